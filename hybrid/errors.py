@@ -1,0 +1,17 @@
+"""Errors of the model side, in the family whose message is written for the person at the screen.
+
+Knows what can go wrong with a model or an endpoint. Does not know who shows it or what is tried next.
+"""
+
+from rag.errors import UserFacingError
+
+
+class ModelError(UserFacingError):
+    """A model call failed. `retriable` says that the same call may succeed; `kind` is a short stable word for tests,
+    metrics and the API (refused, reset, timeout, silence, protocol, too_long, not_found, unauthorised, overloaded,
+    unavailable, memory)."""
+
+    def __init__(self, message: str, *, kind: str, retriable: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retriable = retriable

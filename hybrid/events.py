@@ -1,0 +1,128 @@
+"""The events of one question: the only way an answer comes about.
+
+Knows what a front door may hear, in order: Retrieved, then for each model call StageBegan, Progress and Delta in any
+number, StageEnded; Decided after the draft; Notice anywhere; and at the very end exactly one of Finished or Failed.
+Does not know who listens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hybrid.runtimes.base import Phase, Usage
+from hybrid.trace import Trace
+from rag.types import CheckedAnswer, Passage, SearchResult
+
+Stage = Literal["draft", "refine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a draft was kept or escalated. `code` is stable; `values` are what a translation fills in."""
+
+    code: str
+    text: str
+    values: dict[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy decided. `probability` in [0, 1] is its estimate that the draft is bad."""
+
+    escalate: bool
+    probability: float
+    reasons: tuple[Reason, ...]
+    policy: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of a question. `text` is `checked.text`. `model` is who wrote what is shown ("extractive" quotes).
+
+    `draft` is the draft's text when a refinement replaced it, else "". `refused` says that the corpus has no answer.
+    """
+
+    text: str
+    checked: CheckedAnswer
+    passages: tuple[Passage, ...]
+    model: str
+    runtime: str
+    stage: Stage
+    escalated: bool
+    draft: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    result: SearchResult
+
+
+@dataclass(frozen=True, slots=True)
+class StageBegan:
+    """A model call starts. A second StageBegan for the same stage starts it over: what it wrote so far is void."""
+
+    stage: Stage
+    model: str
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A model call waits: in the queue at `position` (0: next), for the model to load, or for the first token."""
+
+    stage: Stage
+    phase: Phase
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Text to append to the stage's text; `reasoning` is thinking aloud and never part of the answer."""
+
+    stage: Stage
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnded:
+    stage: Stage
+    finish_reason: str
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence the person should read: a model that is missing and how to mend it, a refinement not shown and why.
+
+    `code` is stable (model_missing, model_failed, refinement_kept_draft, refinement_failed, spelling, ...).
+    """
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    answer: Answer
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer came about. `text` is what the models wrote before, "" if nothing."""
+
+    message: str
+    trace: Trace
+    text: str = ""
+
+
+Event = Retrieved | StageBegan | Progress | Delta | StageEnded | Decided | Notice | Finished | Failed

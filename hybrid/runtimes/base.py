@@ -1,0 +1,122 @@
+"""The one protocol that everything which generates text speaks, and the types that pass through it.
+
+Knows requests, chunks and model states. Does not know any runtime, any prompt's wording or any user interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from rag.types import Message, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What a runtime is asked. `question` and `passages` repeat what `messages` says in words, for runtimes that quote.
+
+    `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so.
+    `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    question: str = ""
+    passages: tuple[Passage, ...] = ()
+    answerable: bool = True
+    language: str = ""
+    max_tokens: int = 768
+    temperature: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server counted them; `estimated` when it did not and we did."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+    estimated: bool = False
+
+
+class Phase(StrEnum):
+    """What a model call is busy with before its first token."""
+
+    QUEUE = "queue"
+    LOAD = "load"
+    SEND = "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One piece of a stream: a phase that begins, text, reasoning, or the end.
+
+    `phase` opens a phase (the first text or reasoning closes it); `position` is the place in the queue, 0 when next.
+    `logprobs` are natural logarithms, one per token of `text`, where the server sends them. The last chunk carries
+    `finish_reason` (stop, length, cancelled, other) and `usage`.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    phase: Phase | None = None
+    position: int | None = None
+    logprobs: tuple[float, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+class ModelState(StrEnum):
+    """READY answers now; CACHED is on disk and loads on first use; DOWNLOADABLE is known to the catalog only."""
+
+    READY = "ready"
+    CACHED = "cached"
+    DOWNLOADING = "downloading"
+    DOWNLOADABLE = "downloadable"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model as its runtime reports it. Sizes in megabytes, context in tokens; None where not known.
+
+    `note` is a sentence for people: why it is unavailable, or what to do to have it.
+    """
+
+    id: str
+    alias: str
+    runtime: str
+    state: ModelState
+    size_mb: int | None = None
+    context_length: int | None = None
+    licence: str = ""
+    device: str = ""
+    note: str = ""
+
+
+class Runtime(Protocol):
+    """Who generates. One instance serves many requests; all methods are safe to call from one event loop.
+
+    `stream` raises `hybrid.errors.ModelError`; closing the iterator (or cancelling its task) stops the generation and
+    returns at once, whatever the backend does. A runtime that cannot load, unload or download raises ModelError with
+    kind "unavailable" and a sentence that says so.
+    """
+
+    name: str
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]: ...
+
+    async def models(self) -> list[ModelInfo]: ...
+
+    async def load(self, model: str) -> None: ...
+
+    async def unload(self, model: str) -> None: ...
+
+    async def download(self, model: str, progress: Callable[[float], None]) -> None: ...
+
+    async def close(self) -> None: ...

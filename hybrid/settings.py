@@ -1,0 +1,75 @@
+"""What a user may set about models, generation and escalation, each with its default and its meaning.
+
+Knows names, defaults and bounds. Does not know where the values come from (`tandem.settings` does).
+"""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Escalate(StrEnum):
+    """When the large model is asked. AUTO leaves it to the policy."""
+
+    AUTO = "auto"
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+class EndpointSettings(BaseModel):
+    """One OpenAI-compatible server. The key itself is never written in a file: `api_key_env` names its variable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=40, description="How the endpoint is called in lists and messages.")
+    base_url: str = Field(description="Address that ends before /chat/completions, for example http://127.0.0.1:11434/v1.")
+    api_key_env: str = Field("", description="Name of the environment variable that holds the key; empty: no key.")
+
+
+class TimeoutSettings(BaseModel):
+    """How long each part of a model call may take, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    connect: float = Field(5.0, gt=0, le=60)
+    first_token: float = Field(120.0, gt=0, le=1800, description="Includes a cold load of the model.")
+    silence: float = Field(30.0, gt=0, le=600, description="Longest gap between two tokens.")
+    total: float = Field(600.0, gt=0, le=7200)
+
+
+class ModelSettings(BaseModel):
+    """Which models answer, and where they run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    draft: str = Field("phi-4-mini", min_length=1, description="Model that drafts every answer; 'extractive' quotes.")
+    refine: str = Field("gpt-oss-20b", min_length=1, description="Model asked where the draft is likely wrong.")
+    endpoints: tuple[EndpointSettings, ...] = Field((), description="OpenAI-compatible servers, asked in this order.")
+    foundry: bool = Field(True, description="Use the Foundry Local runtime inside this process.")
+    timeouts: TimeoutSettings = TimeoutSettings()
+
+
+class GenerationSettings(BaseModel):
+    """How text is generated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_tokens: int = Field(768, ge=16, le=32768, description="Longest answer, in tokens.")
+    temperature: float = Field(0.2, ge=0.0, le=2.0)
+    seed: int | None = Field(None, ge=0)
+
+
+class EscalationSettings(BaseModel):
+    """The rules by which a draft goes to the large model; each can be switched by itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: Escalate = Escalate.AUTO
+    long_draft: bool = Field(True, description="Escalate a draft of `long_chars` or more: worth polishing.")
+    long_chars: int = Field(600, ge=50, le=20000)
+    short_draft: bool = Field(True, description="Escalate a draft under `short_chars`: it says nothing.")
+    short_chars: int = Field(24, ge=1, le=2000)
+    flagged_topics: bool = Field(True, description="Escalate questions that touch one of `topics`.")
+    topics: tuple[str, ...] = Field((), description="Words or phrases, matched by stem in the question.")
+    low_confidence: bool = Field(True, description="Escalate unsupported, refusing, truncated, repetitive, empty drafts.")
+    minimum_support: float = Field(0.6, ge=0.0, le=1.0, description="Least share of supported sentences.")

@@ -1,0 +1,111 @@
+"""One question's trace: what happened when, how long it took, what it cost and why it was decided so.
+
+Knows spans and how to measure them. Does not know the stages' meaning, storage or any user interface.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from hybrid.runtimes.base import Usage
+
+
+@dataclass(slots=True)
+class Span:
+    """A stretch of time. `start_ms` counts from the question's arrival; `duration_ms` is None while it runs.
+
+    `stage` groups spans: "" for the pipeline's own work, "draft" or "refine" for a model call's.
+    """
+
+    name: str
+    start_ms: float
+    duration_ms: float | None = None
+    stage: str = ""
+
+
+@dataclass(slots=True)
+class StageRecord:
+    """One model call: who, how many tokens, how it ended. `tokens_per_second` counts completion tokens after the first."""
+
+    stage: str
+    model: str
+    runtime: str
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    first_token_ms: float | None = None
+    first_content_ms: float | None = None
+    generation_ms: float | None = None
+    tokens_per_second: float | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Trace:
+    """The record of one question. Times are milliseconds on a monotonic clock from `started`."""
+
+    id: str
+    question: str
+    started: str
+    conversation: str = ""
+    spans: list[Span] = field(default_factory=list)
+    stages: list[StageRecord] = field(default_factory=list)
+    signals: dict[str, float] = field(default_factory=dict)
+    decision: dict[str, Any] = field(default_factory=dict)
+    retrieval: dict[str, Any] = field(default_factory=dict)
+    cost: float | None = None
+    total_ms: float | None = None
+    _zero: float = field(default=0.0, repr=False)
+
+    @classmethod
+    def start(cls, question: str, conversation: str = "") -> Trace:
+        """Open a trace now."""
+        return cls(
+            id=uuid.uuid4().hex,
+            question=question,
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            conversation=conversation,
+            _zero=time.perf_counter(),
+        )
+
+    def now(self) -> float:
+        """Milliseconds since the trace began."""
+        return (time.perf_counter() - self._zero) * 1000.0
+
+    def begin(self, name: str, stage: str = "") -> Span:
+        """Open a span that the caller closes with `end`."""
+        span = Span(name, self.now(), stage=stage)
+        self.spans.append(span)
+        return span
+
+    def end(self, span: Span) -> None:
+        """Close a span; closing it twice keeps the first time."""
+        if span.duration_ms is None:
+            span.duration_ms = self.now() - span.start_ms
+
+    @contextmanager
+    def span(self, name: str, stage: str = "") -> Iterator[Span]:
+        """Measure a block, whether or not it raises."""
+        span = self.begin(name, stage)
+        try:
+            yield span
+        finally:
+            self.end(span)
+
+    def finish(self) -> Trace:
+        """Close every open span and fix the total."""
+        for span in self.spans:
+            self.end(span)
+        self.total_ms = self.now()
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready copy."""
+        record = asdict(self)
+        del record["_zero"]
+        return record

@@ -1,0 +1,19 @@
+"""What a user may set about retrieval, each with its default and its meaning.
+
+Knows names, defaults and bounds. Does not know where the values come from (`tandem.settings` does).
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RetrievalSettings(BaseModel):
+    """How documents are cut, searched and checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    passages: int = Field(5, ge=1, le=20, description="Passages handed to the model.")
+    candidates: int = Field(200, ge=10, le=1000, description="Passages the index hands to the re-ranking.")
+    passage_chars: int = Field(900, ge=200, le=4000, description="Aimed length of a passage, in characters.")
+    minimum_confidence: float = Field(
+        0.35, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
+    )

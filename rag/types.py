@@ -1,0 +1,104 @@
+"""The types that retrieval hands out: passages, search results, checked sentences.
+
+Knows the shape of what is found and checked. Does not know how it is found, nor that models exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat, as a model sees it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document that is retrieved and cited as one.
+
+    `document` is the path relative to its library folder, with `/` on every system. `start` and `end` are character
+    offsets into the document's extracted text, such that `document_text[start:end] == text`. `page` counts from 1 and
+    is None where the format has no pages. `headings` goes from the outermost heading to the innermost.
+    `score` is the re-ranked score: higher is better, comparable only within one search.
+    """
+
+    id: str
+    document: str
+    text: str
+    start: int
+    end: int
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    score: float = 0.0
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What one search found, best first.
+
+    `query` is what was searched: the question, with terms of the conversation where the question needed them.
+    `confidence` in [0, 1] estimates that the passages answer the question. `corrections` pairs each misspelt word
+    with the word searched instead. `notes` are sentences a person may read (an ignored filter, a dropped word).
+    """
+
+    passages: tuple[Passage, ...]
+    query: str
+    confidence: float
+    language: str = ""
+    corrections: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Support(StrEnum):
+    """How well a sentence is backed by the passages. NEUTRAL makes no claim: a greeting, a refusal, a heading."""
+
+    SUPPORTED = "supported"
+    DOUBTFUL = "doubtful"
+    UNSUPPORTED = "unsupported"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSentence:
+    """One sentence of an answer. `start`/`end` are offsets into `CheckedAnswer.text` and include the markers.
+
+    `passages` are ids, best first; empty unless the verdict is SUPPORTED or DOUBTFUL. `score` in [0, 1] is the share of
+    the sentence's idf weight that its best passage covers. `evidence` is the (start, end) span, in the best passage's
+    text, of the sentence that supports it most.
+    """
+
+    text: str
+    start: int
+    end: int
+    support: Support
+    score: float
+    passages: tuple[str, ...] = ()
+    evidence: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAnswer:
+    """An answer after the citation check: `text` carries only markers `[n]` that are valid (1-based into the passages
+    that were checked against), at least one on every supported sentence. `dropped` are the invalid markers' numbers.
+    """
+
+    text: str
+    sentences: tuple[CheckedSentence, ...]
+    dropped: tuple[int, ...] = ()
+
+    @property
+    def supported_share(self) -> float:
+        """Share of the claim-making sentences that are supported, in [0, 1]; 1.0 when none makes a claim."""
+        claims = [s for s in self.sentences if s.support is not Support.NEUTRAL]
+        if not claims:
+            return 1.0
+        return sum(s.support is Support.SUPPORTED for s in claims) / len(claims)
