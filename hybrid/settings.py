@@ -22,7 +22,9 @@ class EndpointSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, max_length=40, description="How the endpoint is called in lists and messages.")
-    base_url: str = Field(description="Address that ends before /chat/completions, for example http://127.0.0.1:11434/v1.")
+    base_url: str = Field(
+        description="Address that ends before /chat/completions, for example http://127.0.0.1:11434/v1."
+    )
     api_key_env: str = Field("", description="Name of the environment variable that holds the key; empty: no key.")
 
 
@@ -71,5 +73,7 @@ class EscalationSettings(BaseModel):
     short_chars: int = Field(24, ge=1, le=2000)
     flagged_topics: bool = Field(True, description="Escalate questions that touch one of `topics`.")
     topics: tuple[str, ...] = Field((), description="Words or phrases, matched by stem in the question.")
-    low_confidence: bool = Field(True, description="Escalate unsupported, refusing, truncated, repetitive, empty drafts.")
+    low_confidence: bool = Field(
+        True, description="Escalate unsupported, refusing, truncated, repetitive, empty drafts."
+    )
     minimum_support: float = Field(0.6, ge=0.0, le=1.0, description="Least share of supported sentences.")

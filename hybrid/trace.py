@@ -31,7 +31,10 @@ class Span:
 
 @dataclass(slots=True)
 class StageRecord:
-    """One model call: who, how many tokens, how it ended. `tokens_per_second` counts completion tokens after the first."""
+    """One model call: who, how many tokens, how it ended.
+
+    `tokens_per_second` counts completion tokens after the first.
+    """
 
     stage: str
     model: str
