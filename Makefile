@@ -1,0 +1,35 @@
+# make run: install, index docs_corpus/, serve the chat.  make test: install what the tests need and run everything.
+# On Windows, README.md has the same two lines for PowerShell.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+WORKERS ?= 2
+BIN := .venv/bin
+
+.PHONY: run test clean
+
+run: .venv/tandem.installed
+	$(BIN)/tandem index
+	$(BIN)/tandem serve
+
+test: .venv/tests.installed
+	.ci/chromium
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+.venv/tandem.installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/tests.installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@ .venv/tandem.installed
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Tandem needs Python 3.11 or newer; install it, or run make PYTHON=/path/to/python3."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv .tandem .files .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

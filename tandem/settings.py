@@ -1,0 +1,298 @@
+"""tandem.yaml and the environment -> one validated Settings object.
+
+Knows every setting, where its value came from (file and line, or variable), and how to say so when it is wrong. The
+only module that reads the environment. Composed of what rag and hybrid define; does not know what they do with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from hybrid.settings import EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
+from rag.errors import UserFacingError
+from rag.settings import RetrievalSettings
+
+FILE_NAME = "tandem.yaml"
+PREFIX = "TANDEM_"
+LARGEST_FILE = 1_000_000
+TYPE_IN_WORDS = {
+    "tuple_type": "it should be a list, like [first, second]",
+    "dict_type": "it should be a section with settings of its own",
+    "model_type": "it should be a section with settings of its own",
+}
+
+CHECKED = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SettingsError(UserFacingError):
+    """A setting is wrong; the sentence names the file and line, or the variable, and what to write instead."""
+
+
+class ServerSettings(BaseModel):
+    """Where the chat is served, and to whom."""
+
+    model_config = CHECKED
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; any but loopback needs users.")
+    port: int = Field(8000, ge=0, le=65535, description="0 takes a free port.")
+    users: dict[str, SecretStr] = Field(
+        default_factory=dict, description="Who may sign in; environment only, as name:password,name:password."
+    )
+
+    @field_validator("users", mode="before")
+    @classmethod
+    def _split_users(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [entry.strip().partition(":") for entry in value.split(",") if entry.strip()]
+        if any(not name.strip() or not password for name, _, password in pairs):
+            raise ValueError("each user is written name:password, with commas between users")
+        return {name.strip(): password for name, _, password in pairs}
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def login_required(self) -> bool:
+        """Whether a person signs in: on every address but loopback, and wherever users are set."""
+        return bool(self.users) or not self.loopback
+
+
+class DisplaySettings(BaseModel):
+    """How the chat looks when nobody has changed it in the settings panel."""
+
+    model_config = CHECKED
+
+    language: Literal["auto", "en", "tr"] = Field("auto", description="'auto' follows the browser.")
+    flush_ms: int = Field(50, ge=10, le=1000, description="Tokens are sent to the browser in batches this far apart.")
+
+
+class Settings(BaseModel):
+    """Everything a person may set. Paths are absolute once loaded."""
+
+    model_config = CHECKED
+
+    data_dir: Path = Field(Path(".tandem"), description="Index, history and traces live here.")
+    documents: tuple[Path, ...] = Field((Path("docs_corpus"),), min_length=1, description="Folders to answer from.")
+    retrieval: RetrievalSettings = RetrievalSettings()
+    models: ModelSettings = ModelSettings()
+    generation: GenerationSettings = GenerationSettings()
+    escalation: EscalationSettings = EscalationSettings()
+    server: ServerSettings = ServerSettings()
+    display: DisplaySettings = DisplaySettings()
+
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _one_folder(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | Path) else value
+
+
+def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. `path`: the file to read, or None for tandem.yaml in the current folder, which may be missing.
+    `env` (the process's own by default) overrides the file: TANDEM_SECTION__KEY, written as in the file, and
+    FOUNDRY_LOCAL_ENDPOINT. Relative folders count from the file's folder. Raises SettingsError.
+    """
+    env = os.environ if env is None else env
+    file = path or Path.cwd() / FILE_NAME
+    written, lines = _read(file) if path is not None or file.is_file() else ({}, {})
+    overrides, variables = _overrides(env)
+    if ("server", "users") in lines:
+        where = _where(("server", "users"), file, lines, {})
+        raise SettingsError(f"{where}: passwords do not belong in a file; set {PREFIX}SERVER__USERS instead.")
+    try:
+        settings = Settings.model_validate(_merge(written, overrides))
+    except ValidationError as problem:
+        raise SettingsError(_sentence(problem.errors(), file, lines, variables)) from None
+    base = file.resolve().parent
+    return settings.model_copy(
+        update={
+            "data_dir": base / settings.data_dir.expanduser(),
+            "documents": tuple(base / folder.expanduser() for folder in settings.documents),
+            "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
+        }
+    )
+
+
+def _with_endpoint(models: ModelSettings, address: str) -> ModelSettings:
+    """A running Foundry Local service named by the environment is asked first, and then no second one is started."""
+    if not address:
+        return models
+    url = address.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError(
+            f"FOUNDRY_LOCAL_ENDPOINT is {address!r}, which is no address; write it like http://127.0.0.1:5273/v1."
+        )
+    if not parts.path:
+        url += "/v1"
+    endpoint = EndpointSettings(name="foundry-endpoint", base_url=url)
+    others = tuple(e for e in models.endpoints if e.name != endpoint.name)
+    return models.model_copy(update={"endpoints": (endpoint, *others), "foundry": False})
+
+
+Key = tuple[str | int, ...]
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[Key, int]]:
+    """The file's mapping, and the line (from 1) on which each key stands. Raises SettingsError."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read ({error.strerror}); check its name and permissions.") from None
+    if len(data) > LARGEST_FILE:
+        raise SettingsError(f"{file.name} has {len(data):,} bytes, which is no settings file; restore the one shipped.")
+    lines: dict[Key, int] = {}
+    try:
+        root = yaml.compose(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        if root is None:
+            return {}, lines
+        _note_lines(root, (), lines, file.name)
+        value = yaml.safe_load(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file.name} is not written in UTF-8; save it as UTF-8.") from None
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        reason = problem.problem or problem.context or "it is not valid YAML"
+        raise SettingsError(f"{file.name}{line}: {reason}; correct the line, mind its indentation.") from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, TypeError) as problem:
+        reason = str(problem).splitlines()[0] if str(problem) else "it is not valid YAML"
+        raise SettingsError(f"{file.name} cannot be read as YAML: {reason}.") from None
+    if not isinstance(value, dict):
+        raise SettingsError(f"{file.name}, line 1: expected 'section:' lines like 'models:', found a bare value.")
+    return value, lines
+
+
+def _note_lines(node: yaml.Node, path: Key, lines: dict[Key, int], name: str) -> None:
+    """Fill `lines` from the tree; a key written twice would silently lose its first value, so it is an error."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, str(key.value))
+            line = key.start_mark.line + 1
+            if here in lines:
+                raise SettingsError(
+                    f"{name}, line {line}: {_dotted(here)} is also set on line {lines[here]}; keep one."
+                )
+            lines[here] = line
+            _note_lines(value, here, lines, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            lines[(*path, number)] = value.start_mark.line + 1
+            _note_lines(value, (*path, number), lines, name)
+
+
+def _overrides(env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Key, str]]:
+    """The environment's settings as the file would hold them, and which variable set each."""
+    values: dict[str, Any] = {}
+    variables: dict[Key, str] = {}
+    for variable in sorted(env):
+        text = env[variable].strip()
+        if not variable.upper().startswith(PREFIX) or not text:
+            continue
+        *sections, name = variable[len(PREFIX) :].lower().split("__")
+        variables[(*sections, name)] = variable
+        inner = values
+        for section in sections:
+            inner = inner.setdefault(section, {})
+            if not isinstance(inner, dict):
+                raise SettingsError(f"{variable} and {PREFIX}{section.upper()} both set {section}; keep one.")
+        inner[name] = _parsed(variable, text)
+    return values, variables
+
+
+def _parsed(variable: str, text: str) -> Any:
+    if text[0] not in "[{" and text != "null":
+        return text
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise SettingsError(f"{variable} is not a valid list; write it like [first, second].") from None
+
+
+def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
+
+
+def _sentence(errors: list[ErrorDetails], file: Path, lines: Mapping[Key, int], variables: Mapping[Key, str]) -> str:
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
+    path: Key = first["loc"]
+    where = _where(path, file, lines, variables)
+    if first["type"] == "extra_forbidden":
+        nearest = _nearest(path)
+        if where.startswith(PREFIX):
+            nearest = PREFIX + nearest.upper().replace(".", "__")
+            sentence = f"{where} is no setting; did you mean {nearest}?"
+        else:
+            sentence = f"{where}: there is no setting {_dotted(path)}; did you mean {nearest}?"
+    elif first["type"] == "missing":
+        sentence = f"{where}: {_dotted(path)} is missing; add it."
+    else:
+        reason = TYPE_IN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+        reason = reason.replace("Input should be", "it should be")
+        sentence = f"{where}: {_dotted(path)} is not right: {reason}."
+    return sentence if len(errors) == 1 else f"{sentence} ({len(errors) - 1} more after this one.)"
+
+
+def _where(path: Key, file: Path, lines: Mapping[Key, int], variables: Mapping[Key, str]) -> str:
+    """Where a value came from: the variable, or the file and the nearest line known above it."""
+    for key, variable in variables.items():
+        if key[: len(path)] == path:
+            return variable
+    for depth in range(len(path), 0, -1):
+        if path[:depth] in variables:
+            return variables[path[:depth]]
+        if path[:depth] in lines:
+            return f"{file.name}, line {lines[path[:depth]]}"
+    return file.name
+
+
+def _dotted(path: Key) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        yield prefix + name
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            yield from _names(info.annotation, f"{prefix}{name}.")
+
+
+def _nearest(path: Key) -> str:
+    """The valid key most like an unknown one: by its whole path, or by its last part where the section is wrong."""
+    if "endpoints" in path[:-1]:
+        names = [_dotted((*path[:-1], name)) for name in EndpointSettings.model_fields]
+    else:
+        names = list(_names(Settings))
+    wanted = _dotted(path)
+
+    def likeness(name: str) -> float:
+        whole = difflib.SequenceMatcher(None, wanted, name).ratio()
+        last = difflib.SequenceMatcher(None, str(path[-1]), name.rpartition(".")[2]).ratio()
+        return max(whole, 0.95 * last)
+
+    return max(names, key=likeness)
