@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from hybrid.settings import EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
@@ -97,6 +97,12 @@ class Settings(BaseModel):
     escalation: EscalationSettings = EscalationSettings()
     server: ServerSettings = ServerSettings()
     display: DisplaySettings = DisplaySettings()
+    _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+
+    @property
+    def api_keys(self) -> dict[str, SecretStr]:
+        """The endpoints' keys that the environment holds, by the variable's name."""
+        return self._api_keys
 
     @field_validator("documents", mode="before")
     @classmethod
@@ -121,6 +127,8 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     except ValidationError as problem:
         raise SettingsError(_sentence(problem.errors(), file, lines, variables)) from None
     base = file.resolve().parent
+    wanted = {endpoint.api_key_env for endpoint in settings.models.endpoints}
+    settings._api_keys.update({name: SecretStr(env[name]) for name in wanted if env.get(name)})
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir.expanduser(),

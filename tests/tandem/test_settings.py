@@ -132,6 +132,14 @@ def test_passwords_come_from_the_environment_only_and_are_never_shown(tmp_path: 
     assert "s3cret" not in refused(tmp_path, "", {"TANDEM_SERVER__USERS": "ada:s3cret,bob"})
 
 
+def test_an_endpoints_key_is_read_from_the_variable_it_names(tmp_path: Path) -> None:
+    text = "models:\n  endpoints:\n    - {name: a, base_url: 'http://127.0.0.1:1/v1', api_key_env: A_KEY}\n"
+    settings = read(tmp_path, text, {"A_KEY": "k3y", "B_KEY": "other"})
+    assert {name: key.get_secret_value() for name, key in settings.api_keys.items()} == {"A_KEY": "k3y"}
+    assert "k3y" not in repr(settings)
+    assert read(tmp_path, text).api_keys == {}
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("example.org", False)],

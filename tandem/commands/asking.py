@@ -1,0 +1,189 @@
+"""`tandem ask`: the events of one question, printed.
+
+Knows how an answer looks in a terminal and as JSON. Does not know how it comes about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hybrid.events import Decided, Decision, Delta, Event, Failed, Finished, Notice, StageBegan
+from hybrid.pipeline import Options, Question
+from hybrid.settings import Escalate
+from hybrid.trace import Trace
+from rag.errors import UserFacingError
+from rag.types import Passage, Support
+from tandem.house import House
+from tandem.settings import Settings, load
+
+MODELS_SECONDS = 15.0
+BAR = 30
+
+
+def ask(question: str, *, json: bool, draft: str | None, refine: str | None, escalate: str | None) -> None:
+    """Answer one question on stdout. Raises UserFacingError."""
+    settings = load()
+    escalation = None
+    if escalate is not None:
+        escalation = settings.escalation.model_copy(update={"mode": Escalate(escalate)})
+    asked = Question(question, options=Options(draft=draft, refine=refine, escalation=escalation))
+    asyncio.run(_ask(settings, asked, _JsonPrinter() if json else _Printer()))
+
+
+async def _ask(settings: Settings, question: Question, printer: _JsonPrinter | _Printer) -> None:
+    house = House.open(settings)
+    try:
+        await house.start(index=False)
+        if not house.library.documents():
+            raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
+        # A person who asks once cannot ask again when the models are found, as the chat lets one do.
+        if (question.options.draft or settings.models.draft) != "extractive":
+            await house.engine.models.wait_ready(MODELS_SECONDS)
+        async for event in house.answer(question):
+            if isinstance(event, Failed):
+                raise UserFacingError(event.message)
+            printer.show(event)
+    finally:
+        await house.close()
+
+
+class _JsonPrinter:
+    """Prints one object at the end."""
+
+    def __init__(self) -> None:
+        self._decision: Decision | None = None
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Decided):
+            self._decision = event.decision
+        elif isinstance(event, Finished):
+            print(jsonlib.dumps(as_record(event, self._decision), ensure_ascii=False, indent=2))
+
+
+class _Printer:
+    """Streams the text as it comes, then prints what was checked: sources and the latency table."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._stage = ""
+        self._written: list[str] = []
+
+    def show(self, event: Event) -> None:
+        match event:
+            case StageBegan():
+                self._begin(event)
+            case Delta(text=text) if text:
+                self._written.append(text)
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            case Decided(decision) if decision.escalate:
+                reasons = "; ".join(reason.text for reason in decision.reasons)
+                self._aside(f"Asking the large model: {reasons}")
+            case Notice(text=text):
+                self._aside(text)
+            case Finished():
+                self._finish(event)
+            case _:
+                pass
+
+    def _begin(self, event: StageBegan) -> None:
+        if self._stage == event.stage and self._written:
+            self._aside(f"Starting over with {event.model}.")
+        self._stage = event.stage
+        self._written.clear()
+
+    def _aside(self, sentence: str) -> None:
+        lead = "\n" if self._written else ""
+        self._console.print(f"{lead}[dim]({escape(sentence)})[/dim]")
+
+    def _finish(self, event: Finished) -> None:
+        answer = event.answer
+        if "".join(self._written).strip() != answer.text.strip():
+            self._console.print("\n\n[bold]Answer, with its citations checked[/bold]")
+            self._console.print(escape(answer.text), end="")
+        self._console.print("\n")
+        cited = {id for sentence in answer.checked.sentences for id in sentence.passages}
+        sources = [(n, p) for n, p in enumerate(answer.passages, 1) if p.id in cited]
+        if sources:
+            self._console.print("[bold]Sources[/bold]")
+        for number, passage in sources:
+            self._console.print(f"  [{number}] {place(passage)}", markup=False)
+        unsupported = [s.text for s in answer.checked.sentences if s.support is Support.UNSUPPORTED]
+        for text in unsupported:
+            self._console.print(f"  Not supported by any passage: {text.strip()}", markup=False)
+        self._console.print(latency_table(event.trace))
+        self._console.print(f"Answered by {escape(answer.model)}.")
+
+
+def place(passage: Passage) -> str:
+    """Where a passage stands, in words: document, page, headings."""
+    page = f", page {passage.page}" if passage.page is not None else ""
+    headings = f": {' > '.join(passage.headings)}" if passage.headings else ""
+    return f"{passage.document}{page}{headings}"
+
+
+def latency_table(trace: Trace) -> Table:
+    """The waterfall of a trace: one row a span, with its place on the time line."""
+    total = max(trace.total_ms or 0.0, 0.001)
+    table = Table(title=f"{total:.0f} ms in all", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading, right in (("stage", False), ("span", False), ("start ms", True), ("ms", True), ("", False)):
+        table.add_column(heading, justify="right" if right else "left", style="dim" if not right else "")
+    for span in trace.spans:
+        duration = span.duration_ms or 0.0
+        begin = round(BAR * span.start_ms / total)
+        length = max(1, round(BAR * duration / total))
+        bar = " " * min(begin, BAR - 1) + "▇" * min(length, BAR - min(begin, BAR - 1))
+        table.add_row(span.stage or "-", span.name, f"{span.start_ms:.1f}", f"{duration:.1f}", bar)
+    return table
+
+
+def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
+    """What `--json` prints. Times in milliseconds; `tokens` are sums over the model calls; `cost` is null if unknown."""
+    answer, trace = event.answer, event.trace
+    usages = [stage.usage for stage in trace.stages if stage.usage is not None]
+    return {
+        "answer": answer.text,
+        "model": answer.model,
+        "escalated": answer.escalated,
+        "refused": answer.refused,
+        "reasons": [reason.text for reason in decision.reasons] if decision else [],
+        "sentences": [
+            {
+                "text": sentence.text,
+                "passages": list(sentence.passages),
+                "supported": sentence.support is Support.SUPPORTED,
+                "support": sentence.support.value,
+            }
+            for sentence in answer.checked.sentences
+        ],
+        "passages": [passage_record(passage) for passage in answer.passages],
+        "spans": [
+            {"name": s.name, "stage": s.stage, "start_ms": s.start_ms, "duration_ms": s.duration_ms}
+            for s in trace.spans
+        ],
+        "tokens": {
+            "prompt": sum(usage.prompt_tokens for usage in usages),
+            "completion": sum(usage.completion_tokens for usage in usages),
+            "reasoning": sum(usage.reasoning_tokens for usage in usages),
+        },
+        "cost": trace.cost,
+    }
+
+
+def passage_record(passage: Passage) -> dict[str, Any]:
+    """A passage for JSON; `heading` is the path from the outermost heading to the innermost."""
+    return {
+        "id": passage.id,
+        "document": passage.document,
+        "page": passage.page,
+        "heading": " > ".join(passage.headings),
+        "text": passage.text,
+        "score": passage.score,
+    }

@@ -1,0 +1,18 @@
+"""`tandem serve`. Knows what to print while the server runs; does not know the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem.settings import load
+
+
+def serve(host: str | None, port: int | None) -> None:
+    """Serve until interrupted. Raises UserFacingError."""
+    from tandem.server import serve as run
+
+    settings = load()
+    given: dict[str, Any] = {"host": host, "port": port}
+    server = settings.server.model_copy(update={key: value for key, value in given.items() if value is not None})
+    settings = settings.model_copy(update={"server": server})
+    run(settings, lambda address: print(f"Tandem answers at {address} (Ctrl-C stops it)", flush=True))

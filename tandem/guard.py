@@ -1,0 +1,87 @@
+"""What every HTTP response says to the browser, and which requests from a browser are not let in.
+
+Knows headers, origins and host names. Does not know routes or users.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Chainlit's page carries inline scripts, and compiles the elements under public/ in the browser.
+CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
+
+
+class Guard:
+    """ASGI middleware: security headers on every response (a route may set its own), and no requests that another site's
+    page makes a browser send.
+
+    Where nobody signs in, `local_only` also refuses every host name that is not this machine's: a page whose name is
+    made to point at 127.0.0.1 would otherwise read the conversations.
+    """
+
+    def __init__(self, app: ASGIApp, *, local_only: bool) -> None:
+        self.app = app
+        self.local_only = local_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        origin = headers.get("origin")
+        if self.local_only and _name(host) not in LOCAL_NAMES:
+            await _refuse(scope, receive, send, f"This server answers to this machine only, not to {host}.")
+        elif origin is not None and _address(origin) != host:
+            await _refuse(scope, receive, send, "Another site's page may not use this server.")
+        else:
+            await self.app(scope, receive, _with_headers(send))
+
+
+def _address(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+    else:
+        await PlainTextResponse(reason, status_code=403)(scope, receive, send)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

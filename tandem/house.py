@@ -1,0 +1,112 @@
+"""The rooms of one installation, opened together: library, engine, traces.
+
+Knows what depends on what, and in which order to open, start and close it. Does not know any front door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+
+from hybrid.engine import Engine
+from hybrid.events import Event
+from hybrid.pipeline import Question
+from hybrid.pipeline import answer as pipeline_answer
+from hybrid.trace_store import TraceStore
+from rag.errors import UserFacingError
+from rag.library import Library
+from tandem.settings import Settings, load
+
+log = logging.getLogger(__name__)
+
+
+class House:
+    """What every front door needs to answer a question. Open it, `start` it on an event loop, `close` it there."""
+
+    def __init__(self, settings: Settings, library: Library, engine: Engine, traces: TraceStore) -> None:
+        self.settings = settings
+        self.library = library
+        self.engine = engine
+        self.traces = traces
+        self._started = False
+        self._stop_indexing = threading.Event()
+        self._indexing: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, engine: Engine | None = None) -> House:
+        """Open what is on disk, making it where it is missing; looks up no model and reads no document.
+
+        `engine` replaces the one the settings describe. Raises UserFacingError.
+        """
+        library = open_library(settings)
+        traces = TraceStore(settings.data_dir / "traces.db")
+        if engine is None:
+            engine = Engine(
+                library,
+                models=settings.models,
+                generation=settings.generation,
+                escalation=settings.escalation,
+                minimum_confidence=settings.retrieval.minimum_confidence,
+                traces=traces,
+                api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
+                data_dir=settings.data_dir / "foundry",
+            )
+        return cls(settings, library, engine, traces)
+
+    async def start(self, *, index: bool = True) -> None:
+        """Look the models up and, with `index`, take in changed documents; both in the background. Twice is once."""
+        if self._started:
+            return
+        self._started = True
+        await self.engine.start()
+        if index:
+            self._indexing = asyncio.create_task(self._index(), name="index the documents")
+
+    async def _index(self) -> None:
+        try:
+            report = await asyncio.to_thread(self.library.sync, self.settings.documents, cancel=self._stop_indexing)
+            log.info("Documents are up to date: %s", report)
+        except UserFacingError as error:
+            log.warning("The documents were not indexed: %s", error)
+        except Exception:
+            log.exception("Indexing stopped; answers use what was indexed before")
+
+    def answer(self, question: Question) -> AsyncIterator[Event]:
+        """The events of one question."""
+        return pipeline_answer(question, self.engine)
+
+    async def close(self) -> None:
+        """Stop indexing at the next document, then let go of models and files."""
+        self._stop_indexing.set()
+        if self._indexing is not None:
+            await self._indexing
+        await self.engine.close()
+        self.traces.close()
+        self.library.close()
+
+
+def open_library(settings: Settings) -> Library:
+    """The library of this installation, for commands that need no model. Raises LibraryError."""
+    return Library.open(settings.data_dir / "library", settings.retrieval, write=True)
+
+
+_current: House | None = None
+_lock = threading.Lock()
+
+
+def current() -> House:
+    """The house of this process, opened from tandem.yaml and the environment when first asked for."""
+    global _current
+    with _lock:
+        if _current is None:
+            _current = House.open(load())
+        return _current
+
+
+def use(house: House) -> None:
+    """Make `house` the one that `current` returns."""
+    global _current
+    with _lock:
+        _current = house

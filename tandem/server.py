@@ -1,0 +1,175 @@
+"""The HTTP front door: one FastAPI application with its own routes first and the chat mounted behind them.
+
+Knows routes, start and end of the process. Does not know what the chat shows (app.py) nor how an answer comes about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hybrid.engine import Engine
+from rag.errors import UserFacingError
+from tandem import house as houses
+from tandem.guard import Guard
+from tandem.house import House
+from tandem.settings import ServerSettings, Settings, load
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAT = ROOT / "app.py"
+CLOSING_SECONDS = 3
+
+health = APIRouter()
+ROUTERS: tuple[APIRouter, ...] = (health,)
+
+
+@health.get("/healthz")
+async def healthz(request: Request) -> JSONResponse:
+    """Alive, and whether the chat behind it is loaded yet. 503 when it could not be."""
+    chat: Chat = request.app.state.chat
+    return JSONResponse({"status": chat.status}, 503 if chat.status == "failed" else 200)
+
+
+class Chat:
+    """The Chainlit application, loaded beside the running server: its import takes seconds, and nothing else should wait.
+
+    A request that comes earlier waits; `status` is starting, ok or failed.
+    """
+
+    def __init__(self) -> None:
+        self.status = "starting"
+        self._loaded = asyncio.Event()
+        self._app: ASGIApp = PlainTextResponse("The chat could not be started; the server's log says why.", 503)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._loaded.wait()
+        if self.status == "failed" and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1011})
+        else:
+            await self._app(scope, receive, send)
+
+    async def load(self) -> None:
+        """Import and start the chat. A failure is logged, and answered to every request."""
+        try:
+            self._app = await asyncio.to_thread(_mounted_chat)
+            await _chat_hook("on_app_startup")
+            self.status = "ok"
+        except Exception:
+            log.exception("The chat could not be started")
+            self.status = "failed"
+        finally:
+            self._loaded.set()
+
+
+def _mounted_chat() -> ASGIApp:
+    os.environ.setdefault("CHAINLIT_APP_ROOT", str(ROOT))
+    from chainlit.utils import mount_chainlit
+
+    mounted = FastAPI(openapi_url=None)
+    mount_chainlit(app=mounted, target=str(CHAT), path="/")
+    return mounted
+
+
+async def _chat_hook(name: str) -> None:
+    """A mounted Chainlit never runs its own lifespan, so its start and end are called from here."""
+    from chainlit.config import config
+
+    hook = getattr(config.code, name)
+    if hook is not None:
+        await hook()
+
+
+def create_app(settings: Settings | None = None, engine: Engine | None = None) -> FastAPI:
+    """The application, with the house opened and made current. One per process: Chainlit's state is global.
+
+    `engine` replaces the one the settings describe. Raises UserFacingError.
+    """
+    settings = settings or load()
+    if settings.server.login_required and not settings.server.users:
+        raise UserFacingError(
+            f"{settings.server.host} can be reached from other machines, so people must sign in: "
+            "set TANDEM_SERVER__USERS=name:password first, or listen on 127.0.0.1."
+        )
+    house = House.open(settings, engine)
+    houses.use(house)
+    app = FastAPI(title="Tandem", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.house = house
+    app.state.chat = Chat()
+    app.add_middleware(Guard, local_only=not settings.server.login_required)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/", app.state.chat)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    house: House = app.state.house
+    chat: Chat = app.state.chat
+    loading = asyncio.create_task(chat.load(), name="load the chat")
+    await house.start()
+    try:
+        yield
+    finally:
+        await loading
+        if chat.status == "ok":
+            await _chat_hook("on_app_shutdown")
+        await house.close()
+
+
+def serve(settings: Settings, started: Callable[[str], None]) -> None:
+    """Serve until interrupted. `started` hears the address once it answers. Raises UserFacingError."""
+    listener = _listen(settings.server)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        # Compressing every batch of tokens costs more than it saves on a local network.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
+    )
+    _Server(config, started).run(sockets=[listener])
+
+
+def _listen(server: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((server.host, server.port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            reason = "another program listens there; stop it, or choose a port with --port"
+        else:
+            reason = f"{error.strerror}; check server.host and server.port"
+        raise UserFacingError(f"Cannot listen on {server.host}, port {server.port}: {reason}.") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
