@@ -1,6 +1,11 @@
 """One question's trace: what happened when, how long it took, what it cost and why it was decided so.
 
 Knows spans and how to measure them. Does not know the stages' meaning, storage or any user interface.
+
+Spans of the pipeline itself: retrieve, prepare, decide. Of a model call, each with its stage: queue (waiting its turn),
+load (the model loads), send (until the request is accepted), first_token (from there to the first token of any kind),
+first_content (from there to the first token of the answer: thinking aloud), last_token (from there to the end:
+generation), verify (the citation check).
 """
 
 from __future__ import annotations
@@ -31,9 +36,9 @@ class Span:
 
 @dataclass(slots=True)
 class StageRecord:
-    """One model call: who, how many tokens, how it ended.
+    """One model call: who, what it wrote, how many tokens, how it ended.
 
-    `tokens_per_second` counts completion tokens after the first.
+    Times count from the call's start; `tokens_per_second` counts completion tokens after the first.
     """
 
     stage: str
@@ -46,11 +51,15 @@ class StageRecord:
     generation_ms: float | None = None
     tokens_per_second: float | None = None
     error: str = ""
+    text: str = ""
 
 
 @dataclass(slots=True)
 class Trace:
-    """The record of one question. Times are milliseconds on a monotonic clock from `started`."""
+    """The record of one question. Times are milliseconds on a monotonic clock from `started`.
+
+    `outcome` is "" while it runs, then finished, failed or cancelled; `answer` is the text that was shown last.
+    """
 
     id: str
     question: str
@@ -63,6 +72,8 @@ class Trace:
     retrieval: dict[str, Any] = field(default_factory=dict)
     cost: float | None = None
     total_ms: float | None = None
+    outcome: str = ""
+    answer: str = ""
     _zero: float = field(default=0.0, repr=False)
 
     @classmethod

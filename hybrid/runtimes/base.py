@@ -5,7 +5,7 @@ Knows requests, chunks and model states. Does not know any runtime, any prompt's
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -102,14 +102,14 @@ class ModelInfo:
 class Runtime(Protocol):
     """Who generates. One instance serves many requests; all methods are safe to call from one event loop.
 
-    `stream` raises `hybrid.errors.ModelError`; closing the iterator (or cancelling its task) stops the generation and
+    `stream` raises `hybrid.errors.ModelError`; closing the generator (or cancelling its task) stops the generation and
     returns at once, whatever the backend does. A runtime that cannot load, unload or download raises ModelError with
     kind "unavailable" and a sentence that says so.
     """
 
     name: str
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[Chunk]: ...
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]: ...
 
     async def models(self) -> list[ModelInfo]: ...
 

@@ -1,0 +1,132 @@
+"""What answering needs, held together: the retriever, the models, the settings and the traces.
+
+Knows which runtimes the settings ask for, and the plan that a question's options make of the settings. Does not know
+the order in which an answer comes about (`hybrid.pipeline` does).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.retriever import Retriever
+
+from hybrid.models import ModelRegistry
+from hybrid.policy import Policy, policy_for
+from hybrid.runtimes.base import Runtime
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.runtimes.extractive import Extractive
+from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
+from hybrid.trace import Trace
+from hybrid.trace_store import TraceStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one question asks otherwise than the settings; None leaves it to them.
+
+    `draft_text` skips the draft stage and refines this text ("ask the large model").
+    """
+
+    draft: str | None = None
+    refine: str | None = None
+    escalation: EscalationSettings | None = None
+    generation: GenerationSettings | None = None
+    passages: int | None = None
+    draft_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Settings and options, put together for one question."""
+
+    draft: str
+    refine: str
+    escalation: EscalationSettings
+    generation: GenerationSettings
+    passages: int | None
+    policy: Policy
+
+    @property
+    def drafters(self) -> tuple[str, ...]:
+        """Who is asked for the draft, in order, until one answers."""
+        return tuple(dict.fromkeys((self.draft, self.refine, EXTRACTIVE)))
+
+
+class Engine:
+    """One engine serves many questions at once, on one event loop.
+
+    `runtimes`, where given, are used instead of those that the settings name. `api_keys` maps the names of environment
+    variables (`EndpointSettings.api_key_env`) to the keys. `data_dir` is where Foundry Local keeps its files.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        *,
+        models: ModelSettings,
+        generation: GenerationSettings,
+        escalation: EscalationSettings,
+        minimum_confidence: float,
+        traces: TraceStore | None = None,
+        runtimes: Sequence[Runtime] | None = None,
+        api_keys: Mapping[str, str] | None = None,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.retriever = retriever
+        self.settings = models
+        self.generation = generation
+        self.escalation = escalation
+        self.minimum_confidence = minimum_confidence
+        self.traces = traces
+        chosen = list(runtimes) if runtimes is not None else _runtimes(models, api_keys or {}, data_dir)
+        if not any(runtime.name == EXTRACTIVE for runtime in chosen):
+            chosen.append(Extractive())
+        self.models = ModelRegistry(chosen)
+
+    async def start(self) -> None:
+        """Look the models up in the background; returns at once."""
+        self.models.start()
+
+    async def close(self) -> None:
+        """Stop every runtime. The trace store is its owner's to close."""
+        await self.models.close()
+
+    def plan(self, options: Options) -> Plan:
+        """What the settings and one question's options come to."""
+        escalation = options.escalation or self.escalation
+        return Plan(
+            draft=options.draft or self.settings.draft,
+            refine=options.refine or self.settings.refine,
+            escalation=escalation,
+            generation=options.generation or self.generation,
+            passages=options.passages,
+            policy=policy_for(escalation, self.minimum_confidence),
+        )
+
+    @contextmanager
+    def keeping(self, trace: Trace) -> Iterator[None]:
+        """Finish and save the trace however the block ends; one that was not `keep`t by then was cancelled."""
+        try:
+            yield
+        finally:
+            if not trace.outcome:
+                self.keep(trace, "cancelled", next((s.text for s in reversed(trace.stages) if s.text), ""))
+
+    def keep(self, trace: Trace, outcome: str, answer: str) -> Trace:
+        """Finish the trace with its outcome and the text shown, and save it."""
+        trace.outcome, trace.answer = outcome, answer
+        trace.finish()
+        if self.traces is not None:
+            self.traces.save(trace)
+        return trace
+
+
+def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path | None) -> list[Runtime]:
+    chosen: list[Runtime] = []
+    return chosen

@@ -1,0 +1,55 @@
+"""The sentences that an answer comes with when something is not as asked, in English and Turkish.
+
+Knows codes and their wording. Does not know when they apply.
+"""
+
+from __future__ import annotations
+
+from hybrid.events import Notice
+
+TEXTS: dict[str, dict[str, str]] = {
+    "en": {
+        "quoted": "No model wrote this: the sentences are quoted from the documents.",
+        "models_pending": "The models are still being looked up, so the documents are quoted; ask again in a few "
+        "seconds for a written answer.",
+        "model_missing": "{alias} cannot answer: {why} {instead} answers instead.",
+        "model_failed": "{alias} failed: {why} {instead} answers instead.",
+        "model_empty": "{alias} wrote nothing. {instead} answers instead.",
+        "refine_missing": "The draft stands, because {alias} cannot refine it: {why}",
+        "refinement_failed": "The draft stands, because {alias} failed to refine it: {why}",
+        "refinement_empty": "The draft stands, because {alias} wrote nothing.",
+        "refinement_kept_draft": "The draft stands: the sources support {before} % of its sentences, and only "
+        "{after} % of those {alias} wrote.",
+        "refinement_refused": "The draft stands, because {alias} found no answer where the draft quotes one.",
+        "spelling": "Searched {corrected} instead of {typed}.",
+        "shortened": "{dropped} of the passages found were left out, because they do not fit the context of {alias}.",
+        "extractive": "A quotation of the documents",
+    },
+    "tr": {
+        "quoted": "Bunu bir model yazmadı: cümleler belgelerden alıntıdır.",
+        "models_pending": "Modeller hâlâ aranıyor, bu yüzden belgeler alıntılandı; yazılmış bir yanıt için birkaç "
+        "saniye sonra yeniden sorun.",
+        "model_missing": "{alias} yanıt veremiyor: {why} Yerine yanıtlayan: {instead}.",
+        "model_failed": "{alias} başarısız oldu: {why} Yerine yanıtlayan: {instead}.",
+        "model_empty": "{alias} hiçbir şey yazmadı. Yerine yanıtlayan: {instead}.",
+        "refine_missing": "Taslak olduğu gibi kaldı, çünkü {alias} onu iyileştiremiyor: {why}",
+        "refinement_failed": "Taslak olduğu gibi kaldı, çünkü {alias} onu iyileştirirken başarısız oldu: {why}",
+        "refinement_empty": "Taslak olduğu gibi kaldı, çünkü {alias} hiçbir şey yazmadı.",
+        "refinement_kept_draft": "Taslak olduğu gibi kaldı: kaynaklar taslağın cümlelerinin % {before} kadarını, "
+        "{alias} modelinin yazdıklarının ise yalnızca % {after} kadarını destekliyor.",
+        "refinement_refused": "Taslak olduğu gibi kaldı, çünkü {alias} taslağın bulduğu yanıtı bulamadı.",
+        "spelling": "{typed} yerine {corrected} arandı.",
+        "shortened": "Bulunan bölümlerden {dropped} tanesi {alias} modelinin bağlamına sığmadığı için bırakıldı.",
+        "extractive": "Belgelerden bir alıntı",
+    },
+}
+
+
+def notice(code: str, language: str = "", **values: object) -> Notice:
+    """The notice `code`, worded in `language` (English where there is no wording), with `values` filled in."""
+    return Notice(code, phrase(code, language).format(**values))
+
+
+def phrase(code: str, language: str = "") -> str:
+    """The wording of `code`, with its places still open."""
+    return TEXTS.get(language, TEXTS["en"])[code]
