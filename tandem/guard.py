@@ -29,8 +29,8 @@ LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 
 
 class Guard:
-    """ASGI middleware: security headers on every response (a route may set its own), and no requests that another site's
-    page makes a browser send.
+    """ASGI middleware: security headers on every response (a route may set its own), and no requests that the page of
+    another site makes a browser send.
 
     Where nobody signs in, `local_only` also refuses every host name that is not this machine's: a page whose name is
     made to point at 127.0.0.1 would otherwise read the conversations.

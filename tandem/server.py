@@ -45,9 +45,9 @@ async def healthz(request: Request) -> JSONResponse:
 
 
 class Chat:
-    """The Chainlit application, loaded beside the running server: its import takes seconds, and nothing else should wait.
+    """The Chainlit application, loaded beside the running server: its import takes seconds, and nothing else waits.
 
-    A request that comes earlier waits; `status` is starting, ok or failed.
+    A request that comes earlier does wait; `status` is starting, ok or failed.
     """
 
     def __init__(self) -> None:

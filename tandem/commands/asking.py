@@ -145,7 +145,7 @@ def latency_table(trace: Trace) -> Table:
 
 
 def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
-    """What `--json` prints. Times in milliseconds; `tokens` are sums over the model calls; `cost` is null if unknown."""
+    """What `--json` prints. Times in milliseconds; `tokens` sums the model calls; `cost` is null if unknown."""
     answer, trace = event.answer, event.trace
     usages = [stage.usage for stage in trace.stages if stage.usage is not None]
     return {
