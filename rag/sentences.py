@@ -1,0 +1,87 @@
+"""Cuts a text into sentences and says where each one lies.
+
+Knows full stops, abbreviations (English, Turkish, German, French, Spanish), list items, blank lines and the marks of
+scripts without capitals. Does not know passages or documents.
+"""
+
+from __future__ import annotations
+
+import regex
+
+_ABBREVIATIONS = frozenset(
+    (
+        "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al fig figs eq no nos vol vols pp p ch sec ed eds est approx dept inc ltd "
+        "co corp gen col capt lt sgt rev hon gov sen rep jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
+        "sat sun u.s u.k a.m p.m ph.d b.c a.d no.s "
+        "doç yrd av sn bkz örn vb vd vs yy mad md fk no çev haz ltd şti a.ş t.c cad sok mah apt tel age agm sf ör alb yb "
+        "bzw ca usw z.b d.h u.a nr str bd abs evtl ggf inkl zzgl bspw "
+        "av env p.ex mme mlle sra srta ud uds pág núm aprox"
+    ).split()
+)
+# The mark, closing quotes and brackets (and citation markers), then white space.
+_END = regex.compile(
+    r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»\)\]]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*)(?=\s|$)"
+    r"|(?P<wide>[。！？｡؟۔।॥]+)[\"'”’»\)\]」』）]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*"
+    r"|(?P<blank>\n[^\S\n]*\n\s*)"
+    r"|(?P<item>\n(?=[^\S\n]*(?:[-*•–]|\d{1,3}[.)])\s))"
+)
+_LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.]+$")
+_LOWER = regex.compile(r"\s*[\"'“‘«(\[]*\p{Ll}")
+_DIGIT_NEXT = regex.compile(r"\s*\d")
+
+
+def split(text: str) -> list[tuple[int, int]]:
+    """The (start, end) character offsets of the sentences of `text`, in order, without surrounding white space.
+
+    The spans do not overlap, none is empty, and together they hold every character that is not white space.
+    """
+    spans: list[tuple[int, int]] = []
+    begin = 0
+    for found in _END.finditer(text):
+        if found.lastgroup in ("blank", "item") or found["blank"] or found["item"]:
+            cut = found.start()
+        else:
+            cut = found.end()
+            if found["mark"] == "." and not found["wide"] and _goes_on(text, begin, found.start(), cut):
+                continue
+        _append(spans, text, begin, cut)
+        begin = cut
+    _append(spans, text, begin, len(text))
+    return spans
+
+
+def _goes_on(text: str, begin: int, dot: int, after: int) -> bool:
+    """Whether the full stop at `dot` belongs to an abbreviation, an initial or an ordinal rather than to an end."""
+    if _LOWER.match(text, after):
+        return True
+    found = _LAST_WORD.search(text, max(begin, dot - 24), dot)
+    if not found:
+        return False
+    word = found.group().strip(".")
+    if word.casefold() in _ABBREVIATIONS:
+        return True
+    if len(word) == 1 and word.isalpha() and word.isupper():
+        return True
+    # "3. madde", "12. Mai": an ordinal, unless the number stands at the end of a line
+    return word.isdecimal() and len(word) <= 2 and "\n" not in text[after : after + 1] and found.start() > begin and (
+        not _DIGIT_NEXT.match(text, after) and text[after : after + 1] == " " and _ordinal_follows(text, after)
+    )
+
+
+_MONTH = regex.compile(
+    r"\s(?:Ocak|Şubat|Mart|Nisan|Mayıs|Haziran|Temmuz|Ağustos|Eylül|Ekim|Kasım|Aralık|Januar|Februar|März|April|Mai|Juni|"
+    r"Juli|August|September|Oktober|November|Dezember|Jahrhundert|Madde|Bölüm|Yüzyıl)\b"
+)
+
+
+def _ordinal_follows(text: str, after: int) -> bool:
+    return bool(_MONTH.match(text, after))
+
+
+def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if end > start:
+        spans.append((start, end))
