@@ -1,0 +1,68 @@
+"""Imports run downward only: app.py -> tandem -> hybrid -> rag."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}
+FORBIDDEN = {
+    "rag": {"hybrid", "tandem", "app", *FRONT},
+    "hybrid": {"tandem", "app", *FRONT},
+    "tandem": {"app"},
+    "tandem/bench": {"tandem.ui"},
+    "tandem/ui": {"tandem.server", "tandem.cli", "tandem.commands", "tandem.bench"},
+}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Every module a file imports, wherever in the file, as an absolute dotted name."""
+    package = file.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *filter(None, [node.module])))
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_imports_run_downward_only(folder: str) -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for module in imported(file)
+        if any(module == name or module.startswith(f"{name}.") for name in FORBIDDEN[folder])
+    ]
+    assert wrong == []
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = []
+    for file in [ROOT / "app.py", *(f for room in ("rag", "hybrid", "tandem") for f in (ROOT / room).rglob("*.py"))]:
+        if file == ROOT / "tandem" / "settings.py" or not file.exists():
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Attribute(attr="getenv") | ast.Name(id="getenv"):
+                    readers.append(f"{file.relative_to(ROOT)}:{node.lineno}")
+                case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get")):
+                    readers.append(f"{file.relative_to(ROOT)}:{node.lineno}")
+                case ast.Subscript(value=ast.Attribute(attr="environ"), ctx=ast.Load()):
+                    readers.append(f"{file.relative_to(ROOT)}:{node.lineno}")
+    assert readers == []
+
+
+def test_help_loads_no_heavy_library() -> None:
+    program = (
+        "import sys, tandem.cli; "
+        "print([m for m in ('chainlit', 'fastapi', 'openai', 'numpy', 'tantivy', 'pydantic') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
