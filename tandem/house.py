@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from hybrid.engine import Engine
 from hybrid.events import Event
 from hybrid.pipeline import Question
 from hybrid.pipeline import answer as pipeline_answer
+from hybrid.runtimes.base import Runtime
 from hybrid.trace_store import TraceStore
 from rag.errors import UserFacingError
 from rag.library import Library
@@ -35,24 +36,24 @@ class House:
         self._indexing: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(cls, settings: Settings, engine: Engine | None = None) -> House:
+    def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None) -> House:
         """Open what is on disk, making it where it is missing; looks up no model and reads no document.
 
-        `engine` replaces the one the settings describe. Raises UserFacingError.
+        `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
         """
         library = open_library(settings)
         traces = TraceStore(settings.data_dir / "traces.db")
-        if engine is None:
-            engine = Engine(
-                library,
-                models=settings.models,
-                generation=settings.generation,
-                escalation=settings.escalation,
-                minimum_confidence=settings.retrieval.minimum_confidence,
-                traces=traces,
-                api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
-                data_dir=settings.data_dir / "foundry",
-            )
+        engine = Engine(
+            library,
+            models=settings.models,
+            generation=settings.generation,
+            escalation=settings.escalation,
+            minimum_confidence=settings.retrieval.minimum_confidence,
+            traces=traces,
+            runtimes=runtimes,
+            api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
+            data_dir=settings.data_dir / "foundry",
+        )
         return cls(settings, library, engine, traces)
 
     async def start(self, *, index: bool = True) -> None:

@@ -11,7 +11,7 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hybrid.engine import Engine
+from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
 from tandem import house as houses
 from tandem.guard import Guard
@@ -93,10 +93,10 @@ async def _chat_hook(name: str) -> None:
         await hook()
 
 
-def create_app(settings: Settings | None = None, engine: Engine | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | None = None) -> FastAPI:
     """The application, with the house opened and made current. One per process: Chainlit's state is global.
 
-    `engine` replaces the one the settings describe. Raises UserFacingError.
+    `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
     """
     settings = settings or load()
     if settings.server.login_required and not settings.server.users:
@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
             f"{settings.server.host} can be reached from other machines, so people must sign in: "
             "set TANDEM_SERVER__USERS=name:password first, or listen on 127.0.0.1."
         )
-    house = House.open(settings, engine)
+    house = House.open(settings, runtimes)
     houses.use(house)
     app = FastAPI(title="Tandem", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = house
@@ -131,10 +131,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.close()
 
 
-def serve(settings: Settings, started: Callable[[str], None]) -> None:
+def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence[Runtime] | None = None) -> None:
     """Serve until interrupted. `started` hears the address once it answers. Raises UserFacingError."""
     listener = _listen(settings.server)
-    app = create_app(settings)
+    app = create_app(settings, runtimes)
     config = uvicorn.Config(
         app,
         log_level="warning",
