@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.retriever import Retriever
-
 from hybrid.models import ModelRegistry
 from hybrid.policy import Policy, policy_for
 from hybrid.runtimes.base import Runtime
@@ -22,6 +20,7 @@ from hybrid.runtimes.extractive import Extractive
 from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
 from hybrid.trace import Trace
 from hybrid.trace_store import TraceStore
+from rag.retriever import Retriever
 
 log = logging.getLogger(__name__)
 
@@ -128,5 +127,15 @@ class Engine:
 
 
 def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path | None) -> list[Runtime]:
-    chosen: list[Runtime] = []
+    from hybrid.runtimes.openai_compatible import OpenAICompatible
+
+    chosen: list[Runtime] = [
+        OpenAICompatible(
+            endpoint,
+            api_key=api_keys.get(endpoint.api_key_env, ""),
+            timeouts=models.timeouts,
+            assume=tuple(dict.fromkeys((models.draft, models.refine))),
+        )
+        for endpoint in models.endpoints
+    ]
     return chosen

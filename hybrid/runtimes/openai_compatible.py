@@ -1,0 +1,378 @@
+"""Any server that speaks the OpenAI chat protocol: Ollama, llama.cpp, vLLM, LM Studio, a Foundry Local service.
+
+Knows the protocol, its dialects and its accidents, and turns each accident into a sentence. Does not know which model
+is asked for what, how long a call may take (`hybrid.generation` does), or where a key comes from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from hybrid.errors import ModelError
+from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
+from hybrid.runtimes.channels import Splitter
+from hybrid.settings import EndpointSettings, TimeoutSettings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletionChunk
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+_LONGEST_WAIT_S = 8.0
+_LIST_S = 10.0
+_AFTER_FINISH_S = 1.0
+_TOO_LONG = ("context length", "context_length", "too long", "maximum context", "context size", "exceeds the", "n_ctx")
+
+
+class OpenAICompatible:
+    """One endpoint. `assume` are the model names to offer where the server does not list its models."""
+
+    def __init__(
+        self,
+        endpoint: EndpointSettings,
+        *,
+        api_key: str = "",
+        timeouts: TimeoutSettings | None = None,
+        assume: Sequence[str] = (),
+    ) -> None:
+        self.name = endpoint.name
+        self.base_url = endpoint.base_url.rstrip("/")
+        self._key_variable = endpoint.api_key_env
+        self._api_key = api_key
+        self._timeouts = timeouts or TimeoutSettings()
+        self._assume = tuple(assume)
+        self._client: AsyncOpenAI | None = None
+        self._opening = asyncio.Lock()
+        self._counts_usage = True
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        """Ask, and pass on what comes. Before the first token a call that may succeed yet is tried again."""
+        client = await self._open()
+        yield Chunk(phase=Phase.SEND)
+        woken = False
+        for attempt in range(1, _ATTEMPTS + 1):
+            begun = False
+            try:
+                async with aclosing(self._once(client, request)) as chunks:
+                    async for chunk in chunks:
+                        begun = begun or bool(chunk.text or chunk.reasoning)
+                        yield chunk
+                return
+            except ModelError as error:
+                if begun:
+                    raise
+                if error.kind == "reset" and not woken:
+                    woken = True
+                    yield Chunk(phase=Phase.LOAD)
+                    if await self._wake(client, request.model):
+                        yield Chunk(phase=Phase.SEND)
+                        continue
+                if not error.retriable or attempt == _ATTEMPTS:
+                    raise
+                wait = _patience(error, attempt)
+                if wait > _LONGEST_WAIT_S:
+                    raise
+                log.info("%s: trying again in %.1f s after: %s", self.name, wait, error)
+                await asyncio.sleep(wait)
+
+    async def _once(self, client: AsyncOpenAI, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        import openai
+
+        stream = None
+        try:
+            stream = await self._create(client, request)
+            yield Chunk()
+            async with aclosing(_read(stream)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except openai.APIStatusError as error:
+            raise self._status_error(error, request) from error
+        except openai.APIConnectionError as error:
+            raise self._connection_error(error, opened=stream is not None) from error
+        except openai.APIError as error:
+            raise self._event_error(error, request) from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"{self.name} sent something that is not the OpenAI protocol; check its address and version.",
+                kind="protocol",
+            ) from error
+        except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
+            log.warning("%s sent a chunk of an unknown shape: %r", self.name, error)
+            raise ModelError(
+                f"{self.name} sent a message of an unknown shape; check its address and version.", kind="protocol"
+            ) from error
+        finally:
+            if stream is not None:
+                await stream.close()
+
+    async def _create(self, client: AsyncOpenAI, request: ChatRequest) -> Any:
+        import openai
+
+        options: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "max_tokens": request.max_tokens,
+            "stream": True,
+        }
+        if request.temperature is not None:
+            options["temperature"] = request.temperature
+        if request.seed is not None:
+            options["seed"] = request.seed
+        if request.stop:
+            options["stop"] = list(request.stop)
+        if self._counts_usage:
+            try:
+                return await client.chat.completions.create(**options, stream_options={"include_usage": True})
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if "stream_options" not in str(error):
+                    raise
+                self._counts_usage = False
+        return await client.chat.completions.create(**options)
+
+    async def models(self) -> list[ModelInfo]:
+        """What the server lists. Raises ModelError when it cannot be reached."""
+        import openai
+
+        client = await self._open()
+        try:
+            async with asyncio.timeout(_LIST_S):
+                page = await client.models.list()
+            ids = [model.id for model in page.data or [] if isinstance(model.id, str) and model.id]
+        except openai.NotFoundError:
+            ids = list(self._assume)
+        except openai.APIStatusError as error:
+            raise self._status_error(error, None) from error
+        except openai.APIConnectionError as error:
+            raise self._connection_error(error, opened=False) from error
+        except TimeoutError as error:
+            raise ModelError(
+                f"{self.name} at {self.base_url} did not list its models within {_LIST_S:g} s; check it.",
+                kind="timeout",
+                retriable=True,
+            ) from error
+        except (openai.APIError, json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{self.name} at {self.base_url} does not speak the OpenAI protocol; does the address end in /v1?",
+                kind="protocol",
+            ) from error
+        return [ModelInfo(id, id, self.name, ModelState.READY) for id in dict.fromkeys(ids)]
+
+    async def load(self, model: str) -> None:
+        """Have the server load the model, where it knows how; others load on the first question."""
+        await self._wake(await self._open(), model)
+
+    async def unload(self, model: str) -> None:
+        raise ModelError(f"{self.name} unloads its models itself; stop them there.", kind="unavailable")
+
+    async def download(self, model: str, progress: Callable[[float], None]) -> None:
+        raise ModelError(f"{self.name} downloads its models itself; add {model} there.", kind="unavailable")
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _open(self) -> AsyncOpenAI:
+        """The client. The library takes a while to import the first time, so that happens in a thread."""
+        async with self._opening:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._make)
+        return self._client
+
+    def _make(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
+
+        client = AsyncOpenAI(
+            base_url=self.base_url,
+            api_key=self._api_key or "none",
+            max_retries=0,
+            timeout=Timeout(None, connect=self._timeouts.connect),
+            http_client=DefaultAsyncHttpxClient(
+                timeout=Timeout(None, connect=self._timeouts.connect), trust_env=not is_loopback(self.base_url)
+            ),
+        )
+        client.organization = client.project = None
+        return client
+
+    async def _wake(self, client: AsyncOpenAI, model: str) -> bool:
+        """Older Foundry Local services drop the connection until the model was loaded by this call."""
+        root = self.base_url.removesuffix("/v1")
+        try:
+            async with asyncio.timeout(self._timeouts.first_token):
+                response = await client._client.get(f"{root}/models/load/{model}")
+            return bool(response.is_success)
+        except Exception as error:
+            log.debug("%s does not load models on request: %r", self.name, error)
+            return False
+
+    def _connection_error(self, error: Exception, *, opened: bool) -> ModelError:
+        causes = list(_causes(error))
+        where = f"{self.name} at {self.base_url}"
+        if any(isinstance(cause, ssl.SSLError) for cause in causes) or "SSL" in str(causes[-1]):
+            return ModelError(
+                f"{where} has no certificate that this machine trusts; check the address (https or http) and the "
+                "certificate.",
+                kind="refused",
+            )
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return ModelError(f"The host of {where} is not known; check the address.", kind="refused")
+        if opened:
+            return ModelError(f"{where} cut the connection; ask again.", kind="reset", retriable=True)
+        names = {type(cause).__name__ for cause in causes}
+        if names & {"ConnectTimeout", "PoolTimeout"}:
+            return ModelError(
+                f"{where} did not answer within {self._timeouts.connect:g} s; is it running?", kind="timeout"
+            )
+        if names & {"ConnectError", "ConnectionRefusedError"}:
+            return ModelError(f"Nothing answers at {self.base_url} ({self.name}); start the server.", kind="refused")
+        return ModelError(f"{where} cut the connection; ask again.", kind="reset", retriable=True)
+
+    def _status_error(self, error: Any, request: ChatRequest | None) -> ModelError:
+        status, said = error.status_code, _said(error)
+        if status in (401, 403):
+            named = f"the variable {self._key_variable}" if self._key_variable else "api_key_env of this endpoint"
+            return ModelError(f"{self.name} rejected the key; check {named}.", kind="unauthorised")
+        if status in (400, 413, 422) and _is_too_long(said):
+            return self._too_long(request)
+        if status == 404:
+            model = request.model if request else ""
+            return ModelError(f"{self.name} has no model {model!r}: {said}", kind="not_found")
+        if status == 429:
+            return ModelError(
+                f"{self.name} is overloaded; try again in a moment.",
+                kind="overloaded",
+                retriable=True,
+                retry_after=_retry_after(error),
+            )
+        if status >= 500:
+            return ModelError(f"{self.name} failed (HTTP {status}): {said}", kind="unavailable", retriable=True)
+        return ModelError(f"{self.name} refused the request (HTTP {status}): {said}", kind="refused")
+
+    def _event_error(self, error: Any, request: ChatRequest) -> ModelError:
+        said = _said(error)
+        if _is_too_long(said):
+            return self._too_long(request)
+        return ModelError(f"{self.name} broke off: {said}", kind="refused")
+
+    def _too_long(self, request: ChatRequest | None) -> ModelError:
+        model = request.model if request else "the model"
+        return ModelError(
+            f"the question and its passages are too long for {model}; ask for fewer passages or a shorter answer.",
+            kind="too_long",
+        )
+
+
+async def _read(stream: Any) -> AsyncGenerator[Chunk, None]:
+    """The chunks of one response. After the finish reason the server has a moment to send the usage, then we leave."""
+    splitter = Splitter()
+    finish: str | None = None
+    usage: Usage | None = None
+    tools = written = False
+    events = aiter(stream)
+    while True:
+        try:
+            if finish is None:
+                event = await anext(events)
+            else:
+                async with asyncio.timeout(_AFTER_FINISH_S):
+                    event = await anext(events)
+        except (StopAsyncIteration, TimeoutError):
+            break
+        usage = _usage(event) or usage
+        if not event.choices:
+            continue
+        choice = event.choices[0]
+        chunk, tool = _chunk(choice, splitter)
+        tools = tools or tool
+        if chunk is not None:
+            written = written or bool(chunk.text)
+            yield chunk
+        finish = choice.finish_reason or finish
+    answer, thinking = splitter.finish()
+    if answer or thinking:
+        yield Chunk(text=answer, reasoning=thinking)
+    if tools and not (written or answer):
+        raise ModelError("it wanted to call a tool instead of answering; choose another model.", kind="protocol")
+    yield Chunk(finish_reason=finish if finish in ("stop", "length") else "other", usage=usage)
+
+
+def _chunk(choice: Any, splitter: Splitter) -> tuple[Chunk | None, bool]:
+    delta = choice.delta
+    if delta is None:
+        return None, False
+    extra = delta.model_extra or {}
+    thought = extra.get("reasoning_content") or extra.get("reasoning") or ""
+    answer, thinking = splitter.push(delta.content) if delta.content else ("", "")
+    if not (answer or thinking or thought):
+        return None, bool(delta.tool_calls)
+    logprobs: tuple[float, ...] = ()
+    if answer and choice.logprobs is not None and choice.logprobs.content:
+        logprobs = tuple(token.logprob for token in choice.logprobs.content)
+    return Chunk(text=answer, reasoning=str(thought) + thinking, logprobs=logprobs), bool(delta.tool_calls)
+
+
+def _usage(event: ChatCompletionChunk) -> Usage | None:
+    counted = event.usage
+    if counted is None or counted.completion_tokens is None:
+        return None
+    thought = counted.completion_tokens_details
+    cached = counted.prompt_tokens_details
+    return Usage(
+        prompt_tokens=counted.prompt_tokens or 0,
+        completion_tokens=counted.completion_tokens,
+        reasoning_tokens=(thought.reasoning_tokens or 0) if thought else 0,
+        cached_tokens=(cached.cached_tokens or 0) if cached else 0,
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _said(error: Any) -> str:
+    """The server's own words, short enough for a sentence."""
+    words = " ".join(str(error.message or "").split())
+    return (words[:200] + "…" if len(words) > 200 else words) or "it gave no reason."
+
+
+def _is_too_long(said: str) -> bool:
+    lower = said.lower()
+    return any(mark in lower for mark in _TOO_LONG)
+
+
+def _retry_after(error: Any) -> float | None:
+    try:
+        return float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+
+
+def _patience(error: ModelError, attempt: int) -> float:
+    """Seconds to wait before the next attempt: as the server asked, else twice as long each time, jittered."""
+    if error.retry_after is not None:
+        return max(0.0, error.retry_after)
+    return random.uniform(0.5, 1.0) * 0.3 * 2.0 ** (attempt - 1)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
