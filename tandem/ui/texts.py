@@ -1,0 +1,225 @@
+"""What the chat says in its own words, in English and Turkish.
+
+Knows wordings by key, and whose language applies. Does not know when a text is shown. The labels inside the panel and
+under an answer belong to the elements in public/elements.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from hybrid.events import Reason
+from hybrid.runtimes.base import ModelInfo, ModelState
+
+Language = Literal["en", "tr"]
+
+TEXTS: dict[Language, dict[str, str]] = {
+    "en": {
+        "page": "page",
+        "unsupported": "No passage supports this sentence.",
+        "searching": "Searching the documents",
+        "queued": "{model} is busy: {ahead} before you",
+        "next": "{model} is busy: you are next",
+        "loading": "Loading {model}",
+        "reading": "{model} is reading {count} passages",
+        "thinking": "{model} is thinking",
+        "drafting": "{model} is writing",
+        "quoting": "Choosing sentences to quote",
+        "escalating": "Asking {model}",
+        "refining": "{model} is refining the draft",
+        "stopped": "Stopped. What was written so far is kept.",
+        "stopped_empty": "Stopped before anything was written.",
+        "cut_off": "The answer broke off; what was written so far is kept.",
+        "no_text": "No answer came about.",
+        "busy": "An answer is still being written; wait for it, or stop it first.",
+        "gone": "That answer is not in this conversation any more; reload the page.",
+        "sources": "Sources",
+        "answered_by": "Answered by {model}",
+        "mode": "Mode",
+        "auto": "Auto",
+        "auto_hint": "The large model steps in where the draft is likely wrong",
+        "fast": "Fast",
+        "fast_hint": "The small model only",
+        "deep": "Deep",
+        "deep_hint": "The large model refines every answer",
+        "tab_models": "Models",
+        "tab_escalation": "Escalation",
+        "tab_retrieval": "Retrieval",
+        "tab_generation": "Generation",
+        "tab_display": "Display",
+        "draft": "Model that drafts",
+        "draft_hint": "Small and fast; writes the first version of every answer.",
+        "refine": "Model that refines",
+        "refine_hint": "Large and careful; asked where the draft is likely wrong.",
+        "download": "Download a model",
+        "download_hint": "Starts when you confirm; the chat stays usable meanwhile.",
+        "download_none": "None",
+        "download_started": "Downloading {model}. The chat stays usable.",
+        "download_progress": "{model}: {percent} % downloaded",
+        "download_done": "{model} is downloaded and can be chosen.",
+        "state_ready": "ready",
+        "state_cached": "ready, loads on first use",
+        "state_downloading": "downloading",
+        "state_downloadable": "to download",
+        "state_unavailable": "unavailable",
+        "state_pending": "being looked up",
+        "state_unknown": "not found",
+        "quotes": "Quotes only, no model",
+        "long_draft": "Escalate long drafts",
+        "long_draft_hint": "A long text is worth polishing.",
+        "long_chars": "Long means, in characters",
+        "short_draft": "Escalate very short drafts",
+        "short_draft_hint": "An answer that says nothing.",
+        "short_chars": "Very short means, in characters",
+        "flagged_topics": "Escalate flagged topics",
+        "topics": "Flagged topics",
+        "topics_hint": "Type a word or phrase and press Enter.",
+        "low_confidence": "Escalate doubtful drafts",
+        "low_confidence_hint": "Without support, refusing, broken off, repetitive or empty.",
+        "minimum_support": "Least share of supported sentences",
+        "passages": "Passages handed to the model",
+        "passages_hint": "More passages answer broader questions and take longer to read.",
+        "max_tokens": "Longest answer, in tokens",
+        "temperature": "Temperature",
+        "temperature_hint": "0 writes the same answer every time.",
+        "seed": "Seed",
+        "seed_hint": "Leave empty for a different answer each time.",
+        "language": "Language of notes and panel",
+        "language_auto": "As the browser",
+        "panel": "Open the side panel with the first answer",
+        "marks": "Mark sentences that no passage supports",
+        "settings_kept": "Settings saved.",
+        "settings_wrong": "{name} was left as it was: {value} is not allowed there.",
+    },
+    "tr": {
+        "page": "sayfa",
+        "unsupported": "Bu cümleyi hiçbir bölüm desteklemiyor.",
+        "searching": "Belgeler aranıyor",
+        "queued": "{model} meşgul: önünüzde {ahead} soru var",
+        "next": "{model} meşgul: sıra sizde",
+        "loading": "{model} yükleniyor",
+        "reading": "{model} {count} bölümü okuyor",
+        "thinking": "{model} düşünüyor",
+        "drafting": "{model} yazıyor",
+        "quoting": "Alıntılanacak cümleler seçiliyor",
+        "escalating": "{model} modeline soruluyor",
+        "refining": "{model} taslağı iyileştiriyor",
+        "stopped": "Durduruldu. O ana kadar yazılan korundu.",
+        "stopped_empty": "Bir şey yazılmadan durduruldu.",
+        "cut_off": "Yanıt yarıda kesildi; o ana kadar yazılan korundu.",
+        "no_text": "Yanıt oluşmadı.",
+        "busy": "Bir yanıt hâlâ yazılıyor; bitmesini bekleyin ya da önce durdurun.",
+        "gone": "Bu yanıt artık bu konuşmada yok; sayfayı yenileyin.",
+        "sources": "Kaynaklar",
+        "answered_by": "Yanıtlayan: {model}",
+        "mode": "Kip",
+        "auto": "Otomatik",
+        "auto_hint": "Taslak büyük olasılıkla yanlışsa büyük model devreye girer",
+        "fast": "Hızlı",
+        "fast_hint": "Yalnızca küçük model",
+        "deep": "Derin",
+        "deep_hint": "Her yanıtı büyük model iyileştirir",
+        "tab_models": "Modeller",
+        "tab_escalation": "Yükseltme",
+        "tab_retrieval": "Arama",
+        "tab_generation": "Üretim",
+        "tab_display": "Görünüm",
+        "draft": "Taslağı yazan model",
+        "draft_hint": "Küçük ve hızlı; her yanıtın ilk hâlini yazar.",
+        "refine": "İyileştiren model",
+        "refine_hint": "Büyük ve titiz; taslak büyük olasılıkla yanlışsa sorulur.",
+        "download": "Model indir",
+        "download_hint": "Onayladığınızda başlar; bu sırada sohbet kullanılabilir.",
+        "download_none": "Hiçbiri",
+        "download_started": "{model} indiriliyor. Sohbet bu sırada kullanılabilir.",
+        "download_progress": "{model}: % {percent} indirildi",
+        "download_done": "{model} indirildi, artık seçilebilir.",
+        "state_ready": "hazır",
+        "state_cached": "hazır, ilk kullanımda yüklenir",
+        "state_downloading": "indiriliyor",
+        "state_downloadable": "indirilecek",
+        "state_unavailable": "kullanılamıyor",
+        "state_pending": "aranıyor",
+        "state_unknown": "bulunamadı",
+        "quotes": "Yalnızca alıntı, model yok",
+        "long_draft": "Uzun taslakları yükselt",
+        "long_draft_hint": "Uzun bir metin cilalanmaya değer.",
+        "long_chars": "Uzun sayılan, karakter olarak",
+        "short_draft": "Çok kısa taslakları yükselt",
+        "short_draft_hint": "Hiçbir şey söylemeyen yanıt.",
+        "short_chars": "Çok kısa sayılan, karakter olarak",
+        "flagged_topics": "İşaretli konuları yükselt",
+        "topics": "İşaretli konular",
+        "topics_hint": "Bir sözcük ya da öbek yazıp Enter tuşuna basın.",
+        "low_confidence": "Kuşkulu taslakları yükselt",
+        "low_confidence_hint": "Desteksiz, yanıt vermeyen, yarım kalan, yinelenen ya da boş.",
+        "minimum_support": "Desteklenen cümlelerin en az payı",
+        "passages": "Modele verilen bölüm sayısı",
+        "passages_hint": "Daha çok bölüm daha geniş soruları yanıtlar, okunması daha uzun sürer.",
+        "max_tokens": "En uzun yanıt, jeton olarak",
+        "temperature": "Sıcaklık",
+        "temperature_hint": "0 her seferinde aynı yanıtı yazar.",
+        "seed": "Tohum",
+        "seed_hint": "Her seferinde farklı bir yanıt için boş bırakın.",
+        "language": "Notların ve panelin dili",
+        "language_auto": "Tarayıcıdaki gibi",
+        "panel": "İlk yanıtla birlikte yan paneli aç",
+        "marks": "Hiçbir bölümün desteklemediği cümleleri işaretle",
+        "settings_kept": "Ayarlar kaydedildi.",
+        "settings_wrong": "{name} olduğu gibi kaldı: {value} orada geçerli değil.",
+    },
+}
+
+REASONS_TR = {
+    "refusal_agreed": "Taslak, belgelerde yanıt olmadığını söylüyor; arama da bulamadı.",
+    "flagged_topic": "Soru şu konulara değiniyor: {topics}.",
+    "long_draft": "Taslak uzun ({chars} karakter): cilalanmaya değer.",
+    "short_draft": "Taslak neredeyse hiçbir şey söylemiyor ({chars} karakter).",
+    "empty": "Taslak boş.",
+    "unsupported": "Belgeler taslağın cümlelerinin yalnızca {support} kadarını destekliyor.",
+    "refused_though_found": "Taslak yanıt olmadığını söylüyor, ama arama güçlü bölümler buldu.",
+    "truncated": "Taslak sonuna varmadan kesiliyor.",
+    "repetitive": "Taslak kendini yineliyor ({repetition}).",
+    "kept": "Hiçbir kural taslağa karşı çıkmıyor.",
+    "always": "Büyük modele her zaman sorulması ayarlanmış.",
+    "never": "Her taslağın korunması ayarlanmış.",
+    "asked": "Büyük modele siz sordunuz.",
+    "same_model": "Taslağı zaten {model} yazdı.",
+    "refine_unavailable": "{model} şu anda kullanılamıyor.",
+}
+_SHARES = {"support", "repetition", "confidence", "limit"}
+
+
+def say(key: str, language: Language, **values: object) -> str:
+    """The wording of `key` with `values` filled in."""
+    return TEXTS[language][key].format(**values)
+
+
+def language_for(chosen: str, configured: str, browser: str) -> Language:
+    """The language to speak: what the person chose, else what is configured, else the browser's; "auto" passes on."""
+    for wanted in (chosen, configured, browser):
+        if wanted and wanted != "auto":
+            return "tr" if wanted.lower().startswith("tr") else "en"
+    return "en"
+
+
+def reason(given: Reason, language: Language) -> str:
+    """A decision's reason in words. Reasons without a Turkish wording stay in English."""
+    if language == "en" or given.code not in REASONS_TR:
+        return given.text
+    values: dict[str, Any] = {
+        key: f"% {value * 100:.0f}" if key in _SHARES and isinstance(value, float) else value
+        for key, value in given.values.items()
+    }
+    try:
+        return REASONS_TR[given.code].format(**values)
+    except KeyError:
+        return given.text
+
+
+def model_label(info: ModelInfo, language: Language) -> str:
+    """A model with its state, for a list: "gpt-oss-20b · to download, 12.0 GB"."""
+    state = say(f"state_{info.state}", language)
+    if info.state is ModelState.DOWNLOADABLE and info.size_mb:
+        state = f"{state}, {info.size_mb / 1024:.1f} GB"
+    return f"{info.alias} · {state}"
