@@ -135,7 +135,9 @@ def _grams_of_run(run: str, start: int) -> list[Token]:
     size = 2 if _HAN.match(run) else 3
     if len(run) <= size:
         return [Token(run, run, start, start + len(run))]
-    return [Token(run[i : i + size], run[i : i + size], start + i, start + i + size) for i in range(len(run) - size + 1)]
+    return [
+        Token(run[i : i + size], run[i : i + size], start + i, start + i + size) for i in range(len(run) - size + 1)
+    ]
 
 
 @lru_cache(maxsize=200_000)

@@ -19,10 +19,10 @@ from rag.formats.text import read_code, read_csv, read_markdown, read_text
 MAX_BYTES = 100_000_000
 MAX_CHARACTERS = 20_000_000
 
+# Settings and data (YAML, JSON, XML) are not listed: they are read by programs, and would crowd out what people wrote.
 _CODE = (
-    "py js ts tsx jsx java c h cc cpp hpp cs go rs rb php swift kt scala sh bash ps1 sql r lua pl json yaml yml toml ini cfg "
-    "xml css tex rst log"
-).split()
+    ["py", "js", "ts", "tsx", "jsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs", "rb", "php", "swift", "kt", "scala", "sh", "bash", "ps1", "sql", "r", "lua", "pl", "css", "tex", "rst"]
+)
 READERS: dict[str, Callable[[bytes], Extracted]] = {
     ".md": read_markdown,
     ".markdown": read_markdown,

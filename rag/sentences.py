@@ -9,14 +9,7 @@ from __future__ import annotations
 import regex
 
 _ABBREVIATIONS = frozenset(
-    (
-        "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al fig figs eq no nos vol vols pp p ch sec ed eds est approx dept inc ltd "
-        "co corp gen col capt lt sgt rev hon gov sen rep jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
-        "sat sun u.s u.k a.m p.m ph.d b.c a.d no.s "
-        "doç yrd av sn bkz örn vb vd vs yy mad md fk no çev haz ltd şti a.ş t.c cad sok mah apt tel age agm sf ör alb yb "
-        "bzw ca usw z.b d.h u.a nr str bd abs evtl ggf inkl zzgl bspw "
-        "av env p.ex mme mlle sra srta ud uds pág núm aprox"
-    ).split()
+    ["mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "e.g", "i.e", "cf", "al", "fig", "figs", "eq", "no", "nos", "vol", "vols", "pp", "p", "ch", "sec", "ed", "eds", "est", "approx", "dept", "inc", "ltd", "co", "corp", "gen", "col", "capt", "lt", "sgt", "rev", "hon", "gov", "sen", "rep", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "u.s", "u.k", "a.m", "p.m", "ph.d", "b.c", "a.d", "no.s", "doç", "yrd", "av", "sn", "bkz", "örn", "vb", "vd", "vs", "yy", "mad", "md", "fk", "no", "çev", "haz", "ltd", "şti", "a.ş", "t.c", "cad", "sok", "mah", "apt", "tel", "age", "agm", "sf", "ör", "alb", "yb", "bzw", "ca", "usw", "z.b", "d.h", "u.a", "nr", "str", "bd", "abs", "evtl", "ggf", "inkl", "zzgl", "bspw", "av", "env", "p.ex", "mme", "mlle", "sra", "srta", "ud", "uds", "pág", "núm", "aprox"]
 )
 # The mark, closing quotes and brackets (and citation markers), then white space.
 _END = regex.compile(
@@ -63,8 +56,12 @@ def _goes_on(text: str, begin: int, dot: int, after: int) -> bool:
     if len(word) == 1 and word.isalpha() and word.isupper():
         return True
     # "3. madde", "12. Mai": an ordinal, unless the number stands at the end of a line
-    return word.isdecimal() and len(word) <= 2 and "\n" not in text[after : after + 1] and found.start() > begin and (
-        not _DIGIT_NEXT.match(text, after) and text[after : after + 1] == " " and _ordinal_follows(text, after)
+    return (
+        word.isdecimal()
+        and len(word) <= 2
+        and "\n" not in text[after : after + 1]
+        and found.start() > begin
+        and (not _DIGIT_NEXT.match(text, after) and text[after : after + 1] == " " and _ordinal_follows(text, after))
     )
 
 

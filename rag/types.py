@@ -42,6 +42,80 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document of the library. `name` is what `Passage.document` shows; `modified` counts seconds since 1970.
+
+    `scope` is "" in the library, else the conversation that the document was dropped into.
+    """
+
+    id: str
+    name: str
+    title: str
+    kind: str
+    language: str
+    modified: float
+    characters: int
+    passages: int
+    pages: int
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReceipt:
+    """What became of one file. `state` is "indexed" or "failed"; `reason` says why it failed, or notes what was left out.
+
+    `root` is the library folder, `path` the file's path in it, `seconds` the time that reading and cutting took.
+    """
+
+    root: str
+    path: str
+    state: str
+    reason: str
+    pages: int
+    passages: int
+    characters: int
+    seconds: float
+    size: int
+    mtime_ns: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncProgress:
+    """How far an indexing run is: files `done` of `total`, the `current` path, and the `seconds_left` where known."""
+
+    done: int
+    total: int
+    current: str
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What an indexing run did, in files. `receipts` has those that were read in this run; `cancelled` says it stopped early."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    cancelled: bool = False
+    receipts: tuple[FileReceipt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence quoted from a passage. `passage` is its 0-based place among the passages; `start`/`end` lie in its text."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """What one search found, best first.
 

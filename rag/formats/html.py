@@ -12,12 +12,26 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.text import decode
 
-_DROPPED = ("script", "style", "noscript", "template", "iframe", "object", "svg", "nav", "form", "button", "select", "head")
-_BLOCKS = frozenset(
-    "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header "
-    "hr html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
+_DROPPED = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "iframe",
+    "object",
+    "svg",
+    "nav",
+    "form",
+    "button",
+    "select",
+    "head",
 )
-_HIDDEN = regex.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])", regex.I)
+_BLOCKS = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+)
+_HIDDEN = regex.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])", regex.I
+)
 _CHARSET = regex.compile(rb"<meta[^>]+charset=[\"']?\s*([A-Za-z0-9_\-]+)", regex.I)
 
 

@@ -29,7 +29,9 @@ _LEVEL = regex.compile(r"(?:heading|başlık|überschrift|titre|título)\s*(\d)"
 def open_package(data: bytes, kind: str) -> None:
     """Raise DocumentError unless `data` is a zip package of a sane unpacked size."""
     if data.startswith(_OLE):
-        raise DocumentError(f"The {kind} file is encrypted or of an old binary format; save it as {kind} without a password.")
+        raise DocumentError(
+            f"The {kind} file is encrypted or of an old binary format; save it as {kind} without a password."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             if sum(entry.file_size for entry in package.infolist()) > _UNPACKED_LIMIT:
@@ -37,7 +39,9 @@ def open_package(data: bytes, kind: str) -> None:
             if any(entry.flag_bits & 1 for entry in package.infolist()):
                 raise DocumentError(f"The {kind} file is protected by a password; save a copy without one.")
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise DocumentError(f"The file is not a readable {kind} document; open it in its program and save it again.") from error
+        raise DocumentError(
+            f"The file is not a readable {kind} document; open it in its program and save it again."
+        ) from error
 
 
 def read_docx(data: bytes) -> Extracted:

@@ -77,7 +77,9 @@ def read_csv(data: bytes) -> Extracted:
     try:
         add_rows(builder, csv.reader(io.StringIO(text), dialect))
     except csv.Error as error:
-        raise DocumentError(f"The table cannot be read ({error}); export it again as comma-separated values.") from error
+        raise DocumentError(
+            f"The table cannot be read ({error}); export it again as comma-separated values."
+        ) from error
     return builder.build()
 
 

@@ -1,0 +1,238 @@
+"""The search index over the passages' terms: tantivy, one directory.
+
+Knows how terms become an index, which passages hold a question's terms, and how common a term is. Does not hold any text,
+and can be rebuilt from the store at any time. One writer at a time, any number of readers.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tantivy
+
+from rag.errors import LibraryError
+
+VERSION = 1
+_WRITER_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One passage as the index takes it. `row` is its number in the store, `folders` are all folders above its document."""
+
+    row: int
+    document: int
+    name: str
+    folders: tuple[str, ...]
+    kind: str
+    modified: float
+    scope: str
+    terms: Sequence[str]
+    title: Sequence[str]
+    surfaces: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which passages may be found. Empty sets restrict nothing; `scopes` always does. Times are seconds since 1970."""
+
+    scopes: tuple[str, ...] = ("",)
+    documents: tuple[str, ...] | None = None
+    folders: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    after: float | None = None
+    before: float | None = None
+    required: tuple[tuple[str, ...], ...] = ()
+    """Stems each of which must be in the passage; the members of a group are alternatives."""
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether anything but the scope is restricted."""
+        return bool(self.documents is not None or self.folders or self.kinds or self.required or self.excluded) or not (
+            self.after is None and self.before is None
+        )
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("row", fast=True)
+    # Deletion by an unsigned key deletes nothing, so the document's number is a raw word.
+    for name in ("document", "name", "folder", "kind", "scope"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("modified", indexed=True, fast=True)
+    builder.add_text_field("terms", tokenizer_name="spaced", index_option="freq")
+    builder.add_text_field("title", tokenizer_name="spaced", index_option="freq")
+    builder.add_text_field("surface", tokenizer_name="spaced", index_option="basic")
+    return builder.build()
+
+
+class Index:
+    """An index in a directory, made when there is none. Searching is safe from any thread."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open or create. Raises LibraryError when what lies there cannot be opened."""
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._schema = _schema()
+            self._index = tantivy.Index(self._schema, path=str(directory), reuse=True)
+            spaced = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+            self._index.register_tokenizer("spaced", spaced)
+            self._index.config_reader("manual")
+            self.reload()
+        except ValueError as error:
+            raise LibraryError(
+                f"The search index in {directory} is damaged ({error}); run `tandem index --verify` to rebuild it."
+            ) from error
+
+    @staticmethod
+    def discard(directory: Path) -> None:
+        """Delete an index's directory; the store can rebuild it."""
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def reload(self) -> None:
+        """Make what was committed since the last call visible to searches."""
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    @property
+    def count(self) -> int:
+        """Passages in the index."""
+        return int(self._searcher.num_docs)
+
+    def frequency(self, field: str, term: str) -> int:
+        """Number of passages that hold `term` in `field` (deleted ones count until they are merged away)."""
+        return int(self._searcher.doc_freq(field, term))
+
+    def search(
+        self, clauses: Sequence[tuple[str, str, float]], filters: Filters, limit: int
+    ) -> list[tuple[int, float]]:
+        """(row, BM25 score) of the `limit` best passages; a clause is (field, term, boost), its BM25 scores add up."""
+        query = self._query(clauses, filters)
+        if query is None:
+            return []
+        searcher = self._searcher
+        hits = searcher.search(query, limit, count=False).hits
+        rows = searcher.fast_field_values("row", [address for _, address in hits])
+        return [(int(row), float(score)) for row, (score, _) in zip(rows, hits, strict=True) if row is not None]
+
+    def rows(self) -> list[int]:
+        """The row of every passage in the index (for verification; reads the whole index)."""
+        searcher = self._searcher
+        hits = searcher.search(tantivy.Query.all_query(), max(1, self.count), count=False).hits
+        return [int(row) for row in searcher.fast_field_values("row", [a for _, a in hits]) if row is not None]
+
+    def _query(self, clauses: Sequence[tuple[str, str, float]], filters: Filters) -> tantivy.Query | None:
+        query = tantivy.Query
+        should = [
+            (tantivy.Occur.Should, term if boost == 1.0 else query.boost_query(term, boost))
+            for field, word, boost in clauses
+            for term in [query.term_query(self._schema, field, word, "freq")]
+        ]
+        if not should and not filters.narrow:
+            return None
+        matching = query.boolean_query(should) if should else query.all_query()
+        limits = self._limits(filters)
+        return query.boolean_query([(tantivy.Occur.Must, matching), *limits]) if limits else matching
+
+    def _limits(self, filters: Filters) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        query, must = tantivy.Query, tantivy.Occur.Must
+
+        def any_of(field: str, values: Iterable[str]) -> tuple[tantivy.Occur, tantivy.Query]:
+            terms = [query.term_query(self._schema, field, value, "basic") for value in values]
+            either = terms[0] if len(terms) == 1 else query.boolean_query([(tantivy.Occur.Should, t) for t in terms])
+            return must, query.const_score_query(either if terms else query.empty_query(), 0.0)
+
+        limits = [any_of("scope", filters.scopes)] if filters.scopes else []
+        if filters.documents is not None:
+            limits.append(any_of("name", filters.documents) if filters.documents else (must, query.empty_query()))
+        if filters.folders:
+            limits.append(any_of("folder", filters.folders))
+        if filters.kinds:
+            limits.append(any_of("kind", filters.kinds))
+        limits.extend(any_of("terms", group) for group in filters.required)
+        if filters.after is not None or filters.before is not None:
+            ranged = query.range_query(
+                self._schema,
+                "modified",
+                tantivy.FieldType.Unsigned,
+                None if filters.after is None else max(0, int(filters.after)),
+                None if filters.before is None else max(0, int(filters.before)),
+                True,
+                False,
+            )
+            limits.append((must, query.const_score_query(ranged, 0.0)))
+        limits.extend(
+            (tantivy.Occur.MustNot, query.term_query(self._schema, "terms", word, "basic")) for word in filters.excluded
+        )
+        return limits
+
+    def writer(self) -> Writer:
+        """The one writer. Raises LibraryError while another process or thread holds it."""
+        try:
+            return Writer(self, self._index.writer(heap_size=_WRITER_BYTES, num_threads=1))
+        except ValueError as error:
+            if "lock" in str(error).lower():
+                raise LibraryError(
+                    "Another process is indexing this library; wait until it is done and try again."
+                ) from error
+            raise LibraryError(f"The search index cannot be written ({error}); check the disk's space.") from error
+
+
+class Writer:
+    """Adds and deletes documents; nothing is visible or durable before `commit`. Use as a context manager."""
+
+    def __init__(self, index: Index, writer: tantivy.IndexWriter) -> None:
+        self._index = index
+        self._writer: tantivy.IndexWriter | None = writer
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another writer in. What was not committed is gone."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+
+    def add(self, entry: Entry) -> None:
+        document = tantivy.Document()
+        document.add_unsigned("row", entry.row)
+        document.add_text("document", str(entry.document))
+        document.add_text("name", entry.name)
+        for folder in entry.folders:
+            document.add_text("folder", folder)
+        document.add_text("kind", entry.kind)
+        document.add_text("scope", entry.scope)
+        document.add_unsigned("modified", max(0, int(entry.modified)))
+        document.add_text("terms", " ".join(entry.terms))
+        document.add_text("title", " ".join(entry.title))
+        document.add_text("surface", " ".join(entry.surfaces))
+        self._held().add_document(document)
+
+    def delete(self, document: int) -> None:
+        """Delete all passages of a document that were added before this call."""
+        self._held().delete_documents_by_term("document", str(document))
+
+    def clear(self) -> None:
+        self._held().delete_all_documents()
+
+    def commit(self) -> None:
+        """Make everything since the last commit durable and visible."""
+        try:
+            self._held().commit()
+        except ValueError as error:
+            raise LibraryError(f"The search index cannot be written ({error}); check the disk's space.") from error
+        self._index.reload()
+
+    def _held(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            raise LibraryError("The writer of the search index is closed; open it again.")
+        return self._writer

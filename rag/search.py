@@ -1,0 +1,229 @@
+"""One search, from a question to ranked passages.
+
+Knows the order of the steps: read the question, correct its words, take candidates from the index, re-rank them, read the
+best from the store. Does not know files or how documents get in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import answerable, followup, query, ranking, spelling
+from rag.analysis import casefold, stem
+from rag.features import unpack
+from rag.index import Filters, Index
+from rag.settings import RetrievalSettings
+from rag.store import Store, Totals
+from rag.types import Passage, SearchResult
+
+_CACHED = 20_000
+_PHRASE_CANDIDATES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates of one question, best first: rows of the store, their scores and their features."""
+
+    rows: tuple[int, ...]
+    scores: NDArray[np.float64]
+    found: ranking.Scored
+    order: NDArray[np.int64]
+    terms: tuple[query.Term, ...]
+    language: str
+
+
+class Searcher:
+    """Searches one store through one index. Safe from any thread."""
+
+    def __init__(self, store: Store, index: Index, settings: RetrievalSettings) -> None:
+        self._store = store
+        self._index = index
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._features: OrderedDict[int, tuple[int, bytes, bytes]] = OrderedDict()
+        self._versions: dict[int, int] = {}
+        self._totals: Totals | None = None
+        self._scopes = False
+
+    def refresh(self) -> None:
+        """Forget what a committed change has made stale. Called at each search; cheap when nothing changed."""
+        thread, version = threading.get_ident(), self._store.data_version()
+        if self._totals is not None and self._versions.get(thread) == version:
+            return
+        with self._lock:
+            self._index.reload()
+            self._totals = self._store.totals()
+            self._scopes = self._store.has_uploads()
+            if len(self._versions) > 256:  # thread numbers come and go
+                self._versions.clear()
+            self._versions[thread] = version
+
+    def forget(self) -> None:
+        """Drop everything read so far, after a change by this process."""
+        with self._lock:
+            self._totals = None
+            self._features.clear()
+
+    @property
+    def totals(self) -> Totals:
+        self.refresh()
+        assert self._totals is not None
+        return self._totals
+
+    def search(
+        self,
+        question: str,
+        *,
+        history: Sequence[tuple[str, str]] = (),
+        limit: int | None = None,
+        documents: Collection[str] | None = None,
+        conversation: str = "",
+    ) -> SearchResult:
+        """See `rag.retriever.Retriever.search`."""
+        totals = self.totals
+        wanted = limit or self._settings.passages
+        parsed = query.parse(question)
+        text = followup.searched(parsed.text, history)
+        language, terms = self._analyse(text, totals)
+        filters = self._filters(parsed, documents, conversation, terms, totals)
+        ranked = self._rank(terms, language, filters)
+        notes = list(parsed.notes)
+        rows = list(ranked.rows)
+        if parsed.phrases:
+            rows = self._with_phrases(rows, parsed.phrases, wanted)
+            if not rows:
+                notes.append("No passage holds the quoted words in that order.")
+        rows = rows[:wanted]
+        found = self._store.passages(rows)
+        scores = dict(zip(ranked.rows, ranked.scores.tolist(), strict=True))
+        passages = tuple(replace(found[row], score=round(scores[row], 4)) for row in rows if row in found)
+        return SearchResult(
+            passages=passages,
+            query=text,
+            confidence=answerable.confidence(ranked, totals.passages) if passages else 0.0,
+            language=language,
+            corrections=tuple((t.word, t.corrected) for t in terms if t.corrected),
+            notes=tuple(notes),
+        )
+
+    def rank(self, question: str, filters: Filters | None = None) -> Ranked:
+        """The candidates of a plain question with all their features (for learning and evaluation)."""
+        language, terms = self._analyse(question, self.totals)
+        return self._rank(terms, language, filters or Filters(scopes=("",) if self._scopes else ()))
+
+    def _analyse(self, text: str, totals: Totals) -> tuple[str, list[query.Term]]:
+        language, terms = query.analyse(text, totals.languages, totals.passages, self._index.frequency)
+        return language, [self._corrected(term, language, totals) for term in terms]
+
+    def _corrected(self, term: query.Term, language: str, totals: Totals) -> query.Term:
+        """A term the library knows: itself, else the same word with diacritics, else a word one edit away."""
+        if term.frequency or term.stop or not term.idf:
+            return term
+        surface = term.folded
+        count = self._index.frequency("surface", surface)
+        if not count:
+            surface = spelling.correct(surface, lambda word: self._index.frequency("surface", word))
+            if not surface:
+                return term
+            count = self._index.frequency("surface", surface)
+        ways = tuple(dict.fromkeys((language, *totals.languages[:3])))
+        stems = tuple(dict.fromkeys(stem(surface, way) for way in ways))
+        known = [(s, self._index.frequency("terms", s)) for s in stems]
+        count = max([count, *(n for _, n in known)])
+        return replace(
+            term,
+            stems=tuple(s for s, n in known if n) or stems[:1],
+            folded=surface,
+            frequency=count,
+            idf=query.idf(totals.passages, count),
+            corrected=surface if surface != term.folded else "",
+        )
+
+    def _filters(
+        self,
+        parsed: query.Parsed,
+        documents: Collection[str] | None,
+        conversation: str,
+        terms: Sequence[query.Term],
+        totals: Totals,
+    ) -> Filters:
+        names: tuple[str, ...] | None = None
+        if documents is not None or parsed.documents:
+            names = tuple(documents) if documents is not None else ()
+            if parsed.documents:
+                named = self._store.names_like(parsed.documents)
+                names = tuple(n for n in named if documents is None or n in set(documents))
+        ways = totals.languages[:3] or ("",)
+        excluded = {stem(casefold(word), way) for word in parsed.excluded for way in ways}
+        required: list[tuple[str, ...]] = []
+        for phrase in parsed.phrases:
+            _, phrase_terms = self._analyse(phrase, totals)
+            required.extend(t.stems for t in phrase_terms if t.frequency)
+        return Filters(
+            scopes=() if not self._scopes else ("", conversation) if conversation else ("",),
+            documents=names,
+            folders=parsed.folders,
+            kinds=parsed.kinds,
+            after=parsed.after,
+            before=parsed.before,
+            required=tuple(required),
+            excluded=tuple(sorted(excluded)),
+        )
+
+    def _rank(self, terms: Sequence[query.Term], language: str, filters: Filters) -> Ranked:
+        content = [t for t in terms if t.idf > 0]
+        clauses: list[tuple[str, str, float]] = []
+        for term in content:
+            if term.frequency:
+                clauses.extend(("terms", one, 1.0) for one in term.stems)
+                clauses.extend(("title", one, 0.5) for one in term.stems)
+                if term.folded not in term.stems and not any(self._index.frequency("terms", s) for s in term.stems):
+                    clauses.append(("surface", term.folded, 1.0))
+        limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
+        hits = self._index.search(clauses, filters, limit)
+        features = self._read([row for row, _ in hits])
+        rows = [row for row, _ in hits if row in features]
+        batch = unpack([features[row][1:] for row in rows])
+        documents = np.array([features[row][0] for row in rows], np.int64)
+        assert self._totals is not None
+        average = self._totals.tokens / max(1, self._totals.passages)
+        found = ranking.features(content, batch, documents, average)
+        scores = ranking.score(found)
+        order = np.argsort(-scores, kind="stable")
+        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, tuple(terms), language)
+
+    def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
+        cache = self._features
+        with self._lock:
+            found = {row: cache[row] for row in rows if row in cache}
+        missing = [row for row in rows if row not in found]
+        if missing:
+            for row, document, tokens, grams in self._store.features(missing):
+                found[row] = (document, tokens, grams)
+            with self._lock:
+                for row in missing:
+                    if row in found:
+                        cache[row] = found[row]
+                while len(cache) > _CACHED:
+                    cache.popitem(last=False)
+        return found
+
+    def _with_phrases(self, rows: list[int], phrases: Sequence[str], wanted: int) -> list[int]:
+        kept: list[int] = []
+        for at in range(0, len(rows), 50):
+            found = self._store.passages(rows[at : at + 50])
+            kept.extend(row for row in rows[at : at + 50] if row in found and _holds(found[row], phrases))
+            if len(kept) >= wanted:
+                break
+        return kept
+
+
+def _holds(passage: Passage, phrases: Sequence[str]) -> bool:
+    text = " ".join(casefold(" ".join((passage.text, *passage.headings))).split())
+    return all(" ".join(casefold(phrase).split()) in text for phrase in phrases)
