@@ -5,9 +5,10 @@ Knows how a command is called. Does not know what it does: each one calls a room
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -62,7 +63,9 @@ def ask(
     json: Json = False,
     draft: Annotated[str | None, typer.Option(help="Model that drafts the answer.")] = None,
     refine: Annotated[str | None, typer.Option(help="Model asked where the draft is likely wrong.")] = None,
-    escalate: Annotated[str | None, typer.Option(help="auto, never or always ask the large model.")] = None,
+    escalate: Annotated[
+        Literal["auto", "never", "always"] | None, typer.Option(help="When the large model is asked.")
+    ] = None,
 ) -> None:
     """Answer a question, with its sources and where its time went."""
     from tandem.commands import asking
@@ -73,7 +76,7 @@ def ask(
 def main() -> None:
     """Run the command line; an expected failure is one sentence on stderr and exit code 1."""
     for stream in (sys.stdout, sys.stderr):
-        if (stream.encoding or "").lower() != "utf-8":
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         app()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from hybrid.engine import Engine
 from hybrid.events import Event
@@ -18,6 +18,7 @@ from hybrid.runtimes.base import Runtime
 from hybrid.trace_store import TraceStore
 from rag.errors import UserFacingError
 from rag.library import Library
+from tandem.documents import existing, open_library
 from tandem.settings import Settings, load
 
 log = logging.getLogger(__name__)
@@ -66,15 +67,19 @@ class House:
             self._indexing = asyncio.create_task(self._index(), name="index the documents")
 
     async def _index(self) -> None:
+        folders = existing(self.settings.documents)
+        # A folder that is not there (a drive not mounted) must not count as one whose documents were deleted.
+        for folder in set(self.settings.documents) - set(folders):
+            log.warning("There is no folder %s; what was indexed from it stays", folder)
         try:
-            report = await asyncio.to_thread(self.library.sync, self.settings.documents, cancel=self._stop_indexing)
-            log.info("Documents are up to date: %s", report)
+            report = await asyncio.to_thread(self.library.sync, folders, cancel=self._stop_indexing)
+            log.info("Documents: %d added, %d changed, %d removed", report.added, report.changed, report.removed)
         except UserFacingError as error:
             log.warning("The documents were not indexed: %s", error)
         except Exception:
             log.exception("Indexing stopped; answers use what was indexed before")
 
-    def answer(self, question: Question) -> AsyncIterator[Event]:
+    def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """The events of one question."""
         return pipeline_answer(question, self.engine)
 
@@ -86,11 +91,6 @@ class House:
         await self.engine.close()
         self.traces.close()
         self.library.close()
-
-
-def open_library(settings: Settings) -> Library:
-    """The library of this installation, for commands that need no model. Raises LibraryError."""
-    return Library.open(settings.data_dir / "library", settings.retrieval, write=True)
 
 
 _current: House | None = None

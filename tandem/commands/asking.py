@@ -19,7 +19,8 @@ from hybrid.pipeline import Options, Question
 from hybrid.settings import Escalate
 from hybrid.trace import Trace
 from rag.errors import UserFacingError
-from rag.types import Passage, Support
+from rag.types import Support
+from tandem.commands import passages
 from tandem.house import House
 from tandem.settings import Settings, load
 
@@ -114,19 +115,12 @@ class _Printer:
         if sources:
             self._console.print("[bold]Sources[/bold]")
         for number, passage in sources:
-            self._console.print(f"  [{number}] {place(passage)}", markup=False)
+            self._console.print(f"  [{number}] {passages.place(passage)}", markup=False)
         unsupported = [s.text for s in answer.checked.sentences if s.support is Support.UNSUPPORTED]
         for text in unsupported:
             self._console.print(f"  Not supported by any passage: {text.strip()}", markup=False)
         self._console.print(latency_table(event.trace))
         self._console.print(f"Answered by {escape(answer.model)}.")
-
-
-def place(passage: Passage) -> str:
-    """Where a passage stands, in words: document, page, headings."""
-    page = f", page {passage.page}" if passage.page is not None else ""
-    headings = f": {' > '.join(passage.headings)}" if passage.headings else ""
-    return f"{passage.document}{page}{headings}"
 
 
 def latency_table(trace: Trace) -> Table:
@@ -163,7 +157,7 @@ def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
             }
             for sentence in answer.checked.sentences
         ],
-        "passages": [passage_record(passage) for passage in answer.passages],
+        "passages": [passages.as_record(passage) for passage in answer.passages],
         "spans": [
             {"name": s.name, "stage": s.stage, "start_ms": s.start_ms, "duration_ms": s.duration_ms}
             for s in trace.spans
@@ -174,16 +168,4 @@ def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
             "reasoning": sum(usage.reasoning_tokens for usage in usages),
         },
         "cost": trace.cost,
-    }
-
-
-def passage_record(passage: Passage) -> dict[str, Any]:
-    """A passage for JSON; `heading` is the path from the outermost heading to the innermost."""
-    return {
-        "id": passage.id,
-        "document": passage.document,
-        "page": passage.page,
-        "heading": " > ".join(passage.headings),
-        "text": passage.text,
-        "score": passage.score,
     }

@@ -1,0 +1,247 @@
+"""Many people chatting at once: one server process, and clients that sign in, read every word and check the history.
+
+Knows the chat's wire protocol (engine.io 4 and socket.io 5 frames over a web socket) and what to measure. The server
+(`tandem.bench.chat_server`) runs in a process of its own, so that the clients' work does not count as its.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+
+from rag.errors import UserFacingError
+from tandem.bench.chat_server import user
+
+WORD = re.compile(r"w(\d+)x(\d{13})")
+QUESTION = "How quickly does the Model Desk review a new release?"
+START_SECONDS = 60
+HISTORY_SECONDS = 20
+STAGGER_SECONDS = 0.003
+MEGABYTE = 1e6
+
+
+class BenchError(UserFacingError):
+    """The benchmark could not be carried out."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """What one client has read: word numbers as they came, the lag of each, and when the first and last came."""
+
+    numbers: list[int] = field(default_factory=list)
+    lags_ms: list[float] = field(default_factory=list)
+    first: float = 0.0
+    last: float = 0.0
+    thread: str = ""
+    in_history: bool = False
+    _unread: str = ""
+
+    def read(self, text: str) -> None:
+        now = time.time()
+        self._unread += text
+        end = 0
+        for match in WORD.finditer(self._unread):
+            self.numbers.append(int(match[1]))
+            self.lags_ms.append(now * 1000.0 - int(match[2]))
+            end = match.end()
+        if end:
+            self._unread = self._unread[end:]
+            self.first = self.first or now
+            self.last = now
+
+    @property
+    def rate(self) -> float:
+        """Words a second, from the first to the last."""
+        return (len(self.numbers) - 1) / (self.last - self.first) if self.last > self.first else 0.0
+
+    @property
+    def in_order(self) -> bool:
+        return self.numbers == list(range(len(self.numbers)))
+
+
+async def measure(clients: int, rate: float, seconds: float) -> dict[str, Any]:
+    """Let `clients` ask at once and read `rate` words a second for `seconds`. Raises BenchError.
+
+    Rates in words a second, lag (from the model's word to the client's) in ms, memory of the server in MB.
+    """
+    try:
+        return await _measure(clients, rate, int(rate * seconds))
+    except BaseExceptionGroup as group:
+        expected = group.subgroup(UserFacingError)
+        raise (expected.exceptions[0] if expected else group) from None
+
+
+async def _measure(clients: int, rate: float, words: int) -> dict[str, Any]:
+    async with server(clients, rate, words) as (address, process):
+        gate = asyncio.Barrier(clients + 1)
+        readers = [Reader() for _ in range(clients)]
+        async with asyncio.TaskGroup() as group:
+            for number, reader in enumerate(readers):
+                group.create_task(_chat(address, number, reader, words, gate))
+            async with asyncio.timeout(START_SECONDS + clients):
+                await gate.wait()
+            before, cpu = process.memory_info().rss, process.cpu_times()
+            began = time.perf_counter()
+        wall = time.perf_counter() - began
+        after, spent = process.memory_info().rss, process.cpu_times()
+    lags = [lag for reader in readers for lag in reader.lags_ms]
+    rates = [reader.rate for reader in readers]
+    return {
+        "clients": clients,
+        "tokens_per_client": words,
+        "tokens_per_s_min": round(min(rates), 2),
+        "tokens_per_s_median": round(statistics.median(rates), 2),
+        "complete": all(len(reader.numbers) == words for reader in readers),
+        "in_order": all(reader.in_order for reader in readers),
+        "lag_p50_ms": round(float(np.percentile(lags, 50)), 1),
+        "lag_p95_ms": round(float(np.percentile(lags, 95)), 1),
+        "in_history": sum(reader.in_history for reader in readers),
+        "memory_start_mb": round(before / MEGABYTE, 1),
+        "memory_end_mb": round(after / MEGABYTE, 1),
+        "server_cpu_share": round((spent.user + spent.system - cpu.user - cpu.system) / wall, 2),
+    }
+
+
+@asynccontextmanager
+async def server(clients: int, rate: float, words: int) -> AsyncIterator[tuple[str, psutil.Process]]:
+    """A server with data of its own, once its chat is loaded: its address and process. Raises BenchError."""
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-", ignore_cleanup_errors=True) as folder:
+        arguments = ["--data", folder, "--clients", str(clients), "--rate", str(rate), "--words", str(words)]
+        log = Path(folder) / "server.log"
+        with log.open("wb") as errors:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tandem.bench.chat_server",
+                *arguments,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+            )
+        try:
+            yield await _ready(child, log), psutil.Process(child.pid)
+        finally:
+            if child.returncode is None:
+                child.terminate()
+            await child.wait()
+
+
+async def _ready(child: asyncio.subprocess.Process, log: Path) -> str:
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            assert child.stdout is not None
+            while not (line := (await child.stdout.readline()).decode().strip()).startswith("http"):
+                if not line and child.stdout.at_eof():
+                    raise BenchError(f"The server did not start: {log.read_text(encoding='utf-8').strip()[-500:]}")
+            async with httpx.AsyncClient(base_url=line) as http:
+                (await http.get("/", timeout=START_SECONDS)).raise_for_status()
+            return line
+    except httpx.HTTPStatusError:
+        raise BenchError(f"The chat did not start: {log.read_text(encoding='utf-8').strip()[-500:]}") from None
+    except TimeoutError:
+        raise BenchError(f"The server did not start within {START_SECONDS} s.") from None
+
+
+async def _chat(address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier) -> None:
+    """Sign in, connect, wait for the others, ask, read to the end, then look the answer up in the history."""
+    name, password = user(number)
+    session = str(uuid.uuid4())
+    async with httpx.AsyncClient(base_url=address, timeout=START_SECONDS) as http:
+        reply = await http.post("/login", data={"username": name, "password": password})
+        if reply.status_code != 200:
+            raise BenchError(f"{name} could not sign in ({reply.status_code}).")
+        await http.post("/set-session-cookie", json={"session_id": session})
+        # The client keeps the cookies of a plain-http loopback server even where they are marked secure.
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in http.cookies.jar)
+        url = address.replace("http", "ws", 1) + "/ws/socket.io/?EIO=4&transport=websocket"
+        async with connect(url, additional_headers={"Cookie": cookies}, max_size=None, compression=None) as socket:
+            await _enter(socket, session)
+            await gate.wait()
+            await asyncio.sleep(number * STAGGER_SECONDS)
+            await socket.send("42" + json.dumps(["client_message", _message(name)]))
+            await _read(socket, reader)
+        reader.in_history = await _stored(http, reader.thread, words)
+
+
+async def _enter(socket: ClientConnection, session: str) -> None:
+    auth = {"clientType": "webapp", "sessionId": session, "threadId": "", "userEnv": "{}", "chatProfile": ""}
+    await _until(socket, "0")
+    await socket.send("40" + json.dumps(auth))
+    await _until(socket, "40")
+    await socket.send('42["connection_successful"]')
+    await _until(socket, '42["clear_call_fn"')
+
+
+async def _until(socket: ClientConnection, opening: str) -> None:
+    async for frame in _frames(socket):
+        if frame.startswith(opening):
+            return
+        if frame.startswith("44"):
+            raise BenchError(f"The chat refused a client: {frame[2:200]}")
+
+
+async def _frames(socket: ClientConnection) -> AsyncIterator[str]:
+    """The frames as text; pings are answered."""
+    async for frame in socket:
+        if frame == "2":
+            await socket.send("3")
+        else:
+            yield str(frame)
+
+
+async def _read(socket: ClientConnection, reader: Reader) -> None:
+    started = False
+    async for frame in _frames(socket):
+        if not frame.startswith("42"):
+            continue
+        event, *arguments = json.loads(frame[2:])
+        if event == "stream_start":
+            reader.read(arguments[0]["output"])
+            started = True
+        elif event == "stream_token":
+            reader.read(arguments[0]["token"])
+        elif event == "first_interaction":
+            reader.thread = arguments[0]["thread_id"]
+        elif event == "task_end" and started:
+            return
+
+
+def _message(name: str) -> dict[str, Any]:
+    message = {
+        "id": str(uuid.uuid4()),
+        "threadId": "",
+        "name": name,
+        "type": "user_message",
+        "output": QUESTION,
+        "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        "metadata": {},
+    }
+    return {"message": message, "fileReferences": []}
+
+
+async def _stored(http: httpx.AsyncClient, thread: str, words: int) -> bool:
+    """Whether the whole answer stands in the thread's history; it is written in the background, so look again."""
+    deadline = time.monotonic() + HISTORY_SECONDS
+    while time.monotonic() < deadline:
+        reply = await http.get(f"/project/thread/{thread}")
+        if reply.status_code == 200:
+            outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
+            if any([int(match[1]) for match in WORD.finditer(text)] == list(range(words)) for text in outputs):
+                return True
+        await asyncio.sleep(0.2)
+    return False

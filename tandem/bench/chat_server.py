@@ -1,0 +1,76 @@
+"""The server half of `tandem bench chat`: the real chat, with a model that says numbered, dated words at a known rate.
+
+Knows how to start one. Does not know what the clients measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Usage
+from hybrid.runtimes.scripted import Script, Scripted
+from hybrid.settings import Escalate, EscalationSettings, GenerationSettings, ModelSettings
+from tandem.documents import open_library
+from tandem.server import ROOT, serve
+from tandem.settings import ServerSettings, Settings
+
+MODEL = "metronome"
+SENTENCE = 25
+
+
+class Metronome(Scripted):
+    """Says `w<number>x<milliseconds since 1970>` at `rate` words a second, `words` in all."""
+
+    def __init__(self, rate: float, words: int) -> None:
+        super().__init__({MODEL: Script()})
+        self.rate = rate
+        self.words = words
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        yield Chunk(phase=Phase.SEND)
+        clock = asyncio.get_running_loop()
+        zero = clock.time()
+        for number in range(self.words):
+            wait = zero + number / self.rate - clock.time()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            stop = "." if number % SENTENCE == SENTENCE - 1 else ""
+            yield Chunk(text=f"w{number}x{time.time() * 1000:.0f}{stop} ")
+        yield Chunk(finish_reason="stop", usage=Usage(0, self.words))
+
+
+def user(number: int) -> tuple[str, str]:
+    """Name and password of one of the users who may sign in."""
+    return f"reader{number}", f"pass-{number}"
+
+
+def main() -> None:
+    """Index the shipped documents in `--data`, then serve on a free port and print its address."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--clients", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--words", type=int, required=True)
+    given = parser.parse_args()
+    settings = Settings(
+        data_dir=given.data,
+        documents=(ROOT / "docs_corpus",),
+        models=ModelSettings(draft=MODEL, foundry=False),
+        generation=GenerationSettings(max_tokens=max(16, given.words)),
+        escalation=EscalationSettings(mode=Escalate.NEVER),
+        server=ServerSettings(port=0, users={n: SecretStr(p) for n, p in map(user, range(given.clients))}),
+    )
+    library = open_library(settings)
+    library.sync(settings.documents)
+    library.close()
+    serve(settings, lambda address: print(address, flush=True), runtimes=[Metronome(given.rate, given.words)])
+
+
+if __name__ == "__main__":
+    main()

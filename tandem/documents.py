@@ -1,0 +1,22 @@
+"""The documents of this installation: where its library lies, and which of its folders are there.
+
+Knows the layout of the data directory. Does not know models or front doors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.library import Library
+from tandem.settings import Settings
+
+
+def open_library(settings: Settings) -> Library:
+    """The library of this installation, to search in and to index into. Raises LibraryError."""
+    return Library.open(settings.data_dir / "library", settings.retrieval, write=True)
+
+
+def existing(folders: Sequence[Path]) -> list[Path]:
+    """Those of the folders that are there."""
+    return [folder for folder in folders if folder.is_dir()]
