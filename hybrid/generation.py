@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -20,8 +21,14 @@ from hybrid.trace import Span, StageRecord, Trace
 
 log = logging.getLogger(__name__)
 
+_CLOSED = re.compile(r"[.!?…。！？:;)\]\"'»”’*`|]\s*$")
 _CHARS_PER_TOKEN = 4
 _RUNAWAY = 2
+
+
+def is_closed(text: str) -> bool:
+    """Whether the text ends as a sentence, a quotation, a list or a code block does."""
+    return _CLOSED.search(text) is not None
 
 
 @dataclass(slots=True)
@@ -60,7 +67,7 @@ async def generate(
     yield StageBegan(stage, request.model, runtime.name)
     try:
         async with aclosing(_guarded(runtime, request)) as stream:
-            while (chunk := await clock.next(stream)) is not None:
+            while (chunk := await clock.next(stream, written)) is not None:
                 if chunk.phase is not None:
                     clock.phase(chunk.phase)
                     yield Progress(stage, chunk.phase, chunk.position)
@@ -127,8 +134,11 @@ class _Clock:
         self._chunks = 0
         self._chars = 0
 
-    async def next(self, stream: AsyncIterator[Chunk]) -> Chunk | None:
-        """The next chunk, or None at the end. Raises ModelError when it takes too long."""
+    async def next(self, stream: AsyncIterator[Chunk], written: Written) -> Chunk | None:
+        """The next chunk, or None at the end. Raises ModelError when it takes too long.
+
+        Some servers say neither that they have finished nor that they close: silence after a closed sentence is an end.
+        """
         limit, why = self._limit()
         try:
             async with asyncio.timeout(limit):
@@ -136,6 +146,8 @@ class _Clock:
         except StopAsyncIteration:
             return None
         except TimeoutError:
+            if why == "silence" and is_closed(written.text):
+                return None
             raise self._late(why) from None
 
     def _limit(self) -> tuple[float | None, str]:

@@ -13,11 +13,11 @@ from functools import cache
 import regex
 import Stemmer
 
+from hybrid.generation import is_closed
 from rag import phrases
 from rag.types import CheckedAnswer, SearchResult
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
-_CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|]\s*$")
 _LANGUAGES = {"tr": "turkish", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "nl": "dutch"}
 _NGRAM = 5
 
@@ -78,7 +78,7 @@ def is_truncated(text: str, finish_reason: str, completion_tokens: int | None, m
     """Whether the text stops before its end: said so, filled the limit, or, where nobody says, ends in mid-sentence."""
     if finish_reason == "length" or (completion_tokens is not None and completion_tokens >= max_tokens):
         return True
-    return finish_reason != "stop" and bool(text.strip()) and _CLOSED.search(text) is None
+    return finish_reason != "stop" and bool(text.strip()) and not is_closed(text)
 
 
 def repetition(text: str) -> float:

@@ -280,14 +280,13 @@ async def _read(stream: Any) -> AsyncGenerator[Chunk, None]:
     finish: str | None = None
     usage: Usage | None = None
     tools = written = False
-    events = aiter(stream)
     while True:
         try:
             if finish is None:
-                event = await anext(events)
+                event = await anext(stream)
             else:
                 async with asyncio.timeout(_AFTER_FINISH_S):
-                    event = await anext(events)
+                    event = await anext(stream)
         except (StopAsyncIteration, TimeoutError):
             break
         usage = _usage(event) or usage
