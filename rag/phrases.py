@@ -1,0 +1,83 @@
+"""How refusals and hedges are worded, and how Tandem words its own refusal.
+
+Knows the phrases of `phrases.yaml` (English, Turkish). Does not know whether a refusal is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import regex
+import yaml
+
+from rag.types import Passage
+
+_MARKERS = regex.compile(r"\s*\[\d+\]")
+_NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    refusals: tuple[regex.Pattern[str], ...]
+    hedges: tuple[regex.Pattern[str], ...]
+    nothing: str
+    nearest: str
+    advice: str
+
+
+@cache
+def _wordings() -> dict[str, _Wording]:
+    text = (Path(__file__).parent / "phrases.yaml").read_text(encoding="utf-8")
+    return {
+        code: _Wording(
+            tuple(regex.compile(p, regex.I) for p in block["refusals"]),
+            tuple(regex.compile(p, regex.I) for p in block["hedges"]),
+            block["nothing"],
+            block["nearest"],
+            block["advice"],
+        )
+        for code, block in yaml.safe_load(text).items()
+    }
+
+
+def is_refusal(text: str) -> bool:
+    """Whether `text` says that there is no answer: its first sentence does, or all of it is one short statement that does.
+
+    A refusal buried in an answer ("… The date is not stated.") leaves the answer an answer.
+    """
+    plain = " ".join(_MARKERS.sub("", text).split())
+    if not plain:
+        return False
+    opening = regex.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0]
+    return any(p.search(opening[:400]) for w in _wordings().values() for p in w.refusals)
+
+
+def refusal_sentence(text: str) -> bool:
+    """Whether this one sentence says that something is not in the documents."""
+    return any(p.search(text[:400]) for w in _wordings().values() for p in w.refusals)
+
+
+def hedges(text: str) -> int:
+    """How many hedging phrases `text` holds."""
+    return sum(len(p.findall(text)) for w in _wordings().values() for p in w.hedges)
+
+
+def refusal(language: str, nearest: Sequence[Passage] = ()) -> str:
+    """What to say, in the question's language (English if unknown), when the documents hold no answer.
+
+    Names where the nearest passages are, and how to ask better.
+    """
+    wording = _wordings().get(language) or _wordings()["en"]
+    parts = [wording.nothing]
+    places = dict.fromkeys(_place(p) for p in nearest)
+    if places:
+        parts.append(wording.nearest.format(places="; ".join(list(places)[:_NEAREST])))
+    parts.append(wording.advice)
+    return " ".join(parts)
+
+
+def _place(passage: Passage) -> str:
+    return f"{passage.document} ({passage.headings[-1]})" if passage.headings else passage.document
