@@ -46,7 +46,9 @@ class Token:
 
 
 def casefold(text: str) -> str:
-    """`text` in one case. Every I, dotted or not, becomes i, so that Turkish in capitals equals Turkish in lower case."""
+    """`text` in one case. Every I, dotted or not, becomes i, so that Turkish in capitals equals Turkish in lower
+    case.
+    """
     return text.translate(_TURKISH_I).casefold().replace("i̇", "i")
 
 

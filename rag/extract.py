@@ -28,7 +28,8 @@ class _Sentence:
 
 
 def quote(question: str, passages: Sequence[Passage], *, max_words: int = 60) -> list[Quote]:
-    """The sentences that answer `question` best, best first, together at most `max_words` words where one sentence allows.
+    """The sentences that answer `question` best, best first, together at most `max_words` words where one sentence
+    allows.
 
     `passages` come in the order of their rank. Empty when no sentence shares a word with the question and there is no
     passage at all.
@@ -38,7 +39,7 @@ def quote(question: str, passages: Sequence[Passage], *, max_words: int = 60) ->
     if not found:
         return []
     stop = stop_terms(language)
-    asked = [w for w in weighing.terms_of(question, language)]
+    asked = weighing.terms_of(question, language)
     wanted = [w[0] for w in asked if w[1] not in stop] or [w[0] for w in asked]
     scores = _scores(wanted, found)
     order = sorted(range(len(found)), key=lambda i: (-scores[i], found[i].passage, found[i].start))
@@ -62,7 +63,9 @@ def _sentences(passages: Sequence[Passage]) -> list[_Sentence]:
         for start, end in sentences.split(passage.text):
             words = weighing.terms_of(passage.text[start:end], passage.language)
             if words:
-                found.append(_Sentence(at, start, end, tuple(w[0] for w in words), len(passage.text[start:end].split())))
+                found.append(
+                    _Sentence(at, start, end, tuple(w[0] for w in words), len(passage.text[start:end].split()))
+                )
     return found
 
 

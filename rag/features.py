@@ -1,8 +1,8 @@
 """The analysed form of a passage as it is stored for re-ranking: two short byte strings.
 
-Knows how terms, sentence borders and word kinds are packed, and unpacks those of many passages at once into numpy arrays.
-Does not know questions or scores. Hashes are CRC-32 (terms) and its low 16 bits (surfaces, character grams): a collision
-costs a little ranking noise, never a wrong text.
+Knows how terms, sentence borders and word kinds are packed, and unpacks those of many passages at once into numpy
+arrays. Does not know questions or scores. Hashes are CRC-32 (terms) and its low 16 bits (surfaces, character grams): a
+collision costs a little ranking noise, never a wrong text.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ VERSION = 1
 TOKEN = np.dtype([("term", "<u4"), ("surface", "<u2"), ("flags", "<u2")])
 SENTENCE, TITLE, NUMBER, YEAR, CAPITAL, MONTH, PERCENT = 1, 2, 4, 8, 16, 32, 64
 
-_MONTHS = frozenset(
-    fold(casefold(name))
-    for name in ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "ocak", "şubat", "mart", "nisan", "mayıs", "haziran", "temmuz", "ağustos", "eylül", "ekim", "kasım", "aralık", "januar", "februar", "märz", "mai", "juni", "juli", "oktober", "dezember", "janvier", "février", "mars", "avril", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"]
-)
+_MONTH_NAMES = """
+january february march april may june july august september october november december ocak şubat mart nisan mayıs
+haziran temmuz ağustos eylül ekim kasım aralık januar februar märz mai juni juli oktober dezember janvier février mars
+avril juin juillet août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto
+septiembre octubre noviembre diciembre
+"""
+_MONTHS = frozenset(fold(casefold(name)) for name in _MONTH_NAMES.split())
 _YEAR = regex.compile(r"(?:1\d|20)\d\d")
 _HAS_DIGIT = regex.compile(r"\p{N}")
 
@@ -116,7 +119,8 @@ class Batch:
     """The packed forms of `count` passages, end to end.
 
     `term`, `surface`, `flags`, `passage`, `sentence` have one entry a token (`passage` and `sentence` count from 0, the
-    latter over the whole batch); `gram` and `gram_passage` one a character gram; `length` one a passage: its body's tokens.
+    latter over the whole batch); `gram` and `gram_passage` one a character gram; `length` one a passage: its body's
+    tokens.
     """
 
     count: int

@@ -18,15 +18,19 @@ _OPENING = regex.compile(
     r"ve|peki|ya|ama|hani|ne zamandan|neden|niye|nasıl yani|daha fazla|örnek|und|aber|et|mais|y|pero)\b",
     regex.I,
 )
-_POINTER = frozenset(
-    fold(casefold(w))
-    for w in ["it", "its", "they", "them", "their", "theirs", "this", "that", "these", "those", "he", "she", "his", "her", "him", "there", "then", "same", "former", "latter", "such", "one", "ones", "else", "otherwise", "instead", "o", "onu", "onun", "ona", "onda", "ondan", "onlar", "onları", "onların", "onlara", "bu", "bunu", "bunun", "buna", "bunlar", "bunların", "şu", "şunu", "orada", "burada", "öyle", "böyle", "aynı", "diğer", "diğeri", "er", "sie", "ihn", "ihm", "diese", "dieser", "dieses", "il", "elle", "ils", "elles"]
-)
+_POINTER_WORDS = """
+it its they them their theirs this that these those he she his her him there then same former latter such one ones
+else otherwise instead o onu onun ona onda ondan onlar onları onların onlara bu bunu bunun buna bunlar bunların şu
+şunu orada burada öyle böyle aynı diğer diğeri er sie ihn ihm diese dieser dieses il elle ils elles
+"""
+_POINTER = frozenset(fold(casefold(word)) for word in _POINTER_WORDS.split())
 _MAX_BORROWED = 12
 
 
 def needs_context(question: str) -> bool:
-    """Whether `question` cannot stand alone: it opens like a continuation, points at something unsaid, or is a fragment."""
+    """Whether `question` cannot stand alone: it opens like a continuation, points at something unsaid, or is a
+    fragment.
+    """
     language = detect(question)
     stop = stop_terms(language or "en")
     words = [token.folded for token in tokens(question, language)]

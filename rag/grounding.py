@@ -1,8 +1,8 @@
 """Checks a finished answer against the passages it was given: which sentence rests on which passage, and which on none.
 
-Knows words, numbers and names, not meaning: it finds invention, not subtle error. A sentence's score is the share of its idf
-weight that a passage holds; 0.6 is support, 0.4 doubt, and a number or a name that no passage has makes it unsupported
-whatever its score. Does not know models or who wrote the answer.
+Knows words, numbers and names, not meaning: it finds invention, not subtle error. A sentence's score is the share of
+its idf weight that a passage holds; 0.6 is support, 0.4 doubt, and a number or a name that no passage has makes it
+unsupported whatever its score. Does not know models or who wrote the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 SUPPORTED, DOUBTFUL = 0.6, 0.4
 _MARKER = regex.compile(
-    r"[^\S\n]*(?:\[|【)\s*(?:(?:passages?|sources?|kaynak|pasaj)\s*)?(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*(?:†[^\]】]*)?(?:\]|】)",
+    r"[^\S\n]*(?:\[|【)\s*(?:(?:passages?|sources?|kaynak|pasaj)\s*)?"
+    r"(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*(?:†[^\]】]*)?(?:\]|】)",
     regex.I,
 )
 _NUMBER = regex.compile(r"\d+(?:[.,'’\u00a0]\d+)*")
@@ -171,7 +172,10 @@ def _claim(plain: str, language: str, weights: weighing.Weights) -> _Claim | Non
     names = frozenset(
         word
         for at, (_, word, start, end) in enumerate(words)
-        if at and language not in _COMMON_NOUN_CAPITALS and _is_name(body[start:end], body, start) and word not in weights.stop
+        if at
+        and language not in _COMMON_NOUN_CAPITALS
+        and _is_name(body[start:end], body, start)
+        and word not in weights.stop
     )
     return _Claim(tuple((stem, word, weights.of(stem, word)) for stem, word, _, _ in words), frozenset(numbers), names)
 
@@ -204,4 +208,3 @@ def _with_markers(plain: str, kept: Sequence[int]) -> str:
     if close is None:
         return f"{plain} {marks}"
     return f"{plain[: close.start()]} {marks}{close.group()}"
-

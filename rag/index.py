@@ -1,7 +1,7 @@
 """The search index over the passages' terms: tantivy, one directory.
 
-Knows how terms become an index, which passages hold a question's terms, and how common a term is. Does not hold any text,
-and can be rebuilt from the store at any time. One writer at a time, any number of readers.
+Knows how terms become an index, which passages hold a question's terms, and how common a term is. Does not hold any
+text, and can be rebuilt from the store at any time. One writer at a time, any number of readers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _WRITER_BYTES = 64_000_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One passage as the index takes it. `row` is its number in the store, `folders` are all folders above its document."""
+    """One passage as the index takes it. `row` is its number in the store, `folders` are all folders above its
+    document.
+    """
 
     row: int
     document: int

@@ -197,7 +197,9 @@ class Ingest:
             self._store.put_receipt(replace(old, size=file.size, mtime_ns=file.mtime_ns), known[1])
 
     def _name(self, file: _File) -> str:
-        """The document's name: its path in the folder, with the folder's name before it when another folder has the same."""
+        """The document's name: its path in the folder, with the folder's name before it when another folder has the
+        same.
+        """
         owner = self._store.owner_of(file.relative)
         if owner is None or owner == (file.root, file.relative):
             return file.relative

@@ -25,7 +25,9 @@ _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
 
 
 class Library:
-    """Passages in SQLite and an index over them. Every method may be called from any thread; writes wait for one another."""
+    """Passages in SQLite and an index over them. Every method may be called from any thread; writes wait for one
+    another.
+    """
 
     def __init__(self, store: Store, index: Index, settings: RetrievalSettings, write: bool) -> None:
         self._store = store

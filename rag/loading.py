@@ -20,9 +20,7 @@ MAX_BYTES = 100_000_000
 MAX_CHARACTERS = 20_000_000
 
 # Settings and data (YAML, JSON, XML) are not listed: they are read by programs, and would crowd out what people wrote.
-_CODE = (
-    ["py", "js", "ts", "tsx", "jsx", "java", "c", "h", "cc", "cpp", "hpp", "cs", "go", "rs", "rb", "php", "swift", "kt", "scala", "sh", "bash", "ps1", "sql", "r", "lua", "pl", "css", "tex", "rst"]
-)
+_CODE = "py js ts tsx jsx java c h cc cpp hpp cs go rs rb php swift kt scala sh bash ps1 sql r lua pl css tex rst"
 READERS: dict[str, Callable[[bytes], Extracted]] = {
     ".md": read_markdown,
     ".markdown": read_markdown,
@@ -37,7 +35,7 @@ READERS: dict[str, Callable[[bytes], Extracted]] = {
     ".xlsx": read_xlsx,
     ".csv": read_csv,
     ".tsv": read_csv,
-    **{f".{extension}": read_code for extension in _CODE},
+    **{f".{extension}": read_code for extension in _CODE.split()},
 }
 
 

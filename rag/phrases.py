@@ -44,7 +44,8 @@ def _wordings() -> dict[str, _Wording]:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether `text` says that there is no answer: its first sentence does, or all of it is one short statement that does.
+    """Whether `text` says that there is no answer: its first sentence does, or all of it is one short statement that
+    does.
 
     A refusal buried in an answer ("… The date is not stated.") leaves the answer an answer.
     """

@@ -1,7 +1,7 @@
 """The messages that models are given: [system][passages][question], and for refinement the draft after them.
 
-Knows how passages are numbered and fenced. Passages are data: whatever in them imitates a fence, a role or a model's control
-token is defused, so that no document can move a boundary of the prompt. Does not know which model reads it.
+Knows how passages are numbered and fenced. Passages are data: whatever in them imitates a fence, a role or a model's
+control token is defused, so that no document can move a boundary of the prompt. Does not know which model reads it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ _SYSTEM = (
 _OPEN, _CLOSE = "===== PASSAGES =====", "===== END OF PASSAGES ====="
 _QUESTION = "Question: "
 _LANGUAGES = {
-    "en": "English", "tr": "Turkish", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
-    "nl": "Dutch", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese", "ko": "Korean", "ru": "Russian", "hi": "Hindi",
+    "en": "English", "tr": "Turkish", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian",
+    "pt": "Portuguese", "nl": "Dutch", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese", "ko": "Korean", "ru": "Russian", "hi": "Hindi",
     "th": "Thai", "vi": "Vietnamese", "el": "Greek", "ro": "Romanian", "pl": "Polish", "sv": "Swedish",
 }  # fmt: skip
 _HISTORY_TURNS = 3
 _HISTORY_CHARS = 600
 
-_CONTROL_TOKEN = regex.compile(r"<[|｜][^<>\n]{0,64}?[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", regex.I)
+_CONTROL_TOKEN = regex.compile(
+    r"<[|｜][^<>\n]{0,64}?[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>", regex.I
+)
 _BROKEN_CONTROL = regex.compile(r"<\s*[|｜]|[|｜]\s*>")
 _FENCE = regex.compile(r"={3,}|-{5,}|`{3,}|~{3,}|#{3,}|\*{5,}|_{5,}")
 _ROLE = regex.compile(
@@ -38,7 +40,9 @@ _ROLE = regex.compile(
     r"sistem|asistan|kullanıcı|soru|yanıt|cevap)([^\S\n]*[\])>}*\"']*[^\S\n]*)[:：]",
     regex.I,
 )
-_TAG = regex.compile(r"<(/?)\s*(system|assistant|user|human|developer|tool|instructions?|passages?|documents?|context)\b[^>]*>", regex.I)
+_TAG = regex.compile(
+    r"<(/?)\s*(system|assistant|user|human|developer|tool|instructions?|passages?|documents?|context)\b[^>]*>", regex.I
+)
 _MARKER = regex.compile(r"\[\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*\]")
 _INVISIBLE = regex.compile(r"[\p{Cc}\p{Cf}\p{Co}\p{Cs}--[\n\t]]", regex.V1)
 _BLANK_LINES = regex.compile(r"\n\s*\n+")

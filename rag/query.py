@@ -42,8 +42,8 @@ class Parsed:
 class Term:
     """A word of the question. `stems` are its alternatives (one for each language it may be in), `folded` its surface.
 
-    `frequency` counts the passages that hold it; `idf` is ln(1 + (N - n + 0.5) / (n + 0.5)), zero for a stop word unless the
-    question has no other words. `corrected` is the word searched in its place, "" where it was known.
+    `frequency` counts the passages that hold it; `idf` is ln(1 + (N - n + 0.5) / (n + 0.5)), zero for a stop word
+    unless the question has no other words. `corrected` is the word searched in its place, "" where it was known.
     """
 
     word: str

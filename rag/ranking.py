@@ -1,8 +1,8 @@
 """Scores candidate passages against a question: the features and their weighted sum.
 
-Knows BM25, character grams, pairs of neighbouring words, best sentences, titles and documents. All arithmetic runs over all
-candidates at once. Does not know where candidates come from. BM25 is Robertson and Zaragoza, "The Probabilistic Relevance
-Framework" (2009), with the idf of `rag.query.idf`.
+Knows BM25, character grams, pairs of neighbouring words, best sentences, titles and documents. All arithmetic runs
+over all candidates at once. Does not know where candidates come from. BM25 is Robertson and Zaragoza, "The
+Probabilistic Relevance Framework" (2009), with the idf of `rag.query.idf`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Scored:
 
 
 NAMES = (
-    "word", "surface", "gram", "pair", "sentence", "sentence_coverage", "coverage", "title", "document", "document_coverage",
-    "all_coverage", "number", "year", "capital", "month", "missing", "length",
+    "word", "surface", "gram", "pair", "sentence", "sentence_coverage", "coverage", "title", "document",
+    "document_coverage", "all_coverage", "number", "year", "capital", "month", "missing", "length",
 )  # fmt: skip
 
 
@@ -88,8 +88,8 @@ def features(terms: Sequence[Term], batch: Batch, documents: NDArray[np.int64], 
 
 
 def _hits(batch: Batch, content: Sequence[Term]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where in the batch the question's stems occur, and which term each occurrence is. A small table on the low 16 bits
-    throws out almost every token before the exact comparison."""
+    """Where in the batch the question's stems occur, and which term each occurrence is. A small table on the low 16
+    bits throws out almost every token before the exact comparison."""
     table = np.zeros(65536, bool)
     exact: dict[int, int] = {}
     for number, term in enumerate(content):
@@ -140,7 +140,9 @@ def _grams(batch: Batch, content: Sequence[Term], count: int) -> Floats:
 
 
 def _pairs(at: NDArray[np.int64], which: NDArray[np.int64], batch: Batch, idf: Floats, count: int) -> Floats:
-    """Neighbouring terms of the question that are neighbours (at most one word between) in a sentence, each pair once."""
+    """Neighbouring terms of the question that are neighbours (at most one word between) in a sentence, each pair
+    once.
+    """
     if len(at) < 2:
         return np.zeros(count)
     gap = at[1:] - at[:-1]
@@ -152,7 +154,9 @@ def _pairs(at: NDArray[np.int64], which: NDArray[np.int64], batch: Batch, idf: F
 
 
 def _of_documents(documents: NDArray[np.int64], word: Floats, present: Floats, idf: Floats) -> tuple[Floats, Floats]:
-    """For each candidate: the mean word score of its document's three best candidates, and the idf they cover together."""
+    """For each candidate: the mean word score of its document's three best candidates, and the idf they cover
+    together.
+    """
     _, number = np.unique(documents, return_inverse=True)
     order = np.lexsort((-word, number))
     starts = np.flatnonzero(np.r_[True, number[order][1:] != number[order][:-1]])
@@ -171,7 +175,8 @@ def _kind_in(batch: Batch, best: NDArray[np.int64], flag: int) -> Floats:
 
 
 _WEIGHTS = {
-    "word": 1.0, "surface": 0.15, "gram": 0.4, "pair": 0.3, "sentence": 0.35, "title": 0.3, "document": 0.1, "coverage": 0.3,
+    "word": 1.0, "surface": 0.15, "gram": 0.4, "pair": 0.3, "sentence": 0.35, "title": 0.3,
+    "document": 0.1, "coverage": 0.3,
 }  # fmt: skip
 
 

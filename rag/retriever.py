@@ -1,6 +1,7 @@
 """What the answering side needs of a search engine.
 
-Knows one protocol. `rag.library.Library` is the first that satisfies it; another engine may stand behind the same terms.
+Knows one protocol. `rag.library.Library` is the first that satisfies it; another engine may stand behind the same
+terms.
 """
 
 from __future__ import annotations

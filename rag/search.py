@@ -1,7 +1,7 @@
 """One search, from a question to ranked passages.
 
-Knows the order of the steps: read the question, correct its words, take candidates from the index, re-rank them, read the
-best from the store. Does not know files or how documents get in.
+Knows the order of the steps: read the question, correct its words, take candidates from the index, re-rank them, read
+the best from the store. Does not know files or how documents get in.
 """
 
 from __future__ import annotations

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import regex
 
-_ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "e.g", "i.e", "cf", "al", "fig", "figs", "eq", "no", "nos", "vol", "vols", "pp", "p", "ch", "sec", "ed", "eds", "est", "approx", "dept", "inc", "ltd", "co", "corp", "gen", "col", "capt", "lt", "sgt", "rev", "hon", "gov", "sen", "rep", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "u.s", "u.k", "a.m", "p.m", "ph.d", "b.c", "a.d", "no.s", "doç", "yrd", "av", "sn", "bkz", "örn", "vb", "vd", "vs", "yy", "mad", "md", "fk", "no", "çev", "haz", "ltd", "şti", "a.ş", "t.c", "cad", "sok", "mah", "apt", "tel", "age", "agm", "sf", "ör", "alb", "yb", "bzw", "ca", "usw", "z.b", "d.h", "u.a", "nr", "str", "bd", "abs", "evtl", "ggf", "inkl", "zzgl", "bspw", "av", "env", "p.ex", "mme", "mlle", "sra", "srta", "ud", "uds", "pág", "núm", "aprox"]
-)
+_ABBREVIATION_LIST = """
+mr mrs ms dr prof sr jr st vs etc e.g i.e cf al fig figs eq no nos vol vols pp p ch sec ed eds est approx dept inc ltd
+co corp gen col capt lt sgt rev hon gov sen rep jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri
+sat sun u.s u.k a.m p.m ph.d b.c a.d
+doç yrd av sn bkz örn vb vd yy mad md fk çev haz şti a.ş t.c cad sok mah apt tel age agm sf ör yb
+bzw ca usw z.b d.h u.a nr str bd abs evtl ggf inkl zzgl bspw env p.ex mme mlle sra srta ud uds pág núm aprox
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
 # The mark, closing quotes and brackets (and citation markers), then white space.
 _END = regex.compile(
     r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»\)\]]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*)(?=\s|$)"

@@ -1,7 +1,8 @@
 """The passages and documents in SQLite: the truth that the search index is built from.
 
-Knows tables, checksums and generations. A generation is one committed batch of changes; `indexed` is the last one that the
-search index holds, so that after a crash the writer knows what to index again. Does not know terms, ranking or files.
+Knows tables, checksums and generations. A generation is one committed batch of changes; `indexed` is the last one
+that the search index holds, so that after a crash the writer knows what to index again. Does not know terms, ranking
+or files.
 """
 
 from __future__ import annotations
@@ -211,8 +212,9 @@ class Store:
                 "INSERT INTO passages (document, start, end, page, headings, language, text, checksum) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    identity, passage.start, passage.end, passage.page, json.dumps(passage.headings, ensure_ascii=False),
-                    passage.language, text, zlib.crc32(text.encode("utf-8")),
+                    identity, passage.start, passage.end, passage.page,
+                    json.dumps(passage.headings, ensure_ascii=False), passage.language, text,
+                    zlib.crc32(text.encode("utf-8")),
                 ),
             )  # fmt: skip
             self.connection.execute(
@@ -327,8 +329,8 @@ class Store:
         self.connection.execute(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                receipt.root, receipt.path, receipt.size, receipt.mtime_ns, receipt.digest, receipt.state, receipt.reason,
-                document, receipt.pages, receipt.passages, receipt.characters, receipt.seconds,
+                receipt.root, receipt.path, receipt.size, receipt.mtime_ns, receipt.digest, receipt.state,
+                receipt.reason, document, receipt.pages, receipt.passages, receipt.characters, receipt.seconds,
             ),
         )  # fmt: skip
 
@@ -345,7 +347,8 @@ class Store:
     def owner_of(self, name: str) -> tuple[str, str] | None:
         """(root, path) of the file behind the library document of this name."""
         row = self.connection.execute(
-            "SELECT f.root, f.path FROM files f JOIN documents d ON d.id = f.document WHERE d.scope = '' AND d.name = ?",
+            "SELECT f.root, f.path FROM files f JOIN documents d ON d.id = f.document "
+            "WHERE d.scope = '' AND d.name = ?",
             (name,),
         ).fetchone()
         return (row[0], row[1]) if row else None

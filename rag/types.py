@@ -62,7 +62,8 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class FileReceipt:
-    """What became of one file. `state` is "indexed" or "failed"; `reason` says why it failed, or notes what was left out.
+    """What became of one file. `state` is "indexed" or "failed"; `reason` says why it failed, or notes what was left
+    out.
 
     `root` is the library folder, `path` the file's path in it, `seconds` the time that reading and cutting took.
     """
@@ -92,7 +93,9 @@ class SyncProgress:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What an indexing run did, in files. `receipts` has those that were read in this run; `cancelled` says it stopped early."""
+    """What an indexing run did, in files. `receipts` has those that were read in this run; `cancelled` says it
+    stopped early.
+    """
 
     added: int = 0
     changed: int = 0
@@ -106,7 +109,9 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence quoted from a passage. `passage` is its 0-based place among the passages; `start`/`end` lie in its text."""
+    """A sentence quoted from a passage. `passage` is its 0-based place among the passages; `start`/`end` lie in its
+    text.
+    """
 
     passage: int
     start: int

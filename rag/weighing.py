@@ -31,7 +31,9 @@ def language_of(texts: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """idf of stems over a set of sentences: ln(1 + (N - n + 0.5) / (n + 0.5)); stop words weigh a tenth of the least."""
+    """idf of stems over a set of sentences: ln(1 + (N - n + 0.5) / (n + 0.5)); stop words weigh a tenth of the
+    least.
+    """
 
     count: int
     frequency: Counter[str]

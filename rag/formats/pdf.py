@@ -20,7 +20,9 @@ _BROKEN = "The PDF is damaged and cannot be read; open it in a viewer and save i
 
 
 def read_pdf(data: bytes) -> Extracted:
-    """The text of a PDF with the offset of every page. Raises DocumentError when it is encrypted, broken or all pictures."""
+    """The text of a PDF with the offset of every page. Raises DocumentError when it is encrypted, broken or all
+    pictures.
+    """
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # its warnings about harmless damage are no use to anyone
     builder = Builder()
     try:

@@ -106,7 +106,9 @@ def add_rows(builder: Builder, rows: object) -> None:
 
 
 def read_markdown(data: bytes) -> Extracted:
-    """Markdown (CommonMark with tables) as plain text: no marks, link targets, images' addresses, comments or raw HTML."""
+    """Markdown (CommonMark with tables) as plain text: no marks, link targets, images' addresses, comments or raw
+    HTML.
+    """
     text = decode(data)
     builder = Builder()
     front = _FRONT_MATTER.match(text.replace("\r\n", "\n"))
