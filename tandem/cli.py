@@ -22,6 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+evaluate = typer.Typer(help="Measure how good retrieval and answers are.", no_args_is_help=True)
+bench = typer.Typer(help="Measure how fast things are.", no_args_is_help=True)
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(bench, name="bench")
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -71,6 +76,42 @@ def ask(
     from tandem.commands import asking
 
     asking.ask(question, json=json, draft=draft, refine=refine, escalate=escalate)
+
+
+@evaluate.command("answers")
+def evaluate_answers(
+    file: Annotated[Path, typer.Argument(help="questions.yaml beside its documents, or a JSON file that holds both.")],
+    json: Json = False,
+    documents: Annotated[Path | None, typer.Option(help="Ask this other file's documents instead.")] = None,
+    draft: Annotated[str | None, typer.Option(help="Model that drafts; without one, the documents are quoted.")] = None,
+    refine: Annotated[str | None, typer.Option(help="Model asked where the draft is likely wrong.")] = None,
+) -> None:
+    """Ask every question of a file; count what was found, answered and refused."""
+    from tandem.commands import evaluating
+
+    evaluating.answers(file, json, documents, draft, refine)
+
+
+@bench.command("pipeline")
+def bench_pipeline(json: Json = False) -> None:
+    """Time Tandem's own work before the first token, with a model that answers at once."""
+    from tandem.commands import benching
+
+    benching.pipeline(json)
+
+
+@bench.command("chat")
+def bench_chat(
+    clients: Annotated[int, typer.Option(help="People who chat at once.", min=1, max=1000)] = 100,
+    rate: Annotated[float, typer.Option(help="Tokens a second for each.", min=1, max=10_000)] = 100,
+    seconds: Annotated[float, typer.Option(help="How long each answer takes.", min=1, max=3600)] = 15,
+    paint: Annotated[bool, typer.Option("--paint", help="Instead, time a browser that paints 3000 tokens.")] = False,
+    json: Json = False,
+) -> None:
+    """Let many people chat with one server at once, and measure what reaches them."""
+    from tandem.commands import benching
+
+    benching.chat(json, clients, rate, seconds, paint)
 
 
 def main() -> None:

@@ -30,11 +30,11 @@ def runtime() -> Scripted:
 async def measure(
     questions: Sequence[str],
     answer: Callable[[Question], AsyncGenerator[Event, None]],
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None],
 ) -> dict[str, Any]:
     """Ask every question, again and again until the sample carries a p99. Milliseconds from asking to the first token.
 
-    The first round warms caches and is not counted. `progress` hears of each round.
+    The first round warms caches and is not counted. `progress` hears how many rounds of how many.
     """
     rounds = -(-ENOUGH // len(questions))
     options = Options(draft=MODEL, escalation=EscalationSettings(mode=Escalate.NEVER))
@@ -48,6 +48,6 @@ async def measure(
                         if number:
                             times.append((time.perf_counter() - began) * 1000.0)
                         break
-        progress()
+        progress(number + 1, rounds + 1)
     p50, p99 = np.percentile(times, [50, 99])
     return {"p50_ms": round(float(p50), 3), "p99_ms": round(float(p99), 3), "questions": len(times)}

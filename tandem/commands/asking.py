@@ -159,7 +159,7 @@ def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
         ],
         "passages": [passages.as_record(passage) for passage in answer.passages],
         "spans": [
-            {"name": s.name, "stage": s.stage, "start_ms": s.start_ms, "duration_ms": s.duration_ms}
+            {"name": s.name, "stage": s.stage, "start_ms": _rounded(s.start_ms), "duration_ms": _rounded(s.duration_ms)}
             for s in trace.spans
         ],
         "tokens": {
@@ -169,3 +169,7 @@ def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
         },
         "cost": trace.cost,
     }
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 3)

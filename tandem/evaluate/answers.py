@@ -58,9 +58,9 @@ async def ask_all(
     questions: Sequence[Asked],
     answer: Callable[[Question], AsyncIterator[Event]],
     options: Options,
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None],
 ) -> list[Outcome]:
-    """Ask one question after another. `progress` hears of each one answered. Raises UserFacingError when one fails."""
+    """Ask one question after another. `progress` hears how many of how many. Raises UserFacingError when one fails."""
     outcomes = []
     for asked in questions:
         retrieved: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ async def ask_all(
                 raise UserFacingError(f"Question {asked.id} was not answered: {event.message}")
             elif isinstance(event, Finished):
                 outcomes.append(Outcome(asked, event.answer.text, event.answer.refused, retrieved))
-        progress()
+        progress(len(outcomes), len(questions))
     return outcomes
 
 

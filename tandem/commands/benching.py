@@ -1,0 +1,45 @@
+"""`tandem bench ...`. Knows what each benchmark runs on; does not know how it measures."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hybrid.settings import ModelSettings
+from tandem.bench import chat as chat_bench
+from tandem.bench import pipeline as pipeline_bench
+from tandem.commands.evaluating import print_record
+from tandem.commands.progress import bar
+from tandem.evaluate.corpus import indexed
+from tandem.evaluate.questions import QuestionSet, read
+from tandem.house import House
+from tandem.server import ROOT
+from tandem.settings import load
+
+
+def pipeline(json: bool) -> None:
+    """Time Tandem's own work on the shipped documents and questions. Raises UserFacingError."""
+    print_record(asyncio.run(_pipeline(read(ROOT / "docs_corpus" / "questions.yaml"))), json)
+
+
+async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
+    with indexed(questions.source, load()) as settings:
+        models = ModelSettings(draft=pipeline_bench.MODEL, foundry=False)
+        house = House.open(settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
+        try:
+            await house.start(index=False)
+            with bar("Timing") as advance:
+                asked = [question.question for question in questions.questions]
+                return await pipeline_bench.measure(asked, house.answer, advance)
+        finally:
+            await house.close()
+
+
+def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool) -> None:
+    """Let many clients chat at once, or time how fast a browser paints. Raises UserFacingError."""
+    if paint:
+        from tandem.bench import paint as paint_bench
+
+        print_record(asyncio.run(paint_bench.measure()), json)
+    else:
+        print_record(asyncio.run(chat_bench.measure(clients, rate, seconds)), json)

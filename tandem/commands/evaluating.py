@@ -1,0 +1,67 @@
+"""`tandem evaluate ...`. Knows how figures are printed; does not know how they are measured."""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+from pathlib import Path
+from typing import Any
+
+from hybrid.pipeline import Options
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.settings import Escalate, ModelSettings
+from tandem.commands.progress import bar
+from tandem.evaluate import answers as measures
+from tandem.evaluate.corpus import indexed
+from tandem.evaluate.questions import QuestionSet, read
+from tandem.house import House
+from tandem.settings import Settings, load
+
+MODELS_SECONDS = 15.0
+
+
+def answers(file: Path, json: bool, documents: Path | None, draft: str | None, refine: str | None) -> None:
+    """Ask every question of `file` and print the measures. Raises UserFacingError."""
+    questions = read(file)
+    if documents is not None:
+        questions = questions.asked_elsewhere(read(documents))
+    settings = load()
+    record = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine)))
+    if file.suffix == ".json":
+        record["contains_answer"] = record.pop("key_facts")
+    print_record(record, json)
+
+
+def _options(settings: Settings, draft: str | None, refine: str | None) -> Options:
+    """Quoting alone, unless a model was named."""
+    if draft is None and refine is None:
+        never = settings.escalation.model_copy(update={"mode": Escalate.NEVER})
+        return Options(draft=EXTRACTIVE, escalation=never)
+    return Options(draft=draft, refine=refine)
+
+
+async def _ask_all(questions: QuestionSet, settings: Settings, options: Options) -> dict[str, Any]:
+    quoting = options.draft == EXTRACTIVE and options.refine is None
+    models = ModelSettings(foundry=False) if quoting else settings.models
+    with indexed(questions.source, settings) as settings:
+        house = House.open(settings.model_copy(update={"models": models}))
+        try:
+            await house.start(index=False)
+            await house.engine.models.wait_ready(MODELS_SECONDS)
+            with bar("Asking") as advance:
+                outcomes = await measures.ask_all(questions.questions, house.answer, options, advance)
+        finally:
+            await house.close()
+    return measures.report(outcomes)
+
+
+def print_record(record: dict[str, Any], json: bool) -> None:
+    """One object, or one line a figure."""
+    if json:
+        print(jsonlib.dumps(record, ensure_ascii=False, indent=2))
+        return
+    width = max(map(len, record))
+    for name, value in record.items():
+        if isinstance(value, dict):
+            value = "; ".join(f"{key}: {', '.join(map(str, ids)) or 'none'}" for key, ids in value.items())
+        print(f"{name:<{width}}  {value}")
