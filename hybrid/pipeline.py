@@ -24,14 +24,13 @@ from hybrid.signals import Signals, measure
 from hybrid.trace import Trace
 from rag import grounding, phrases, prompts
 from rag.errors import UserFacingError
-from rag.types import CheckedAnswer, Message, SearchResult
+from rag.types import CheckedAnswer, CheckedSentence, Message, SearchResult, Support
 
 __all__ = ["Options", "Question", "Turn", "answer"]
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.05
-_INLINE_CHARS = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,13 @@ async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) 
         raise UserFacingError("There is no question; please type one.")
     history = [(turn.question, turn.answer) for turn in question.history]
     with trace.span("retrieve"):
-        found = await asyncio.to_thread(engine.retriever.search, question.text, history=history, limit=plan.passages)
+        found = await asyncio.to_thread(
+            engine.retriever.search,
+            question.text,
+            history=history,
+            limit=plan.passages,
+            conversation=question.conversation,
+        )
     trace.retrieval = {
         "query": found.query,
         "confidence": found.confidence,
@@ -221,11 +226,12 @@ class _Work:
         return [(turn.question, turn.answer) for turn in self.question.history]
 
     async def check(self, written: Written) -> CheckedAnswer:
-        """The citation check; a long text is checked beside the event loop."""
+        """The citation check, beside the event loop. Tandem's own refusal claims nothing, so there is nothing to check."""
+        text = written.text
+        if written.runtime == EXTRACTIVE and not self.answerable:
+            return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
         with self.trace.span("verify", written.stage):
-            if len(written.text) <= _INLINE_CHARS:
-                return grounding.check(written.text, self.found.passages)
-            return await asyncio.to_thread(grounding.check, written.text, self.found.passages)
+            return await asyncio.to_thread(grounding.check, text, self.found.passages)
 
     def decide(self, draft: Written, checked: CheckedAnswer) -> tuple[Decision, Notice | None]:
         """The policy's decision, or why the draft must stand in spite of it; with the notice to give."""
