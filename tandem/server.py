@@ -68,6 +68,9 @@ class Chat:
             self._app = await asyncio.to_thread(_mounted_chat)
             await _chat_hook("on_app_startup")
             self.status = "ok"
+        except UserFacingError as error:
+            log.error("The chat could not be started: %s", error)
+            self.status = "failed"
         except Exception:
             log.exception("The chat could not be started")
             self.status = "failed"
