@@ -226,7 +226,7 @@ class _Work:
         return [(turn.question, turn.answer) for turn in self.question.history]
 
     async def check(self, written: Written) -> CheckedAnswer:
-        """The citation check, beside the event loop. Tandem's own refusal claims nothing, so there is nothing to check."""
+        """The citation check, beside the event loop. Tandem's own refusal claims nothing: nothing to check."""
         text = written.text
         if written.runtime == EXTRACTIVE and not self.answerable:
             return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))

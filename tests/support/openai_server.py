@@ -164,7 +164,7 @@ class OpenAIServer:
         work = asyncio.ensure_future(self._stream(asked, reply, writer))
         try:
             await asyncio.wait({gone, work}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if not work.done() or isinstance(work.exception(), ConnectionError):
                 self._count(left=1)
                 return False
             return work.result() and not gone.done()
