@@ -59,7 +59,7 @@ def fold(word: str) -> str:
         return word
     decomposed = unicodedata.normalize("NFKD", _ARABIC_MARKS.sub("", word).translate(_FOLDS))
     kept = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f"))
-    return unicodedata.normalize("NFC", kept)
+    return unicodedata.normalize("NFC", kept) or word
 
 
 @lru_cache(maxsize=200_000)
@@ -72,7 +72,7 @@ def stem(word: str, language: str) -> str:
     if language == "tr":
         return fold(_snowball("tr", _harmonise(fold(word))))
     if language == "ar":
-        word = _ARABIC_MARKS.sub("", word)
+        word = _ARABIC_MARKS.sub("", word) or word
     return _snowball(language, word)
 
 

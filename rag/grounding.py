@@ -29,7 +29,8 @@ _NUMBER_WORDS = {
     for number, names in enumerate(
         (
             ("zero", "sıfır"), ("one", "bir"), ("two", "iki"), ("three", "üç"), ("four", "dört"), ("five", "beş"),
-            ("six", "altı"), ("seven", "yedi"), ("eight", "sekiz"), ("nine", "dokuz"), ("ten", "on"), ("eleven",), ("twelve",),
+            ("six", "altı"), ("seven", "yedi"), ("eight", "sekiz"), ("nine", "dokuz"), ("ten", "on"),
+            ("eleven",), ("twelve",),
         )
     )
     for word in names

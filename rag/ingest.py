@@ -281,10 +281,18 @@ def build(
     extracted: Extracted, *, name: str, kind: str, modified: float, passage_chars: int, scope: str = ""
 ) -> NewDocument:
     """Cut and analyse a document. Its language is told from its text; a passage's own language may differ."""
+    cuts = chunking.cut(extracted, passage_chars)
+    return analysed_document(extracted, cuts, name=name, kind=kind, modified=modified, scope=scope)
+
+
+def analysed_document(
+    extracted: Extracted, cuts: Sequence[chunking.Cut], *, name: str, kind: str, modified: float, scope: str = ""
+) -> NewDocument:
+    """Analyse a document that is already cut into passages."""
     spoken = language.detect(extracted.text)
     passages: list[NewPassage] = []
     count = 0
-    for piece in chunking.cut(extracted, passage_chars):
+    for piece in cuts:
         text = extracted.text[piece.start : piece.end]
         own = language.detect(text, default=spoken) or spoken
         analysed = analyse(text, piece.headings, extracted.title, own)

@@ -18,7 +18,7 @@ from rag.index import Index
 from rag.ingest import Ingest
 from rag.search import Searcher
 from rag.settings import RetrievalSettings
-from rag.store import Store
+from rag.store import NewDocument, Store
 from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
 
 _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
@@ -112,6 +112,15 @@ class Library:
             finally:
                 self._searcher.forget()
 
+    def add(self, documents: Sequence[NewDocument]) -> list[str]:
+        """Put documents in that come from no file, replacing those of the same name and scope; returns their ids."""
+        with self._writing:
+            self._require_write()
+            try:
+                return [str(identity) for identity in self._ingest.add(documents)]
+            finally:
+                self._searcher.forget()
+
     def documents(self, conversation: str | None = "") -> list[DocumentRecord]:
         """The library's documents by name; of one conversation's uploads; or, with None, of both."""
         return self._store.documents(conversation)
@@ -127,6 +136,10 @@ class Library:
         if text is None:
             raise LibraryError(f"There is no document {document_id!r} in the library; it may have been removed.")
         return text
+
+    def passage_ids(self, document_id: str) -> list[str]:
+        """The ids of a document's passages in reading order."""
+        return [str(row) for row, _ in self._store.passages_of(int(document_id))]
 
     def passage(self, passage_id: str) -> Passage | None:
         """The passage with this id, or None when it is gone."""

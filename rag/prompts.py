@@ -22,9 +22,9 @@ _SYSTEM = (
 _OPEN, _CLOSE = "===== PASSAGES =====", "===== END OF PASSAGES ====="
 _QUESTION = "Question: "
 _LANGUAGES = {
-    "en": "English", "tr": "Turkish", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian",
-    "pt": "Portuguese", "nl": "Dutch", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese", "ko": "Korean", "ru": "Russian", "hi": "Hindi",
-    "th": "Thai", "vi": "Vietnamese", "el": "Greek", "ro": "Romanian", "pl": "Polish", "sv": "Swedish",
+    "en": "English", "tr": "Turkish", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch",
+    "pt": "Portuguese", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese", "ko": "Korean", "ru": "Russian",
+    "hi": "Hindi", "th": "Thai", "vi": "Vietnamese", "el": "Greek", "ro": "Romanian", "pl": "Polish", "sv": "Swedish",
 }  # fmt: skip
 _HISTORY_TURNS = 3
 _HISTORY_CHARS = 600
