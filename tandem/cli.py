@@ -92,6 +92,19 @@ def evaluate_answers(
     evaluating.answers(file, json, documents, draft, refine)
 
 
+@evaluate.command("retrieval")
+def evaluate_retrieval(
+    file: Annotated[Path, typer.Argument(help="JSON file of documents, questions and which documents are relevant.")],
+    json: Json = False,
+    typos: Annotated[int, typer.Option(help="Letters to misspell in every question.", min=0, max=20)] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed misspells the same letters.")] = 0,
+) -> None:
+    """Search for every question of a file and measure the ranking."""
+    from tandem.commands import evaluating
+
+    evaluating.retrieval(file, json, typos, seed)
+
+
 @bench.command("pipeline")
 def bench_pipeline(json: Json = False) -> None:
     """Time Tandem's own work before the first token, with a model that answers at once."""

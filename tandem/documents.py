@@ -14,7 +14,12 @@ from tandem.settings import Settings
 
 def open_library(settings: Settings) -> Library:
     """The library of this installation, to search in and to index into. Raises LibraryError."""
-    return Library.open(settings.data_dir / "library", settings.retrieval, write=True)
+    return Library.open(library_dir(settings), settings.retrieval, write=True)
+
+
+def library_dir(settings: Settings) -> Path:
+    """Where the library of this installation lies."""
+    return settings.data_dir / "library"
 
 
 def existing(folders: Sequence[Path]) -> list[Path]:

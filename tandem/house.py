@@ -32,7 +32,7 @@ class House:
         self.library = library
         self.engine = engine
         self.traces = traces
-        self._started = False
+        self._started = self._closed = False
         self._stop_indexing = threading.Event()
         self._indexing: asyncio.Task[None] | None = None
 
@@ -84,7 +84,10 @@ class House:
         return pipeline_answer(question, self.engine)
 
     async def close(self) -> None:
-        """Stop indexing at the next document, then let go of models and files."""
+        """Stop indexing at the next document, then let go of models and files. Twice is once."""
+        if self._closed:
+            return
+        self._closed = True
         self._stop_indexing.set()
         if self._indexing is not None:
             await self._indexing

@@ -23,9 +23,9 @@ def pipeline(json: bool) -> None:
 
 
 async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
-    with indexed(questions.source, load()) as settings:
+    with indexed(questions.source, load()) as corpus:
         models = ModelSettings(draft=pipeline_bench.MODEL, foundry=False)
-        house = House.open(settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
+        house = House.open(corpus.settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
         try:
             await house.start(index=False)
             with bar("Timing") as advance:

@@ -10,6 +10,7 @@ from typing import Any
 from hybrid.pipeline import Options
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, ModelSettings
+from rag.evaluation import evaluate_file
 from tandem.commands.progress import bar
 from tandem.evaluate import answers as measures
 from tandem.evaluate.corpus import indexed
@@ -32,6 +33,11 @@ def answers(file: Path, json: bool, documents: Path | None, draft: str | None, r
     print_record(record, json)
 
 
+def retrieval(file: Path, json: bool, typos: int, seed: int) -> None:
+    """Search for every question of `file` and print the ranking measures. Raises UserFacingError."""
+    print_record(dict(evaluate_file(file, typos=typos, seed=seed)), json)
+
+
 def _options(settings: Settings, draft: str | None, refine: str | None) -> Options:
     """Quoting alone, unless a model was named."""
     if draft is None and refine is None:
@@ -43,13 +49,15 @@ def _options(settings: Settings, draft: str | None, refine: str | None) -> Optio
 async def _ask_all(questions: QuestionSet, settings: Settings, options: Options) -> dict[str, Any]:
     quoting = options.draft == EXTRACTIVE and options.refine is None
     models = ModelSettings(foundry=False) if quoting else settings.models
-    with indexed(questions.source, settings) as settings:
-        house = House.open(settings.model_copy(update={"models": models}))
+    with indexed(questions.source, settings) as corpus:
+        house = House.open(corpus.settings.model_copy(update={"models": models}))
         try:
             await house.start(index=False)
             await house.engine.models.wait_ready(MODELS_SECONDS)
             with bar("Asking") as advance:
-                outcomes = await measures.ask_all(questions.questions, house.answer, options, advance)
+                outcomes = await measures.ask_all(
+                    questions.questions, house.answer, options, corpus.document_of, advance
+                )
         finally:
             await house.close()
     return measures.report(outcomes)

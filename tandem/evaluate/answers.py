@@ -19,6 +19,7 @@ from hybrid.events import Event, Failed, Finished, Retrieved
 from hybrid.pipeline import Options, Question
 from rag.analysis import casefold
 from rag.errors import UserFacingError
+from rag.types import Passage
 from tandem.evaluate.questions import Asked
 
 DEPTH = 5
@@ -58,15 +59,18 @@ async def ask_all(
     questions: Sequence[Asked],
     answer: Callable[[Question], AsyncIterator[Event]],
     options: Options,
+    document_of: Callable[[Passage], str],
     progress: Callable[[int, int], None],
 ) -> list[Outcome]:
-    """Ask one question after another. `progress` hears how many of how many. Raises UserFacingError when one fails."""
+    """Ask one question after another. `progress` hears how many of how many.
+
+    `document_of` gives the name by which the questions know a passage's document. Raises UserFacingError when one fails."""
     outcomes = []
     for asked in questions:
         retrieved: tuple[str, ...] = ()
         async for event in answer(Question(asked.question, options=options)):
             if isinstance(event, Retrieved):
-                retrieved = tuple(passage.document for passage in event.result.passages)
+                retrieved = tuple(document_of(passage) for passage in event.result.passages)
             elif isinstance(event, Failed):
                 raise UserFacingError(f"Question {asked.id} was not answered: {event.message}")
             elif isinstance(event, Finished):

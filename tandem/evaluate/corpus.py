@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from tandem.documents import open_library
+from rag import evaluation
+from rag.types import Passage
+from tandem.documents import library_dir, open_library
 from tandem.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Settings whose library holds the documents, and the name that the questions know a passage's document by."""
+
+    settings: Settings
+    document_of: Callable[[Passage], str]
+
+
 @contextmanager
-def indexed(source: Path, settings: Settings) -> Iterator[Settings]:
-    """Settings whose library holds the documents of `source`, a folder or a file with documents in it; then gone."""
+def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
+    """Index the documents of `source`, a folder or a file with documents in it; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="tandem-", ignore_cleanup_errors=True) as folder:
         own = settings.model_copy(update={"data_dir": Path(folder), "documents": (source,)})
-        library = open_library(own)
-        try:
-            if source.is_dir():
-                library.sync([source])
-            else:
-                from rag.evaluation import index_file
-
-                index_file(library, source)
-        finally:
+        if source.is_dir():
+            library = open_library(own)
+            library.sync([source])
             library.close()
-        yield own
+            yield Corpus(own, lambda passage: passage.document)
+        else:
+            library, owners = evaluation.open_library(evaluation.read(source), library_dir(own))
+            library.close()
+            yield Corpus(own, lambda passage: owners[passage.id])

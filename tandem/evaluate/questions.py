@@ -1,19 +1,19 @@
 """Files of questions with known answers -> questions and the documents they are asked of.
 
-Knows two formats: the questions.yaml beside a folder of documents (docs_corpus/ has one, its head explains it), and a
-JSON file that holds documents and questions. Does not know how a question is answered or counted.
+Knows two formats: the questions.yaml beside a folder of documents (the head of the one in docs_corpus/ explains it), and
+the JSON of `rag.evaluation`, which holds its documents itself. Does not know how a question is answered or counted.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from rag import evaluation
 from rag.errors import UserFacingError
 
 
@@ -52,38 +52,38 @@ class QuestionSet:
 
 
 def read(file: Path) -> QuestionSet:
-    """Read either format, told apart by the file's name (.json or not). Raises QuestionsError."""
+    """Read either format, told apart by the file's name (.json or not). Raises UserFacingError."""
+    if file.suffix == ".json":
+        return QuestionSet(tuple(_with_answers(question) for question in evaluation.read(file).questions), file)
     data = _parsed(file)
     entries = data.get("questions") if isinstance(data, dict) else None
     if not isinstance(entries, list) or not entries:
         raise QuestionsError(f"{file.name} has no list of questions; see the head of docs_corpus/questions.yaml.")
     try:
-        if file.suffix == ".json":
-            return QuestionSet(tuple(_from_json(entry) for entry in entries), file)
-        return QuestionSet(tuple(Asked.model_validate(entry) for entry in entries), file.resolve().parent)
-    except (ValidationError, KeyError, TypeError, AttributeError) as problem:
-        reason = problem.errors()[0]["msg"] if isinstance(problem, ValidationError) else repr(problem)
-        raise QuestionsError(f"{file.name} holds a question that is not as it should be ({reason}).") from None
+        return QuestionSet(TypeAdapter(tuple[Asked, ...]).validate_python(entries), file.resolve().parent)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or "entry"
+        number = int(first["loc"][0]) + 1
+        raise QuestionsError(f"{file.name}: the {place} of question {number} is not right: {first['msg']}.") from None
 
 
-def _from_json(entry: dict[str, Any]) -> Asked:
-    answers = tuple(answer for answer in entry.get("answers", ()) if answer.strip())
+def _with_answers(question: evaluation.Question) -> Asked:
+    answers = tuple(answer for answer in question.answers if answer.strip())
     return Asked(
-        id=str(entry["id"]),
-        question=entry["question"],
-        documents=tuple(str(document) for document in entry.get("relevant", ())),
+        id=question.id,
+        question=question.text,
+        documents=tuple(sorted(question.relevant)),
         key_facts=(answers,) if answers else (),
     )
 
 
 def _parsed(file: Path) -> Any:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise QuestionsError(f"{file} cannot be read ({error.strerror}).") from None
+        raise QuestionsError(f"{file} cannot be read ({error.strerror}); check the path.") from None
     except UnicodeDecodeError:
         raise QuestionsError(f"{file.name} is not written in UTF-8.") from None
-    try:
-        return json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as problem:
-        raise QuestionsError(f"{file.name} cannot be read: {str(problem).splitlines()[0]}.") from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, TypeError) as problem:
+        raise QuestionsError(f"{file.name} cannot be read as YAML: {' '.join(str(problem).split())}.") from None
