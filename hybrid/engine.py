@@ -138,4 +138,8 @@ def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path
         )
         for endpoint in models.endpoints
     ]
+    if models.foundry:
+        from hybrid.runtimes.foundry import Foundry
+
+        chosen.append(Foundry(data_dir / "foundry" if data_dir is not None else None))
     return chosen

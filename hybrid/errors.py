@@ -9,10 +9,20 @@ from rag.errors import UserFacingError
 class ModelError(UserFacingError):
     """A model call failed. `retriable` says that the same call may succeed; `kind` is a short stable word for tests,
     metrics and the API (refused, reset, timeout, silence, protocol, too_long, not_found, unauthorised, overloaded,
-    unavailable, memory, pending). `retry_after` is how many seconds the server asked to wait, None where it did not."""
+    unavailable, memory, busy, pending). `retry_after` is how many seconds the server asked to wait,
+    `deficit` by how many tokens a prompt is too long; None where nobody said."""
 
-    def __init__(self, message: str, *, kind: str, retriable: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str,
+        retriable: bool = False,
+        retry_after: float | None = None,
+        deficit: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retriable = retriable
         self.retry_after = retry_after
+        self.deficit = deficit
