@@ -187,6 +187,21 @@ REASONS_TR = {
     "same_model": "Taslağı zaten {model} yazdı.",
     "refine_unavailable": "{model} şu anda kullanılamıyor.",
 }
+# Label and question, about the documents in docs_corpus.
+STARTERS: dict[Language, tuple[tuple[str, str], ...]] = {
+    "en": (
+        ("Why are words sent in batches?", "Why are words sent to the browser in batches rather than one by one?"),
+        ("Why no embeddings?", "Why don't we use embeddings for the search?"),
+        ("Faster on a laptop", "What is the cheapest way to make token generation faster on a laptop?"),
+        ("Private questions", "May employees ask Tandem private questions?"),
+    ),
+    "tr": (
+        ("Veri ihlali bildirimi", "Veri ihlalini Kurul'a bildirmek için ne kadar süremiz var?"),
+        ("Derin kipte ilk sözcük", "Derin biçiminde ilk sözcük İzmir'de ne kadar sürede geliyor?"),
+        ("Bozuk Türkçe harfler", "Eski dosyalarda ş ve ğ harfleri bozuk çıkıyor, nedeni ne?"),
+        ("Parola kuralları", "Parola en az kaç karakter olmalı?"),
+    ),
+}
 _SHARES = {"support", "repetition", "confidence", "limit"}
 
 

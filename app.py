@@ -1,0 +1,92 @@
+"""Front door, browser: Chainlit's hooks, each handed on to a room of tandem.ui.
+
+Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where it opens the house itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import chainlit as cl
+from chainlit.config import config
+from chainlit.server import app as chainlit_app
+from chainlit.server import sio
+from chainlit.session import WebsocketSession
+from chainlit.types import ThreadDict
+from chainlit.utils import wrap_user_function
+
+from tandem.house import House, current
+from tandem.ui import accounts, answering, page, session
+from tandem.ui.history import History
+
+if not hasattr(chainlit_app.state, "house"):
+    # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
+    chainlit_app.state.house = current()
+house: House = chainlit_app.state.house
+
+accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
+page.install(chainlit_app)
+
+
+@cl.data_layer
+def data_layer() -> History:
+    return History.open(house.settings.data_dir / "history.db", accounts.caller)
+
+
+@cl.on_app_startup
+async def startup() -> None:
+    await house.start()
+
+
+@cl.on_app_shutdown
+async def shutdown() -> None:
+    await answering.stop_all()
+    await session.history().close()
+    await house.close()
+
+
+@cl.set_starters
+async def starters(user: cl.User | None, language: str | None) -> list[cl.Starter]:
+    return session.starters(house.settings.display.language, language or "")
+
+
+@cl.on_chat_start
+async def start() -> None:
+    await session.begin(house)
+
+
+async def resume(thread: ThreadDict) -> None:
+    await session.resume(house, thread)
+    if answering.join(thread):
+        await cl.context.emitter.task_start()
+
+
+# Not through cl.on_chat_resume, which would hide the Stop button of an answer that is still being written.
+config.code.on_chat_resume = wrap_user_function(resume)
+
+
+@cl.on_message
+async def message(message: cl.Message) -> None:
+    await answering.ask(house, message)
+
+
+@cl.on_settings_update
+async def settings_update(settings: dict[str, Any]) -> None:
+    await session.change_settings(house, settings)
+
+
+@cl.action_callback("regenerate")
+async def regenerate(action: cl.Action) -> None:
+    await answering.ask_again(house, str(action.payload.get("message_id")), mode="auto", keep_draft=False)
+
+
+@cl.action_callback("ask_large")
+async def ask_large(action: cl.Action) -> None:
+    await answering.ask_again(house, str(action.payload.get("message_id")), mode="deep", keep_draft=True)
+
+
+@sio.on("stop")
+async def stop(sid: str) -> None:
+    """Instead of Chainlit's own, which adds an English message of its own to the conversation."""
+    if browser := WebsocketSession.get(sid):
+        answering.stop(browser)

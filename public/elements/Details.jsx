@@ -1,0 +1,276 @@
+// The one side panel: where an answer's time went, its sources, and why it was kept or escalated.
+// Draws what tandem/ui/panel.py hands over. Knows nothing of how it came about.
+import { useEffect, useRef, useState } from "react"
+import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
+
+const REMEMBERED = "tandem-tab"
+const TABS = ["latency", "sources", "decision"]
+
+const TEXT = {
+  en: {
+    latency: "Latency", sources: "Sources", decision: "Decision",
+    total: "Total", first: "First word", speed: "Tokens/s", running: "Still being written…",
+    noSources: "The search found no passage for this question.",
+    nothing: "Nothing to show yet. Ask a question first.",
+    spans: {
+      retrieve: "Search", prepare: "Prompt", queue: "Queue", load: "Load model", send: "Send",
+      first_token: "First token", first_content: "Thinking", last_token: "Writing", decide: "Decision", verify: "Check"
+    },
+    stages: { "": "Tandem", draft: "Draft", refine: "Refinement" },
+    models: "Models", prompt: "Prompt tokens", completion: "Answer tokens", thought: "of them thinking",
+    cached: "of them cached", estimated: "estimated", end: "Ended by",
+    ends: { stop: "finished", length: "length limit", cancelled: "stopped", other: "unknown" },
+    conversation: "This conversation", p50: "p50", p95: "p95", answers: (n) => n === 1 ? "1 answer" : `${n} answers`,
+    p95Note: "p95 needs 20 answers.",
+    page: "page", cited: "cited", uncited: "not cited", more: "Show all", less: "Show less",
+    outcomes: {
+      kept: "Draft kept", refined: "Escalated and refined", draft_stands: "Escalated, but the draft stands",
+      escalated: "Escalated", none: "Nothing was decided"
+    },
+    why: "Why", signals: "Signals", by: "Written by", policy: "Policy", cost: "Cost", searched: "Searched for",
+    probability: "Estimated risk of a bad draft", support: "Supported sentences",
+    signal: {
+      chars: "Length of the draft (characters)", support: "Supported sentences of the draft", refused: "Draft refuses",
+      confidence: "Confidence of the search", truncated: "Draft broken off", repetition: "Repetition", topics: "Flagged topics"
+    },
+    yes: "yes", no: "no", quoted: "Quotes, no model"
+  },
+  tr: {
+    latency: "Süre", sources: "Kaynaklar", decision: "Karar",
+    total: "Toplam", first: "İlk sözcük", speed: "Jeton/sn", running: "Hâlâ yazılıyor…",
+    noSources: "Arama bu soru için bölüm bulamadı.",
+    nothing: "Henüz gösterilecek bir şey yok. Önce bir soru sorun.",
+    spans: {
+      retrieve: "Arama", prepare: "İstem", queue: "Sıra", load: "Model yükleme", send: "Gönderme",
+      first_token: "İlk jeton", first_content: "Düşünme", last_token: "Yazma", decide: "Karar", verify: "Denetim"
+    },
+    stages: { "": "Tandem", draft: "Taslak", refine: "İyileştirme" },
+    models: "Modeller", prompt: "İstem jetonu", completion: "Yanıt jetonu", thought: "bunun düşünmesi",
+    cached: "bunun önbelleği", estimated: "tahmini", end: "Bitiş",
+    ends: { stop: "tamamlandı", length: "uzunluk sınırı", cancelled: "durduruldu", other: "bilinmiyor" },
+    conversation: "Bu konuşma", p50: "p50", p95: "p95", answers: (n) => `${n} yanıt`,
+    p95Note: "p95 için 20 yanıt gerekir.",
+    page: "sayfa", cited: "alıntılandı", uncited: "alıntılanmadı", more: "Tümünü göster", less: "Daha az göster",
+    outcomes: {
+      kept: "Taslak korundu", refined: "Yükseltildi ve iyileştirildi", draft_stands: "Yükseltildi, ama taslak kaldı",
+      escalated: "Yükseltildi", none: "Karar verilmedi"
+    },
+    why: "Neden", signals: "Sinyaller", by: "Yazan", policy: "İlke", cost: "Maliyet", searched: "Aranan",
+    probability: "Taslağın kötü olma olasılığı (tahmin)", support: "Desteklenen cümleler",
+    signal: {
+      chars: "Taslağın uzunluğu (karakter)", support: "Taslağın desteklenen cümleleri", refused: "Taslak yanıt vermiyor",
+      confidence: "Aramanın güveni", truncated: "Taslak yarıda", repetition: "Yineleme", topics: "İşaretli konular"
+    },
+    yes: "evet", no: "hayır", quoted: "Alıntı, model yok"
+  }
+}
+
+const SHARES = ["support", "confidence", "repetition"]
+const FLAGS = ["refused", "truncated"]
+
+const ms = (value) => {
+  if (value === null || value === undefined) return "–"
+  if (value >= 10000) return `${(value / 1000).toFixed(1)} s`
+  if (value >= 1000) return `${(value / 1000).toFixed(2)} s`
+  return value >= 10 ? `${value.toFixed(0)} ms` : `${value.toFixed(1)} ms`
+}
+const share = (value) => `${Math.round(value * 100)} %`
+const rate = (value) => (value === null || value === undefined ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(1))
+const known = (value) => value !== null && value !== undefined
+
+function Figure({ label, value }) {
+  return <div className="td-figure"><div className="td-figure-value">{value}</div><div className="td-figure-label">{label}</div></div>
+}
+
+function Waterfall({ latency, t }) {
+  const end = Math.max(latency.total_ms || 0, 0.1, ...latency.spans.map((s) => s.start_ms + s.duration_ms))
+  const stages = [...new Set(latency.spans.map((s) => s.stage))]
+  return (
+    <div className="td-waterfall" data-testid="waterfall">
+      {latency.spans.map((s, i) => (
+        <div key={i} className="td-span" data-span={s.name} data-stage={s.stage}
+          title={`${t.stages[s.stage] || s.stage} · ${t.spans[s.name] || s.name}: ${ms(s.start_ms)} → ${ms(s.start_ms + s.duration_ms)}`}>
+          <span className="td-span-name">{t.spans[s.name] || s.name.replace(/_/g, " ")}</span>
+          <span className="td-span-track">
+            <span className={`td-span-bar td-stage-${s.stage || "own"}`} style={{
+              left: `min(${(100 * s.start_ms) / end}%, calc(100% - 3px))`, width: `max(3px, ${(100 * s.duration_ms) / end}%)`
+            }} />
+          </span>
+          <span className="td-span-ms">{ms(s.duration_ms)}</span>
+        </div>
+      ))}
+      <div className="td-axis"><span /><span className="td-axis-ticks"><span>0</span><span>{ms(end / 2)}</span><span>{ms(end)}</span></span><span /></div>
+      <div className="td-legend">
+        {stages.map((s) => <span key={s}><i className={`td-stage-${s || "own"}`} />{t.stages[s] || s}</span>)}
+      </div>
+    </div>
+  )
+}
+
+function Row({ label, children }) {
+  return <div className="td-row"><span>{label}</span><span>{children}</span></div>
+}
+
+function Latency({ latency, t }) {
+  const writing = latency.spans.filter((s) => s.name === "last_token").map((s) => s.start_ms)
+  const last = [...latency.stages].reverse().find((s) => known(s.tokens_per_second))
+  const kept = latency.conversation || {}
+  const figures = [["total_ms", t.total, ms], ["first_content_ms", t.first, ms], ["tokens_per_second", t.speed, rate]].filter(([k]) => kept[k])
+  const count = Math.max(0, ...figures.map(([k]) => kept[k].count))
+  return (
+    <div>
+      <div className="td-figures">
+        <Figure label={t.total} value={ms(latency.total_ms)} />
+        <Figure label={t.first} value={writing.length ? ms(Math.min(...writing)) : "–"} />
+        <Figure label={t.speed} value={last ? rate(last.tokens_per_second) : "–"} />
+      </div>
+      <Waterfall latency={latency} t={t} />
+      {latency.stages.length ? <h4 className="td-heading">{t.models}</h4> : null}
+      {latency.stages.map((s, i) => (
+        <div key={i} className="td-card" data-model={s.model}>
+          <div className="td-card-title">
+            <i className={`td-dot td-stage-${s.stage}`} />{s.runtime === "extractive" ? t.quoted : s.model}
+            <span className="td-muted">{t.stages[s.stage] || s.stage}{s.runtime !== "extractive" ? ` · ${s.runtime}` : ""}</span>
+          </div>
+          {s.runtime !== "extractive" ? (
+            <>
+              {known(s.prompt_tokens) ? (
+                <Row label={t.prompt}>{s.prompt_tokens}{s.cached_tokens ? ` (${t.cached}: ${s.cached_tokens})` : ""}</Row>
+              ) : null}
+              {known(s.completion_tokens) ? (
+                <Row label={t.completion}>
+                  {s.completion_tokens}{s.estimated ? ` (${t.estimated})` : ""}{s.reasoning_tokens ? ` (${t.thought}: ${s.reasoning_tokens})` : ""}
+                </Row>
+              ) : null}
+              {known(s.tokens_per_second) ? <Row label={t.speed}>{rate(s.tokens_per_second)}</Row> : null}
+              {known(s.first_content_ms) ? <Row label={t.first}>{ms(s.first_content_ms)}</Row> : null}
+              {s.finish_reason ? <Row label={t.end}>{t.ends[s.finish_reason] || s.finish_reason}</Row> : null}
+            </>
+          ) : null}
+          {s.error ? <div className="td-error">{s.error}</div> : null}
+        </div>
+      ))}
+      {figures.length ? (
+        <>
+          <h4 className="td-heading">{t.conversation} <span className="td-muted">{t.answers(count)}</span></h4>
+          <table className="td-table" data-testid="conversation">
+            <thead><tr><th /><th>{t.p50}</th><th>{t.p95}</th></tr></thead>
+            <tbody>
+              {figures.map(([k, label, show]) => (
+                <tr key={k}><th>{label}</th><td>{show(kept[k].p50)}</td><td>{show(kept[k].p95)}</td></tr>
+              ))}
+            </tbody>
+          </table>
+          {figures.some(([k]) => !known(kept[k].p95)) ? <div className="td-muted td-small">{t.p95Note}</div> : null}
+        </>
+      ) : null}
+    </div>
+  )
+}
+
+function Source({ source, active, t }) {
+  const ref = useRef(null)
+  const [all, setAll] = useState(false)
+  const long = source.parts.reduce((n, p) => n + p.text.length, 0) > 700
+  const folder = source.document.includes("/") ? source.document.slice(0, source.document.lastIndexOf("/") + 1) : ""
+  const name = source.document.slice(folder.length)
+  useEffect(() => {
+    if (active && ref.current) ref.current.scrollIntoView({ block: "start", behavior: "smooth" })
+  }, [active])
+  return (
+    <article ref={ref} className={`td-card td-source${active ? " td-source-active" : ""}`} data-source-card={source.n}>
+      <header className="td-source-head">
+        <span className={`td-chip-n${source.cited ? "" : " td-chip-n-off"}`}>{source.n}</span>
+        <span className="td-source-name">{folder ? <span className="td-muted">{folder}</span> : null}{name}</span>
+        <span className="td-tag">{source.page ? `${t.page} ${source.page} · ` : ""}{source.cited ? t.cited : t.uncited}</span>
+      </header>
+      {source.headings.length ? <div className="td-path">{source.headings.join(" › ")}</div> : null}
+      <div className={`td-passage${long && !all && !active ? " td-passage-cut" : ""}`}>
+        {source.parts.map((p, i) => (p.mark ? <mark key={i}>{p.text}</mark> : <span key={i}>{p.text}</span>))}
+      </div>
+      {long && !active ? <button type="button" className="td-link" onClick={() => setAll(!all)}>{all ? t.less : t.more}</button> : null}
+    </article>
+  )
+}
+
+function Decision({ decision, t }) {
+  const signals = Object.entries(decision.signals || {})
+  const show = (name, value) => {
+    if (SHARES.includes(name)) return share(value)
+    if (FLAGS.includes(name)) return value ? t.yes : t.no
+    return Math.round(value * 100) / 100
+  }
+  return (
+    <div>
+      <div className={`td-outcome td-outcome-${decision.outcome}`} data-testid="outcome" data-outcome={decision.outcome}>
+        {t.outcomes[decision.outcome]}
+      </div>
+      {decision.reasons.length ? (
+        <>
+          <h4 className="td-heading">{t.why}</h4>
+          <ul className="td-why">{decision.reasons.map((r, i) => <li key={i}>{r}</li>)}</ul>
+        </>
+      ) : null}
+      <div className="td-card td-rows">
+        {decision.model ? <Row label={t.by}>{decision.runtime === "extractive" ? t.quoted : decision.model}</Row> : null}
+        {known(decision.support) ? <Row label={t.support}>{share(decision.support)}</Row> : null}
+        {known(decision.probability) ? <Row label={t.probability}>{share(decision.probability)}</Row> : null}
+        {known(decision.cost) ? <Row label={t.cost}>{decision.cost}</Row> : null}
+        {decision.policy ? <Row label={t.policy}>{decision.policy}</Row> : null}
+        {decision.query ? <Row label={t.searched}>{decision.query}</Row> : null}
+      </div>
+      {signals.length ? (
+        <>
+          <h4 className="td-heading">{t.signals}</h4>
+          <div className="td-card td-rows" data-testid="signals">
+            {signals.map(([name, value]) => (
+              <div key={name}>
+                <Row label={t.signal[name] || name.replace(/_/g, " ")}>{show(name, value)}</Row>
+                {SHARES.includes(name) ? <div className="td-meter"><i style={{ width: share(Math.min(1, Math.max(0, value))) }} /></div> : null}
+              </div>
+            ))}
+          </div>
+        </>
+      ) : null}
+    </div>
+  )
+}
+
+const firstTab = () => {
+  try {
+    const kept = window.localStorage.getItem(REMEMBERED)
+    return TABS.includes(kept) ? kept : "latency"
+  } catch {
+    return "latency"
+  }
+}
+
+export default function Details() {
+  const t = TEXT[props.language] || TEXT.en
+  const focus = props.focus || {}
+  const [tab, setTab] = useState(focus.tab || firstTab())
+  const choose = (next) => {
+    setTab(next)
+    try { window.localStorage.setItem(REMEMBERED, next) } catch { /* private windows may refuse */ }
+  }
+  useEffect(() => { if (focus.tab) setTab(focus.tab) }, [focus.at])
+  const waiting = <p className="td-empty">{props.running ? t.running : t.nothing}</p>
+  const sources = props.sources || []
+  return (
+    <div className="td-panel" data-testid="details">
+      {props.question ? <p className="td-question">{props.question}</p> : null}
+      <Tabs value={tab} onValueChange={choose}>
+        <TabsList className="td-tabs">
+          {TABS.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
+        </TabsList>
+        <TabsContent value="latency">{props.latency ? <Latency latency={props.latency} t={t} /> : waiting}</TabsContent>
+        <TabsContent value="sources">
+          {sources.length ? sources.map((s) => (
+            <Source key={`${s.n}-${focus.source === s.n ? focus.at : ""}`} source={s} active={focus.source === s.n} t={t} />
+          )) : <p className="td-empty">{props.sources ? t.noSources : t.nothing}</p>}
+        </TabsContent>
+        <TabsContent value="decision">{props.decision ? <Decision decision={props.decision} t={t} /> : waiting}</TabsContent>
+      </Tabs>
+    </div>
+  )
+}

@@ -1,0 +1,190 @@
+// What stands under an answer: a status line while it is written, notes, sources, the draft, and buttons.
+// Opens the one side panel (Details.jsx) and keeps it on the latest answer. Knows nothing of models.
+import { useEffect, useRef, useState } from "react"
+import { useRecoilCallback, useRecoilValue } from "recoil"
+import { elementState, loadingState, sideViewState } from "@chainlit/react-client"
+import { Markdown } from "@/components/markdown"
+import { AlertTriangle, Check, ChevronDown, Copy, FileText, Info, PanelRight, Quote, RotateCcw, Sparkles } from "lucide-react"
+
+const PANEL = "tandem-panel"
+const REMEMBERED = "tandem-panel"
+const WIDE = 1024
+
+const TEXT = {
+  en: {
+    sources: "Sources", draft: "Draft it replaced", askLarge: (model) => `Ask ${model}`, again: "Regenerate",
+    copy: "Copy with sources", copied: "Copied", details: "Details", quoted: "Quoted from the documents",
+    by: (model) => `Written by ${model}`, page: "p."
+  },
+  tr: {
+    sources: "Kaynaklar", draft: "Yerini aldığı taslak", askLarge: (model) => `${model} modeline sor`, again: "Yeniden yaz",
+    copy: "Kaynaklarla kopyala", copied: "Kopyalandı", details: "Ayrıntılar", quoted: "Belgelerden alıntı",
+    by: (model) => `Yazan: ${model}`, page: "s."
+  }
+}
+
+const remembered = () => {
+  try { return window.localStorage.getItem(REMEMBERED) } catch { return null }
+}
+const remember = (value) => {
+  try { window.localStorage.setItem(REMEMBERED, value) } catch { /* private windows may refuse */ }
+}
+
+const copyText = async (text) => {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text)
+    return
+  }
+  const area = document.createElement("textarea")
+  area.value = text
+  area.style.position = "fixed"
+  area.style.opacity = "0"
+  document.body.appendChild(area)
+  area.select()
+  document.execCommand("copy")
+  area.remove()
+}
+
+const baseName = (path) => path.split("/").pop()
+
+export default function TandemAnswer() {
+  const root = useRef(null)
+  const [draftOpen, setDraftOpen] = useState(false)
+  const [copied, setCopied] = useState(false)
+  const loading = useRecoilValue(loadingState)
+  const t = TEXT[props.language] || TEXT.en
+  const running = props.state === "running"
+
+  const place = useRecoilCallback(({ set }) => (focus) => {
+    const element = {
+      id: PANEL, type: "custom", name: "Details", display: "side", forId: "",
+      props: { ...props.panel, language: props.language, running, focus: focus || null }
+    }
+    set(elementState, (all) => (
+      all.some((e) => e.id === PANEL) ? all.map((e) => (e.id === PANEL ? element : e)) : [...all, element]
+    ))
+    set(sideViewState, { title: "Details", elements: [element] })
+  }, [JSON.stringify(props.panel), props.language, running])
+
+  const open = (focus) => {
+    remember("open")
+    place({ ...focus, at: Date.now() })
+  }
+
+  // The panel follows the latest answer while it is open; it opens by itself only where there is room for it.
+  const follow = useRecoilCallback(({ snapshot }) => () => {
+    if (!props.panel.sources && !props.panel.latency) return
+    const all = snapshot.getLoadable(elementState).contents
+    const answers = all.filter((e) => e.name === "TandemAnswer")
+    if (answers.length && answers[answers.length - 1].id !== `answer-${props.message_id}`) return
+    const side = snapshot.getLoadable(sideViewState).contents
+    const isOpen = !!side && side.elements.some((e) => e.id === PANEL)
+    if (!isOpen && all.some((e) => e.id === PANEL)) remember("closed")
+    if (isOpen || (props.auto_panel && window.innerWidth >= WIDE && remembered() !== "closed")) place(null)
+  }, [place])
+
+  useEffect(() => { follow() }, [follow])
+
+  useEffect(() => {
+    const message = root.current && root.current.closest(".ai-message")
+    if (!message) return
+    const onClick = (event) => {
+      const link = event.target.closest && event.target.closest('a[href^="#"]')
+      if (!link) return
+      event.preventDefault()
+      const source = /^#source-(\d+)$/.exec(link.getAttribute("href"))
+      if (source) open({ tab: "sources", source: Number(source[1]) })
+    }
+    message.addEventListener("click", onClick)
+    return () => message.removeEventListener("click", onClick)
+  }, [place])
+
+  const act = (name) => callAction({ name, payload: { message_id: props.message_id } })
+  const onCopy = async () => {
+    await copyText(props.copy)
+    setCopied(true)
+    setTimeout(() => setCopied(false), 2000)
+  }
+
+  const sources = (props.panel && props.panel.sources) || []
+  const cited = sources.filter((s) => s.cited)
+  const shown = running ? sources : cited
+  const status = props.status
+
+  return (
+    <div ref={root} className="td-answer" data-testid="tandem-answer" data-state={props.state}>
+      {status ? (
+        <div className="td-status" role="status" data-status={status.key}>
+          <span className="td-spinner" aria-hidden="true" />
+          <div>
+            <div>{status.text}…</div>
+            {status.reasons && status.reasons.length ? (
+              <ul className="td-reasons">{status.reasons.map((r, i) => <li key={i}>{r}</li>)}</ul>
+            ) : null}
+          </div>
+        </div>
+      ) : null}
+
+      {props.error ? (
+        <div className="td-note td-note-error" role="alert"><AlertTriangle size={15} /><span>{props.error}</span></div>
+      ) : null}
+      {props.stopped ? <div className="td-note"><Info size={15} /><span>{props.stopped}</span></div> : null}
+      {(props.notices || []).filter((n) => n.code !== "quoted").map((n, i) => (
+        <div key={i} className="td-note" data-notice={n.code}><Info size={15} /><span>{n.text}</span></div>
+      ))}
+
+      {shown.length ? (
+        <div className="td-chips" aria-label={t.sources}>
+          {shown.map((s) => (
+            <button key={s.n} type="button" className="td-chip" data-source={s.n}
+              title={[s.document, s.page ? `${t.page} ${s.page}` : "", ...s.headings].filter(Boolean).join(" › ")}
+              onClick={() => open({ tab: "sources", source: s.n })}>
+              <span className="td-chip-n">{s.n}</span>
+              <span className="td-chip-name">{baseName(s.document)}</span>
+              {s.page ? <span className="td-chip-page">{t.page} {s.page}</span> : null}
+            </button>
+          ))}
+        </div>
+      ) : null}
+
+      {props.draft ? (
+        <div className="td-draft">
+          <button type="button" className="td-draft-toggle" aria-expanded={draftOpen} onClick={() => setDraftOpen(!draftOpen)}>
+            <FileText size={14} /> {t.draft}
+            <ChevronDown size={14} style={{ transform: draftOpen ? "rotate(180deg)" : "none" }} />
+          </button>
+          {draftOpen ? (
+            <div className="td-draft-text"><Markdown allowHtml={false} latex={false}>{props.draft}</Markdown></div>
+          ) : null}
+        </div>
+      ) : null}
+
+      {!running ? (
+        <div className="td-bar">
+          {props.state === "done" ? (
+            <span className="td-by" data-testid="written-by">
+              {props.quoted ? <Quote size={13} /> : <Sparkles size={13} />}
+              {props.quoted ? t.quoted : t.by(props.model)}
+            </span>
+          ) : null}
+          {props.can_escalate ? (
+            <button type="button" className="td-button" data-action="ask_large" disabled={loading} onClick={() => act("ask_large")}>
+              <Sparkles size={14} /> {t.askLarge(props.refine_model)}
+            </button>
+          ) : null}
+          <button type="button" className="td-button" data-action="regenerate" disabled={loading} onClick={() => act("regenerate")}>
+            <RotateCcw size={14} /> {t.again}
+          </button>
+          {props.copy ? (
+            <button type="button" className="td-button" data-action="copy" onClick={onCopy}>
+              {copied ? <Check size={14} /> : <Copy size={14} />} {copied ? t.copied : t.copy}
+            </button>
+          ) : null}
+          <button type="button" className="td-button" data-action="details" onClick={() => open({})}>
+            <PanelRight size={14} /> {t.details}
+          </button>
+        </div>
+      ) : null}
+    </div>
+  )
+}

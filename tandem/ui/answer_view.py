@@ -1,0 +1,281 @@
+"""One answer on the screen, from the first status line to the last button.
+
+Knows the message that holds the text and the element under it (public/elements/TandemAnswer.jsx), and turns events into
+changes of both. Does not know where events come from, nor when to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import chainlit as cl
+from chainlit.chat_context import chat_context
+from chainlit.data import get_data_layer
+from chainlit.utils import utc_now
+
+from hybrid.events import (
+    Answer,
+    Decided,
+    Decision,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    Retrieved,
+    Stage,
+    StageBegan,
+)
+from hybrid.runtimes.base import Phase
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.trace_store import Percentiles
+from rag.types import Passage
+from tandem.ui import panel
+from tandem.ui.batching import Batcher
+from tandem.ui.history import History
+from tandem.ui.markdown import Neutraliser, cited, linked, plain_title
+from tandem.ui.texts import Language, reason, say
+
+ELEMENT = "TandemAnswer"
+_HINT_CHARS = 200
+
+
+def element_id(message_id: str) -> str:
+    """The id of the element under a message."""
+    return f"answer-{message_id}"
+
+
+def history() -> History:
+    """The data layer, which app.py makes a History."""
+    return cast(History, get_data_layer())
+
+
+class AnswerView:
+    """Shows one answer. `open` it, `take` or `show` every event, and `close` it with how it ended.
+
+    `interval` is the batching of tokens in seconds; `refine_model` the name on the button that asks the large model.
+    """
+
+    def __init__(
+        self,
+        message: cl.Message,
+        question: str,
+        *,
+        language: Language,
+        interval: float,
+        refine_model: str,
+        marks: bool = True,
+        auto_panel: bool = True,
+        draft: str = "",
+    ) -> None:
+        self.message = message
+        self.question = question
+        self._language = language
+        self._marks = marks
+        self._element = cl.CustomElement(
+            name=ELEMENT, id=element_id(message.id), display="inline", for_id=message.id, props={}
+        )
+        self._props: dict[str, Any] = {
+            "state": "running",
+            "language": language,
+            "message_id": message.id,
+            "refine_model": refine_model,
+            "auto_panel": auto_panel,
+            "notices": [],
+            "panel": {"question": question[:_HINT_CHARS]},
+        }
+        self._batcher = Batcher(self._send, interval)
+        self._safe = Neutraliser()
+        self._replace = False
+        self._shown: Stage = "draft"
+        self._written: dict[Stage, list[str]] = {"draft": [draft] if draft else [], "refine": []}
+        self._models: dict[Stage, str] = {"draft": "", "refine": refine_model}
+        self._busy_with = ""
+        self._passages: tuple[Passage, ...] = ()
+        self._decision: Decision | None = None
+
+    @property
+    def text(self) -> str:
+        """What the models wrote of the stage that is shown, as they wrote it."""
+        return "".join(self._written[self._shown])
+
+    def snapshot(self) -> tuple[Any, Any]:
+        """The message and the element as they are now, for a browser that joins while the answer is written."""
+        step = self.message.to_dict()
+        step["streaming"] = True
+        return step, self._element.to_dict()
+
+    async def open(self) -> None:
+        """Put the message on the screen, with what it begins with."""
+        if self.message.created_at is None:
+            self.message.created_at = utc_now()
+            await cl.context.emitter.send_step(self.message.to_dict())
+        elif not self.text:
+            self.message.content = ""
+            await cl.context.emitter.update_step(self.message.to_dict())
+        await self._status("searching")
+
+    def take(self, event: Delta) -> bool:
+        """Take in text, without waiting for anything. False where more than text changes: then `show` it."""
+        if event.stage != self._shown or self._busy_with != "writing" or event.reasoning:
+            return False
+        if event.text:
+            self._written[event.stage].append(event.text)
+            self._batcher.add(self._safe.feed(event.text))
+        return True
+
+    async def show(self, event: Event) -> None:
+        """Show any event but the last ones."""
+        match event:
+            case Delta():
+                await self._show_delta(event)
+            case Retrieved():
+                self._passages = event.result.passages
+                self._props["panel"]["sources"] = panel.sources(self._passages)
+                self._props["notices"] += [{"code": "search", "text": note} for note in event.result.notes]
+                await self._update()
+            case StageBegan():
+                await self._begin(event)
+            case Progress():
+                await self._wait(event)
+            case Decided():
+                self._decision = event.decision
+                if event.decision.escalate:
+                    reasons = [reason(given, self._language) for given in event.decision.reasons]
+                    await self._batcher.flush()
+                    await self._status("escalating", reasons, model=self._models["refine"])
+            case Notice():
+                self._props["notices"].append({"code": event.code, "text": event.text})
+                await self._update()
+            case _:
+                pass
+
+    async def finish(self, event: Finished, figures: Mapping[str, Percentiles]) -> None:
+        """Show and keep the checked answer."""
+        answer = event.answer
+        unsupported = say("unsupported", self._language) if self._marks else ""
+        page = say("page", self._language)
+        content = cited(answer.checked, answer.passages, page=page, unsupported=unsupported)
+        self._props["draft"] = linked(answer.draft, answer.passages, page=page) if answer.draft.strip() else ""
+        self._props["copy"] = self._copy(answer)
+        self._props["can_escalate"] = answer.stage == "draft" and answer.runtime != EXTRACTIVE
+        self._props["model"] = answer.model
+        self._props["quoted"] = answer.runtime == EXTRACTIVE
+        self._passages = answer.passages
+        self._fill_panel(event.trace.as_dict(), figures, answer)
+        await self._close("done", content, answer.text)
+
+    async def fail(self, event: Failed, figures: Mapping[str, Percentiles]) -> None:
+        """Show and keep what there is, and why there is no more."""
+        text = event.text or self.text
+        self._props["error"] = event.message
+        self._fill_panel(event.trace.as_dict(), figures, None)
+        await self._close("failed", self._as_written(text), text)
+
+    async def stop(self, trace: Mapping[str, Any] | None, figures: Mapping[str, Percentiles]) -> None:
+        """Show and keep what was written until the person stopped it."""
+        text = self.text
+        self._props["stopped"] = say("stopped" if text.strip() else "stopped_empty", self._language)
+        if trace is not None:
+            self._fill_panel(trace, figures, None)
+        await self._close("stopped", self._as_written(text), text)
+
+    async def _show_delta(self, event: Delta) -> None:
+        if event.reasoning and not event.text:
+            await self._status("thinking", model=self._models[event.stage])
+            return
+        if event.stage != self._shown:
+            await self._batcher.flush()
+            self._props["draft"] = linked(self.text, self._passages, page=say("page", self._language))
+            self._shown = event.stage
+            self._restart()
+        await self._status("refining" if event.stage == "refine" else self._writing(), model=self._models[event.stage])
+        self._busy_with = "writing"
+        self.take(Delta(event.stage, event.text))
+
+    async def _begin(self, event: StageBegan) -> None:
+        self._models[event.stage] = event.model
+        if event.stage == "draft":
+            self._props["quoted"] = event.runtime == EXTRACTIVE
+        if self._written[event.stage]:
+            self._written[event.stage].clear()
+            if event.stage == self._shown:
+                self._restart()
+        if event.stage == "draft":
+            await self._status(self._reading(), model=event.model, count=len(self._passages))
+
+    async def _wait(self, event: Progress) -> None:
+        model = self._models[event.stage]
+        if event.phase is Phase.LOAD:
+            await self._status("loading", model=model)
+        elif event.phase is Phase.QUEUE:
+            await self._status("queued" if event.position else "next", model=model, ahead=event.position or 0)
+        elif event.stage == "draft":
+            await self._status(self._reading(), model=model, count=len(self._passages))
+        else:
+            await self._status("refining", model=model)
+
+    def _reading(self) -> str:
+        return "quoting" if self._props.get("quoted") else "reading"
+
+    def _writing(self) -> str:
+        return "quoting" if self._props.get("quoted") else "drafting"
+
+    def _restart(self) -> None:
+        """What is written next takes the place of what is shown."""
+        self._batcher.discard()
+        self._safe = Neutraliser()
+        self._replace = True
+
+    async def _send(self, text: str) -> None:
+        replace, self._replace = self._replace, False
+        await self.message.stream_token(text, is_sequence=replace)
+
+    async def _status(self, key: str, reasons: list[str] | None = None, **values: object) -> None:
+        status: dict[str, Any] = {"key": key, "text": say(key, self._language, **values)}
+        kept = reasons if reasons is not None else (self._props.get("status") or {}).get("reasons")
+        if kept and key in ("escalating", "refining", "loading", "queued", "next", "thinking"):
+            status["reasons"] = kept
+        self._busy_with = key
+        if status != self._props.get("status"):
+            self._props["status"] = status
+            await self._update()
+
+    async def _update(self) -> None:
+        self._element.props = dict(self._props)
+        await cl.context.emitter.send_element(self._element.to_dict())
+
+    def _as_written(self, text: str) -> str:
+        return linked(text, self._passages, page=say("page", self._language)) if text.strip() else ""
+
+    def _fill_panel(self, trace: Mapping[str, Any], figures: Mapping[str, Percentiles], answer: Answer | None) -> None:
+        shown = self._props["panel"]
+        shown["latency"] = panel.latency(trace, figures)
+        shown["decision"] = panel.decision(self._decision, answer, trace, self._language)
+        shown["sources"] = panel.sources(self._passages, answer.checked if answer is not None else None)
+
+    def _copy(self, answer: Answer) -> str:
+        page = say("page", self._language)
+        numbers = {passage.id: number for number, passage in enumerate(answer.passages, 1)}
+        used = sorted({numbers[p] for s in answer.checked.sentences for p in s.passages if p in numbers})
+        lines = [f"[{n}] {plain_title(answer.passages[n - 1], page)}" for n in used]
+        listed = f"\n\n{say('sources', self._language)}:\n" + "\n".join(lines) if lines else ""
+        by = "" if answer.runtime == EXTRACTIVE else f"\n\n{say('answered_by', self._language, model=answer.model)}"
+        return f"{answer.text}{listed}{by}"
+
+    async def _close(self, state: str, content: str, text: str) -> None:
+        """The last state: on the screen first, then in the history."""
+        await self._batcher.close()
+        self._props["state"] = state
+        self._props["status"] = None
+        self.message.content = content
+        self.message.streaming = False
+        self.message.metadata = {"question": self.question, "answer": text, "language": self._language}
+        chat_context.add(self.message)
+        step = self.message.to_dict()
+        await cl.context.emitter.update_step(step)
+        await self._update()
+        await history().update_step(step)
+        await history().keep_element(self._element)

@@ -1,0 +1,199 @@
+"""Answers under way: asked, stopped, asked again, and followed by a browser that comes back.
+
+Knows the house's events and who is waiting for them. Does not know how an answer is shown (`answer_view` does).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import chainlit as cl
+from chainlit.chat_context import chat_context
+from chainlit.context import ChainlitContext, get_context
+from chainlit.session import WebsocketSession
+from chainlit.types import ThreadDict
+
+from hybrid.events import Delta, Failed, Finished
+from hybrid.pipeline import Question, Turn
+from hybrid.trace_store import Percentiles
+from tandem.house import House
+from tandem.ui.answer_view import AnswerView
+from tandem.ui.session import choices_of, language_of
+from tandem.ui.texts import say
+
+TURNS = 8
+
+
+@dataclass(slots=True)
+class _Run:
+    """An answer under way. Its context says to which browser it is shown."""
+
+    thread_id: str
+    view: AnswerView
+    context: ChainlitContext
+    task: asyncio.Task[Any]
+
+
+_runs: dict[str, _Run] = {}
+
+
+async def ask(house: House, message: cl.Message) -> None:
+    """Answer what the person typed, under it."""
+    mode = (message.modes or {}).get("mode", "auto")
+    await _answer(house, cl.Message(""), message.content, mode)
+
+
+async def ask_again(house: House, message_id: str, *, mode: str, keep_draft: bool) -> None:
+    """Answer the question of an earlier answer again, in its place; `keep_draft` has the large model refine it."""
+    language = language_of(house)
+    if _in_thread(cl.context.session.thread_id):
+        await cl.context.emitter.send_toast(say("busy", language), "warning")
+        return
+    message = next((m for m in reversed(chat_context.get()) if m.id == message_id), None)
+    if message is None or not (message.metadata or {}).get("question"):
+        await cl.context.emitter.send_toast(say("gone", language), "warning")
+        return
+    kept = message.metadata or {}
+    draft = kept.get("answer", "") if keep_draft else ""
+    _in_background(_answer(house, message, kept["question"], mode, draft))
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
+    """Do it beside the request that asked, so that Stop can reach it."""
+
+    async def busy() -> None:
+        await cl.context.emitter.task_start()
+        try:
+            await work
+        finally:
+            await cl.context.emitter.task_end()
+
+    cl.context.session.current_task = asyncio.create_task(busy())
+
+
+async def _answer(house: House, message: cl.Message, question: str, mode: str, draft: str = "") -> None:
+    session = cl.context.session
+    choices = choices_of(house)
+    language = language_of(house)
+    view = AnswerView(
+        message,
+        question,
+        language=language,
+        interval=house.settings.display.flush_ms / 1000,
+        refine_model=choices.refine,
+        marks=choices.marks,
+        auto_panel=choices.panel,
+        draft=draft,
+    )
+    asked = Question(
+        question,
+        history=turns(chat_context.get(), message.id),
+        conversation=session.thread_id,
+        user=session.user.identifier if session.user else session.id,
+        options=choices.options(mode, draft),
+    )
+    task = asyncio.current_task()
+    assert task is not None
+    # An edited question reaches this without Chainlit noting the task that Stop cancels.
+    session.current_task = task
+    _runs[message.id] = _Run(session.thread_id, view, get_context(), task)
+    try:
+        await view.open()
+        await _follow(house, view, asked)
+    except asyncio.CancelledError:
+        task.uncancel()
+        await _to_the_end(_stopped(house, view, asked.conversation))
+    finally:
+        _runs.pop(message.id, None)
+
+
+async def _follow(house: House, view: AnswerView, asked: Question) -> None:
+    async with aclosing(house.answer(asked)) as events:
+        async for event in events:
+            if isinstance(event, Delta) and view.take(event):
+                continue
+            if isinstance(event, Finished):
+                await _to_the_end(view.finish(event, await _figures(house, asked.conversation)))
+            elif isinstance(event, Failed):
+                await _to_the_end(view.fail(event, await _figures(house, asked.conversation)))
+            else:
+                await view.show(event)
+
+
+async def _stopped(house: House, view: AnswerView, conversation: str) -> None:
+    latest = await asyncio.to_thread(house.traces.recent, conversation, 1)
+    trace = latest[0] if latest and latest[0]["question"] == view.question else None
+    await view.stop(trace, await _figures(house, conversation))
+
+
+async def _figures(house: House, conversation: str) -> Mapping[str, Percentiles]:
+    return await asyncio.to_thread(house.traces.percentiles, conversation)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish it, even when Stop is pressed meanwhile: it keeps what was written."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if (current := asyncio.current_task()) is not None:
+                current.uncancel()
+    task.result()
+
+
+def stop(session: WebsocketSession) -> None:
+    """Stop whatever is being written for a browser."""
+    if session.current_task is not None:
+        session.current_task.cancel()
+
+
+async def stop_all() -> None:
+    """Stop every answer, keeping what was written: the process ends."""
+    tasks = [run.task for run in _runs.values()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def join(thread: ThreadDict) -> bool:
+    """Let the browser that opens this thread follow the answer being written in it, if there is one; whether there is.
+
+    Adds the answer's present state to `thread`, which Chainlit sends next.
+    """
+    runs = _in_thread(thread["id"])
+    context = get_context()
+    for run in runs:
+        step, element = run.view.snapshot()
+        thread["steps"] = [*(s for s in thread["steps"] if s["id"] != step["id"]), step]
+        thread["elements"] = [*(e for e in thread["elements"] or [] if e["id"] != element["id"]), element]
+        run.context.session = context.session
+        run.context.emitter = context.emitter
+        context.session.current_task = run.task
+    return bool(runs)
+
+
+def _in_thread(thread_id: str) -> list[_Run]:
+    return [run for run in _runs.values() if run.thread_id == thread_id]
+
+
+def turns(messages: Iterable[cl.Message], before: str) -> tuple[Turn, ...]:
+    """The conversation's questions and answers before a message, oldest first; of several answers the last counts."""
+    found: list[Turn] = []
+    question = ""
+    answered = False
+    for message in messages:
+        if message.id == before:
+            break
+        if message.type == "user_message":
+            question, answered = message.content, False
+        elif question and (text := (message.metadata or {}).get("answer")):
+            if answered:
+                found.pop()
+            found.append(Turn(question, text))
+            answered = True
+    return tuple(found[-TURNS:])

@@ -1,0 +1,128 @@
+"""What the side panel shows of one answer: where its time went, its sources, and why it was kept or escalated.
+
+Knows how answers, traces and figures become the plain data that public/elements/TandemPanel.jsx draws. Does not know
+when it is drawn, nor any label: those belong to the element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hybrid.events import Answer, Decision
+from hybrid.trace_store import Percentiles
+from rag.types import CheckedAnswer, Passage, Support
+from tandem.ui.texts import Language, reason
+
+_FIGURES = ("total_ms", "first_content_ms", "tokens_per_second")
+
+
+def latency(trace: Mapping[str, Any], figures: Mapping[str, Percentiles]) -> dict[str, Any]:
+    """The waterfall of a trace (see `Trace.as_dict`) and this conversation's percentiles. Times in milliseconds."""
+    spans = [
+        {
+            "name": span["name"],
+            "stage": span["stage"],
+            "start_ms": round(span["start_ms"], 2),
+            "duration_ms": round(span["duration_ms"] or 0.0, 2),
+        }
+        for span in trace["spans"]
+    ]
+    conversation = {
+        name: {"count": kept.count, "p50": kept.p50, "p95": kept.p95}
+        for name in _FIGURES
+        if (kept := figures.get(name)) is not None
+    }
+    return {
+        "total_ms": trace["total_ms"],
+        "spans": spans,
+        "stages": [_stage(stage) for stage in trace["stages"]],
+        "conversation": conversation,
+    }
+
+
+def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
+    usage = stage["usage"] or {}
+    return {
+        "stage": stage["stage"],
+        "model": stage["model"],
+        "runtime": stage["runtime"],
+        "prompt_tokens": usage.get("prompt_tokens"),
+        "completion_tokens": usage.get("completion_tokens"),
+        "reasoning_tokens": usage.get("reasoning_tokens"),
+        "cached_tokens": usage.get("cached_tokens"),
+        "estimated": bool(usage.get("estimated")),
+        "tokens_per_second": stage["tokens_per_second"],
+        "first_content_ms": stage["first_content_ms"],
+        "finish_reason": stage["finish_reason"],
+        "error": stage["error"],
+    }
+
+
+def sources(passages: Sequence[Passage], checked: CheckedAnswer | None = None) -> list[dict[str, Any]]:
+    """The passages, numbered as the answer cites them, with the sentences that support it marked in their text."""
+    marks: dict[str, list[tuple[int, int]]] = {}
+    cited: set[str] = set()
+    for sentence in checked.sentences if checked is not None else ():
+        if sentence.support in (Support.SUPPORTED, Support.DOUBTFUL) and sentence.passages:
+            cited.update(sentence.passages)
+            if sentence.evidence is not None:
+                marks.setdefault(sentence.passages[0], []).append(sentence.evidence)
+    return [
+        {
+            "n": number,
+            "document": passage.document,
+            "page": passage.page,
+            "headings": list(passage.headings),
+            "score": round(passage.score, 2),
+            "cited": passage.id in cited,
+            "parts": _parts(passage.text, marks.get(passage.id, [])),
+        }
+        for number, passage in enumerate(passages, 1)
+    ]
+
+
+def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The text cut into plain and marked parts: offsets would not survive the browser's way of counting characters."""
+    parts: list[dict[str, Any]] = []
+    at = 0
+    for start, end in sorted(spans):
+        start, end = max(start, at), min(end, len(text))
+        if start >= end:
+            continue
+        if start > at:
+            parts.append({"text": text[at:start], "mark": False})
+        parts.append({"text": text[start:end], "mark": True})
+        at = end
+    if at < len(text):
+        parts.append({"text": text[at:], "mark": False})
+    return parts
+
+
+def decision(
+    made: Decision | None, answer: Answer | None, trace: Mapping[str, Any], language: Language
+) -> dict[str, Any]:
+    """What was decided and why, with the signals it rests on. `made` is None where nothing came to be decided."""
+    return {
+        "outcome": _outcome(made, answer),
+        "probability": made.probability if made is not None else None,
+        "reasons": [reason(given, language) for given in made.reasons] if made is not None else [],
+        "policy": f"{made.policy} {made.version}" if made is not None else "",
+        "model": answer.model if answer is not None else "",
+        "runtime": answer.runtime if answer is not None else "",
+        "signals": {name: value for name, value in trace["signals"].items() if isinstance(value, int | float)},
+        "confidence": trace["retrieval"].get("confidence"),
+        "query": trace["retrieval"].get("query", ""),
+        "support": answer.checked.supported_share if answer is not None else None,
+        "cost": trace["cost"],
+    }
+
+
+def _outcome(made: Decision | None, answer: Answer | None) -> str:
+    if made is None:
+        return "none"
+    if not made.escalate:
+        return "kept"
+    if answer is None:
+        return "escalated"
+    return "refined" if answer.stage == "refine" else "draft_stands"

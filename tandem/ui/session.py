@@ -1,0 +1,141 @@
+"""A conversation's surroundings: its settings panel, its composer's modes, its language, its first questions.
+
+Knows a browser session's choices and how to put them on the screen. Does not know answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import chainlit as cl
+from chainlit.mode import Mode, ModeOption
+from chainlit.types import ThreadDict
+from chainlit.user import PersistedUser
+
+from hybrid.errors import ModelError
+from tandem.house import House
+from tandem.ui import settings_panel
+from tandem.ui.answer_view import history
+from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
+from tandem.ui.texts import STARTERS, Language, language_for, say
+
+_ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}
+_LOOK_UP_SECONDS = 60.0
+_PERCENT_STEP = 10.0
+
+_background: set[asyncio.Task[None]] = set()
+
+
+def choices_of(house: House) -> Choices:
+    """What the person chose for this conversation."""
+    return settings_panel.read(cl.context.session.chat_settings, Choices.configured(house.settings))[0]
+
+
+def language_of(house: House) -> Language:
+    """The language of Tandem's own words in this session."""
+    session = cl.context.session
+    browser = getattr(session, "language", "")
+    return language_for(choices_of(house).language, house.settings.display.language, browser)
+
+
+async def begin(house: House) -> None:
+    """A new conversation: the person's last settings, the modes."""
+    user = cl.context.session.user
+    if isinstance(user, PersistedUser):
+        cl.context.session.chat_settings = await history().settings_of(user.id)
+    await show_settings(house)
+    await show_modes(house, "auto")
+
+
+async def resume(house: House, thread: ThreadDict) -> None:
+    """A conversation that goes on: its settings (Chainlit has put them in the session), its last mode."""
+    modes = [step.get("modes") or {} for step in thread["steps"] if step["type"] == "user_message"]
+    await show_settings(house)
+    await show_modes(house, modes[-1].get("mode", "auto") if modes else "auto")
+
+
+async def show_modes(house: House, chosen: str) -> None:
+    """Put the mode picker into the composer."""
+    language = language_of(house)
+    options = [
+        ModeOption(name, say(name, language), say(f"{name}_hint", language), _ICONS[name], default=name == chosen)
+        for name in MODES
+    ]
+    await cl.context.emitter.set_modes([Mode("mode", say("mode", language), options)])
+
+
+async def show_settings(house: House) -> None:
+    """Put the settings panel on the screen, and again once every model is known."""
+    await _send_settings(house)
+    if not house.engine.models.ready:
+        _in_background(_when_models_are_known(house))
+
+
+async def _send_settings(house: House) -> None:
+    choices = choices_of(house)
+    models = house.engine.models
+    tabs = settings_panel.tabs(choices, models.states(), models.ready, language_of(house))
+    await cl.ChatSettings(tabs).refresh()
+    cl.context.session.chat_settings = choices.values()
+
+
+async def _when_models_are_known(house: House) -> None:
+    await house.engine.models.wait_ready(_LOOK_UP_SECONDS)
+    await _send_settings(house)
+
+
+async def change_settings(house: House, values: Mapping[str, Any]) -> None:
+    """Take in what was confirmed in the panel, keep it, and say what could not be taken."""
+    session = cl.context.session
+    before = language_of(house)
+    choices, wrong = settings_panel.read(values, Choices.configured(house.settings))
+    session.chat_settings = choices.values()
+    language = language_of(house)
+    for key, value in wrong:
+        said = say("settings_wrong", language, name=say(key, language), value=str(value)[:40])
+        await cl.context.emitter.send_toast(said, "warning")
+    if isinstance(session.user, PersistedUser):
+        await history().remember_settings(session.user.id, session.thread_id, session.chat_settings)
+    wanted = values.get("download")
+    if isinstance(wanted, str) and wanted not in ("", NO_DOWNLOAD):
+        _in_background(_download(house, wanted, language))
+    elif not wrong:
+        await cl.context.emitter.send_toast(say("settings_kept", language), "success")
+    await _send_settings(house)
+    if language != before:
+        await show_modes(house, "auto")
+
+
+async def _download(house: House, model: str, language: Language) -> None:
+    emitter = cl.context.emitter
+    loop = asyncio.get_running_loop()
+    told = 0.0
+
+    def progress(percent: float) -> None:
+        nonlocal told
+        if percent - told >= _PERCENT_STEP:
+            told = percent
+            text = say("download_progress", language, model=model, percent=round(percent))
+            asyncio.run_coroutine_threadsafe(emitter.send_toast(text, "info"), loop)
+
+    await emitter.send_toast(say("download_started", language, model=model), "info")
+    try:
+        await house.engine.models.download(model, progress)
+    except ModelError as error:
+        await emitter.send_toast(str(error), "error")
+    else:
+        await emitter.send_toast(say("download_done", language, model=model), "success")
+    await _send_settings(house)
+
+
+def _in_background(work: Any) -> None:
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+
+
+def starters(configured: str, browser: str) -> list[cl.Starter]:
+    """First questions to offer, about the documents that ship."""
+    return [cl.Starter(label, message) for label, message in STARTERS[language_for("auto", configured, browser)]]

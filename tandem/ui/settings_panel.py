@@ -1,0 +1,228 @@
+"""The settings panel: what a person may change for a conversation, and what their choices come to.
+
+Knows the widgets, their limits and how to read what comes back. Does not know where choices are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from chainlit.input_widget import InputWidget, Select, Slider, Switch, Tab, Tags, TextInput
+from pydantic import BaseModel, ValidationError
+
+from hybrid.engine import Options
+from hybrid.models import USABLE
+from hybrid.runtimes.base import ModelInfo, ModelState
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.settings import Escalate, EscalationSettings, GenerationSettings
+from rag.settings import RetrievalSettings
+from tandem.settings import Settings
+from tandem.ui.texts import TEXTS, Language, model_label, say
+
+NO_DOWNLOAD = "-"
+MODES = {"auto": Escalate.AUTO, "fast": Escalate.NEVER, "deep": Escalate.ALWAYS}
+_ESCALATION = (
+    "long_draft",
+    "long_chars",
+    "short_draft",
+    "short_chars",
+    "flagged_topics",
+    "topics",
+    "low_confidence",
+    "minimum_support",
+)
+_GENERATION = ("max_tokens", "temperature", "seed")
+_LONGEST_NAME = 200
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person chose for a conversation. `language` may be "auto"."""
+
+    draft: str
+    refine: str
+    escalation: EscalationSettings
+    generation: GenerationSettings
+    passages: int
+    language: str = "auto"
+    panel: bool = True
+    marks: bool = True
+
+    @classmethod
+    def configured(cls, settings: Settings) -> Choices:
+        """What holds until somebody changes it."""
+        return cls(
+            draft=settings.models.draft,
+            refine=settings.models.refine,
+            escalation=settings.escalation,
+            generation=settings.generation,
+            passages=settings.retrieval.passages,
+            language=settings.display.language,
+        )
+
+    def options(self, mode: str, draft_text: str = "") -> Options:
+        """The engine's options for a question asked in `mode` (auto, fast or deep; anything else is auto).
+
+        Auto leaves it to what is configured: an installation that never escalates does not start to.
+        """
+        escalation = self.escalation
+        if mode in MODES and mode != "auto":
+            escalation = escalation.model_copy(update={"mode": MODES[mode]})
+        return Options(
+            draft=self.draft,
+            refine=self.refine,
+            escalation=escalation,
+            generation=self.generation,
+            passages=self.passages,
+            draft_text=draft_text,
+        )
+
+    def values(self) -> dict[str, Any]:
+        """By widget id, as `read` takes them and the history keeps them."""
+        escalation = self.escalation.model_dump(mode="json", include=set(_ESCALATION))
+        generation = self.generation.model_dump(mode="json", include=set(_GENERATION))
+        generation["seed"] = "" if generation["seed"] is None else str(generation["seed"])
+        return {
+            "draft": self.draft,
+            "refine": self.refine,
+            **escalation,
+            **generation,
+            "passages": self.passages,
+            "language": self.language,
+            "panel": self.panel,
+            "marks": self.marks,
+        }
+
+
+def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[str, Any]]]:
+    """The choices that `values` (from a browser or the history: anything) make of `base`, and what was not taken."""
+    wrong: list[tuple[str, Any]] = []
+    given = {key: value for key, value in values.items() if value is not None}
+    if "seed" in values and not str(values["seed"] or "").strip():
+        given["seed"] = None
+    names = {
+        key: name.strip()
+        for key in ("draft", "refine")
+        if isinstance(name := given.get(key), str) and 0 < len(name.strip()) <= _LONGEST_NAME
+    }
+    passages = _checked(RetrievalSettings(passages=base.passages), ("passages",), given, wrong).passages
+    language = given.get("language", base.language)
+    if language not in ("auto", "en", "tr"):
+        wrong.append(("language", language))
+        language = base.language
+    choices = replace(
+        base,
+        **names,
+        escalation=_checked(base.escalation, _ESCALATION, given, wrong),
+        generation=_checked(base.generation, _GENERATION, given, wrong),
+        passages=passages,
+        language=language,
+        panel=bool(given.get("panel", base.panel)),
+        marks=bool(given.get("marks", base.marks)),
+    )
+    return choices, wrong
+
+
+def _checked(base: Model, keys: Sequence[str], given: Mapping[str, Any], wrong: list[tuple[str, Any]]) -> Model:
+    for key in keys:
+        if key not in given:
+            continue
+        try:
+            base = type(base).model_validate({**base.model_dump(), key: given[key]})
+        except ValidationError:
+            wrong.append((key, given[key]))
+    return base
+
+
+def tabs(choices: Choices, models: Sequence[ModelInfo], ready: bool, language: Language) -> list[Tab]:
+    """The widgets, set to `choices`. `ready` says whether `models` is complete."""
+    make = _Widgets(choices.values(), language)
+    model_inputs: list[InputWidget] = [
+        make.model("draft", models, ready),
+        make.model("refine", models, ready),
+    ]
+    downloads = [info for info in models if info.state is ModelState.DOWNLOADABLE]
+    if downloads:
+        model_inputs.append(make.download(downloads))
+    return [
+        Tab("models", say("tab_models", language), model_inputs),
+        Tab(
+            "escalation",
+            say("tab_escalation", language),
+            [
+                make.switch("low_confidence"),
+                make.slider("minimum_support", 0.0, 1.0, 0.05),
+                make.switch("long_draft"),
+                make.slider("long_chars", 50, max(3000, choices.escalation.long_chars), 50),
+                make.switch("short_draft"),
+                make.slider("short_chars", 1, max(200, choices.escalation.short_chars), 1),
+                make.switch("flagged_topics"),
+                Tags(
+                    "topics", say("topics", language), list(choices.escalation.topics), description=make.hint("topics")
+                ),
+            ],
+        ),
+        Tab("retrieval", say("tab_retrieval", language), [make.slider("passages", 1, 20, 1)]),
+        Tab(
+            "generation",
+            say("tab_generation", language),
+            [
+                make.slider("max_tokens", 16, max(4096, choices.generation.max_tokens), 16),
+                make.slider("temperature", 0.0, 2.0, 0.1),
+                TextInput("seed", say("seed", language), make.values["seed"], description=make.hint("seed")),
+            ],
+        ),
+        Tab(
+            "display",
+            say("tab_display", language),
+            [make.language(), make.switch("panel"), make.switch("marks")],
+        ),
+    ]
+
+
+class _Widgets:
+    def __init__(self, values: Mapping[str, Any], language: Language) -> None:
+        self.values = values
+        self._language: Language = language
+
+    def say(self, key: str, **values: object) -> str:
+        return say(key, self._language, **values)
+
+    def hint(self, key: str) -> str | None:
+        return TEXTS[self._language].get(f"{key}_hint")
+
+    def switch(self, key: str) -> Switch:
+        return Switch(key, self.say(key), bool(self.values[key]), description=self.hint(key))
+
+    def slider(self, key: str, low: float, high: float, step: float) -> Slider:
+        return Slider(key, self.say(key), self.values[key], min=low, max=high, step=step, description=self.hint(key))
+
+    def language(self) -> Select:
+        items = {self.say("language_auto"): "auto", "English": "en", "Türkçe": "tr"}
+        return Select("language", self.say("language"), initial_value=self.values["language"], items=items)
+
+    def model(self, key: str, models: Sequence[ModelInfo], ready: bool) -> Select:
+        """Every model with its state, usable ones first; the one chosen is in the list even when nobody knows it."""
+        chosen = self.values[key]
+        by_alias: dict[str, ModelInfo] = {}
+        for info in sorted(models, key=lambda info: info.state not in USABLE):
+            by_alias.setdefault(info.alias, info)
+        items = {
+            self.say("quotes") if alias == EXTRACTIVE else model_label(info, self._language): alias
+            for alias, info in by_alias.items()
+        }
+        if chosen not in by_alias:
+            state = self.say("state_unknown" if ready else "state_pending")
+            items = {f"{chosen} · {state}": chosen, **items}
+        return Select(key, self.say(key), initial_value=chosen, items=items, description=self.hint(key))
+
+    def download(self, downloads: Sequence[ModelInfo]) -> Select:
+        items = {self.say("download_none"): NO_DOWNLOAD}
+        items |= {model_label(info, self._language): info.alias for info in downloads}
+        return Select(
+            "download", self.say("download"), initial_value=NO_DOWNLOAD, items=items, description=self.hint("download")
+        )
