@@ -28,7 +28,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from rag.errors import UserFacingError
 from tandem.bench.chat_server import user
 
-WORD = re.compile(r"w(\d+)x(\d{13})")
+WORD = re.compile(r"\bw(\d+)(?=[ .])")
+BEGUN = re.compile(r"\bbegun(\d{13}) ")
 QUESTION = "How quickly does the Model Desk review a new release?"
 START_SECONDS = 60
 HISTORY_SECONDS = 20
@@ -42,28 +43,45 @@ class BenchError(UserFacingError):
 
 @dataclass(slots=True)
 class Reader:
-    """What one client has read: word numbers as they came, the lag of each, and when the first and last came."""
+    """What one client has read: word numbers as they came, the lag of each, and when the first and last came.
 
+    `due` is the rate at which the words are due, in words a second.
+    """
+
+    due: float
     numbers: list[int] = field(default_factory=list)
     lags_ms: list[float] = field(default_factory=list)
     first: float = 0.0
     last: float = 0.0
     thread: str = ""
     in_history: bool = False
+    _begun_ms: float = 0.0
     _unread: str = ""
 
     def read(self, text: str) -> None:
-        now = time.time()
+        """Take in the next piece of the answer; a word may be cut in two."""
         self._unread += text
         end = 0
+        if not self._begun_ms and (begun := BEGUN.search(self._unread)):
+            self._begun_ms, end = float(begun[1]), begun.end()
         for match in WORD.finditer(self._unread):
-            self.numbers.append(int(match[1]))
-            self.lags_ms.append(now * 1000.0 - int(match[2]))
+            self._note(match)
             end = match.end()
-        if end:
-            self._unread = self._unread[end:]
-            self.first = self.first or now
-            self.last = now
+        self._unread = self._unread[end:]
+
+    def read_whole(self, text: str) -> None:
+        """Take in the answer as a whole: the words that no piece has brought."""
+        for match in WORD.finditer(f"{text} "):
+            if not self.numbers or int(match[1]) > self.numbers[-1]:
+                self._note(match)
+
+    def _note(self, match: re.Match[str]) -> None:
+        now = time.time()
+        number = int(match[1])
+        self.numbers.append(number)
+        self.lags_ms.append(now * 1000.0 - self._begun_ms - number / self.due * 1000.0)
+        self.first = self.first or now
+        self.last = now
 
     @property
     def rate(self) -> float:
@@ -78,7 +96,7 @@ class Reader:
 async def measure(clients: int, rate: float, seconds: float) -> dict[str, Any]:
     """Let `clients` ask at once and read `rate` words a second for `seconds`. Raises BenchError.
 
-    Rates in words a second, lag (from the model's word to the client's) in ms, memory of the server in MB.
+    Rates in words a second, lag (from when a word is due to when it is read) in ms, memory of the server in MB.
     """
     try:
         return await _measure(clients, rate, int(rate * seconds))
@@ -90,7 +108,7 @@ async def measure(clients: int, rate: float, seconds: float) -> dict[str, Any]:
 async def _measure(clients: int, rate: float, words: int) -> dict[str, Any]:
     async with server(clients, rate, words) as (address, process):
         gate = asyncio.Barrier(clients + 1)
-        readers = [Reader() for _ in range(clients)]
+        readers = [Reader(rate) for _ in range(clients)]
         async with asyncio.TaskGroup() as group:
             for number, reader in enumerate(readers):
                 group.create_task(_chat(address, number, reader, words, gate))
@@ -215,6 +233,8 @@ async def _read(socket: ClientConnection, reader: Reader) -> None:
             started = True
         elif event == "stream_token":
             reader.read(arguments[0]["token"])
+        elif event in ("update_message", "new_message"):
+            reader.read_whole(arguments[0].get("output") or "")
         elif event == "first_interaction":
             reader.thread = arguments[0]["thread_id"]
         elif event == "task_end" and started:
@@ -241,7 +261,7 @@ async def _stored(http: httpx.AsyncClient, thread: str, words: int) -> bool:
         reply = await http.get(f"/project/thread/{thread}")
         if reply.status_code == 200:
             outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
-            if any([int(match[1]) for match in WORD.finditer(text)] == list(range(words)) for text in outputs):
+            if any([int(match[1]) for match in WORD.finditer(f"{text} ")] == list(range(words)) for text in outputs):
                 return True
         await asyncio.sleep(0.2)
     return False

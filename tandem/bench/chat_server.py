@@ -25,7 +25,10 @@ SENTENCE = 25
 
 
 class Metronome(Scripted):
-    """Says `w<number>x<milliseconds since 1970>` at `rate` words a second, `words` in all."""
+    """Says `begun<milliseconds since 1970>`, then `w0 w1 w2` and so on, at `rate` words a second, `words` in all.
+
+    Word n is due n / rate seconds after the beginning, which is what its lag is measured from.
+    """
 
     def __init__(self, rate: float, words: int) -> None:
         super().__init__({MODEL: Script()})
@@ -36,12 +39,13 @@ class Metronome(Scripted):
         yield Chunk(phase=Phase.SEND)
         clock = asyncio.get_running_loop()
         zero = clock.time()
+        yield Chunk(text=f"begun{time.time() * 1000:.0f} ")
         for number in range(self.words):
             wait = zero + number / self.rate - clock.time()
             if wait > 0:
                 await asyncio.sleep(wait)
             stop = "." if number % SENTENCE == SENTENCE - 1 else ""
-            yield Chunk(text=f"w{number}x{time.time() * 1000:.0f}{stop} ")
+            yield Chunk(text=f"w{number}{stop} ")
         yield Chunk(finish_reason="stop", usage=Usage(0, self.words))
 
 

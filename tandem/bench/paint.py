@@ -30,9 +30,7 @@ async def measure() -> dict[str, Any]:
     try:
         from playwright.async_api import async_playwright
     except ImportError:
-        raise BenchError(
-            "This drives a browser: install the tests' needs first, as `make test` does."
-        ) from None
+        raise BenchError("This drives a browser: install the tests' needs first, as `make test` does.") from None
     browser_path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser_path is None:
         raise BenchError("There is no Chromium on this machine; install Chromium or Google Chrome.")
@@ -49,9 +47,9 @@ async def measure() -> dict[str, Any]:
             await page.fill("#chat-input", QUESTION)
             sent = time.perf_counter()
             await page.click("#chat-submit")
-            await page.evaluate(PAINTED, "w0x")
+            await page.evaluate(PAINTED, "w0 ")
             first = time.perf_counter()
-            await page.evaluate(PAINTED, f"w{WORDS - 1}x")
+            await page.evaluate(PAINTED, f"w{WORDS - 1}.")
             last = time.perf_counter()
         finally:
             await browser.close()

@@ -64,7 +64,8 @@ async def ask_all(
 ) -> list[Outcome]:
     """Ask one question after another. `progress` hears how many of how many.
 
-    `document_of` gives the name by which the questions know a passage's document. Raises UserFacingError when one fails."""
+    `document_of` gives the name by which the questions know a passage's document. Raises UserFacingError.
+    """
     outcomes = []
     for asked in questions:
         retrieved: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Files of questions with known answers -> questions and the documents they are asked of.
 
-Knows two formats: the questions.yaml beside a folder of documents (the head of the one in docs_corpus/ explains it), and
-the JSON of `rag.evaluation`, which holds its documents itself. Does not know how a question is answered or counted.
+Knows two formats: the questions.yaml beside a folder of documents (the head of the one in docs_corpus/ explains it),
+and the JSON of `rag.evaluation`, which holds its documents itself. Does not know how a question is answered or counted.
 """
 
 from __future__ import annotations
