@@ -48,6 +48,12 @@ class ServerSettings(BaseModel):
     users: dict[str, SecretStr] = Field(
         default_factory=dict, description="Who may sign in; environment only, as name:password,name:password."
     )
+    api_key: SecretStr | None = Field(
+        None, min_length=16, description="Bearer key of /v1 on any address but loopback; environment only."
+    )
+    origins: tuple[str, ...] = Field(
+        (), description="Other sites' pages that may call /v1, like https://chat.example.org."
+    )
 
     @field_validator("users", mode="before")
     @classmethod
@@ -58,6 +64,19 @@ class ServerSettings(BaseModel):
         if any(not name.strip() or not password for name, _, password in pairs):
             raise ValueError("each user is written name:password, with commas between users")
         return {name.strip(): password for name, _, password in pairs}
+
+    @field_validator("origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in ("http", "https")
+                or f"{parts.scheme}://{parts.netloc}" != origin
+                or not parts.netloc
+            ):
+                raise ValueError(f"{origin!r} is no origin; write it like https://chat.example.org")
+        return value
 
     @property
     def loopback(self) -> bool:
@@ -84,6 +103,19 @@ class DisplaySettings(BaseModel):
     flush_ms: int = Field(50, ge=10, le=1000, description="Tokens are sent to the browser in batches this far apart.")
 
 
+class BrowserSettings(BaseModel):
+    """The page that generates inside the browser."""
+
+    model_config = CHECKED
+
+    models_dir: Path | None = Field(None, description="Folder of models for the browser, one folder each (ONNX).")
+    hub: str = Field(
+        "https://huggingface.co",
+        pattern=r"^(https?://[^\s/?#;,\"']+)?$",
+        description="Where a browser downloads a model when a person asks it to; empty: nowhere.",
+    )
+
+
 class Settings(BaseModel):
     """Everything a person may set. Paths are absolute once loaded."""
 
@@ -97,6 +129,7 @@ class Settings(BaseModel):
     escalation: EscalationSettings = EscalationSettings()
     server: ServerSettings = ServerSettings()
     display: DisplaySettings = DisplaySettings()
+    browser: BrowserSettings = BrowserSettings()
     _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @property
@@ -119,9 +152,12 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     file = path or Path.cwd() / FILE_NAME
     written, lines = _read(file) if path is not None or file.is_file() else ({}, {})
     overrides, variables = _overrides(env)
-    if ("server", "users") in lines:
-        where = _where(("server", "users"), file, lines, {})
-        raise SettingsError(f"{where}: passwords do not belong in a file; set {PREFIX}SERVER__USERS instead.")
+    for secret in ("users", "api_key"):
+        if ("server", secret) in lines:
+            where = _where(("server", secret), file, lines, {})
+            raise SettingsError(
+                f"{where}: passwords and keys do not belong in a file; set {PREFIX}SERVER__{secret.upper()} instead."
+            )
     try:
         settings = Settings.model_validate(_merge(written, overrides))
     except ValidationError as problem:
@@ -134,8 +170,15 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
             "data_dir": base / settings.data_dir.expanduser(),
             "documents": tuple(base / folder.expanduser() for folder in settings.documents),
             "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
+            "browser": _with_folder(settings.browser, base),
         }
     )
+
+
+def _with_folder(browser: BrowserSettings, base: Path) -> BrowserSettings:
+    if browser.models_dir is None:
+        return browser
+    return browser.model_copy(update={"models_dir": base / browser.models_dir.expanduser()})
 
 
 def _with_endpoint(models: ModelSettings, address: str) -> ModelSettings:

@@ -27,7 +27,7 @@ def test_the_shipped_file_names_every_setting_with_its_default() -> None:
     assert shipped == Settings()
     written = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     expected = Settings().model_dump()
-    del expected["server"]["users"]  # passwords never stand in the file
+    del expected["server"]["users"], expected["server"]["api_key"]  # secrets never stand in the file
 
     def names(section: dict, prefix: str = "") -> set[str]:
         inner = {n for k, v in section.items() if isinstance(v, dict) for n in names(v, f"{prefix}{k}.")}
@@ -163,3 +163,23 @@ def test_no_file_and_no_variable_ends_in_anything_but_settings_or_a_sentence(
         load(file, {"TANDEM_SERVER__USERS": value, "TANDEM_DOCUMENTS": value})
     except SettingsError as problem:
         assert str(problem).strip()
+
+
+def test_the_key_of_the_api_comes_from_the_environment_only(tmp_path: Path) -> None:
+    settings = read(tmp_path, "", {"TANDEM_SERVER__API_KEY": "a-key-of-16-chars"})
+    assert settings.server.api_key is not None
+    assert settings.server.api_key.get_secret_value() == "a-key-of-16-chars"
+    assert "a-key" not in repr(settings)
+    sentence = refused(tmp_path, "server:\n  api_key: a-key-of-16-chars\n")
+    assert "line 2" in sentence and "TANDEM_SERVER__API_KEY" in sentence
+    assert "a-key" not in refused(tmp_path, "", {"TANDEM_SERVER__API_KEY": "a-key"})
+
+
+@pytest.mark.parametrize("origin", ["*", "chat.example.org", "https://chat.example.org/", "ftp://a.org", "https://"])
+def test_an_origin_is_an_address_without_a_path(tmp_path: Path, origin: str) -> None:
+    assert "server.origins" in refused(tmp_path, f"server:\n  origins: ['{origin}']\n")
+
+
+@pytest.mark.parametrize("hub", ["example.org", "https://a.org; script-src *", "https://a.org/path", 'https://a"b'])
+def test_the_hub_cannot_loosen_the_content_policy(tmp_path: Path, hub: str) -> None:
+    assert "browser.hub" in refused(tmp_path, f"browser:\n  hub: '{hub}'\n")
