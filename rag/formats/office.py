@@ -19,7 +19,7 @@ from docx.text.paragraph import Paragraph
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted
-from rag.formats.text import add_rows
+from rag.formats.tables import add_table
 
 _UNPACKED_LIMIT = 300_000_000
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -77,13 +77,29 @@ def _paragraph(paragraph: Paragraph, builder: Builder) -> None:
 
 
 def _table(table: Table, builder: Builder) -> None:
+    rows: list[list[str]] = []
     for row in table.rows:
         cells: list[str] = []
+        before = None
         for cell in row.cells:
-            text = " ".join(cell.text.split())
-            if text and (not cells or cells[-1] != text):  # merged cells repeat their text
-                cells.append(text)
-        builder.add(" | ".join(cells), separator="\n")
+            # A cell merged across columns comes once for each of them.
+            cells.append("" if cell._tc is before else cell.text)
+            before = cell._tc
+        rows.append(cells)
+    add_table(builder, rows, header=_has_header(table))
+
+
+def _has_header(table: Table) -> bool:
+    """Whether the first row names the columns: a wide table's does; one of two columns says so by bold type."""
+    if len(table.columns) != 2 or not table.rows:
+        return True
+    first, *rest = (
+        [run.bold for cell in row.cells for paragraph in cell.paragraphs for run in paragraph.runs if run.text.strip()]
+        for row in list(table.rows)[:2]
+    )
+    marked = table.rows[0]._tr.xpath("./w:trPr/w:tblHeader")
+    styled = table.style is not None and table.style.name not in ("Normal Table", "Table Grid")
+    return bool(marked) or styled or (all(first) and not all(rest[0] if rest else [True]))
 
 
 def read_pptx(data: bytes) -> Extracted:
@@ -104,7 +120,7 @@ def read_pptx(data: bytes) -> Extracted:
                 if shape.has_text_frame:
                     builder.add(shape.text_frame.text)
                 elif getattr(shape, "has_table", False):
-                    add_rows(builder, ([cell.text for cell in row.cells] for row in shape.table.rows))
+                    add_table(builder, ([cell.text for cell in row.cells] for row in shape.table.rows))
             if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
                 builder.add(slide.notes_slide.notes_text_frame.text)
     except Exception as error:
@@ -131,7 +147,7 @@ def read_xlsx(data: bytes) -> Extracted:
             if sheet.sheet_state != "visible":
                 continue
             builder.heading(sheet.title, 1)
-            add_rows(builder, sheet.iter_rows(values_only=True))
+            add_table(builder, sheet.iter_rows(values_only=True))
         workbook.close()
     except Exception as error:
         raise DocumentError("The XLSX file is damaged; open it in a spreadsheet program and save it again.") from error

@@ -17,9 +17,9 @@ from markdown_it.token import Token
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted
+from rag.formats.tables import add_table
 
 _FRONT_MATTER = regex.compile(r"\A---[^\S\n]*\n(.*?)\n---[^\S\n]*(?:\n|\Z)", regex.S)
-_LIMIT_ROWS = 200_000
 
 
 def decode(data: bytes) -> str:
@@ -75,34 +75,12 @@ def read_csv(data: bytes) -> Extracted:
     builder = Builder()
     csv.field_size_limit(1_000_000)
     try:
-        add_rows(builder, csv.reader(io.StringIO(text), dialect))
+        add_table(builder, csv.reader(io.StringIO(text), dialect))
     except csv.Error as error:
         raise DocumentError(
             f"The table cannot be read ({error}); export it again as comma-separated values."
         ) from error
     return builder.build()
-
-
-def add_rows(builder: Builder, rows: object) -> None:
-    """Append the rows of a table (an iterable of sequences of cells) whose first filled row is the header."""
-    header: list[str] | None = None
-    for count, row in enumerate(rows):  # type: ignore[var-annotated, arg-type]
-        if count >= _LIMIT_ROWS:
-            builder.notes.append(f"Only the first {_LIMIT_ROWS:,} rows were read.")
-            return
-        cells = ["" if cell is None else " ".join(str(cell).split()) for cell in row]
-        if not any(cells):
-            continue
-        if header is None:
-            header = cells
-            builder.add(" | ".join(cell for cell in cells if cell))
-            continue
-        pairs = [
-            f"{header[at]}: {cell}" if at < len(header) and header[at] else cell
-            for at, cell in enumerate(cells)
-            if cell
-        ]
-        builder.add("; ".join(pairs) + ".", separator="\n")
 
 
 def read_markdown(data: bytes) -> Extracted:
@@ -130,6 +108,7 @@ def _title_of(front_matter: str) -> str:
 
 def _walk(stream: list[Token], builder: Builder) -> None:
     row: list[str] | None = None
+    grid: list[list[str]] = []
     bullets: list[int | None] = []
     prefix = ""
     at = 0
@@ -153,10 +132,11 @@ def _walk(stream: list[Token], builder: Builder) -> None:
             case "tr_open":
                 row = []
             case "tr_close":
-                builder.add(" | ".join(row or []), separator="\n")
+                grid.append(row or [])
                 row = None
-            case "table_open":
-                builder.add("")
+            case "table_close":
+                add_table(builder, grid)
+                grid = []
             case "inline":
                 if row is not None:
                     row.append(_inline(token))

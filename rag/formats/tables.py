@@ -1,0 +1,70 @@
+"""Tables: every row becomes one line that carries its column names, so that a fact in a cell is found and quoted.
+
+Knows rows, headers and how they read as text. Does not know the format that a table comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time
+
+from rag.formats.extracted import Builder
+
+LIMIT_ROWS = 200_000
+_LIMIT_CELL = 20_000
+
+
+def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: bool = True) -> None:
+    """Append `rows` (cells as text, numbers, dates or None) as "column: value; column: value." lines.
+
+    The first filled row names the columns. Without a `header`, a table of two columns reads "first: second." and a
+    wider one has its cells side by side. Blank rows are left out; a row ends a sentence whatever its last cell says.
+    """
+    names: list[str] | None = None
+    waiting = ""
+    for count, row in enumerate(rows):
+        if count >= LIMIT_ROWS:
+            builder.notes.append(f"Only the first {LIMIT_ROWS:,} rows of a table were read.")
+            return
+        cells = [_cell(cell) for cell in row]
+        if not any(cells):
+            continue
+        if names is None and header and len(cells) > 1 and sum(map(bool, cells)) == 1:
+            builder.add(next(cell for cell in cells if cell))  # a caption across the table
+            continue
+        if names is None:
+            names = cells if header else []
+            if header:
+                waiting = row_text((), cells)
+                continue
+        builder.add(row_text(names, cells))
+        waiting = ""
+    builder.add(waiting)  # a header with no row below it
+
+
+def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
+    """One row as a line; `names` are the columns' names, empty where the table has none."""
+    if not names and len(cells) == 2 and all(cells):
+        return _ended(f"{cells[0].rstrip(':')}: {cells[1]}")
+    if not names:
+        return _ended(" | ".join(cell for cell in cells if cell))
+    pairs = [
+        f"{names[at].rstrip(':')}: {cell}" if at < len(names) and names[at] else cell
+        for at, cell in enumerate(cells)
+        if cell
+    ]
+    return _ended("; ".join(pairs))
+
+
+def _ended(line: str) -> str:
+    return line if not line or line.endswith((".", "!", "?", "…", "。")) else line + "."
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    elif isinstance(value, datetime) and value.time() == time():
+        value = value.date()
+    return " ".join(str(value)[:_LIMIT_CELL].split())
