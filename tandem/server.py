@@ -146,7 +146,8 @@ def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=CLOSING_SECONDS,
     )
-    _Server(config, started).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):
+        _Server(config, started).run(sockets=[listener])
 
 
 def _listen(server: ServerSettings) -> socket.socket:

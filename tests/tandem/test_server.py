@@ -1,0 +1,98 @@
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from tests.support.terminal import start
+
+HANDSHAKE = "/ws/socket.io/?EIO=4&transport=websocket"
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    match = re.search(r"http://\S+", line)
+    assert match, f"{line}\n{process.stderr.read() if process.stderr else ''}"
+    return match[0]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running `tandem serve`, which is interrupted in the end and must leave cleanly."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "papers").mkdir()
+    (home / "papers" / "parking.md").write_text("The car park opens at six in the morning.", encoding="utf-8")
+    (home / "tandem.yaml").write_text("documents: papers\nmodels: {foundry: false}\n", encoding="utf-8")
+    process = start(home, "serve", "--port", "0")
+    try:
+        yield address_of(process)
+    finally:
+        process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
+def test_health(served: str) -> None:
+    reply = httpx.get(f"{served}/healthz")
+    assert reply.status_code == 200
+    assert reply.json()["status"] in ("starting", "ok")
+
+
+def test_the_page_is_served_and_health_then_says_so(served: str) -> None:
+    page = httpx.get(served, timeout=60)
+    assert page.status_code == 200
+    assert "<title>" in page.text
+    assert httpx.get(f"{served}/healthz").json() == {"status": "ok"}
+
+
+def test_the_page_asks_nothing_of_other_machines(served: str) -> None:
+    page = httpx.get(served, timeout=60).text
+    assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", page)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/", "/no/such/route"])
+def test_every_response_carries_the_security_headers(served: str, path: str) -> None:
+    headers = httpx.get(served + path, timeout=60).headers
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/", "/project/settings"])
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}])
+def test_other_sites_are_not_let_in(served: str, path: str, headers: dict[str, str]) -> None:
+    assert httpx.get(served + path, headers=headers, timeout=60).status_code == 403
+
+
+def test_sockets_of_other_sites_are_not_let_in(served: str) -> None:
+    url = served.replace("http", "ws") + HANDSHAKE
+    with pytest.raises(InvalidStatus), connect(url, origin="http://evil.example", open_timeout=60):  # type: ignore[arg-type]
+        pass
+    with connect(url, origin=served, open_timeout=60) as browser:  # type: ignore[arg-type]
+        assert str(browser.recv(timeout=30)).startswith("0")
+
+
+def test_a_taken_port_is_one_sentence(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        out, err = start(home, "serve", "--port", str(port)).communicate(timeout=60)
+    assert out == ""
+    assert err.startswith(f"tandem: Cannot listen on 127.0.0.1, port {port}")
+    assert "--port" in err
+
+
+def test_other_machines_need_users(home: Path) -> None:
+    out, err = start(home, "serve", "--host", "0.0.0.0", "--port", "0").communicate(timeout=60)
+    assert out == ""
+    assert err.startswith("tandem: 0.0.0.0 can be reached from other machines")
+    assert "TANDEM_SERVER__USERS" in err
