@@ -33,7 +33,7 @@ const TEXT = {
       chars: "Length of the draft (characters)", support: "Supported sentences of the draft", refused: "Draft refuses",
       confidence: "Confidence of the search", truncated: "Draft broken off", repetition: "Repetition", topics: "Flagged topics"
     },
-    yes: "yes", no: "no", quoted: "Quotes, no model"
+    yes: "yes", no: "no", quoted: "Quotes, no model", share: (n) => `${n}%`
   },
   tr: {
     latency: "Süre", sources: "Kaynaklar", decision: "Karar",
@@ -41,7 +41,7 @@ const TEXT = {
     noSources: "Arama bu soru için bölüm bulamadı.",
     nothing: "Henüz gösterilecek bir şey yok. Önce bir soru sorun.",
     spans: {
-      retrieve: "Arama", prepare: "İstem", queue: "Sıra", load: "Model yükleme", send: "Gönderme",
+      retrieve: "Arama", prepare: "İstem", queue: "Sıra", load: "Yükleme", send: "Gönderme",
       first_token: "İlk jeton", first_content: "Düşünme", last_token: "Yazma", decide: "Karar", verify: "Denetim"
     },
     stages: { "": "Tandem", draft: "Taslak", refine: "İyileştirme" },
@@ -61,22 +61,26 @@ const TEXT = {
       chars: "Taslağın uzunluğu (karakter)", support: "Taslağın desteklenen cümleleri", refused: "Taslak yanıt vermiyor",
       confidence: "Aramanın güveni", truncated: "Taslak yarıda", repetition: "Yineleme", topics: "İşaretli konular"
     },
-    yes: "evet", no: "hayır", quoted: "Alıntı, model yok"
+    yes: "evet", no: "hayır", quoted: "Alıntı, model yok", share: (n) => `%${n}`
   }
 }
 
 const SHARES = ["support", "confidence", "repetition"]
 const FLAGS = ["refused", "truncated"]
 
-const ms = (value) => {
-  if (value === null || value === undefined) return "–"
-  if (value >= 10000) return `${(value / 1000).toFixed(1)} s`
-  if (value >= 1000) return `${(value / 1000).toFixed(2)} s`
-  return value >= 10 ? `${value.toFixed(0)} ms` : `${value.toFixed(1)} ms`
-}
-const share = (value) => `${Math.round(value * 100)} %`
-const rate = (value) => (value === null || value === undefined ? "–" : value >= 100 ? value.toFixed(0) : value.toFixed(1))
+
 const known = (value) => value !== null && value !== undefined
+const locale = () => (props.language === "tr" ? "tr-TR" : "en-GB")
+const digits = (value, n) => value.toLocaleString(locale(), { minimumFractionDigits: n, maximumFractionDigits: n })
+const ms = (value) => {
+  if (!known(value)) return "–"
+  const seconds = props.language === "tr" ? "sn" : "s"
+  if (value >= 10000) return `${digits(value / 1000, 1)} ${seconds}`
+  if (value >= 999.5) return `${digits(value / 1000, 2)} ${seconds}`
+  return value >= 9.95 ? `${digits(value, 0)} ms` : `${digits(value, 1)} ms`
+}
+const percent = (value) => Math.round(100 * Math.min(1, Math.max(0, value)))
+const rate = (value) => (known(value) ? digits(value, value >= 100 ? 0 : 1) : "–")
 
 function Figure({ label, value }) {
   return <div className="td-figure"><div className="td-figure-value">{value}</div><div className="td-figure-label">{label}</div></div>
@@ -85,9 +89,10 @@ function Figure({ label, value }) {
 function Waterfall({ latency, t }) {
   const end = Math.max(latency.total_ms || 0, 0.1, ...latency.spans.map((s) => s.start_ms + s.duration_ms))
   const stages = [...new Set(latency.spans.map((s) => s.stage))]
+  const worth = (s) => s.name !== "first_content" || s.duration_ms >= 1
   return (
     <div className="td-waterfall" data-testid="waterfall">
-      {latency.spans.map((s, i) => (
+      {latency.spans.filter(worth).map((s, i) => (
         <div key={i} className="td-span" data-span={s.name} data-stage={s.stage}
           title={`${t.stages[s.stage] || s.stage} · ${t.spans[s.name] || s.name}: ${ms(s.start_ms)} → ${ms(s.start_ms + s.duration_ms)}`}>
           <span className="td-span-name">{t.spans[s.name] || s.name.replace(/_/g, " ")}</span>
@@ -196,9 +201,9 @@ function Source({ source, active, t }) {
 function Decision({ decision, t }) {
   const signals = Object.entries(decision.signals || {})
   const show = (name, value) => {
-    if (SHARES.includes(name)) return share(value)
+    if (SHARES.includes(name)) return t.share(percent(value))
     if (FLAGS.includes(name)) return value ? t.yes : t.no
-    return Math.round(value * 100) / 100
+    return digits(value, Number.isInteger(value) ? 0 : 2)
   }
   return (
     <div>
@@ -213,8 +218,8 @@ function Decision({ decision, t }) {
       ) : null}
       <div className="td-card td-rows">
         {decision.model ? <Row label={t.by}>{decision.runtime === "extractive" ? t.quoted : decision.model}</Row> : null}
-        {known(decision.support) ? <Row label={t.support}>{share(decision.support)}</Row> : null}
-        {known(decision.probability) ? <Row label={t.probability}>{share(decision.probability)}</Row> : null}
+        {known(decision.support) ? <Row label={t.support}>{t.share(percent(decision.support))}</Row> : null}
+        {known(decision.probability) ? <Row label={t.probability}>{t.share(percent(decision.probability))}</Row> : null}
         {known(decision.cost) ? <Row label={t.cost}>{decision.cost}</Row> : null}
         {decision.policy ? <Row label={t.policy}>{decision.policy}</Row> : null}
         {decision.query ? <Row label={t.searched}>{decision.query}</Row> : null}
@@ -226,7 +231,7 @@ function Decision({ decision, t }) {
             {signals.map(([name, value]) => (
               <div key={name}>
                 <Row label={t.signal[name] || name.replace(/_/g, " ")}>{show(name, value)}</Row>
-                {SHARES.includes(name) ? <div className="td-meter"><i style={{ width: share(Math.min(1, Math.max(0, value))) }} /></div> : null}
+                {SHARES.includes(name) ? <div className="td-meter"><i style={{ width: `${percent(value)}%` }} /></div> : null}
               </div>
             ))}
           </div>

@@ -172,16 +172,16 @@ export default function TandemAnswer() {
               <Sparkles size={14} /> {t.askLarge(props.refine_model)}
             </button>
           ) : null}
-          <button type="button" className="td-button" data-action="regenerate" disabled={loading} onClick={() => act("regenerate")}>
-            <RotateCcw size={14} /> {t.again}
+          <button type="button" className="td-button" data-action="regenerate" title={t.again} aria-label={t.again} disabled={loading} onClick={() => act("regenerate")}>
+            <RotateCcw size={14} /> <span className="td-label">{t.again}</span>
           </button>
           {props.copy ? (
-            <button type="button" className="td-button" data-action="copy" onClick={onCopy}>
-              {copied ? <Check size={14} /> : <Copy size={14} />} {copied ? t.copied : t.copy}
+            <button type="button" className="td-button" data-action="copy" title={t.copy} aria-label={t.copy} onClick={onCopy}>
+              {copied ? <Check size={14} /> : <Copy size={14} />} <span className="td-label">{copied ? t.copied : t.copy}</span>
             </button>
           ) : null}
-          <button type="button" className="td-button" data-action="details" onClick={() => open({})}>
-            <PanelRight size={14} /> {t.details}
+          <button type="button" className="td-button" data-action="details" title={t.details} aria-label={t.details} onClick={() => open({})}>
+            <PanelRight size={14} /> <span className="td-label">{t.details}</span>
           </button>
         </div>
       ) : null}

@@ -86,10 +86,7 @@ def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     """The text cut into plain and marked parts: offsets would not survive the browser's way of counting characters."""
     parts: list[dict[str, Any]] = []
     at = 0
-    for start, end in sorted(spans):
-        start, end = max(start, at), min(end, len(text))
-        if start >= end:
-            continue
+    for start, end in _joined(text, spans):
         if start > at:
             parts.append({"text": text[at:start], "mark": False})
         parts.append({"text": text[start:end], "mark": True})
@@ -97,6 +94,19 @@ def _parts(text: str, spans: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     if at < len(text):
         parts.append({"text": text[at:], "mark": False})
     return parts
+
+
+def _joined(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans within the text, in order, with those that overlap or have only blanks between them made one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted((max(0, start), min(end, len(text))) for start, end in spans):
+        if start >= end:
+            continue
+        if joined and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def decision(
