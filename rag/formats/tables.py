@@ -44,6 +44,8 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
 
 def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
     """One row as a line; `names` are the columns' names, empty where the table has none."""
+    if names and not names[0] and cells[0]:  # the first column names the rows
+        return f"{cells[0]} – {row_text(('', *names[1:]), ('', *cells[1:]))}"
     if not names and len(cells) == 2 and all(cells):
         return _ended(f"{cells[0].rstrip(':')}: {cells[1]}")
     if not names:

@@ -19,6 +19,7 @@ from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.tables import add_table
 
+_CONTROL = regex.compile(r"[\p{Cc}--[\t\n\r\f\v\x1b\x85]]", regex.V1)
 _FRONT_MATTER = regex.compile(r"\A---[^\S\n]*\n(.*?)\n---[^\S\n]*(?:\n|\Z)", regex.S)
 
 
@@ -42,7 +43,7 @@ def decode(data: bytes) -> str:
         if guess is None:
             raise DocumentError("It is not a text file; save it as UTF-8 text or remove it.") from None
         text = data.decode(guess.encoding, errors="replace")
-    if text.count("\x00") * 100 > len(text):
+    if len(_CONTROL.findall(text[:100_000])) * 50 > min(len(text), 100_000):
         raise DocumentError("It holds binary data although its name says text; check the file's extension.")
     return text
 
