@@ -79,6 +79,11 @@ class House:
         except Exception:
             log.exception("Indexing stopped; answers use what was indexed before")
 
+    async def indexed(self) -> None:
+        """Wait until the indexing that `start` began is over."""
+        if self._indexing is not None:
+            await asyncio.wait({self._indexing})
+
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """The events of one question."""
         return pipeline_answer(question, self.engine)
@@ -89,8 +94,7 @@ class House:
             return
         self._closed = True
         self._stop_indexing.set()
-        if self._indexing is not None:
-            await self._indexing
+        await self.indexed()
         await self.engine.close()
         self.traces.close()
         self.library.close()

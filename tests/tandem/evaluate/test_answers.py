@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tandem.evaluate.answers import Outcome, contains, report
+from tandem.evaluate.questions import Asked
+from tests.support.terminal import Tandem
+
+QUESTIONS = """
+questions:
+  - {id: holidays, question: "How many days of holiday has an employee?", documents: [leave.md], key_facts: ["25 DAYS"]}
+  - {id: hotel, question: "How much may a hotel cost?", documents: [travel.md], key_facts: [["120 euros", "€120"]]}
+  - {id: wrong, question: "How are journeys under six hours made?", documents: [travel.md], key_facts: ["by camel"]}
+  - {id: none, question: "Who composed the opera about the moon landing?", documents: [], key_facts: []}
+"""
+BENCHMARK = {
+    "documents": [
+        {"id": 1, "title": "Parking", "text": "The car park behind the library opens at six in the morning."},
+        {"id": 2, "title": "Canteen", "text": "The canteen serves lunch from noon until two."},
+    ],
+    "questions": [
+        {"id": "q1", "question": "When does the car park open?", "relevant": [1], "answers": ["six in the morning"]},
+        {"id": "q2", "question": "When does the canteen serve lunch?", "relevant": [2], "answers": ["never"]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "found"),
+    [
+        ("It takes 4.5\nseconds [2].", "4.5 seconds", True),
+        ("Within ten [1] working days", "ten working days", True),
+        ("İSTANBUL ofisi", "istanbul", True),
+        ("It takes 45 seconds.", "4.5 seconds", False),
+    ],
+)
+def test_an_answer_contains_a_fact_whatever_its_case_spaces_and_markers(text: str, wanted: str, found: bool) -> None:
+    assert contains(text, [wanted]) is found
+    assert contains(text, ["nowhere in it", wanted]) is found
+
+
+def test_the_report_counts_each_kind_apart() -> None:
+    answerable = Asked(id="a", question="?", documents=("x",), key_facts=("six", ("dawn", "sunrise")))
+    unanswerable = Asked(id="u", question="?")
+    outcomes = [
+        Outcome(answerable, "At six, at sunrise [1].", False, ("y", "x")),
+        Outcome(answerable, "At six.", False, ("y", "y", "y", "y", "y", "x")),
+        Outcome(answerable, "No.", True, ("x",)),
+        Outcome(answerable, "At six, at dawn.", False, ("x",)),
+        Outcome(unanswerable, "No.", True, ()),
+        Outcome(unanswerable, "Perhaps so.", False, ("x",)),
+    ]
+    measured = report(outcomes)
+    assert measured["recall@5"] == 0.75
+    assert measured["key_facts"] == 0.5
+    assert measured["abstention"] == 0.5
+    assert measured["false_refusals"] == 0.25
+    assert measured["refused"] == pytest.approx(2 / 6, abs=1e-4)
+    assert measured["words"] == pytest.approx((4 + 2 + 4 + 2) / 4)
+    assert (measured["answerable"], measured["unanswerable"]) == (4, 2)
+    assert measured["missed"]["abstention"] == ["u"]
+
+
+def test_evaluate_answers_of_a_folder(tandem: Tandem, corpus: Path) -> None:
+    (corpus / "questions.yaml").write_text(QUESTIONS, encoding="utf-8")
+    measured = json.loads(tandem("evaluate", "answers", str(corpus / "questions.yaml"), "--json").stdout)
+    assert measured["recall@5"] == 1.0
+    assert "holidays" not in measured["missed"]["key_facts"]
+    assert "wrong" in measured["missed"]["key_facts"]
+    assert (measured["answerable"], measured["unanswerable"]) == (3, 1)
+
+
+def test_evaluate_answers_of_a_file_with_documents(tandem: Tandem, tmp_path: Path) -> None:
+    file, other = tmp_path / "some.json", tmp_path / "other.json"
+    file.write_text(json.dumps(BENCHMARK), encoding="utf-8")
+    other.write_text(json.dumps({**BENCHMARK, "documents": BENCHMARK["documents"][1:]}), encoding="utf-8")
+    measured = json.loads(tandem("evaluate", "answers", str(file), "--json").stdout)
+    assert (measured["recall@5"], measured["contains_answer"]) == (1.0, 0.5)
+    assert measured["words"] > 0
+    elsewhere = json.loads(tandem("evaluate", "answers", str(file), "--documents", str(other), "--json").stdout)
+    assert (elsewhere["answerable"], elsewhere["unanswerable"]) == (0, 2)
+    assert elsewhere["recall@5"] is None
+
+
+def test_evaluate_retrieval(tandem: Tandem, tmp_path: Path) -> None:
+    file = tmp_path / "some.json"
+    file.write_text(json.dumps(BENCHMARK), encoding="utf-8")
+    measured = json.loads(tandem("evaluate", "retrieval", str(file), "--json").stdout)
+    assert measured["recall@1"] == 1.0
+    assert {"recall@5", "recall@10", "mrr@10", "ndcg@10", "p50_ms", "p95_ms"} <= set(measured)
