@@ -1,14 +1,19 @@
 """Imports run downward only: app.py -> tandem -> hybrid -> rag."""
 
 import ast
+import importlib.metadata
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# Drives a browser with what the tests need anyway, and says so where it is missing.
+PAINTER = ROOT / "tandem" / "bench" / "paint.py"
 FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}
 FORBIDDEN = {
     "rag": {"hybrid", "tandem", "app", *FRONT},
@@ -46,7 +51,7 @@ def test_imports_run_downward_only(folder: str) -> None:
 def test_only_settings_reads_the_environment() -> None:
     readers = []
     for file in [ROOT / "app.py", *(f for room in ("rag", "hybrid", "tandem") for f in (ROOT / room).rglob("*.py"))]:
-        if file == ROOT / "tandem" / "settings.py" or not file.exists():
+        if file == ROOT / "tandem" / "settings.py":
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
@@ -66,3 +71,26 @@ def test_help_loads_no_heavy_library() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    come_along = {"uvloop", "pydantic-core"}  # with uvicorn[standard] and pydantic
+    core = come_along | {_name(line) for line in project["dependencies"]}
+    extra = core | {_name(line) for line in project["optional-dependencies"]["test"]}
+    providers = importlib.metadata.packages_distributions()
+    own = {"app", "rag", "hybrid", "tandem", "tests"}
+    missing = set()
+    for file in [ROOT / "app.py", *(f for room in sorted(own - {"app"}) for f in (ROOT / room).rglob("*.py"))]:
+        allowed = extra if file.is_relative_to(ROOT / "tests") or file == PAINTER else core
+        for module in imported(file):
+            top = module.partition(".")[0]
+            if top and top not in sys.stdlib_module_names and top not in own:
+                names = {_name(name) for name in providers.get(top, [top])}
+                if not names & allowed:
+                    missing.add(f"{file.relative_to(ROOT)} imports {top}, which {' or '.join(sorted(names))} provides")
+    assert missing == set()
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
