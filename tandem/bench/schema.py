@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-NAME = "tandem-bench-report"
+NAME: Literal["tandem-bench-report"] = "tandem-bench-report"
 VERSION = "1.0"
 FILE = Path(__file__).with_name("report_schema.json")
 

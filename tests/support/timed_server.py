@@ -1,11 +1,11 @@
-"""An OpenAI-compatible server whose timing is known: what a benchmark reports can be held against what was so.
+"""An OpenAI-compatible server whose timing is known: what a benchmark reports can be held against what was.
 
     with TimedServer({"steady": Timing(first_token_s=0.2, interval_s=0.01, tokens=64)}) as server:
         ... tandem bench against server.base_url ...
         server.truth()      # one record a request: the times drawn, and when each token was really written
 
-It runs in a process of its own, and writes by the clock: a token that is late does not delay the next one. Each answer's
-times are drawn from the number of the request and the seed, so a run can be repeated. By hand:
+It runs in a process of its own, and writes by the clock: a token that is late does not delay the next one. The times of
+an answer are drawn from the number of the request and the seed, so a run can be repeated. By hand:
 
     python -m tests.support.timed_server --port 8077 '{"steady": {"first_token_s": 0.2, "interval_s": 0.01}}'
 """
@@ -29,10 +29,10 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding
 
 @dataclass(frozen=True)
 class Timing:
-    """How one model answers. `jitter` is the relative standard deviation of the first token's time and of every interval
-    (gamma distributed, so that the mean stays). Every `fail_every`th request fails: "status" (HTTP 500), "reset" (in the
-    middle of the answer) or "error" (an error event in the middle). More than `slots` requests at once wait in turn.
-    `reasoning` of the tokens are thinking.
+    """How one model answers. `jitter` is the relative standard deviation of the first token's time and of each interval
+    (gamma distributed, so that the mean stays). Every `fail_every`th request fails: "status" (HTTP 500), "reset" (in
+    the middle of the answer) or "error" (an error event in the middle). More than `slots` requests at once wait in
+    turn. `reasoning` of the tokens are thinking.
     """
 
     first_token_s: float = 0.2
