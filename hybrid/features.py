@@ -1,7 +1,7 @@
 """What a question and a finished draft show of each other, in numbers: the features a fitted policy weighs.
 
 Knows text, numbers and stated arithmetic, in any subject: no feature looks for the format of a data set, none asks a
-model. Does not know what the numbers mean for the decision (`hybrid.policies` does). Each feature is a pure function of a
+model. Does not know what follows for the decision (`hybrid.policies` does). Each feature is a pure function of a
 `Draft`; `vector` gives them all, in the order of `NAMES`.
 """
 
