@@ -12,9 +12,10 @@ import logging
 import sqlite3
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from chainlit.data.base import BaseDataLayer
 from chainlit.data.utils import queue_until_user_message
@@ -22,10 +23,9 @@ from chainlit.element import Element, ElementDict
 from chainlit.step import StepDict
 from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser, User
-from sqlalchemy import Row, Select, delete, event, func, or_, select, text, tuple_, update
+from sqlalchemy import Connection, Row, Select, create_engine, delete, event, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from rag.errors import UserFacingError
 from tandem.ui import history_tables as tables
@@ -37,6 +37,8 @@ NAME_CHARS = 120
 LARGEST_PAGE = 100
 _BUSY_SECONDS = 30
 
+Result = TypeVar("Result")
+
 
 class HistoryError(UserFacingError):
     """The conversations cannot be opened, or belong to somebody else."""
@@ -47,18 +49,21 @@ class History(BaseDataLayer):
 
     `caller` says whose request is being served: a user's identifier, or None where nobody asks; then nothing that
     belongs to somebody is touched.
+
+    One thread writes, in the order asked: SQLite has one writer, and waiting in a queue of our own is fair. One reads.
     """
 
     def __init__(self, path: Path, caller: Callable[[], str | None]) -> None:
         self._caller = caller
-        self._engine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}",
+        self._engine = create_engine(
+            f"sqlite:///{path}",
             json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
             connect_args={"timeout": _BUSY_SECONDS},
         )
-        self._writing = asyncio.Lock()
+        self._writer = ThreadPoolExecutor(1, "history-writer")
+        self._reader = ThreadPoolExecutor(1, "history-reader")
 
-        @event.listens_for(self._engine.sync_engine, "connect")
+        @event.listens_for(self._engine, "connect")
         def prepare(connection: Any, _record: object) -> None:
             cursor = connection.cursor()
             for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
@@ -84,7 +89,10 @@ class History(BaseDataLayer):
         return cls(path, caller)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        """Finish what is being written, then let go of the file."""
+        await asyncio.to_thread(self._writer.shutdown)
+        await asyncio.to_thread(self._reader.shutdown)
+        self._engine.dispose()
 
     async def build_debug_url(self) -> str:
         return ""
@@ -99,8 +107,8 @@ class History(BaseDataLayer):
 
     async def create_user(self, user: User) -> PersistedUser | None:
         values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": _now(), "metadata": user.metadata}
-        async with self._write() as db:
-            await db.execute(insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"]))
+        query = insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"])
+        await self._write(lambda db: db.execute(query))
         return await self.get_user(user.identifier)
 
     async def settings_of(self, user_id: str) -> dict[str, Any]:
@@ -110,8 +118,8 @@ class History(BaseDataLayer):
 
     async def remember_settings(self, user_id: str, thread_id: str, values: dict[str, Any]) -> None:
         """Keep what was chosen, for the user's new conversations and for this one when it is resumed."""
-        async with self._write() as db:
-            await db.execute(update(users).where(users.c.id == user_id).values(settings=values))
+        query = update(users).where(users.c.id == user_id).values(settings=values)
+        await self._write(lambda db: db.execute(query))
         if await self._one(select(threads.c.id).where(threads.c.id == thread_id)) is not None:
             await self.update_thread(thread_id, metadata={"chat_settings": values})
 
@@ -132,46 +140,48 @@ class History(BaseDataLayer):
     ) -> None:
         """Change what is given; metadata merges, and None in it deletes. Only a thread with a user is made anew:
         Chainlit also calls this when a browser leaves, and a thread deleted before must stay so."""
-        async with self._write() as db:
-            row = (await db.execute(select(threads).where(threads.c.id == thread_id))).first()
+
+        def work(db: Connection) -> None:
+            row = db.execute(select(threads).where(threads.c.id == thread_id)).first()
             if row is None and user_id is None:
                 return
             if row is None:
-                await self._new_thread(db, thread_id, user_id)
+                _new_thread(db, thread_id, user_id)
             changes: dict[str, Any] = {}
             if name is not None:
                 changes["name"] = " ".join(name.split())[:NAME_CHARS]
             if tags is not None:
                 changes["tags"] = tags
-            if user_id is not None and (row is None or row.user_id is None):
+            if user_id is not None and row is not None and row.user_id is None:
                 changes["user_id"] = user_id
             if metadata is not None:
                 merged = {**((row.metadata if row is not None else None) or {}), **metadata}
                 changes["metadata"] = {key: value for key, value in merged.items() if value is not None}
             if changes:
-                await db.execute(update(threads).where(threads.c.id == thread_id).values(**changes))
+                db.execute(update(threads).where(threads.c.id == thread_id).values(**changes))
+
+        await self._write(work)
 
     async def delete_thread(self, thread_id: str) -> None:
-        async with self._write() as db:
-            await db.execute(delete(threads).where(threads.c.id == thread_id))
+        await self._write(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        async with self._engine.connect() as db:
+        def work(db: Connection) -> ThreadDict | None:
             query = select(threads, users.c.identifier).outerjoin(users, threads.c.user_id == users.c.id)
-            row = (await db.execute(query.where(threads.c.id == thread_id))).first()
+            row = db.execute(query.where(threads.c.id == thread_id)).first()
             if row is None:
                 return None
-            own = steps.c.thread_id == thread_id
-            kept = (
-                await db.execute(select(steps.c.record).where(own).order_by(steps.c.created, text("steps.rowid")))
-            ).scalars()
-            marks = (await db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id))).all()
-            shown = await db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id))
+            own = select(steps.c.record).where(steps.c.thread_id == thread_id)
+            kept = db.execute(own.order_by(steps.c.created, text("steps.rowid"))).scalars()
+            marks = db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id)).all()
             by_step = {mark.step_id: mark for mark in marks}
             thread = _thread(row)
             thread["steps"] = [_with_feedback(step, by_step) for step in kept]
+            shown = db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id))
             thread["elements"] = list(shown.scalars())
             return thread
+
+        return await self._read(work)
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of a user's threads, latest activity first, without their steps."""
@@ -179,14 +189,18 @@ class History(BaseDataLayer):
             raise HistoryError("Sign in to see your conversations.")
         query = select(threads, users.c.identifier).join(users, threads.c.user_id == users.c.id)
         query = _filtered(query.where(threads.c.user_id == filters.userId), filters)
+        query = query.order_by(threads.c.updated.desc(), threads.c.id.desc())
         first = max(1, min(pagination.first, LARGEST_PAGE))
-        async with self._engine.connect() as db:
+
+        def work(db: Connection) -> list[Row[Any]]:
+            page = query
             if pagination.cursor:
-                last = (await db.execute(select(threads.c.updated).where(threads.c.id == pagination.cursor))).scalar()
+                last = db.execute(select(threads.c.updated).where(threads.c.id == pagination.cursor)).scalar()
                 if last is not None:
-                    query = query.where(tuple_(threads.c.updated, threads.c.id) < (last, pagination.cursor))
-            query = query.order_by(threads.c.updated.desc(), threads.c.id.desc()).limit(first + 1)
-            rows = (await db.execute(query)).all()
+                    page = query.where(tuple_(threads.c.updated, threads.c.id) < (last, pagination.cursor))
+            return list(db.execute(page.limit(first + 1)).all())
+
+        rows = await self._read(work)
         page = [_thread(row) for row in rows[:first]]
         info = PageInfo(
             hasNextPage=len(rows) > first,
@@ -222,25 +236,33 @@ class History(BaseDataLayer):
             "searchable": (step.get("output") or "").casefold() if is_message else "",
             "record": {**step, "createdAt": created, "streaming": False},
         }
-        async with self._write() as db:
-            await self._own(db, step["threadId"])
-            new = insert(steps).values(**values)
-            changed = {key: new.excluded[key] for key in ("searchable", "record")}
-            await db.execute(
-                new.on_conflict_do_update(
-                    index_elements=["id"], set_=changed, where=steps.c.thread_id == new.excluded.thread_id
-                )
-            )
-            await db.execute(update(threads).where(threads.c.id == step["threadId"]).values(updated=_now()))
+        new = insert(steps).values(**values)
+        keep = new.on_conflict_do_update(
+            index_elements=["id"],
+            set_={key: new.excluded[key] for key in ("searchable", "record")},
+            where=steps.c.thread_id == new.excluded.thread_id,
+        )
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            _own(db, step["threadId"], caller)
+            db.execute(keep)
+            db.execute(update(threads).where(threads.c.id == step["threadId"]).values(updated=_now()))
+
+        await self._write(work)
 
     @queue_until_user_message()
     async def delete_step(self, step_id: str) -> None:
-        async with self._write() as db:
-            thread = (await db.execute(select(steps.c.thread_id).where(steps.c.id == step_id))).scalar()
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            thread = db.execute(select(steps.c.thread_id).where(steps.c.id == step_id)).scalar()
             if thread is not None:
-                await self._own(db, thread)
-                await db.execute(delete(elements).where(elements.c.for_id == step_id))
-                await db.execute(delete(steps).where(steps.c.id == step_id))
+                _own(db, thread, caller)
+                db.execute(delete(elements).where(elements.c.for_id == step_id))
+                db.execute(delete(steps).where(steps.c.id == step_id))
+
+        await self._write(work)
 
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         """None: favourite messages are switched off in .chainlit/config.toml."""
@@ -253,12 +275,17 @@ class History(BaseDataLayer):
 
     async def keep_element(self, element: Element) -> None:
         """Keep an element that the server made, or its new state."""
-        record = element.to_dict()
-        thread_id = element.thread_id
-        async with self._write() as db:
-            await self._own(db, thread_id)
-            new = insert(elements).values(id=element.id, thread_id=thread_id, for_id=element.for_id, record=record)
-            await db.execute(new.on_conflict_do_update(index_elements=["id"], set_={"record": new.excluded.record}))
+        new = insert(elements).values(
+            id=element.id, thread_id=element.thread_id, for_id=element.for_id, record=element.to_dict()
+        )
+        keep = new.on_conflict_do_update(index_elements=["id"], set_={"record": new.excluded.record})
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            _own(db, element.thread_id, caller)
+            db.execute(keep)
+
+        await self._write(work)
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
         row = await self._one(
@@ -268,21 +295,27 @@ class History(BaseDataLayer):
 
     @queue_until_user_message()
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
-        async with self._write() as db:
-            kept = (await db.execute(select(elements.c.thread_id).where(elements.c.id == element_id))).scalar()
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            kept = db.execute(select(elements.c.thread_id).where(elements.c.id == element_id)).scalar()
             if kept is not None:
-                await self._own(db, kept)
-                await db.execute(delete(elements).where(elements.c.id == element_id))
+                _own(db, kept, caller)
+                db.execute(delete(elements).where(elements.c.id == element_id))
+
+        await self._write(work)
 
     # Feedback
 
     async def upsert_feedback(self, feedback: Feedback) -> str:
         """Keep a thumb and its comment; one a step. Raises HistoryError where the step is not the caller's."""
-        async with self._write() as db:
-            thread = (await db.execute(select(steps.c.thread_id).where(steps.c.id == feedback.forId))).scalar()
+        caller = self._caller()
+
+        def work(db: Connection) -> str:
+            thread = db.execute(select(steps.c.thread_id).where(steps.c.id == feedback.forId)).scalar()
             if thread is None:
                 raise HistoryError("The message that was rated is not there any more; reload the page.")
-            await self._own(db, thread)
+            _own(db, thread, caller)
             new = insert(feedbacks).values(
                 id=str(uuid.uuid4()),
                 step_id=feedback.forId,
@@ -292,65 +325,60 @@ class History(BaseDataLayer):
                 created=_now(),
             )
             kept = {key: new.excluded[key] for key in ("value", "comment", "created")}
-            await db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
-            return (await db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId))).scalar_one()
+            db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
+            return db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one()
+
+        return await self._write(work)
 
     async def delete_feedback(self, feedback_id: str) -> bool:
-        async with self._write() as db:
-            thread = (await db.execute(select(feedbacks.c.thread_id).where(feedbacks.c.id == feedback_id))).scalar()
+        caller = self._caller()
+
+        def work(db: Connection) -> bool:
+            thread = db.execute(select(feedbacks.c.thread_id).where(feedbacks.c.id == feedback_id)).scalar()
             if thread is None:
                 return False
-            await self._own(db, thread)
-            await db.execute(delete(feedbacks).where(feedbacks.c.id == feedback_id))
-        return True
+            _own(db, thread, caller)
+            db.execute(delete(feedbacks).where(feedbacks.c.id == feedback_id))
+            return True
+
+        return await self._write(work)
 
     # Plumbing
 
-    def _write(self) -> _Writing:
-        return _Writing(self._engine.begin(), self._writing)
+    async def _write(self, work: Callable[[Connection], Result]) -> Result:
+        def run() -> Result:
+            with self._engine.begin() as db:
+                return work(db)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+
+    async def _read(self, work: Callable[[Connection], Result]) -> Result:
+        def run() -> Result:
+            with self._engine.connect() as db:
+                return work(db)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reader, run)
 
     async def _one(self, query: Select[Any]) -> Row[Any] | None:
-        async with self._engine.connect() as db:
-            return (await db.execute(query)).first()
-
-    async def _own(self, db: AsyncConnection, thread_id: str) -> None:
-        """Make the thread the caller's if it is nobody's yet. Raises HistoryError when it is somebody else's."""
-        caller = self._caller()
-        query = select(users.c.id).where(users.c.identifier == caller)
-        user_id = (await db.execute(query)).scalar() if caller is not None else None
-        row = (await db.execute(select(threads.c.user_id).where(threads.c.id == thread_id))).first()
-        if row is None:
-            await self._new_thread(db, thread_id, user_id)
-        elif row.user_id is None:
-            await db.execute(update(threads).where(threads.c.id == thread_id).values(user_id=user_id))
-        elif row.user_id != user_id:
-            raise HistoryError("This conversation belongs to somebody else; start one of your own.")
-
-    async def _new_thread(self, db: AsyncConnection, thread_id: str, user_id: str | None) -> None:
-        now = _now()
-        await db.execute(insert(threads).values(id=thread_id, user_id=user_id, created=now, updated=now))
+        return await self._read(lambda db: db.execute(query).first())
 
 
-class _Writing:
-    """A transaction that writes, one at a time: SQLite has one writer, and waiting here is fair and in order."""
+def _own(db: Connection, thread_id: str, caller: str | None) -> None:
+    """Make the thread the caller's if it is nobody's yet. Raises HistoryError when it is somebody else's."""
+    query = select(users.c.id).where(users.c.identifier == caller)
+    user_id = db.execute(query).scalar() if caller is not None else None
+    row = db.execute(select(threads.c.user_id).where(threads.c.id == thread_id)).first()
+    if row is None:
+        _new_thread(db, thread_id, user_id)
+    elif row.user_id is None:
+        db.execute(update(threads).where(threads.c.id == thread_id).values(user_id=user_id))
+    elif row.user_id != user_id:
+        raise HistoryError("This conversation belongs to somebody else; start one of your own.")
 
-    def __init__(self, transaction: Any, turn: asyncio.Lock) -> None:
-        self._transaction = transaction
-        self._turn = turn
 
-    async def __aenter__(self) -> AsyncConnection:
-        await self._turn.acquire()
-        try:
-            return await self._transaction.__aenter__()
-        except BaseException:
-            self._turn.release()
-            raise
-
-    async def __aexit__(self, *raised: Any) -> None:
-        try:
-            await self._transaction.__aexit__(*raised)
-        finally:
-            self._turn.release()
+def _new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
+    now = _now()
+    db.execute(insert(threads).values(id=thread_id, user_id=user_id, created=now, updated=now))
 
 
 def _filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:

@@ -36,7 +36,7 @@ _REMOTE_META = re.compile(r'<meta property="og:[^>]*content="https?://[^>]*>\s*'
 def install(app: FastAPI) -> None:
     """Change the page. Safe to call again after a reload."""
     # The browser knows this theme; Chainlit's configuration file does not.
-    config.ui.default_theme = "system"  # type: ignore[assignment]
+    config.ui.default_theme = "system"
     if getattr(app.state, "tandem_page", False):
         return
     app.state.tandem_page = True

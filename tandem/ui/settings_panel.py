@@ -95,6 +95,7 @@ class Choices:
             "language": self.language,
             "panel": self.panel,
             "marks": self.marks,
+            "download": NO_DOWNLOAD,
         }
 
 
