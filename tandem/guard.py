@@ -5,10 +5,11 @@ Knows headers, origins and host names. Does not know routes or users.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Chainlit's page carries inline scripts, and compiles the elements under public/ in the browser.
@@ -25,6 +26,7 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     "cross-origin-opener-policy": "same-origin",
 }
+API = "/v1/"
 LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -33,12 +35,14 @@ class Guard:
     another site makes a browser send.
 
     Where nobody signs in, `local_only` also refuses every host name that is not this machine's: a page whose name is
-    made to point at 127.0.0.1 would otherwise read the conversations.
+    made to point at 127.0.0.1 would otherwise read the conversations. `api_origins` are sites whose pages may call the
+    API, and nothing else.
     """
 
-    def __init__(self, app: ASGIApp, *, local_only: bool) -> None:
+    def __init__(self, app: ASGIApp, *, local_only: bool, api_origins: Collection[str] = ()) -> None:
         self.app = app
         self.local_only = local_only
+        self.api_origins = frozenset(api_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -49,10 +53,13 @@ class Guard:
         origin = headers.get("origin")
         if self.local_only and _name(host) not in LOCAL_NAMES:
             await _refuse(scope, receive, send, f"This server answers to this machine only, not to {host}.")
-        elif origin is not None and _address(origin) != host:
+        elif origin is not None and _address(origin) != host and not self._may_call_api(scope, origin):
             await _refuse(scope, receive, send, "Another site's page may not use this server.")
         else:
             await self.app(scope, receive, _with_headers(send))
+
+    def _may_call_api(self, scope: Scope, origin: str) -> bool:
+        return scope["type"] == "http" and scope["path"].startswith(API) and origin in self.api_origins
 
 
 def _address(origin: str) -> str:
@@ -72,6 +79,9 @@ def _name(host: str) -> str:
 async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": reason})
+    elif scope["path"].startswith(API):
+        error = {"message": reason, "type": "invalid_request_error", "param": None, "code": "forbidden"}
+        await JSONResponse({"error": error}, status_code=403)(scope, receive, send)
     else:
         await PlainTextResponse(reason, status_code=403)(scope, receive, send)
 

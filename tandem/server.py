@@ -17,12 +17,14 @@ from pathlib import Path
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
 from tandem import house as houses
+from tandem.api.routes import api
 from tandem.guard import Guard
 from tandem.house import House
 from tandem.settings import ServerSettings, Settings, load
@@ -34,7 +36,7 @@ CHAT = ROOT / "app.py"
 CLOSING_SECONDS = 3
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health,)
+ROUTERS: tuple[APIRouter, ...] = (health, api)
 
 
 @health.get("/healthz")
@@ -112,7 +114,10 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
     app = FastAPI(title="Tandem", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.house = house
     app.state.chat = Chat()
-    app.add_middleware(Guard, local_only=not settings.server.login_required)
+    origins = settings.server.origins
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    app.add_middleware(Guard, local_only=not settings.server.login_required, api_origins=origins)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/", app.state.chat)

@@ -1,0 +1,1 @@
+"""The OpenAI-compatible API at /v1: other programs use Tandem, and every model it can reach, as they use any server."""

@@ -1,0 +1,232 @@
+"""Where an answer comes from: the whole pipeline, or one model by itself. Both are a stream of pieces and an end.
+
+Knows how events and chunks become pieces. Does not know HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hybrid.engine import Options
+from hybrid.errors import ModelError
+from hybrid.events import Answer, Decided, Decision, Delta, Failed, Finished, Notice, StageBegan
+from hybrid.generation import Written, generate
+from hybrid.pipeline import Question, Turn
+from hybrid.runtimes.base import ChatRequest, Usage
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.settings import Escalate, GenerationSettings
+from hybrid.trace import Trace
+from rag.types import Message
+from tandem.api.asked import Asked
+from tandem.api.errors import SERVER, ApiError, from_model
+from tandem.api.stopping import Stopper
+from tandem.house import House
+
+PIPELINE = "tandem"
+LOOKUP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text of the answer, or what a model thinks or drafts on the way to it."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of an answer. `extension` is what the protocol has no place for."""
+
+    finish_reason: str
+    usage: Usage
+    extension: dict[str, Any] = field(default_factory=dict)
+
+
+Part = Piece | End
+
+
+def source(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
+    """The answer to `asked`: pieces, then one End. Raises ApiError. Closing it stops whatever generates."""
+    if asked.model.casefold() in (PIPELINE, EXTRACTIVE):
+        return pipeline(asked, house, user)
+    return direct(asked, house, user)
+
+
+async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
+    """Search, draft, decide, refine, check.
+
+    A draft that is refined is replaced, and citations are corrected at the end; the protocol can take nothing back.
+    So what is written on the way comes as reasoning, to those who watch, and the text is the checked answer, nothing
+    else.
+    """
+    if asked.stops:
+        raise ApiError(
+            400, f"`stop` is for a single model; {PIPELINE} ends by itself.", param="stop", code="unsupported_parameter"
+        )
+    notices: list[dict[str, str]] = []
+    decision: Decision | None = None
+    begun = False
+    async with aclosing(house.answer(_question(asked, house, user))) as events:
+        async for event in events:
+            match event:
+                case StageBegan():
+                    if begun and asked.stream:
+                        yield Piece(reasoning="\n\n")
+                    begun = True
+                case Delta() if asked.stream:
+                    yield Piece(reasoning=event.reasoning or event.text)
+                case Decided():
+                    decision = event.decision
+                    if decision.escalate and asked.stream:
+                        yield Piece(reasoning="\n\n" + " ".join(reason.text for reason in decision.reasons))
+                case Notice():
+                    notices.append({"code": event.code, "text": event.text})
+                case Failed():
+                    raise ApiError(503, event.message, type=SERVER, code="answer_failed")
+                case Finished():
+                    for sentence in _sentences(event.answer):
+                        yield Piece(text=sentence)
+                    extension = {
+                        **_answer_record(event.answer, decision),
+                        "notices": notices,
+                        "ignored": _ignored(asked, system=True),
+                        "trace": event.trace.as_dict(),
+                    }
+                    yield End(_reason(event.trace, event.answer), _sum(event.trace), extension)
+
+
+def _question(asked: Asked, house: House, user: str) -> Question:
+    *earlier, last = [message for message in asked.history() if message.role != "system"]
+    escalation = None
+    draft = None
+    if asked.model.casefold() == EXTRACTIVE:
+        draft, escalation = EXTRACTIVE, house.engine.escalation.model_copy(update={"mode": Escalate.NEVER})
+    return Question(
+        last.content,
+        history=tuple(_turns(earlier)),
+        user=asked.user or user,
+        options=Options(draft=draft, escalation=escalation, generation=_generation(asked, house)),
+    )
+
+
+def _turns(messages: list[Message]) -> Iterator[Turn]:
+    """Question and answer pairs; a question without an answer, and an answer without a question, keep their place."""
+    question = ""
+    for message in messages:
+        if message.role == "assistant":
+            yield Turn(question, message.content)
+            question = ""
+        else:
+            question = f"{question}\n{message.content}".strip()
+    if question:
+        yield Turn(question, "")
+
+
+def _generation(asked: Asked, house: House) -> GenerationSettings:
+    asked_for = {"max_tokens": asked.longest, "temperature": asked.temperature, "seed": asked.seed}
+    return house.engine.generation.model_copy(update={k: v for k, v in asked_for.items() if v is not None})
+
+
+def _sentences(answer: Answer) -> Iterator[str]:
+    """The answer's text in pieces that end where its sentences end."""
+    start = 0
+    for sentence in answer.checked.sentences:
+        if sentence.end > start:
+            yield answer.text[start : sentence.end]
+            start = sentence.end
+    if start < len(answer.text):
+        yield answer.text[start:]
+
+
+def _answer_record(answer: Answer, decision: Decision | None) -> dict[str, Any]:
+    numbers = {passage.id: number for number, passage in enumerate(answer.passages, 1)}
+    cited = {number for s in answer.checked.sentences for p in s.passages if (number := numbers.get(p))}
+    return {
+        "model": answer.model,
+        "runtime": answer.runtime,
+        "escalated": answer.escalated,
+        "refused": answer.refused,
+        "reasons": [reason.text for reason in decision.reasons] if decision is not None else [],
+        "citations": [
+            {
+                "number": number,
+                "cited": number in cited,
+                "id": passage.id,
+                "document": passage.document,
+                "page": passage.page,
+                "headings": list(passage.headings),
+                "text": passage.text,
+            }
+            for number, passage in enumerate(answer.passages, 1)
+        ],
+        "sentences": [asdict(sentence) for sentence in answer.checked.sentences],
+    }
+
+
+def _ignored(asked: Asked, *, system: bool) -> list[str]:
+    sent = any(message.role == "system" for message in asked.history())
+    return [*asked.ignored, *(["messages[].role=system"] if system and sent else [])]
+
+
+def _reason(trace: Trace, answer: Answer) -> str:
+    shown = [record for record in trace.stages if record.stage == answer.stage]
+    return "length" if shown and shown[-1].finish_reason == "length" else "stop"
+
+
+def _sum(trace: Trace) -> Usage:
+    used = [record.usage for record in trace.stages if record.usage is not None]
+    return Usage(
+        sum(usage.prompt_tokens for usage in used),
+        sum(usage.completion_tokens for usage in used),
+        sum(usage.reasoning_tokens for usage in used),
+        sum(usage.cached_tokens for usage in used),
+        any(usage.estimated for usage in used),
+    )
+
+
+async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
+    """One model, with the messages as they came: no search, no citations."""
+    messages = asked.history()
+    generation = _generation(asked, house)
+    trace = Trace.start(messages[-1].content)
+    written = Written("draft")
+    stopper = Stopper(asked.stops)
+    try:
+        runtime, model = await house.engine.models.find(asked.model, LOOKUP_S)
+        request = ChatRequest(
+            model=model,
+            messages=messages,
+            question=messages[-1].content,
+            max_tokens=generation.max_tokens,
+            temperature=generation.temperature,
+            seed=generation.seed,
+            stop=asked.stops,
+            user=asked.user or user,
+        )
+        written.begin(asked.model, model, runtime.name)
+        async with aclosing(generate(written, runtime, request, trace, house.engine.settings.timeouts)) as events:
+            async for event in events:
+                if isinstance(event, Delta):
+                    text = stopper.feed(event.text)
+                    if text or event.reasoning:
+                        yield Piece(text, event.reasoning)
+                if stopper.stopped:
+                    break
+    except ModelError as error:
+        raise from_model(error, asked.model) from None
+    if rest := stopper.flush():
+        yield Piece(rest)
+    trace.outcome, trace.answer = "finished", written.text
+    record = trace.finish().as_dict()
+    # The prompt is the caller's own; sending it back would only double the traffic.
+    del record["question"], record["answer"]
+    cut = written.finish_reason == "length" and not stopper.stopped
+    yield End(
+        "length" if cut else "stop",
+        written.usage or Usage(0, 0, estimated=True),
+        {"model": model, "runtime": runtime.name, "ignored": _ignored(asked, system=False), "trace": record},
+    )
