@@ -63,6 +63,7 @@ class FairQueue:
         ticket.position = -1
         self._lines.setdefault(user, deque()).append(ticket)
         self._admit()
+        ticket._changed.clear()
         return ticket
 
     def leave(self, ticket: Ticket) -> None:

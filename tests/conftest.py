@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.foundry_home import SLOW_TEXT, SLOW_WORK, FoundryHome
 from tests.support.openai_server import OpenAIServer
 
 
@@ -14,3 +15,12 @@ def openai_server() -> Iterator[OpenAIServer]:
     """A scripted OpenAI-compatible server, for one test."""
     with OpenAIServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def foundry_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoundryHome]:
+    """The real Foundry Local runtime on tiny models, one per test process (the SDK allows one)."""
+    with FoundryHome(tmp_path_factory.mktemp("foundry")) as home:
+        home.register("slow", SLOW_TEXT, work=SLOW_WORK)
+        home.register("narrow", context_length=400)
+        yield home

@@ -232,8 +232,8 @@ class _Call:
         except Exception as error:
             self._put(error)
         finally:
-            self._put(None)
             self._call(self._ended)
+            self._put(None)
 
     def _generate(self) -> None:
         from foundry_local_sdk import ChatSession, MessageItem, Request, RequestOptions, SearchOptions, TextItem

@@ -136,7 +136,7 @@ def _labour(work: int, constants: dict[str, np.ndarray]) -> list[onnx.NodeProto]
     constants["columns"] = np.array([_WORK_SIZE], np.int64)
     constants["square"] = np.array([_WORK_SIZE, _WORK_SIZE], np.int64)
     constants["nought"] = np.array(0.0, np.float32)
-    filling = helper.make_tensor("filling", TensorProto.FLOAT, [1], [1e-4])
+    filling = helper.make_tensor("filling", TensorProto.FLOAT, [1], [1.0 / _WORK_SIZE])
     nodes = [
         helper.make_node("Mul", ["length", "rows"], ["height"]),
         helper.make_node("Concat", ["height", "columns"], ["area"], axis=0),
