@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hybrid.models import ModelRegistry
 from hybrid.policy import Policy, policy_for
+from hybrid.question import Options
 from hybrid.runtimes.base import Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
@@ -23,21 +24,6 @@ from hybrid.trace_store import TraceStore
 from rag.retriever import Retriever
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What one question asks otherwise than the settings; None leaves it to them.
-
-    `draft_text` skips the draft stage and refines this text ("ask the large model").
-    """
-
-    draft: str | None = None
-    refine: str | None = None
-    escalation: EscalationSettings | None = None
-    generation: GenerationSettings | None = None
-    passages: int | None = None
-    draft_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

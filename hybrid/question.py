@@ -1,0 +1,44 @@
+"""What a front door asks: the question, the conversation before it, and what it wants otherwise than the settings.
+
+Knows shapes only. Does not know how an answer comes about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hybrid.settings import EscalationSettings, GenerationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one question asks otherwise than the settings; None leaves it to them.
+
+    `draft_text` skips the draft stage and refines this text ("ask the large model").
+    """
+
+    draft: str | None = None
+    refine: str | None = None
+    escalation: EscalationSettings | None = None
+    generation: GenerationSettings | None = None
+    passages: int | None = None
+    draft_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of the conversation, and the answer that was shown."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. `user` is an opaque id for fair queueing; `conversation` groups traces."""
+
+    text: str
+    history: tuple[Turn, ...] = ()
+    conversation: str = ""
+    user: str = ""
+    options: Options = field(default_factory=Options)
