@@ -18,13 +18,12 @@ from pathlib import Path
 
 import regex
 
+from rag.building import NewDocument, analysed_document
 from rag.chunking import Cut
 from rag.errors import UserFacingError
 from rag.formats.extracted import Extracted
-from rag.ingest import analysed_document
 from rag.library import Library
 from rag.settings import RetrievalSettings
-from rag.store import NewDocument
 
 _DEPTH = 10
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

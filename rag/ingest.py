@@ -1,71 +1,75 @@
 """Puts documents into the store and the index, and keeps both in step with folders of files.
 
 Knows which files changed, in which order the store and the index commit, and how to finish what a crash left half done.
-The store commits first; the index follows; then the store notes the generation that the index holds. Does not search.
+The store commits first; the index follows; then the store notes the generation that the index holds. Does not read
+files (`rag.worker` does) and does not search.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
-from rag import chunking, language
-from rag.errors import DocumentError
+from rag.building import NewDocument
 from rag.features import analyse
-from rag.formats.extracted import Extracted
+from rag.files import File, Found, walk
 from rag.index import Entry, Index, Writer
-from rag.loading import load, readable
+from rag.loading import VERSION
+from rag.reading import Read, read_all
 from rag.settings import RetrievalSettings
-from rag.store import NewDocument, NewPassage, Store
-from rag.types import FileReceipt, SyncProgress, SyncReport
+from rag.store import KnownFile, Store
+from rag.types import DocumentRecord, FileReceipt, SyncProgress, SyncReport
+from rag.uploads import Uploads
+from rag.worker import Pool, Task
 
-_BATCH_FILES = 32
+_BATCH_FILES = 64
 _BATCH_CHARACTERS = 2_000_000
+_BATCH_SECONDS = 1.0
+# What a file costs besides its bytes, for the estimate.
+_FILE_BYTES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    root: str
-    path: Path
-    relative: str
-    size: int
-    mtime_ns: int
+class _Change:
+    """A step of a batch: remove the document `gone`, store `document`, note `receipt` (for `kept`, or the new one)."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    file: _File
-    document: NewDocument | None
-    receipt: FileReceipt
+    document: NewDocument | None = None
+    receipt: FileReceipt | None = None
+    gone: int | None = None
+    kept: int | None = None
+    forgotten: tuple[str, str] | None = None
 
 
 class Ingest:
     """Writes to one store and its index. One thread at a time."""
 
-    def __init__(self, store: Store, index: Index, settings: RetrievalSettings, form: str) -> None:
+    def __init__(self, store: Store, index: Index, settings: RetrievalSettings, form: str, uploads: Uploads) -> None:
         """`form` names the version of analysis and index; a library of another form is indexed anew from the store."""
         self._store = store
         self._index = index
         self._settings = settings
         self._form = form
+        self._uploads = uploads
+        self._read_form = f"{VERSION}.{settings.passage_chars}"
+        self._pool = Pool()
+
+    def close(self) -> None:
+        """End the processes that read files; the next file starts one again."""
+        self._pool.close()
 
     def recover(self, writer: Writer) -> None:
         """Make the index hold exactly what the store holds."""
         store = self._store
-        if store.meta("form") not in (None, self._form):
+        if store.meta("form") != self._form:
             self.rebuild(writer)
             return
         put, gone = store.changes_since(store.indexed)
         if put or gone:
-            self._to_index(writer, put, gone)
-        if store.meta("form") is None:
-            with store.transaction():
-                store.set_meta("form", self._form)
+            self._to_index(writer, put, gone, {})
 
     def rebuild(self, writer: Writer) -> None:
         """Analyse every stored passage again and build the index anew."""
@@ -79,194 +83,238 @@ class Ingest:
                 for identity in part:
                     self._analyse_again(identity)
             for identity in part:
-                self._add(writer, identity)
+                self._add(writer, identity, None)
             writer.commit()
         with store.transaction():
             store.set_meta("indexed", str(store.generation))
             store.set_meta("form", self._form)
 
+    def rebuild_index(self) -> None:
+        """Build the index anew from the store."""
+        with self._index.writer() as writer:
+            self.rebuild(writer)
+
     def add(self, documents: Sequence[NewDocument]) -> list[int]:
         """Store and index documents, replacing those of the same name; durable when this returns. Returns their ids."""
         with self._index.writer() as writer:
             self.recover(writer)
-            return self._commit(writer, documents, (), ())
+            return self._commit(writer, [_Change(document) for document in documents])
 
-    def remove(self, ids: Sequence[int]) -> None:
-        """Take documents out; durable when this returns."""
+    def remove(self, receipts: Collection[tuple[str, str]]) -> None:
+        """Take out the documents of these files, and what is known of them; durable when this returns."""
         with self._index.writer() as writer:
             self.recover(writer)
-            self._commit(writer, (), ids, ())
+            known = self._store.receipts()
+            self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in receipts if k in known])
 
     def sync(
         self,
         folders: Sequence[Path],
-        progress: Callable[[SyncProgress], None] | None,
-        cancel: threading.Event | None,
+        *,
+        progress: Callable[[SyncProgress], None] | None = None,
+        cancel: threading.Event | None = None,
+        within: Sequence[Path] | None = None,
+        force: bool = False,
     ) -> SyncReport:
-        """See `rag.library.Library.sync`."""
+        """See `rag.library.Library.sync`. `within` names the only files and folders to look at; with `force`, they are
+        read whether they changed or not.
+        """
         began = time.monotonic()
         with self._index.writer() as writer:
             self.recover(writer)
-            files = {(f.root, f.relative): f for folder in folders for f in _walk(folder)}
+            if within is None:
+                folders = (*folders, *self._uploads.folders())
+            found = _find(folders, within, self._uploads.data_dir)
             known = self._store.receipts()
-            roots = {str(folder.resolve()) for folder in folders}
-            gone = [key for key in known if key not in files and key[0] in roots]
-            fresh = [f for key, f in files.items() if key not in known or _changed(f, known[key][0])]
-            counts = {"added": 0, "changed": 0, "failed": 0}
-            receipts: list[FileReceipt] = []
-            if gone:
-                ids = [known[key][1] for key in gone]
-                self._commit(writer, (), [i for i in ids if i is not None], (), gone)
-            cancelled = False
-            batch: list[_Read] = []
-            size = 0
-            for done, file in enumerate(fresh):
-                if cancel is not None and cancel.is_set():
-                    cancelled = True
-                    break
-                if progress is not None:
-                    spent = time.monotonic() - began
-                    progress(
-                        SyncProgress(
-                            done, len(fresh), file.relative, spent / done * (len(fresh) - done) if done else None
-                        )
-                    )
-                old = known.get((file.root, file.relative))
-                one = self._read(file, old[0] if old else None)
-                if one is None:
-                    continue
-                counts["failed" if one.document is None else "changed" if old and old[1] else "added"] += 1
-                batch.append(one)
-                receipts.append(one.receipt)
-                size += one.receipt.characters
-                if len(batch) >= _BATCH_FILES or size >= _BATCH_CHARACTERS:
-                    self._commit_files(writer, batch, known)
-                    batch, size = [], 0
-            self._commit_files(writer, batch, known)
-            if progress is not None and not cancelled:
-                progress(SyncProgress(len(fresh), len(fresh), "", 0.0))
+            gone = [
+                k for k in known if k not in found.files and not found.may_hold(*k) and _looked_at(k, folders, within)
+            ]
+            if within is None:  # a conversation's folder that is gone was deleted, not taken away for a while
+                gone += [k for k in known if self._uploads.deleted(k[0])]
+            self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in gone])
+            fresh = [f for key, f in found.files.items() if force or self._changed(f, known.get(key), within)]
+            receipts, same, cancelled = self._take_in(writer, fresh, known, force, progress, cancel, began)
+        had = [(known.get((r.root, r.path)), r) for r in receipts]
+        good = [(old is not None and old.document is not None) for old, r in had if r.state == "indexed"]
         return SyncReport(
-            added=counts["added"],
-            changed=counts["changed"],
+            added=good.count(False),
+            changed=good.count(True),
             removed=len(gone),
-            unchanged=len(files) - len(receipts),
-            failed=counts["failed"],
+            unchanged=len(found.files) - len(fresh) + same,
+            failed=sum(r.state == "failed" for r in receipts),
             seconds=time.monotonic() - began,
             cancelled=cancelled,
             receipts=tuple(receipts),
         )
 
-    def _read(self, file: _File, old: FileReceipt | None) -> _Read | None:
-        """Read one file; None when only its date changed, not its bytes."""
-        began = time.monotonic()
-        digest = ""
-        try:
-            digest = _digest(file.path)
-            if old is not None and old.digest == digest and old.state == "indexed":
-                self._touch(file, old)
-                return None
-            extracted = load(file.path)
-            document = build(
-                extracted,
-                name=self._name(file),
-                kind=file.path.suffix.lower().lstrip("."),
+    def _take_in(
+        self,
+        writer: Writer,
+        fresh: Sequence[File],
+        known: dict[tuple[str, str], KnownFile],
+        force: bool,
+        progress: Callable[[SyncProgress], None] | None,
+        cancel: threading.Event | None,
+        began: float,
+    ) -> tuple[list[FileReceipt], int, bool]:
+        """Read `fresh` and commit batch by batch. Returns the receipts, how many had the known bytes, and whether it
+        was cancelled.
+        """
+        receipts: list[FileReceipt] = []
+        batch: list[_Change] = []
+        same = done = size = read_bytes = 0
+        total = sum(f.size + _FILE_BYTES for f in fresh)
+        last = time.monotonic()
+        if progress is not None and fresh:
+            progress(SyncProgress(0, len(fresh), fresh[0].relative))
+
+        def task(file: File) -> Task:
+            old = known.get(file.key)
+            trusted = old is not None and not force and old.receipt.state == "indexed" and old.form == self._read_form
+            return Task(
+                path=str(file.path),
+                name=file.relative,
+                size=file.size,
                 modified=file.mtime_ns / 1e9,
                 passage_chars=self._settings.passage_chars,
+                known=old.receipt.digest if old is not None and trusted else "",
+                scope=self._uploads.scope(file.root),
             )
-            state, reason = "indexed", " ".join(extracted.notes)
-        except (DocumentError, OSError) as error:
-            document, state, reason = None, "failed", str(error)
+
+        with closing(read_all(self._pool, fresh, task, cancel)) as reads:
+            for read in reads:
+                if read is not None:
+                    done += 1
+                    read_bytes += read.file.size + _FILE_BYTES
+                    change = self._change(read, known.get(read.file.key))
+                    batch.append(change)
+                    if change.kept is not None:
+                        same += 1
+                    else:
+                        assert change.receipt is not None
+                        receipts.append(change.receipt)
+                        size += change.receipt.characters
+                now = time.monotonic()
+                full = len(batch) >= _BATCH_FILES or size >= _BATCH_CHARACTERS
+                if batch and (full or now - last > _BATCH_SECONDS):
+                    self._commit(writer, batch)
+                    batch, size, last = [], 0, time.monotonic()
+                if progress is not None and read is not None:
+                    left = (now - began) / read_bytes * (total - read_bytes)
+                    progress(SyncProgress(done, len(fresh), read.file.relative, left))
+        self._commit(writer, batch)
+        return receipts, same, done < len(fresh)
+
+    def _change(self, read: Read, old: KnownFile | None) -> _Change:
+        outcome, file = read.outcome, read.file
+        before = old.document if old is not None else None
+        if old is not None and outcome.document is None and not outcome.reason:  # the bytes are the known ones
+            return _Change(receipt=replace(old.receipt, size=file.size, mtime_ns=file.mtime_ns), kept=before)
+        document = outcome.document
         receipt = FileReceipt(
             root=file.root,
             path=file.relative,
-            state=state,
-            reason=reason,
+            state="indexed" if document else "failed",
+            reason=outcome.reason,
             pages=document.pages if document else 0,
             passages=len(document.passages) if document else 0,
             characters=len(document.text) if document else 0,
-            seconds=round(time.monotonic() - began, 3),
+            seconds=round(read.seconds, 3),
             size=file.size,
             mtime_ns=file.mtime_ns,
-            digest=digest,
+            digest=outcome.digest,
         )
-        return _Read(file, document, receipt)
+        return _Change(document, receipt, gone=before)
 
-    def _touch(self, file: _File, old: FileReceipt) -> None:
-        with self._store.transaction():
-            known = self._store.receipts(file.root)[(file.root, file.relative)]
-            self._store.put_receipt(replace(old, size=file.size, mtime_ns=file.mtime_ns), known[1])
+    def _changed(self, file: File, old: KnownFile | None, within: Sequence[Path] | None) -> bool:
+        if old is None or old.form != self._read_form:
+            return True
+        if not old.receipt.digest and not file.problem:
+            return True  # it could not be opened: that may have changed without a trace
+        # Two writes within one tick of the clock leave the same date: a file that is said to have changed is compared.
+        if within is not None and file.path in within and not file.problem:
+            return True
+        return file.size != old.receipt.size or file.mtime_ns != old.receipt.mtime_ns
 
-    def _name(self, file: _File) -> str:
+    def _name(self, receipt: FileReceipt) -> str:
         """The document's name: its path in the folder, with the folder's name before it when another folder has the
         same.
         """
-        owner = self._store.owner_of(file.relative)
-        if owner is None or owner == (file.root, file.relative):
-            return file.relative
-        return f"{Path(file.root).name}/{file.relative}"
+        owner = self._store.owner_of(receipt.path)
+        if owner is None or owner == (receipt.root, receipt.path):
+            return receipt.path
+        name = f"{Path(receipt.root).name}/{receipt.path}"
+        owner = self._store.owner_of(name)
+        if owner is None or owner == (receipt.root, receipt.path):
+            return name
+        return f"{receipt.root.replace(chr(92), '/')}/{receipt.path}"
 
-    def _commit_files(self, writer: Writer, batch: Sequence[_Read], known: dict) -> None:  # type: ignore[type-arg]
-        if not batch:
-            return
-        replaced = [
-            old[1]
-            for one in batch
-            if one.document is None and (old := known.get((one.file.root, one.file.relative))) and old[1] is not None
-        ]
-        self._commit(writer, [b.document for b in batch if b.document], replaced, [b.receipt for b in batch])
-
-    def _commit(
-        self,
-        writer: Writer,
-        documents: Sequence[NewDocument],
-        removed: Sequence[int],
-        receipts: Sequence[FileReceipt],
-        forgotten: Sequence[tuple[str, str]] = (),
-    ) -> list[int]:
+    def _commit(self, writer: Writer, changes: Sequence[_Change]) -> list[int]:
+        """Store a batch and index it; durable when this returns. Returns the ids of the documents stored."""
+        if not changes:
+            return []
         store = self._store
         ids: list[int] = []
+        made: dict[int, NewDocument] = {}
         before = store.indexed
         with store.transaction():
             generation = store.next_generation()
-            for identity in removed:
-                store.remove(identity, generation)
-            for document in documents:
-                ids.append(store.put(document, generation))
-            by_name = {d.name: i for d, i in zip(documents, ids, strict=True)}
-            pending = iter(documents)
-            for receipt in receipts:
-                document_id = by_name[next(pending).name] if receipt.state == "indexed" else None
-                store.put_receipt(receipt, document_id)
-            for key in forgotten:
-                store.remove_receipt(*key)
+            for change in changes:
+                if change.gone is not None:
+                    store.remove(change.gone, generation)
+                if change.forgotten is not None:
+                    store.remove_receipt(*change.forgotten)
+                identity = change.kept
+                if change.document is not None:
+                    document = change.document
+                    if change.receipt is not None and not document.scope:
+                        document = replace(document, name=self._name(change.receipt))
+                    identity = store.put(document, generation)
+                    ids.append(identity)
+                    made[identity] = document
+                if change.receipt is not None:
+                    store.put_receipt(change.receipt, identity, self._read_form)
         put, gone = store.changes_since(before)
-        self._to_index(writer, put, gone)
+        self._to_index(writer, put, gone, made)
         return ids
 
-    def _to_index(self, writer: Writer, put: Sequence[int], gone: Sequence[int]) -> None:
+    def _to_index(self, writer: Writer, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
         generation = self._store.generation
         for identity in (*gone, *put):
             writer.delete(identity)
         for identity in put:
-            self._add(writer, identity)
-        writer.commit()
+            self._add(writer, identity, made.get(identity))
+        if put or gone:
+            writer.commit()
         with self._store.transaction():
             self._store.set_meta("indexed", str(generation))
             self._store.forget_removed(generation)
 
-    def _add(self, writer: Writer, identity: int) -> None:
+    def _add(self, writer: Writer, identity: int, made: NewDocument | None) -> None:
         record = self._store.document(identity)
         if record is None:
             return
         folders = tuple(str(parent) for parent in PurePosixPath(record.name).parents if str(parent) != ".")
-        for row, passage in self._store.passages_of(identity):
-            analysed = analyse(passage.text, passage.headings, record.title, passage.language)
+        for row, terms, title, surfaces in self._terms(identity, record, made):
             writer.add(
                 Entry(
                     row, identity, record.name, folders, record.kind, record.modified, record.scope,
-                    analysed.terms, analysed.title, analysed.surfaces,
+                    terms.split(" "), title.split(" "), surfaces.split(" "),
                 )
             )  # fmt: skip
+
+    def _terms(
+        self, identity: int, record: DocumentRecord, made: NewDocument | None
+    ) -> list[tuple[int, str, str, str]]:
+        """(row, terms, title terms, surfaces) of every passage of a document: of the one just made, or analysed."""
+        if made is not None and all(p.surfaces for p in made.passages):
+            rows = self._store.passage_rows(identity)
+            return [(row, p.terms, p.title_terms, p.surfaces) for row, p in zip(rows, made.passages, strict=True)]
+        found = []
+        for row, passage in self._store.passages_of(identity):
+            analysed = analyse(passage.text, passage.headings, record.title, passage.language)
+            found.append((row, " ".join(analysed.terms), " ".join(analysed.title), " ".join(analysed.surfaces)))
+        return found
 
     def _analyse_again(self, identity: int) -> None:
         record = self._store.document(identity)
@@ -277,58 +325,24 @@ class Ingest:
             self._store.put_features(row, identity, analysed.packed_tokens, analysed.packed_grams)
 
 
-def build(
-    extracted: Extracted, *, name: str, kind: str, modified: float, passage_chars: int, scope: str = ""
-) -> NewDocument:
-    """Cut and analyse a document. Its language is told from its text; a passage's own language may differ."""
-    cuts = chunking.cut(extracted, passage_chars)
-    return analysed_document(extracted, cuts, name=name, kind=kind, modified=modified, scope=scope)
-
-
-def analysed_document(
-    extracted: Extracted, cuts: Sequence[chunking.Cut], *, name: str, kind: str, modified: float, scope: str = ""
-) -> NewDocument:
-    """Analyse a document that is already cut into passages."""
-    spoken = language.detect(extracted.text)
-    passages: list[NewPassage] = []
-    count = 0
-    for piece in cuts:
-        text = extracted.text[piece.start : piece.end]
-        own = language.detect(text, default=spoken) or spoken
-        analysed = analyse(text, piece.headings, extracted.title, own)
-        count += len(analysed.terms)
-        passages.append(
-            NewPassage(
-                piece.start, piece.end, piece.page, piece.headings, own, analysed.packed_tokens, analysed.packed_grams
-            )
-        )
-    title = extracted.title or PurePosixPath(name).stem
-    return NewDocument(
-        name, title, kind, spoken, modified, extracted.text, len(extracted.pages), count, tuple(passages), scope
-    )
-
-
-def _walk(folder: Path) -> list[_File]:
-    root = folder.resolve()
-    found: list[_File] = []
-    for path in sorted(root.rglob("*")):
-        relative = path.relative_to(root)
-        if any(part.startswith((".", "~$")) for part in relative.parts) or not readable(path):
+def _find(folders: Sequence[Path], within: Sequence[Path] | None, outside: Path) -> Found:
+    found = Found()
+    for folder in folders:
+        root = folder.resolve()
+        skipped = outside if outside != root and not root.is_relative_to(outside) else None
+        if within is None:
+            walk(folder, found, outside=skipped)
             continue
-        with suppress(OSError):
-            if path.is_file():
-                status = path.stat()
-                found.append(_File(str(root), path, relative.as_posix(), status.st_size, status.st_mtime_ns))
+        for path in within:
+            if path.is_relative_to(root):
+                walk(folder, found, within=path, outside=skipped)
     return found
 
 
-def _changed(file: _File, receipt: FileReceipt) -> bool:
-    return file.size != receipt.size or file.mtime_ns != receipt.mtime_ns
-
-
-def _digest(path: Path) -> str:
-    digest = blake2b(digest_size=16)
-    with path.open("rb") as stream:
-        while part := stream.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
+def _looked_at(key: tuple[str, str], folders: Sequence[Path], within: Sequence[Path] | None) -> bool:
+    """Whether a known file lies in one of the folders, and in the part of them that was looked at."""
+    root, relative = key
+    if root not in {str(folder.resolve()) for folder in folders}:
+        return False
+    path = Path(root) / relative
+    return within is None or any(path == part or path.is_relative_to(part) for part in within)

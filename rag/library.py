@@ -7,21 +7,28 @@ nothing that was acknowledged. Does not know who asks, or models.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rag import index as index_module
 from rag.analysis import VERSION as ANALYSIS_VERSION
+from rag.building import NewDocument
 from rag.errors import LibraryError
 from rag.features import VERSION as FEATURES_VERSION
 from rag.index import Index
 from rag.ingest import Ingest
 from rag.search import Searcher
 from rag.settings import RetrievalSettings
-from rag.store import NewDocument, Store
+from rag.store import Store
 from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
+from rag.uploads import Uploads, safe_name
 
 _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
+
+
+STORE = "library.sqlite"
+INDEX = "index"
 
 
 class Library:
@@ -29,13 +36,14 @@ class Library:
     another.
     """
 
-    def __init__(self, store: Store, index: Index, settings: RetrievalSettings, write: bool) -> None:
+    def __init__(self, store: Store, index: Index, settings: RetrievalSettings, uploads: Uploads, write: bool) -> None:
         self._store = store
         self._index = index
         self._settings = settings
         self._write = write
         self._searcher = Searcher(store, index, settings)
-        self._ingest = Ingest(store, index, settings, _FORM)
+        self._uploads = uploads
+        self._ingest = Ingest(store, index, settings, _FORM, uploads)
         self._writing = threading.Lock()
 
     @classmethod
@@ -51,8 +59,10 @@ class Library:
             raise LibraryError(
                 f"The data directory {data_dir} cannot be made ({error.strerror}); set another data_dir."
             ) from error
-        store = Store(data_dir / "library.sqlite")
-        directory = data_dir / "index"
+        if write:
+            Store.discard_outdated(data_dir / STORE)
+        store = Store(data_dir / STORE)
+        directory = data_dir / INDEX
         try:
             index = Index(directory)
         except LibraryError:
@@ -62,12 +72,17 @@ class Library:
             Index.discard(directory)
             index = Index(directory)
             with store.transaction():
-                store.set_meta("indexed", "0")
-        return cls(store, index, settings, write)
+                store.set_meta("form", "")
+        return cls(store, index, settings, Uploads(data_dir), write)
 
     def close(self) -> None:
-        """Release the files. Searches after this fail."""
+        """Release the files and end the processes that read documents. Searches after this fail."""
+        self._ingest.close()
         self._store.close()
+
+    def rest(self) -> None:
+        """End the processes that read documents, to free their memory; the next document starts one again."""
+        self._ingest.close()
 
     @property
     def generation(self) -> int:
@@ -99,35 +114,81 @@ class Library:
         *,
         progress: Callable[[SyncProgress], None] | None = None,
         cancel: threading.Event | None = None,
+        within: Sequence[Path] | None = None,
     ) -> SyncReport:
         """Bring the library in step with the files in `folders`: what is new, changed or gone, and nothing else.
 
-        May be interrupted at any instant; the next call goes on where this one stopped. Raises LibraryError when the
-        library is opened for reading or another process is writing.
+        `within`, where given, names the only files and folders to look at (absolute, without links). May be interrupted
+        at any instant; the next call goes on where this one stopped. Raises LibraryError when the library is opened for
+        reading or another process is writing.
         """
-        with self._writing:
-            self._require_write()
-            try:
-                return self._ingest.sync(folders, progress, cancel)
-            finally:
-                self._searcher.forget()
+        with self._write_access():
+            return self._ingest.sync(folders, progress=progress, cancel=cancel, within=within)
+
+    def retry(self, receipts: Sequence[FileReceipt], *, cancel: threading.Event | None = None) -> list[FileReceipt]:
+        """Read these files again, whether they changed or not; returns what became of them. Raises as `sync` does."""
+        roots = [Path(root) for root in dict.fromkeys(receipt.root for receipt in receipts)]
+        paths = [Path(receipt.root) / receipt.path for receipt in receipts]
+        with self._write_access():
+            return list(self._ingest.sync(roots, cancel=cancel, within=paths, force=True).receipts)
+
+    def add_upload(self, conversation: str, name: str, data: bytes) -> FileReceipt:
+        """Take a file into one conversation, in place of one of the same name there; returns what became of it.
+
+        It is found by searches of that conversation only. A file that cannot be read leaves nothing behind but its
+        receipt. Raises DocumentError for a type or size that is not read, and LibraryError as `sync` does.
+        """
+        with self._write_access():
+            path = self._uploads.put(conversation, name, data)
+            report = self._ingest.sync([path.parent], within=[path], force=True)
+            receipt = report.receipts[0]
+            if receipt.state == "failed":
+                path.unlink(missing_ok=True)
+                self._ingest.remove([(receipt.root, receipt.path)])
+            return receipt
+
+    def promote_upload(self, conversation: str, name: str) -> FileReceipt:
+        """Add a file of a conversation to the library, where every search finds it. Raises DocumentError when the
+        conversation has no file of this name.
+        """
+        with self._write_access():
+            source, target = self._uploads.promote(conversation, name)
+            report = self._ingest.sync([target.parent, source.parent], within=[target, source], force=True)
+            return report.receipts[0]
+
+    def remove_upload(self, conversation: str, name: str) -> None:
+        """Take one file out of a conversation; none of this name is no error."""
+        with self._write_access():
+            path = self._uploads.folder(conversation) / safe_name(name)
+            path.unlink(missing_ok=True)
+            self._ingest.remove([(str(path.parent), path.name)])
+
+    def remove_uploads(self, conversation: str) -> None:
+        """Delete every file of a conversation, with what was made of it."""
+        with self._write_access():
+            self._uploads.remove(conversation)
+            root = str(self._uploads.folder(conversation))
+            self._ingest.remove(list(self._store.receipts(root)))
 
     def add(self, documents: Sequence[NewDocument]) -> list[str]:
         """Put documents in that come from no file, replacing those of the same name and scope; returns their ids."""
-        with self._writing:
-            self._require_write()
-            try:
-                return [str(identity) for identity in self._ingest.add(documents)]
-            finally:
-                self._searcher.forget()
+        with self._write_access():
+            return [str(identity) for identity in self._ingest.add(documents)]
+
+    def rebuild_index(self) -> None:
+        """Build the search index anew from the stored passages. Raises LibraryError as `sync` does."""
+        with self._write_access():
+            self._ingest.rebuild_index()
 
     def documents(self, conversation: str | None = "") -> list[DocumentRecord]:
         """The library's documents by name; of one conversation's uploads; or, with None, of both."""
         return self._store.documents(conversation)
 
-    def receipts(self) -> list[FileReceipt]:
-        """What became of every file of the library's folders."""
-        return [receipt for receipt, _ in self._store.receipts().values()]
+    def receipts(self, conversation: str = "") -> list[FileReceipt]:
+        """What became of every file of the library's folders, or of one conversation's uploads."""
+        root = str(self._uploads.folder(conversation)) if conversation else None
+        known = [file.receipt for file in self._store.receipts(root).values()]
+        return known if conversation else [receipt for receipt in known if not self._uploads.holds(receipt.root)]
 
     def document_text(self, document_id: str) -> str:
         """The extracted text of a document. `document_id` is `DocumentRecord.id` or the document's name."""
@@ -147,6 +208,12 @@ class Library:
             return None
         return self._store.passages([int(passage_id)]).get(int(passage_id))
 
-    def _require_write(self) -> None:
+    @contextmanager
+    def _write_access(self) -> Iterator[None]:
         if not self._write:
             raise LibraryError("The library is open for reading only; open it for writing to index documents.")
+        with self._writing:
+            try:
+                yield
+            finally:
+                self._searcher.forget()

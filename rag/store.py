@@ -12,14 +12,15 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.building import NewDocument, NewPassage
 from rag.errors import LibraryError
 from rag.types import DocumentRecord, FileReceipt, Passage
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS documents (
     pages INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     text BLOB NOT NULL,             -- zlib
+    checksum INTEGER NOT NULL,      -- CRC-32 of the columns above, without id and generation
     UNIQUE (scope, name)
 );
 CREATE INDEX IF NOT EXISTS documents_by_generation ON documents (generation);
@@ -48,48 +50,22 @@ CREATE TABLE IF NOT EXISTS passages (
     headings TEXT NOT NULL,         -- JSON list
     language TEXT NOT NULL,
     text TEXT NOT NULL,
-    checksum INTEGER NOT NULL       -- CRC-32 of text
+    checksum INTEGER NOT NULL       -- CRC-32 of the columns above, without id and document
 );
 CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
 CREATE TABLE IF NOT EXISTS features (
-    passage INTEGER PRIMARY KEY, document INTEGER NOT NULL, tokens BLOB NOT NULL, grams BLOB NOT NULL
+    passage INTEGER PRIMARY KEY, document INTEGER NOT NULL, tokens BLOB NOT NULL, grams BLOB NOT NULL,
+    checksum INTEGER NOT NULL       -- CRC-32 of tokens and grams
 );
 CREATE TABLE IF NOT EXISTS removed (document INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
     root TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL,
     state TEXT NOT NULL, reason TEXT NOT NULL, document INTEGER, pages INTEGER NOT NULL, passages INTEGER NOT NULL,
-    characters INTEGER NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (root, path)
+    characters INTEGER NOT NULL, seconds REAL NOT NULL,
+    form TEXT NOT NULL,             -- how it was read and cut: a file of another form is read again
+    PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class NewPassage:
-    """A passage about to be stored: its place in the document's text and its packed features."""
-
-    start: int
-    end: int
-    page: int | None
-    headings: tuple[str, ...]
-    language: str
-    tokens: bytes
-    grams: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """A document about to be stored."""
-
-    name: str
-    title: str
-    kind: str
-    language: str
-    modified: float
-    text: str
-    pages: int
-    token_count: int
-    passages: tuple[NewPassage, ...]
-    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +76,23 @@ class Totals:
     passages: int
     tokens: int
     languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that was met: its receipt, the id of the document made of it, and how it was read."""
+
+    receipt: FileReceipt
+    document: int | None
+    form: str
+
+
+def checksum(*fields: object) -> int:
+    """CRC-32 of a row's columns, by which damage is found."""
+    total = 0
+    for field in fields:
+        total = zlib.crc32(field if isinstance(field, bytes) else repr(field).encode("utf-8", "replace"), total)
+    return total
 
 
 class Store:
@@ -119,7 +112,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             self.close()
             raise LibraryError(
-                f"The library at {path} cannot be read ({error}); move it away and index the documents again."
+                f"The library at {path} cannot be read ({error}); run `tandem index --verify` to make it anew."
             ) from error
         if version > _SCHEMA_VERSION:
             self.close()
@@ -127,6 +120,25 @@ class Store:
         if not version:
             with connection:
                 self.set_meta("schema", str(_SCHEMA_VERSION))
+
+    @staticmethod
+    def discard_outdated(path: Path) -> None:
+        """Delete the file at `path` if an earlier version wrote it: its documents are then read again."""
+        if not path.is_file():
+            return
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        except sqlite3.DatabaseError:
+            return
+        if row and int(row[0]) < _SCHEMA_VERSION:
+            Store.discard(path)
+
+    @staticmethod
+    def discard(path: Path) -> None:
+        """Delete the file at `path` and what SQLite keeps beside it."""
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -196,31 +208,30 @@ class Store:
         old = self.find(document.name, document.scope)
         if old is not None:
             self.remove(old, generation)
+        fields = (
+            document.scope, document.name, document.title, document.kind, document.language, document.modified,
+            len(document.text), len(document.passages), document.token_count, document.pages,
+        )  # fmt: skip
+        text = zlib.compress(document.text.encode("utf-8"), 3)
         cursor = self.connection.execute(
             "INSERT INTO documents (scope, name, title, kind, language, modified, characters, passages, tokens, pages, "
-            "generation, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                document.scope, document.name, document.title, document.kind, document.language, document.modified,
-                len(document.text), len(document.passages), document.token_count, document.pages, generation,
-                zlib.compress(document.text.encode("utf-8"), 3),
-            ),
-        )  # fmt: skip
+            "generation, text, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*fields, generation, text, checksum(*fields, text)),
+        )
         identity = int(cursor.lastrowid or 0)
         for passage in document.passages:
-            text = document.text[passage.start : passage.end]
-            row = self.connection.execute(
-                "INSERT INTO passages (document, start, end, page, headings, language, text, checksum) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    identity, passage.start, passage.end, passage.page,
-                    json.dumps(passage.headings, ensure_ascii=False), passage.language, text,
-                    zlib.crc32(text.encode("utf-8")),
-                ),
-            )  # fmt: skip
-            self.connection.execute(
-                "INSERT INTO features VALUES (?, ?, ?, ?)", (row.lastrowid, identity, passage.tokens, passage.grams)
-            )
+            self._put_passage(identity, passage, document.text[passage.start : passage.end])
         return identity
+
+    def _put_passage(self, document: int, passage: NewPassage, text: str) -> None:
+        headings = json.dumps(passage.headings, ensure_ascii=False)
+        fields = (passage.start, passage.end, passage.page, headings, passage.language, text)
+        row = self.connection.execute(
+            "INSERT INTO passages (document, start, end, page, headings, language, text, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (document, *fields, checksum(*fields)),
+        ).lastrowid
+        self.put_features(int(row or 0), document, passage.tokens, passage.grams)
 
     def remove(self, identity: int, generation: int) -> None:
         """Take a document and its passages out; call inside `transaction`."""
@@ -281,14 +292,16 @@ class Store:
 
     def passages_of(self, identity: int) -> list[tuple[int, Passage]]:
         """The (row, passage) pairs of one document in reading order."""
-        rows = [
-            int(r[0])
-            for r in self.connection.execute("SELECT id FROM passages WHERE document = ? ORDER BY id", (identity,))
-        ]
+        rows = self.passage_rows(identity)
         found: dict[int, Passage] = {}
         for at in range(0, len(rows), 500):
             found.update(self.passages(rows[at : at + 500]))
         return [(row, found[row]) for row in rows]
+
+    def passage_rows(self, identity: int) -> list[int]:
+        """The rows of one document's passages in reading order."""
+        found = self.connection.execute("SELECT id FROM passages WHERE document = ? ORDER BY id", (identity,))
+        return [int(row[0]) for row in found]
 
     def text(self, identity: int) -> str | None:
         """The whole extracted text of a document."""
@@ -315,22 +328,23 @@ class Store:
                 characters=row[6], passages=row[7], pages=row[8], scope=row[9],
             )  # fmt: skip
 
-    def receipts(self, root: str | None = None) -> dict[tuple[str, str], tuple[FileReceipt, int | None]]:
-        """(root, path) -> (receipt, document id) of every file ever met and still there."""
+    def receipts(self, root: str | None = None) -> dict[tuple[str, str], KnownFile]:
+        """(root, path) -> what is known of every file ever met and still there; of one folder, with `root`."""
         where, values = ("WHERE root = ?", (root,)) if root is not None else ("", ())
         rows = self.connection.execute(
-            "SELECT root, path, state, reason, pages, passages, characters, seconds, size, mtime_ns, digest, document "
-            f"FROM files {where} ORDER BY root, path",
+            "SELECT root, path, state, reason, pages, passages, characters, seconds, size, mtime_ns, digest, document, "
+            f"form FROM files {where} ORDER BY root, path",
             values,
         )
-        return {(row[0], row[1]): (FileReceipt(*row[:11]), row[11]) for row in rows}
+        return {(row[0], row[1]): KnownFile(FileReceipt(*row[:11]), row[11], row[12]) for row in rows}
 
-    def put_receipt(self, receipt: FileReceipt, document: int | None) -> None:
+    def put_receipt(self, receipt: FileReceipt, document: int | None, form: str) -> None:
+        """Note what became of a file, the document made of it, and how it was read; call inside `transaction`."""
         self.connection.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 receipt.root, receipt.path, receipt.size, receipt.mtime_ns, receipt.digest, receipt.state,
-                receipt.reason, document, receipt.pages, receipt.passages, receipt.characters, receipt.seconds,
+                receipt.reason, document, receipt.pages, receipt.passages, receipt.characters, receipt.seconds, form,
             ),
         )  # fmt: skip
 
@@ -354,7 +368,10 @@ class Store:
         return (row[0], row[1]) if row else None
 
     def put_features(self, row: int, document: int, tokens: bytes, grams: bytes) -> None:
-        self.connection.execute("INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?)", (row, document, tokens, grams))
+        self.connection.execute(
+            "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)",
+            (row, document, tokens, grams, checksum(tokens, grams)),
+        )
 
     def forget_removed(self, generation: int) -> None:
         """The index no longer holds what was removed up to this batch."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import regex
 
+from rag.errors import DocumentError
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -34,7 +36,8 @@ class Extracted:
     notes: tuple[str, ...] = ()
 
 
-_BLANKS = regex.compile(r"[^\S\n]+")
+MAX_CHARACTERS = 20_000_000
+
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cs}--[\n\t]]|[\u200b\u2060\ufeff\u00ad]|[\u202a-\u202e\u2066-\u2069]", regex.V1)
 
 
@@ -50,7 +53,10 @@ def one_line(text: str) -> str:
 
 @dataclass(slots=True)
 class Builder:
-    """Collects blocks of text in reading order and remembers where headings and pages begin."""
+    """Collects blocks of text in reading order and remembers where headings and pages begin.
+
+    Raises DocumentError when they become too many.
+    """
 
     title: str = ""
     notes: list[str] = field(default_factory=list)
@@ -89,6 +95,8 @@ class Builder:
         start = self._length
         self._parts.append(text)
         self._length += len(text)
+        if self._length > MAX_CHARACTERS:
+            raise DocumentError(f"The file holds more than {MAX_CHARACTERS // 1_000_000} million characters; split it.")
         return start
 
     def build(self) -> Extracted:
