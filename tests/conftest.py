@@ -23,4 +23,5 @@ def foundry_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoundryHo
     with FoundryHome(tmp_path_factory.mktemp("foundry")) as home:
         home.register("slow", SLOW_TEXT, work=SLOW_WORK)
         home.register("narrow", context_length=400)
+        home.register("medium", context_length=820)
         yield home
