@@ -15,7 +15,7 @@ SOURCE_LINK = "#source-"
 UNSUPPORTED_LINK = "#unsupported"
 HAIR_SPACE = "\u200a"
 
-_URL_CHARS = r"[^\s<>`\"'()\[\]]{0,2000}"
+_URL_CHARS = r"[^\s<>`\"'()\[\]!]{0,2000}"
 _SPECIAL = re.compile(
     rf"`+|!\[|\](?=[(:])|<(?=[A-Za-z/!?])|:(?=[A-Za-z])|https?://{_URL_CHARS}|www\.{_URL_CHARS}|\n", re.IGNORECASE
 )
@@ -27,7 +27,7 @@ _FENCE_LINE = re.compile(r" {0,3}(?:(`{3,})[^`\n]{0,160}|(~{3,})[^\n]{0,160})")
 _MAY_OPEN_FENCE = re.compile(r" {0,3}(?:`{0,2}|~{0,2}|`{3,}[^`\n]{0,160}|~{3,}[^\n]{0,160})")
 _CLOSING_LINE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*")
 _MAY_CLOSE_FENCE = re.compile(r" {0,3}(?:`*|~*)[ \t]*")
-_TRAILING_PUNCTUATION = ".,;:!?*_~"
+_TRAILING_PUNCTUATION = ".,;:?*_~"
 
 
 class Neutraliser:

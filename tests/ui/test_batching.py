@@ -1,0 +1,91 @@
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tandem.ui.batching import Batcher
+
+
+class Screen:
+    """Takes what is sent, slowly where told to, and notices when two sendings overlap."""
+
+    def __init__(self, pauses: int = 0) -> None:
+        self.sent: list[str] = []
+        self.pauses = pauses
+        self.busy = False
+        self.changed = asyncio.Event()
+
+    async def show(self, text: str) -> None:
+        assert not self.busy
+        self.busy = True
+        for _ in range(self.pauses):
+            await asyncio.sleep(0)
+        self.sent.append(text)
+        self.busy = False
+        self.changed.set()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=5), st.integers(0, 3)), max_size=40), st.integers(0, 4))
+def test_everything_arrives_once_and_in_order(tokens: list[tuple[str, int]], pauses: int) -> None:
+    async def run() -> None:
+        screen = Screen(pauses)
+        batcher = Batcher(screen.show, 0.001)
+        for text, turns in tokens:
+            batcher.add(text)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        await batcher.flush()
+        assert "".join(screen.sent) == "".join(text for text, _ in tokens)
+        assert all(screen.sent)
+        await batcher.close()
+
+    asyncio.run(run())
+
+
+async def test_the_first_word_goes_at_once_and_the_timer_sends_the_rest() -> None:
+    screen = Screen()
+    batcher = Batcher(screen.show, 0.02)
+    batcher.add("Hello")
+    await asyncio.wait_for(screen.changed.wait(), 5)
+    assert screen.sent == ["Hello"]
+    screen.changed.clear()
+    for word in (" slow", " model"):
+        batcher.add(word)
+    assert screen.sent == ["Hello"]
+    await asyncio.wait_for(screen.changed.wait(), 5)
+    assert screen.sent == ["Hello", " slow model"]
+
+
+async def test_fast_tokens_go_in_few_batches() -> None:
+    screen = Screen()
+    batcher = Batcher(screen.show, 60)
+    for number in range(1000):
+        batcher.add(f"{number} ")
+        await asyncio.sleep(0)
+    await batcher.flush()
+    assert len(screen.sent) == 2
+    assert "".join(screen.sent) == "".join(f"{number} " for number in range(1000))
+
+
+async def test_discarded_text_is_never_sent() -> None:
+    screen = Screen()
+    batcher = Batcher(screen.show, 0.001)
+    batcher.add("draft")
+    batcher.discard()
+    batcher.add("refined")
+    await batcher.flush()
+    assert screen.sent == ["refined"]
+
+
+async def test_a_failure_to_send_reaches_whoever_writes() -> None:
+    async def refuse(text: str) -> None:
+        raise ConnectionError("gone")
+
+    batcher = Batcher(refuse, 0.001)
+    batcher.add("text")
+    with pytest.raises(ConnectionError):
+        await batcher.flush()
+    with pytest.raises(ConnectionError):
+        batcher.add("more")

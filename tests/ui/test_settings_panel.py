@@ -1,0 +1,103 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid.runtimes.base import ModelInfo, ModelState
+from hybrid.settings import Escalate, EscalationSettings
+from tandem.settings import Settings
+from tandem.ui.settings_panel import Choices, read, tabs
+from tandem.ui.texts import Language
+
+BASE = Choices.configured(Settings())
+MODELS = [
+    ModelInfo("a:1", "phi-4-mini", "foundry", ModelState.READY),
+    ModelInfo("b:1", "gpt-oss-20b", "foundry", ModelState.DOWNLOADABLE, size_mb=12288),
+    ModelInfo("c:1", "broken", "foundry", ModelState.UNAVAILABLE, note="no driver"),
+    ModelInfo("extractive", "extractive", "extractive", ModelState.READY),
+]
+
+
+def widgets(choices: Choices = BASE, language: Language = "en", ready: bool = True) -> dict[str, dict[str, Any]]:
+    return {
+        widget["id"]: widget for tab in tabs(choices, MODELS, ready, language) for widget in tab.to_dict()["inputs"]
+    }
+
+
+def test_what_the_panel_shows_is_read_back() -> None:
+    changed, wrong = read(
+        {
+            "draft": "broken",
+            "passages": 9,
+            "long_draft": False,
+            "long_chars": 900,
+            "topics": ["law", "pay"],
+            "temperature": 0,
+            "seed": "7",
+            "language": "tr",
+            "marks": False,
+        },
+        BASE,
+    )
+    assert wrong == []
+    assert changed.draft == "broken" and changed.refine == BASE.refine
+    assert changed.passages == 9
+    assert changed.escalation.topics == ("law", "pay") and not changed.escalation.long_draft
+    assert changed.generation.seed == 7 and changed.generation.temperature == 0
+    assert read(changed.values(), BASE) == (changed, [])
+    assert read({**changed.values(), "seed": ""}, changed)[0].generation.seed is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*BASE.values(), "unheard of"]),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers())),
+    )
+)
+def test_anything_may_come_back_from_a_browser(values: dict[str, Any]) -> None:
+    choices, wrong = read(values, BASE)
+    assert read(choices.values(), BASE)[1] == []
+    assert {key for key, _ in wrong} <= values.keys()
+
+
+def test_what_is_not_allowed_is_named_and_left_as_it_was() -> None:
+    choices, wrong = read({"passages": 500, "temperature": "hot", "max_tokens": 100}, BASE)
+    assert sorted(key for key, _ in wrong) == ["passages", "temperature"]
+    assert choices.passages == BASE.passages
+    assert choices.generation.max_tokens == 100
+
+
+@pytest.mark.parametrize(
+    ("mode", "configured", "expected"),
+    [
+        ("auto", Escalate.AUTO, Escalate.AUTO),
+        ("auto", Escalate.NEVER, Escalate.NEVER),
+        ("fast", Escalate.AUTO, Escalate.NEVER),
+        ("deep", Escalate.NEVER, Escalate.ALWAYS),
+        ("nonsense", Escalate.AUTO, Escalate.AUTO),
+    ],
+)
+def test_the_mode_of_a_question(mode: str, configured: Escalate, expected: Escalate) -> None:
+    choices = Choices.configured(Settings(escalation=EscalationSettings(mode=configured)))
+    escalation = choices.options(mode).escalation
+    assert escalation is not None and escalation.mode is expected
+
+
+def test_every_model_is_listed_with_its_state() -> None:
+    labels = {item["value"]: item["label"] for item in widgets()["draft"]["items"]}
+    assert labels == {
+        "phi-4-mini": "phi-4-mini · ready",
+        "extractive": "Quotes only, no model",
+        "gpt-oss-20b": "gpt-oss-20b · to download, 12.0 GB",
+        "broken": "broken · unavailable",
+    }
+    assert [item["value"] for item in widgets()["download"]["items"]] == ["-", "gpt-oss-20b"]
+
+
+def test_the_chosen_model_is_listed_even_when_nobody_knows_it() -> None:
+    choices, _ = read({"draft": "mystery"}, BASE)
+    assert widgets(choices)["draft"]["items"][0] == {"label": "mystery · not found", "value": "mystery"}
+    assert widgets(choices, ready=False)["draft"]["items"][0]["label"] == "mystery · being looked up"
+    assert widgets(choices, "tr")["draft"]["items"][0]["label"] == "mystery · bulunamadı"
+    assert widgets(choices)["draft"]["initial"] == "mystery"

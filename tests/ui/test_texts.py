@@ -1,0 +1,77 @@
+import json
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import chainlit
+import pytest
+
+from hybrid.events import Reason
+from tandem.server import ROOT
+from tandem.ui.texts import STARTERS, TEXTS, language_for, reason
+
+SHIPPED = Path(chainlit.__file__).parent / "translations" / "en-US.json"
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield path + key, value
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert TEXTS["en"].keys() == TEXTS["tr"].keys()
+    for key, text in TEXTS["en"].items():
+        assert places(text) == places(TEXTS["tr"][key]), key
+    assert len(STARTERS["en"]) == len(STARTERS["tr"])
+
+
+@pytest.mark.parametrize("language", ["en-US", "tr-TR"])
+def test_chainlits_own_words_are_all_there(language: str) -> None:
+    own = dict(leaves(json.loads((ROOT / ".chainlit" / "translations" / f"{language}.json").read_text("utf-8"))))
+    shipped = dict(leaves(json.loads(SHIPPED.read_text("utf-8"))))
+    assert own.keys() == shipped.keys()
+    for key, text in shipped.items():
+        assert set(re.findall(r"{{.*?}}", own[key])) == set(re.findall(r"{{.*?}}", text)), key
+        assert own[key].strip()
+
+
+@pytest.mark.parametrize("element", ["TandemAnswer", "Details"])
+def test_the_elements_speak_both_languages(element: str) -> None:
+    source = (ROOT / "public" / "elements" / f"{element}.jsx").read_text("utf-8")
+    block = source[source.index("const TEXT = {") :]
+    english, turkish = (
+        block[block.index("en: {") : block.index("tr: {")],
+        block[block.index("tr: {") : block.index("\n}\n")],
+    )
+    names = r"(?<![\w\"])([a-z]\w*):"
+    assert sorted(re.findall(names, english.removeprefix("en:"))) == sorted(
+        re.findall(names, turkish.removeprefix("tr:"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "configured", "browser", "language"),
+    [
+        ("auto", "auto", "tr-TR", "tr"),
+        ("auto", "auto", "de-DE", "en"),
+        ("auto", "tr", "en-US", "tr"),
+        ("en", "tr", "tr", "en"),
+        ("auto", "auto", "", "en"),
+    ],
+)
+def test_whose_language_applies(chosen: str, configured: str, browser: str, language: str) -> None:
+    assert language_for(chosen, configured, browser) == language
+
+
+def test_a_reason_without_wording_or_values_stays_in_english() -> None:
+    assert reason(Reason("brand_new", "A new reason."), "tr") == "A new reason."
+    assert reason(Reason("short_draft", "Too short."), "tr") == "Too short."
