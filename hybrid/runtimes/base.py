@@ -5,10 +5,11 @@ Knows requests, chunks and model states. Does not know any runtime, any prompt's
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from rag.types import Message, Passage
 
@@ -120,3 +121,36 @@ class Runtime(Protocol):
     async def download(self, model: str, progress: Callable[[float], None]) -> None: ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A model held in memory: how many calls run or wait, and the seconds since the last one ended."""
+
+    model: str
+    calls: int
+    idle_s: float
+
+
+MakeRoom = Callable[[str, int], Awaitable[None]]
+
+
+@runtime_checkable
+class Managed(Protocol):
+    """A runtime whose models live in this machine's memory and on its disk, so that somebody must look after them.
+
+    `make_room`, where set, is awaited with a model's id and its size in megabytes before it is loaded.
+    """
+
+    name: str
+    make_room: MakeRoom | None
+
+    def uses(self) -> list[ModelUse]: ...
+
+    async def unload(self, model: str) -> None: ...
+
+    async def register(self, path: Path, alias: str) -> ModelInfo: ...
+
+    async def verify(self, model: str) -> None: ...
+
+    async def remove(self, model: str) -> None: ...

@@ -7,10 +7,8 @@ prompts, or what is tried when a model fails. The SDK is imported on first use, 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -19,11 +17,21 @@ from typing import Any
 
 from hybrid.errors import ModelError
 from hybrid.queueing import FairQueue, Ticket
-from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
-from hybrid.runtimes.channels import Splitter
-from hybrid.runtimes.foundry_sdk import NAME, acquire, explained, listing, release, threaded
-
-log = logging.getLogger(__name__)
+from hybrid.runtimes.base import ChatRequest, Chunk, MakeRoom, ModelInfo, ModelState, ModelUse, Phase
+from hybrid.runtimes.directory import check_directory
+from hybrid.runtimes.foundry_call import Call
+from hybrid.runtimes.foundry_sdk import (
+    NAME,
+    acquire,
+    explained,
+    listing,
+    register,
+    release,
+    remove,
+    threaded,
+    unregister,
+)
+from rag.types import Message
 
 _CLOSE_S = 10.0
 
@@ -35,6 +43,7 @@ class _Slot:
     queue: FairQueue = field(default_factory=FairQueue)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     used: float = field(default_factory=time.monotonic)
+    loaded: bool = False
     percent: float | None = None
 
 
@@ -55,13 +64,14 @@ class Foundry:
         self._opening = asyncio.Lock()
         self._slots: dict[str, _Slot] = {}
         self._models: dict[str, Any] = {}
+        self.make_room: MakeRoom | None = None
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Wait for a turn, load if need be, then pass the text on as it comes."""
         model = await self._model(request.model)
         slot = self._slot(request.model)
         ticket = slot.queue.enter(request.user)
-        call: _Call | None = None
+        call: Call | None = None
         try:
             while ticket.position is not None:
                 yield Chunk(phase=Phase.QUEUE, position=ticket.position)
@@ -70,7 +80,7 @@ class Foundry:
                 yield Chunk(phase=Phase.LOAD)
                 await self._load(request.model, model, slot)
             yield Chunk(phase=Phase.SEND)
-            call = _Call(model, request, lambda: self._left(slot, ticket))
+            call = Call(model, request, lambda: self._left(slot, ticket))
             async with aclosing(call.chunks()) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -104,6 +114,7 @@ class Foundry:
         async with slot.loading:
             try:
                 await self._run(found.unload)
+                slot.loaded = False
             except ModelError as error:
                 if error.kind == "busy":
                     raise _in_use(model) from error
@@ -131,6 +142,50 @@ class Foundry:
             raise
         finally:
             slot.percent = None
+
+    def uses(self) -> list[ModelUse]:
+        """What this process holds in memory, and how long it has been idle."""
+        now = time.monotonic()
+        return [
+            ModelUse(name, slot.queue.busy + slot.queue.waiting, now - slot.used)
+            for name, slot in self._slots.items()
+            if slot.loaded
+        ]
+
+    async def register(self, path: Path, alias: str) -> ModelInfo:
+        """Take in an ONNX Runtime GenAI directory as `alias`: its files are checked, then it must write two tokens.
+
+        A directory that fails is not registered; the ModelError says why. The files stay where they are.
+        """
+        manager = await self._open()
+        await asyncio.to_thread(check_directory, path)
+        model = f"{alias}:1"
+        await self._run(lambda: register(manager, path.resolve(), model))
+        try:
+            await self.models()
+            await self.verify(model)
+        except ModelError as error:
+            await self._run(lambda: unregister(manager, model))
+            self._models.pop(model, None)
+            raise ModelError(f"{path} is no model that runs here: {error}", kind="refused") from error
+        return next(info for info in await self.models() if info.id == model)
+
+    async def verify(self, model: str) -> None:
+        """Have the model write two tokens. Raises ModelError when it does not."""
+        request = ChatRequest(model, (Message("user", "Hello"),), max_tokens=2, temperature=0.0, user="verify")
+        async with aclosing(self.stream(request)) as chunks:
+            written = [chunk async for chunk in chunks if chunk.text or chunk.reasoning]
+        if not written:
+            raise ModelError(f"{model} wrote nothing.", kind="unavailable")
+
+    async def remove(self, model: str) -> None:
+        """Delete a downloaded model from the disk; a registered one is only forgotten, its files stay."""
+        found = await self._model(model)
+        if self._slot(model).loaded:
+            await self.unload(model)
+        manager = await self._open()
+        await self._run(lambda: remove(manager, found))
+        self._models.pop(model, None)
 
     async def close(self) -> None:
         """Let go of the runtime; the last user of the process closes it."""
@@ -165,8 +220,11 @@ class Foundry:
     async def _load(self, name: str, model: Any, slot: _Slot) -> None:
         async with slot.loading:
             if not await self._run(lambda: model.is_loaded):
+                if self.make_room is not None:
+                    await self.make_room(name, await self._run(lambda: model.info.file_size_mb) or 0)
                 await self._run(model.load)
-                slot.used = time.monotonic()
+            slot.loaded = True
+            slot.used = time.monotonic()
 
     async def _run(self, work: Callable[[], Any]) -> Any:
         try:
@@ -177,139 +235,5 @@ class Foundry:
             raise explained(error) from error
 
 
-class _Call:
-    """One generation: a thread drives the SDK, the event loop takes what it wrote.
-
-    `ended` is called on the event loop when the SDK has really let go of the model: after `stop`, maybe much later.
-    """
-
-    def __init__(self, model: Any, request: ChatRequest, ended: Callable[[], None]) -> None:
-        self._model = model
-        self._request = request
-        self._ended = ended
-        self._loop = asyncio.get_running_loop()
-        self._ready = asyncio.Event()
-        self._items: deque[Chunk | Exception | None] = deque()
-        self._stop = threading.Event()
-        threading.Thread(target=self._drive, name="foundry-call", daemon=True).start()
-
-    def stop(self) -> None:
-        """Ask the generation to end; returns at once."""
-        self._stop.set()
-
-    async def chunks(self) -> AsyncGenerator[Chunk, None]:
-        splitter, stops = Splitter(), _Stops(self._request.stop)
-        while True:
-            await self._ready.wait()
-            self._ready.clear()
-            while self._items:
-                item = self._items.popleft()
-                if item is None:
-                    return
-                if isinstance(item, Exception):
-                    raise explained(item) from item
-                if item.finish_reason is not None:
-                    answer, thinking = splitter.finish()
-                    text = stops.push(answer) + stops.finish()
-                    if text or thinking:
-                        yield Chunk(text=text, reasoning=thinking)
-                    yield item
-                elif not item.text:
-                    yield item
-                else:
-                    answer, thinking = splitter.push(item.text)
-                    answer = stops.push(answer)
-                    if answer or thinking:
-                        yield Chunk(text=answer, reasoning=thinking)
-                    if stops.hit:
-                        self.stop()
-                        yield Chunk(finish_reason="stop")
-                        return
-
-    def _drive(self) -> None:
-        try:
-            self._generate()
-        except Exception as error:
-            self._put(error)
-        finally:
-            self._call(self._ended)
-            self._put(None)
-
-    def _generate(self) -> None:
-        from foundry_local_sdk import ChatSession, MessageItem, Request, RequestOptions, SearchOptions, TextItem
-
-        asked = self._request
-        roles = {"system": MessageItem.system, "user": MessageItem.user, "assistant": MessageItem.assistant}
-        session: ChatSession
-        with ChatSession(self._model) as session, Request() as request:  # type: ignore[assignment]
-            session.set_streaming(True)
-            search = SearchOptions(max_output_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed)
-            request.set_options(RequestOptions(search=search))
-            for message in asked.messages:
-                request.add_item(roles[message.role](message.content.replace("\0", "")))
-            budget = session.preflight_request(request)
-            if not budget.fits:
-                raise _too_long(asked.model, budget.deficit_tokens)
-            if self._stop.is_set():
-                return
-            with session.process_streaming_request(request) as stream:
-                self._put(Chunk())
-                for item in stream:
-                    if self._stop.is_set():
-                        return
-                    if isinstance(item, TextItem):
-                        self._put(Chunk(text=item.text))
-                with stream.final_response as final:
-                    counted = final.get_usage()
-                    usage = Usage(counted.prompt_tokens, counted.completion_tokens)
-                    reason = final.finish_reason.name.lower()
-                    self._put(Chunk(finish_reason=reason if reason in ("stop", "length") else "other", usage=usage))
-
-    def _put(self, item: Chunk | Exception | None) -> None:
-        self._items.append(item)
-        if len(self._items) == 1:
-            self._call(self._ready.set)
-
-    def _call(self, function: Callable[[], object]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(function)
-        except RuntimeError:
-            log.debug("The event loop was closed before a generation ended")
-
-
-class _Stops:
-    """Cuts a stream at the first stop string; the runtime itself has no option for them."""
-
-    def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = [stop for stop in stops if stop]
-        self._keep = max((len(stop) for stop in self._stops), default=1) - 1
-        self._held = ""
-        self.hit = False
-
-    def push(self, text: str) -> str:
-        if not self._stops:
-            return text
-        text = self._held + text
-        cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if cuts:
-            self.hit, self._held = True, ""
-            return text[: min(cuts)]
-        cut = max(0, len(text) - self._keep)
-        self._held = text[cut:]
-        return text[:cut]
-
-    def finish(self) -> str:
-        held, self._held = self._held, ""
-        return held
-
-
 def _in_use(model: str) -> ModelError:
     return ModelError(f"{model} is answering now; unload it when it has finished.", kind="busy", retriable=True)
-
-
-def _too_long(model: str, deficit: int) -> ModelError:
-    return ModelError(
-        f"the question and its passages are too long for {model}; ask for fewer passages or a shorter answer.",
-        kind="too_long",
-        deficit=max(1, deficit),
-    )

@@ -89,6 +89,38 @@ def _info(model: Any, *, local: bool) -> ModelInfo:
     )
 
 
+def register(manager: Any, path: Path, model: str) -> None:
+    """Put a directory into the local catalog. Raises ModelError when the name is taken by another directory."""
+    from foundry_local_sdk import CatalogType, ModelInfoBuilder
+
+    catalog = manager.get_catalog(CatalogType.LOCAL)
+    known = catalog.get_model_variant(model)
+    if known is not None:
+        if Path(known.get_path()) == path:
+            return
+        raise ModelError(f"the name {model} is taken by {known.get_path()}; choose another alias.", kind="refused")
+    with ModelInfoBuilder() as metadata:
+        metadata.set_string_property("task", "chat-completion")
+        catalog.register_model(str(path), model, metadata)
+
+
+def unregister(manager: Any, model: str) -> None:
+    """Forget a registered model; its files stay."""
+    from foundry_local_sdk import CatalogType
+
+    manager.get_catalog(CatalogType.LOCAL).unregister_model(model)
+
+
+def remove(manager: Any, model: Any) -> None:
+    """Forget a registered model, or delete a downloaded one from the disk."""
+    from foundry_local_sdk import CatalogType
+
+    if manager.get_catalog(CatalogType.LOCAL).get_model_variant(model.id) is not None:
+        unregister(manager, model.id)
+    else:
+        model.remove_from_cache()
+
+
 async def threaded(work: Callable[[], Any]) -> Any:
     """Run in a daemon thread of its own: a call that hangs must neither fill a pool nor keep the process alive."""
     loop = asyncio.get_running_loop()

@@ -1,0 +1,154 @@
+"""One generation on the Foundry Local SDK: a thread drives it, the event loop takes what it wrote.
+
+Knows sessions, requests and how they are stopped. Does not know queues, loading or catalogs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from hybrid.errors import ModelError
+from hybrid.runtimes.base import ChatRequest, Chunk, Usage
+from hybrid.runtimes.channels import Splitter
+from hybrid.runtimes.foundry_sdk import explained
+
+log = logging.getLogger(__name__)
+
+
+class Call:
+    """One generation, which begins at once.
+
+    `ended` is called on the event loop when the SDK has really let go of the model: after `stop`, maybe much later.
+    """
+
+    def __init__(self, model: Any, request: ChatRequest, ended: Callable[[], None]) -> None:
+        self._model = model
+        self._request = request
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._ready = asyncio.Event()
+        self._items: deque[Chunk | Exception | None] = deque()
+        self._stop = threading.Event()
+        threading.Thread(target=self._drive, name="foundry-call", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask the generation to end; returns at once."""
+        self._stop.set()
+
+    async def chunks(self) -> AsyncGenerator[Chunk, None]:
+        splitter, stops = Splitter(), _Stops(self._request.stop)
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._items:
+                item = self._items.popleft()
+                if item is None:
+                    return
+                if isinstance(item, Exception):
+                    raise explained(item) from item
+                if item.finish_reason is not None:
+                    answer, thinking = splitter.finish()
+                    text = stops.push(answer) + stops.finish()
+                    if text or thinking:
+                        yield Chunk(text=text, reasoning=thinking)
+                    yield item
+                elif not item.text:
+                    yield item
+                else:
+                    answer, thinking = splitter.push(item.text)
+                    answer = stops.push(answer)
+                    if answer or thinking:
+                        yield Chunk(text=answer, reasoning=thinking)
+                    if stops.hit:
+                        self.stop()
+                        yield Chunk(finish_reason="stop")
+                        return
+
+    def _drive(self) -> None:
+        try:
+            self._generate()
+        except Exception as error:
+            self._put(error)
+        finally:
+            self._call(self._ended)
+            self._put(None)
+
+    def _generate(self) -> None:
+        from foundry_local_sdk import ChatSession, MessageItem, Request, RequestOptions, SearchOptions, TextItem
+
+        asked = self._request
+        roles = {"system": MessageItem.system, "user": MessageItem.user, "assistant": MessageItem.assistant}
+        session: ChatSession
+        with ChatSession(self._model) as session, Request() as request:  # type: ignore[assignment]
+            session.set_streaming(True)
+            search = SearchOptions(max_output_tokens=asked.max_tokens, temperature=asked.temperature, seed=asked.seed)
+            request.set_options(RequestOptions(search=search))
+            for message in asked.messages:
+                request.add_item(roles[message.role](message.content.replace("\0", "")))
+            budget = session.preflight_request(request)
+            if not budget.fits:
+                raise _too_long(asked.model, budget.deficit_tokens)
+            if self._stop.is_set():
+                return
+            with session.process_streaming_request(request) as stream:
+                self._put(Chunk())
+                for item in stream:
+                    if self._stop.is_set():
+                        return
+                    if isinstance(item, TextItem):
+                        self._put(Chunk(text=item.text))
+                with stream.final_response as final:
+                    counted = final.get_usage()
+                    usage = Usage(counted.prompt_tokens, counted.completion_tokens)
+                    reason = final.finish_reason.name.lower()
+                    self._put(Chunk(finish_reason=reason if reason in ("stop", "length") else "other", usage=usage))
+
+    def _put(self, item: Chunk | Exception | None) -> None:
+        self._items.append(item)
+        if len(self._items) == 1:
+            self._call(self._ready.set)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:
+            log.debug("The event loop was closed before a generation ended")
+
+
+class _Stops:
+    """Cuts a stream at the first stop string; the runtime itself has no option for them."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = [stop for stop in stops if stop]
+        self._keep = max((len(stop) for stop in self._stops), default=1) - 1
+        self._held = ""
+        self.hit = False
+
+    def push(self, text: str) -> str:
+        if not self._stops:
+            return text
+        text = self._held + text
+        cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        if cuts:
+            self.hit, self._held = True, ""
+            return text[: min(cuts)]
+        cut = max(0, len(text) - self._keep)
+        self._held = text[cut:]
+        return text[:cut]
+
+    def finish(self) -> str:
+        held, self._held = self._held, ""
+        return held
+
+
+def _too_long(model: str, deficit: int) -> ModelError:
+    return ModelError(
+        f"the question and its passages are too long for {model}; ask for fewer passages or a shorter answer.",
+        kind="too_long",
+        deficit=max(1, deficit),
+    )
