@@ -9,7 +9,7 @@ from rag.errors import UserFacingError
 class ModelError(UserFacingError):
     """A model call failed. `retriable` says that the same call may succeed; `kind` is a short stable word for tests,
     metrics and the API (refused, reset, timeout, silence, protocol, too_long, not_found, unauthorised, overloaded,
-    unavailable, memory, busy, pending). `retry_after` is how many seconds the server asked to wait,
+    unavailable, memory, disk, busy, cancelled, pending). `retry_after` is how many seconds the server asked to wait,
     `deficit` by how many tokens a prompt is too long; None where nobody said."""
 
     def __init__(
@@ -26,3 +26,7 @@ class ModelError(UserFacingError):
         self.retriable = retriable
         self.retry_after = retry_after
         self.deficit = deficit
+
+
+class PolicyError(UserFacingError):
+    """A fitted policy cannot be read, written or fitted."""

@@ -4,6 +4,7 @@ Knows names, defaults and bounds. Does not know where the values come from (`tan
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +40,18 @@ class TimeoutSettings(BaseModel):
     total: float = Field(600.0, gt=0, le=7200)
 
 
+class KeepSettings(BaseModel):
+    """How long models stay in this machine's memory."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    warm: bool = Field(True, description="Load the draft model at the start, if it is on this machine.")
+    idle_minutes: float = Field(30.0, ge=0, le=10080, description="Unload a model unused for so long; 0: never.")
+    free_memory_mb: int = Field(
+        1024, ge=0, le=1_000_000, description="Unload the longest unused models while less memory than this is free."
+    )
+
+
 class ModelSettings(BaseModel):
     """Which models answer, and where they run."""
 
@@ -49,6 +62,10 @@ class ModelSettings(BaseModel):
     endpoints: tuple[EndpointSettings, ...] = Field((), description="OpenAI-compatible servers, asked in this order.")
     foundry: bool = Field(True, description="Use the Foundry Local runtime inside this process.")
     timeouts: TimeoutSettings = TimeoutSettings()
+    keep: KeepSettings = KeepSettings()
+    routing: bool = Field(
+        False, description="Ask the model whose card in models.yaml suits the question: code, summary, classification."
+    )
 
 
 class GenerationSettings(BaseModel):
@@ -62,11 +79,27 @@ class GenerationSettings(BaseModel):
 
 
 class EscalationSettings(BaseModel):
-    """The rules by which a draft goes to the large model; each can be switched by itself."""
+    """When a draft goes to the large model: by rules, each of which can be switched off, or by a fitted policy."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: Escalate = Escalate.AUTO
+    policy: Literal["rules", "logistic"] = Field(
+        "rules", description="'rules' are those below; 'logistic' weighs the expected gain against time and cost."
+    )
+    second_worth: float = Field(
+        0.01, ge=0.0, le=1e6, description="What a second of waiting costs you; the unit is that of answer_worth."
+    )
+    answer_worth: float = Field(
+        1.0, gt=0.0, le=1e9, description="What a right answer in place of a wrong one is worth, in the costs' currency."
+    )
+    early_abort: bool = Field(True, description="Cut a hopeless draft while it is being written, and escalate.")
+    warm: bool = Field(
+        False, description="Let the large model read the prompt ahead when escalation becomes likely; costs its tokens."
+    )
+    background_share: float = Field(
+        0.0, ge=0.0, le=1.0, description="Share of kept drafts that the large model answers too, unseen, to learn."
+    )
     long_draft: bool = Field(True, description="Escalate a draft of `long_chars` or more: worth polishing.")
     long_chars: int = Field(600, ge=50, le=20000)
     short_draft: bool = Field(True, description="Escalate a draft under `short_chars`: it says nothing.")

@@ -1,30 +1,46 @@
 """What can be measured about a finished draft without asking any model.
 
-Knows how each signal is computed. Does not know what follows from it (`hybrid.policy` does).
+Knows how each signal is computed. Does not know what follows from it (`hybrid.policies` does). What a draft shows by
+itself is in `hybrid.features`, how its words overlap with the passages in `rag.support`; here is what needs the
+citation check, the search or the model call as well.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
+import numpy as np
 import regex
 import Stemmer
 
+from hybrid import features
 from hybrid.generation import is_closed
-from rag import phrases
-from rag.types import CheckedAnswer, SearchResult
+from rag import phrases, support
+from rag.analysis import stop_terms, tokens
+from rag.language import detect
+from rag.types import CheckedAnswer, SearchResult, Support
+
+LOGPROB_NAMES = ("uncertainty_max", "uncertainty_q90", "uncertainty_mean")
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _LANGUAGES = {"tr": "turkish", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "nl": "dutch"}
-_NGRAM = 5
+_KINDS = {
+    "asks_number": regex.compile(r"\bhow (?:many|much|long|often|far|old)\b|\bkaç\b|\bne kadar\b", regex.I),
+    "asks_reason": regex.compile(r"\b(?:why|how (?:do|does|can|should|to)|explain|neden|niçin|niye|nasıl)\b", regex.I),
+    "asks_fact": regex.compile(r"\b(?:who|when|where|which)\b|\b(?:kim|nerede|hangi|ne zaman)\b", regex.I),
+}  # fmt: skip
+_TELLING_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The measurements of one draft. `support` and `repetition` are shares in [0, 1]; `confidence` is retrieval's."""
+    """The measurements of one draft. `support` and `repetition` are shares in [0, 1]; `confidence` is retrieval's.
+
+    `values` has every measurement that a fitted policy may weigh, by name; `id` names the draft in an evaluation.
+    """
 
     chars: int
     support: float
@@ -33,6 +49,8 @@ class Signals:
     truncated: bool
     repetition: float
     topics: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+    id: str = ""
 
     @property
     def empty(self) -> bool:
@@ -48,6 +66,7 @@ class Signals:
             "truncated": float(self.truncated),
             "repetition": self.repetition,
             "topics": float(len(self.topics)),
+            **self.values,
         }
 
 
@@ -61,17 +80,56 @@ def measure(
     completion_tokens: int | None,
     max_tokens: int,
     topics: Sequence[str],
+    logprobs: Sequence[float] = (),
 ) -> Signals:
     """The signals of a finished draft. `completion_tokens` is None where the server did not count."""
+    refused = phrases.is_refusal(draft)
+    truncated = is_truncated(draft, finish_reason, completion_tokens, max_tokens)
+    values = _of_text(question, draft)
+    sources = "\n".join(" ".join((*passage.headings, passage.text)) for passage in found.passages)
+    overlap = support.measure(draft, sources)
+    values.update({f"source_{name}": value for name, value in zip(support.NAMES, overlap, strict=True)})
+    values.update(
+        doubtful_share=doubtful_share(checked),
+        weakest_support=weakest_support(checked),
+        passages_used=passages_used(checked, found),
+        invalid_citations=math.log1p(len(checked.dropped)),
+        margin=margin(found),
+        passage_coverage=passage_coverage(question, sources, found.language),
+        refused_though_found=float(refused) * found.confidence,
+        language_mismatch=language_mismatch(question, draft),
+    )
+    values.update(question_kind(question))
+    values.update(uncertainty(logprobs))
     return Signals(
         chars=len(draft.strip()),
         support=checked.supported_share,
-        refused=phrases.is_refusal(draft),
+        refused=refused,
         confidence=found.confidence,
-        truncated=is_truncated(draft, finish_reason, completion_tokens, max_tokens),
-        repetition=repetition(draft),
+        truncated=truncated,
+        repetition=values["repetition"],
         topics=touched(question, topics, found.language),
+        values={name: round(value, 4) for name, value in values.items()},
     )
+
+
+def of_text(question: str, draft: str, *, id: str = "") -> Signals:
+    """The signals of a draft of which nothing but the text is known: no search, no sources, no model call."""
+    values = _of_text(question, draft)
+    return Signals(
+        chars=len(draft.strip()),
+        support=1.0,
+        refused=phrases.is_refusal(draft),
+        confidence=1.0,
+        truncated=bool(values["unfinished"]),
+        repetition=values["repetition"],
+        values=values,
+        id=id,
+    )
+
+
+def _of_text(question: str, draft: str) -> dict[str, float]:
+    return dict(zip(features.NAMES, features.vector(question, draft).tolist(), strict=True))
 
 
 def is_truncated(text: str, finish_reason: str, completion_tokens: int | None, max_tokens: int) -> bool:
@@ -81,16 +139,72 @@ def is_truncated(text: str, finish_reason: str, completion_tokens: int | None, m
     return finish_reason != "stop" and bool(text.strip()) and not is_closed(text)
 
 
-def repetition(text: str) -> float:
-    """Share of the text's word 5-grams that occur again later; 0 for a text too short to have any.
+def doubtful_share(checked: CheckedAnswer) -> float:
+    """Share of the claims that the passages support in part (a score between the two thresholds of `rag.grounding`)."""
+    claims = [s for s in checked.sentences if s.support is not Support.NEUTRAL]
+    return sum(s.support is Support.DOUBTFUL for s in claims) / len(claims) if claims else 0.0
 
-    The "rep-n" measure of degenerate text: Welleck et al. 2020, "Neural text generation with unlikelihood training".
+
+def weakest_support(checked: CheckedAnswer) -> float:
+    """The least supported claim's score: an answer is as good as its worst sentence. 1 where nothing is claimed."""
+    return min((s.score for s in checked.sentences if s.support is not Support.NEUTRAL), default=1.0)
+
+
+def passages_used(checked: CheckedAnswer, found: SearchResult) -> float:
+    """Share of the passages that some sentence rests on."""
+    used = {passage for sentence in checked.sentences for passage in sentence.passages}
+    return len(used) / len(found.passages) if found.passages else 0.0
+
+
+def margin(found: SearchResult) -> float:
+    """How far the best passage stands out: its score over the second's, minus one; at most 1.
+
+    The idea of query performance prediction by score spread (Shtok et al. 2012, "Predicting query performance by
+    query-drift estimation", NQC).
     """
-    words = _WORD.findall(text.casefold())
-    grams = [tuple(words[i : i + _NGRAM]) for i in range(len(words) - _NGRAM + 1)]
-    if not grams:
+    scores = [passage.score for passage in found.passages[:2]]
+    if len(scores) < 2 or scores[1] <= 0:
+        return float(bool(scores))
+    return min(1.0, max(0.0, scores[0] / scores[1] - 1.0))
+
+
+def passage_coverage(question: str, sources: str, language: str = "") -> float:
+    """Share of the question's content words, by stem, that stand somewhere in the passages."""
+    stop = stop_terms(language or "en")
+    asked = {token.term for token in tokens(question, language) if token.folded not in stop}
+    held = {token.term for token in tokens(sources, language)}
+    return len(asked & held) / len(asked) if asked else 0.0
+
+
+def language_mismatch(question: str, draft: str) -> float:
+    """1 where question and draft are in two languages, both long enough to tell."""
+    if min(len(question), len(draft)) < _TELLING_CHARS // 2 or len(draft) < _TELLING_CHARS:
         return 0.0
-    return 1.0 - len(Counter(grams)) / len(grams)
+    asked, written = detect(question), detect(draft)
+    return float(bool(asked) and bool(written) and asked != written)
+
+
+def question_kind(question: str) -> dict[str, float]:
+    """Whether the question asks for a number, for a reason or a way, or for a person, a place, a time."""
+    return {name: float(bool(pattern.search(question))) for name, pattern in _KINDS.items()}
+
+
+def uncertainty(logprobs: Sequence[float]) -> dict[str, float]:
+    """Token uncertainty in nats where the server sends log-probabilities, nothing where it does not.
+
+    The maximum and the 90th percentile find the one shaky token that a mean over many easy ones hides (Gupta et al.
+    2024, arXiv:2404.10136); the mean estimates the entropy of the text.
+    """
+    if not logprobs:
+        return {}
+    surprise = -np.asarray(logprobs, dtype=np.float64)
+    figures = (surprise.max(), np.quantile(surprise, 0.9), surprise.mean())
+    return {name: float(min(value, 50.0)) for name, value in zip(LOGPROB_NAMES, figures, strict=True)}
+
+
+def repetition(text: str) -> float:
+    """Share of the text's word 5-grams that occur again later; 0 for a text too short to have any."""
+    return features.repetition(features.Draft("", text))
 
 
 def touched(question: str, topics: Sequence[str], language: str = "") -> tuple[str, ...]:

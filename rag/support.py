@@ -23,23 +23,21 @@ NAMES: tuple[str, ...] = (
     "length_ratio", "starts_new", "ends_new",
 )  # fmt: skip
 
-_WORD = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
+# Words are cut with byte tables and str.split, which is several times faster than a pattern.
+_SIGNS = re.compile(r"[\u0080-\u00bf\u2000-\u206f\u20a0-\u2bff]")
+_BLANKED = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in range(256))
 # Scripts with marks inside words, and those without spaces, which are read sign by sign.
 _COMPLEX = re.compile(r"[\u0900-\u1fff\u2e80-\ud7ff\uf900-\ufaff\U00010000-\U0010ffff]")
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-_COMPLEX_WORD = regex.compile(
-    rf"{_UNSPACED}\p{{M}}*|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+(?:[.,]\p{{N}}+)*", regex.V1
-)
-_ASCII_WORD = re.compile(r"[a-z0-9]+(?:[.,][0-9]+)*")
+_COMPLEX_WORD = regex.compile(rf"{_UNSPACED}\p{{M}}*|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+", regex.V1)
 _SENTENCE = regex.compile(r"(?<=[.!?…。！？])\s+|\n+")
 _MARKER = regex.compile(r"\[\d+(?:\s*[,;]\s*\d+)*\]")
-_STRAIGHT = (("’", "'"), ("İ", "i"), ("I", "i"), ("ı", "i"))
 _OPENING_WORDS = """
-yes no yeah yep ok okay oh ah well so sure right true indeed actually basically also and but hi hello great that's thats
-it's its evet hayır peki tamam aslında ayrıca
+yes no yeah yep ok okay oh ah well so sure right true indeed actually basically also and but hi hello great that thats
+it its evet hayır peki tamam aslında ayrıca
 """
 _PERSON_WORDS = """
-i me my mine we us our you your i'm i've ive im ben bana benim biz bizim sen senin siz sizin
+i me my mine we us our you your ive im ben bana benim biz bizim sen senin siz sizin
 """
 _NEGATION_WORDS = "not no never none nor cannot without t değil yok hiç asla hiçbir"
 _STANCE_WORDS = """
@@ -47,18 +45,13 @@ think believe guess love like enjoy wonder heard sure hope feel know remember pr
 interesting amazing cool agree favorite favourite great good nice best popular bence sanırım galiba belki severim harika
 güzel ilginç
 """
+_OPENERS, _PERSON, _NEGATION, _STANCE = (
+    frozenset(listed.replace("ı", "i").split())
+    for listed in (_OPENING_WORDS, _PERSON_WORDS, _NEGATION_WORDS, _STANCE_WORDS)
+)
 _STABLE = 3
 _MAX_WORDS = 20_000
 _stemmers = local()
-
-
-def _word_set(listed: str) -> frozenset[str]:
-    for sign, straight in _STRAIGHT:
-        listed = listed.replace(sign, straight)
-    return frozenset(listed.split())
-
-
-_OPENERS, _PERSON, _NEGATION, _STANCE = map(_word_set, (_OPENING_WORDS, _PERSON_WORDS, _NEGATION_WORDS, _STANCE_WORDS))
 
 
 def measure(answer: str, sources: str) -> tuple[float, ...]:
@@ -113,11 +106,11 @@ def measure(answer: str, sources: str) -> tuple[float, ...]:
 
 def _words(text: str) -> list[str]:
     if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
-    plain = unicodedata.normalize("NFC", text)
-    for sign, straight in _STRAIGHT:
-        plain = plain.replace(sign, straight)
-    return (_COMPLEX_WORD if _COMPLEX.search(plain) else _WORD).findall(plain.casefold())
+        return text.lower().encode().translate(_BLANKED).decode().split()
+    plain = unicodedata.normalize("NFC", text).replace("İ", "i").replace("I", "i").replace("ı", "i").casefold()
+    if _COMPLEX.search(plain):
+        return _COMPLEX_WORD.findall(plain)
+    return _SIGNS.sub(" ", plain).encode("utf-8", "replace").translate(_BLANKED).decode().split()
 
 
 def _same_stem(new: set[str], held: set[str]) -> set[str]:
