@@ -47,7 +47,7 @@ async def shutdown() -> None:
 
 @cl.set_starters
 async def starters(user: cl.User | None, language: str | None) -> list[cl.Starter]:
-    return session.starters(house.settings.display.language, language or "")
+    return session.starters(house.settings, language or "")
 
 
 @cl.on_chat_start

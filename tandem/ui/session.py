@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import chainlit as cl
@@ -16,11 +17,13 @@ from chainlit.user import PersistedUser
 
 from hybrid.errors import ModelError
 from tandem.house import House
+from tandem.settings import Settings
 from tandem.ui import settings_panel
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 from tandem.ui.texts import STARTERS, Language, language_for, say
 
+SHIPPED = Path(__file__).resolve().parents[2] / "docs_corpus"
 _ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}
 _LOOK_UP_SECONDS = 60.0
 _PERCENT_STEP = 10.0
@@ -136,6 +139,9 @@ def _in_background(work: Any) -> None:
     task.add_done_callback(_background.discard)
 
 
-def starters(configured: str, browser: str) -> list[cl.Starter]:
-    """First questions to offer, about the documents that ship."""
-    return [cl.Starter(label, message) for label, message in STARTERS[language_for("auto", configured, browser)]]
+def starters(settings: Settings, browser: str) -> list[cl.Starter]:
+    """First questions to offer, where the documents are those that ship; about others nothing is known."""
+    if SHIPPED not in settings.documents:
+        return []
+    language = language_for("auto", settings.display.language, browser)
+    return [cl.Starter(label, question) for label, question in STARTERS[language]]

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+from tandem.server import ROOT
+from tandem.settings import DisplaySettings, Settings, load
+from tandem.ui.session import starters
+
+
+def test_first_questions_are_offered_about_the_documents_that_ship() -> None:
+    shipped = load(ROOT / "tandem.yaml", {})
+    english, turkish = starters(shipped, "en-US"), starters(shipped, "tr-TR")
+    assert len(english) == len(turkish) == 4
+    assert all(starter.label and starter.message.endswith("?") for starter in english + turkish)
+    assert {starter.message for starter in english}.isdisjoint(starter.message for starter in turkish)
+
+
+def test_the_configured_language_goes_before_the_browsers() -> None:
+    settings = Settings(documents=(ROOT / "docs_corpus",), display=DisplaySettings(language="tr"))
+    assert starters(settings, "en-US") == starters(settings, "tr-TR")
+
+
+def test_nothing_is_suggested_about_unknown_documents(tmp_path: Path) -> None:
+    assert starters(Settings(documents=(tmp_path,)), "en-US") == []
