@@ -100,6 +100,14 @@ class Ingest:
             self.recover(writer)
             return self._commit(writer, [_Change(document) for document in documents])
 
+    def remove_documents(self, ids: Sequence[int]) -> None:
+        """Take documents out, and rows that belong to none; durable when this returns."""
+        with self._index.writer() as writer:
+            self.recover(writer)
+            self._commit(writer, [_Change(gone=identity) for identity in ids])
+            with self._store.transaction():
+                self._store.sweep()
+
     def remove(self, receipts: Collection[tuple[str, str]]) -> None:
         """Take out the documents of these files, and what is known of them; durable when this returns."""
         with self._index.writer() as writer:

@@ -85,6 +85,11 @@ class Library:
         self._ingest.close()
 
     @property
+    def data_dir(self) -> Path:
+        """The directory that holds the library."""
+        return self._uploads.data_dir
+
+    @property
     def generation(self) -> int:
         """Goes up with every committed change: an answer cached under an older one is stale."""
         return self._store.generation
@@ -179,6 +184,21 @@ class Library:
         """Build the search index anew from the stored passages. Raises LibraryError as `sync` does."""
         with self._write_access():
             self._ingest.rebuild_index()
+
+    def remove(self, document_ids: Sequence[int]) -> None:
+        """Take documents out that no file stands behind. Raises LibraryError as `sync` does."""
+        with self._write_access():
+            self._ingest.remove_documents(document_ids)
+
+    def in_step(self) -> bool:
+        """Whether the index holds exactly the stored passages (reads all of both)."""
+        self._index.reload()
+        return sorted(self._index.rows()) == sorted(self._store.all_rows())
+
+    @property
+    def store(self) -> Store:
+        """The passages behind `search`, for verification."""
+        return self._store
 
     def documents(self, conversation: str | None = "") -> list[DocumentRecord]:
         """The library's documents by name; of one conversation's uploads; or, with None, of both."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.building import NewDocument, NewPassage
+from rag.checksums import checksum
 from rag.errors import LibraryError
 from rag.types import DocumentRecord, FileReceipt, Passage
 
@@ -85,14 +86,6 @@ class KnownFile:
     receipt: FileReceipt
     document: int | None
     form: str
-
-
-def checksum(*fields: object) -> int:
-    """CRC-32 of a row's columns, by which damage is found."""
-    total = 0
-    for field in fields:
-        total = zlib.crc32(field if isinstance(field, bytes) else repr(field).encode("utf-8", "replace"), total)
-    return total
 
 
 class Store:
@@ -379,3 +372,13 @@ class Store:
 
     def remove_receipt(self, root: str, path: str) -> None:
         self.connection.execute("DELETE FROM files WHERE root = ? AND path = ?", (root, path))
+
+    def sweep(self) -> None:
+        """Remove what belongs to no document; call inside `transaction`."""
+        run = self.connection.execute
+        run("DELETE FROM passages WHERE document NOT IN (SELECT id FROM documents)")
+        run("DELETE FROM features WHERE passage NOT IN (SELECT id FROM passages)")
+
+    def all_rows(self) -> set[int]:
+        """The row of every passage."""
+        return {row[0] for row in self.connection.execute("SELECT id FROM passages")}

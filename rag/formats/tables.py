@@ -27,6 +27,11 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
             builder.notes.append(f"Only the first {LIMIT_ROWS:,} rows of a table were read.")
             return
         cells = [_cell(cell) for cell in row]
+        if any(len(cell) > _LIMIT_CELL for cell in cells):
+            cells = [cell[:_LIMIT_CELL] for cell in cells]
+            cut = f"Of cells with more than {_LIMIT_CELL:,} characters, the beginning was read."
+            if cut not in builder.notes:
+                builder.notes.append(cut)
         if not any(cells):
             continue
         if names is None and header and len(cells) > 1 and sum(map(bool, cells)) == 1:
@@ -69,4 +74,4 @@ def _cell(value: object) -> str:
         value = int(value)
     elif isinstance(value, datetime) and value.time() == time():
         value = value.date()
-    return " ".join(str(value)[:_LIMIT_CELL].split())
+    return " ".join(str(value).split())
