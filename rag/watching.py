@@ -41,11 +41,17 @@ class Watcher:
         self._stop = threading.Event()
         self._polling = False
         self._last_error = ""
+        self._missing: set[Path] = set()
+        self._caught_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch the documents", daemon=True)
 
     def start(self) -> None:
         """Take in what changed while nobody watched, then go on watching."""
         self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until what had changed before `start` is taken in, or could not be; False after `timeout` seconds."""
+        return self._caught_up.wait(timeout)
 
     def close(self) -> None:
         """Stop at once, in the middle of a file if need be; what was committed stays."""
@@ -54,6 +60,12 @@ class Watcher:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._watch_on()
+        finally:
+            self._caught_up.set()
+
+    def _watch_on(self) -> None:
         while not self._stop.is_set():
             try:
                 self._watch(self._there())
@@ -71,10 +83,12 @@ class Watcher:
 
     def _watch(self, folders: tuple[Path, ...]) -> None:
         """Sync what changes until told to stop, or until a folder comes or goes."""
-        for folder in self._folders:
-            if folder.resolve() not in folders:
-                log.warning("There is no folder %s; what was indexed from it stays", folder)
+        missing = [folder for folder in self._folders if folder.resolve() not in folders]
+        for folder in set(missing) - self._missing:
+            log.warning("There is no folder %s; what was indexed from it stays", folder)
+        self._missing = set(missing)
         if not folders:
+            self._caught_up.set()
             self._stop.wait(1.0)
             return
         # Everything is looked at once the watch is on, so that no change falls between the look and the watch.
@@ -91,7 +105,9 @@ class Watcher:
                     self._library.rest()
                     last = now
                 continue
-            if self._sync(folders, None if everything else sorted(due)):
+            done = self._sync(folders, None if everything else sorted(due))
+            self._caught_up.set()
+            if done:
                 full = now if everything else full
                 everything, due, last = False, set(), now
 

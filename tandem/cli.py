@@ -44,11 +44,16 @@ def serve(
 @app.command()
 def index(
     folder: Annotated[Path | None, typer.Argument(help="Folder of documents, instead of those in tandem.yaml.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Read nothing; say what became of every file.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Read the files again that could not be read.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Look for damage and repair it.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and take in every change until Ctrl-C.")] = False,
+    json: Json = False,
 ) -> None:
     """Take in new and changed documents, and forget those that are gone."""
-    from tandem.commands import searching
+    from tandem.commands import documents
 
-    searching.index(folder)
+    documents.index(folder, report=report, retry=retry, verify=verify, watch=watch, json=json)
 
 
 @app.command()

@@ -6,7 +6,6 @@ Knows what depends on what, and in which order to open, start and close it. Does
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncGenerator, Sequence
 
@@ -16,12 +15,10 @@ from hybrid.pipeline import Question
 from hybrid.pipeline import answer as pipeline_answer
 from hybrid.runtimes.base import Runtime
 from hybrid.trace_store import TraceStore
-from rag.errors import UserFacingError
 from rag.library import Library
-from tandem.documents import existing, open_library
+from rag.watching import Watcher
+from tandem.documents import open_library
 from tandem.settings import Settings, load
-
-log = logging.getLogger(__name__)
 
 
 class House:
@@ -33,8 +30,7 @@ class House:
         self.engine = engine
         self.traces = traces
         self._started = self._closed = False
-        self._stop_indexing = threading.Event()
-        self._indexing: asyncio.Task[None] | None = None
+        self._watcher: Watcher | None = None
 
     @classmethod
     def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None) -> House:
@@ -58,43 +54,33 @@ class House:
         return cls(settings, library, engine, traces)
 
     async def start(self, *, index: bool = True) -> None:
-        """Look the models up and, with `index`, take in changed documents; both in the background. Twice is once."""
+        """Look the models up and, with `index`, take in the documents now and whenever they change; both in the
+        background. Twice is once.
+        """
         if self._started:
             return
         self._started = True
         await self.engine.start()
         if index:
-            self._indexing = asyncio.create_task(self._index(), name="index the documents")
-
-    async def _index(self) -> None:
-        folders = existing(self.settings.documents)
-        # A folder that is not there (a drive not mounted) must not count as one whose documents were deleted.
-        for folder in set(self.settings.documents) - set(folders):
-            log.warning("There is no folder %s; what was indexed from it stays", folder)
-        try:
-            report = await asyncio.to_thread(self.library.sync, folders, cancel=self._stop_indexing)
-            log.info("Documents: %d added, %d changed, %d removed", report.added, report.changed, report.removed)
-        except UserFacingError as error:
-            log.warning("The documents were not indexed: %s", error)
-        except Exception:
-            log.exception("Indexing stopped; answers use what was indexed before")
+            self._watcher = Watcher(self.library, self.settings.documents)
+            self._watcher.start()
 
     async def indexed(self) -> None:
-        """Wait until the indexing that `start` began is over."""
-        if self._indexing is not None:
-            await asyncio.wait({self._indexing})
+        """Wait until the documents that were there at the start are taken in."""
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.wait)
 
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """The events of one question."""
         return pipeline_answer(question, self.engine)
 
     async def close(self) -> None:
-        """Stop indexing at the next document, then let go of models and files. Twice is once."""
+        """Stop watching the documents, then let go of models and files. Twice is once."""
         if self._closed:
             return
         self._closed = True
-        self._stop_indexing.set()
-        await self.indexed()
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.close)
         await self.engine.close()
         self.traces.close()
         self.library.close()
