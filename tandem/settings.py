@@ -23,6 +23,10 @@ from rag.errors import UserFacingError
 from rag.settings import RetrievalSettings
 
 FILE_NAME = "tandem.yaml"
+BENCH_VARIABLES = (
+    *("BENCH_MODELS", "BENCH_ROUNDS", "BENCH_PROMPT", "BENCH_STREAM", "BENCH_MAX_TOKENS", "BENCH_TEMPERATURE"),
+    *("SLM_ALIAS", "LLM_ALIAS", "COMPARE_PROMPT"),
+)
 PREFIX = "TANDEM_"
 LARGEST_FILE = 1_000_000
 TYPE_IN_WORDS = {
@@ -179,6 +183,12 @@ def _with_folder(browser: BrowserSettings, base: Path) -> BrowserSettings:
     if browser.models_dir is None:
         return browser
     return browser.model_copy(update={"models_dir": base / browser.models_dir.expanduser()})
+
+
+def bench_variables(env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the environment says about `tandem bench` and `tandem compare`, by the names that people know."""
+    env = os.environ if env is None else env
+    return {name: env[name].strip() for name in BENCH_VARIABLES if env.get(name, "").strip()}
 
 
 def _with_endpoint(models: ModelSettings, address: str) -> ModelSettings:
