@@ -5,6 +5,7 @@ Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import chainlit as cl
@@ -15,26 +16,33 @@ from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 from chainlit.utils import wrap_user_function
 
+from rag.errors import UserFacingError
 from tandem.house import House, current
 from tandem.ui import accounts, answering, page, session
 from tandem.ui.history import History
 
-if not hasattr(chainlit_app.state, "house"):
+try:
     # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
-    chainlit_app.state.house = current()
-house: House = chainlit_app.state.house
-
-accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
+    house: House = getattr(chainlit_app.state, "house", None) or current()
+    chainlit_app.state.house = house
+    accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
+    history = History.open(house.settings.data_dir / "history.db", accounts.caller)
+except UserFacingError as error:
+    if "tandem.server" in sys.modules:
+        raise
+    # Started by `chainlit run`, which would print a traceback.
+    sys.exit(str(error))
 page.install(chainlit_app)
 
 
 @cl.data_layer
 def data_layer() -> History:
-    return History.open(house.settings.data_dir / "history.db", accounts.caller)
+    return history
 
 
 @cl.on_app_startup
 async def startup() -> None:
+    page.drop_path_check(chainlit_app)
     await house.start()
 
 
@@ -63,6 +71,11 @@ async def resume(thread: ThreadDict) -> None:
 
 # Not through cl.on_chat_resume, which would hide the Stop button of an answer that is still being written.
 config.code.on_chat_resume = wrap_user_function(resume)
+
+
+@cl.on_chat_end
+async def end() -> None:
+    session.forget_the_gone()
 
 
 @cl.on_message

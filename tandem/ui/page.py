@@ -44,6 +44,13 @@ def install(app: FastAPI) -> None:
     app.add_middleware(LocalSignIn)
 
 
+def drop_path_check(app: FastAPI) -> None:
+    """Remove the middleware that `mount_chainlit` adds: below "/" every path is right, and its kind logs a traceback
+    whenever a browser leaves before its answer. Call it after the mount, before the first request."""
+    if app.middleware_stack is None:
+        app.user_middleware = [kept for kept in app.user_middleware if kept.cls.__name__ != "ChainlitMiddleware"]
+
+
 def _kept_local(template: Callable[[str], str]) -> Callable[[str], str]:
     def page(root_path: str) -> str:
         return local_only(template(root_path))

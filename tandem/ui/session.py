@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import chainlit as cl
+from chainlit.chat_context import chat_contexts
 from chainlit.mode import Mode, ModeOption
+from chainlit.session import ws_sessions_id
 from chainlit.types import ThreadDict
 from chainlit.user import PersistedUser
 
@@ -57,6 +59,12 @@ async def resume(house: House, thread: ThreadDict) -> None:
     modes = [step.get("modes") or {} for step in thread["steps"] if step["type"] == "user_message"]
     await show_settings(house)
     await show_modes(house, modes[-1].get("mode", "auto") if modes else "auto")
+
+
+def forget_the_gone() -> None:
+    """Let go of the messages of sessions that are over: Chainlit keeps them for good."""
+    for session_id in chat_contexts.keys() - ws_sessions_id.keys():
+        del chat_contexts[session_id]
 
 
 async def show_modes(house: House, chosen: str) -> None:

@@ -1,0 +1,114 @@
+"""People with passwords, each with conversations of their own: over HTTP, and in the browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import chainlit as cl
+import httpx
+import pytest
+from chainlit.context import init_http_context
+from chainlit.types import Feedback
+from playwright.sync_api import Browser, expect
+
+from tandem.ui.history import History
+from tests.support.terminal import start
+from tests.ui.conftest import PATIENCE_MS, Person, serving
+
+SETTINGS = "documents: papers\nmodels: {foundry: false}\n"
+
+
+async def write_conversation_of_ada(home: Path) -> str:
+    """A conversation with one rated message; returns the id of the rating."""
+    init_http_context()
+    history = History.open(home / ".tandem" / "history.db", lambda: "ada")
+    ada = await history.create_user(cl.User(identifier="ada"))
+    assert ada is not None
+    await history.update_thread("thread-a", name="Ada's question", user_id=ada.id)
+    step = {"id": "step-a", "threadId": "thread-a", "type": "user_message", "name": "ada", "output": "secret plans"}
+    await history.create_step(step)  # type: ignore[arg-type]
+    mark = await history.upsert_feedback(Feedback(forId="step-a", value=1))
+    await history.close()
+    return mark
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a chat with two users, and the id of a rating of ada's."""
+    home = tmp_path_factory.mktemp("home")
+    mark = asyncio.run(write_conversation_of_ada(home))
+    with serving(home, SETTINGS, TANDEM_SERVER__USERS="ada:şifre,bob:b") as address:
+        yield address, mark
+
+
+def sign_in(address: str, name: str, password: str) -> httpx.Client:
+    client = httpx.Client(base_url=address, timeout=30)
+    reply = client.post("/login", data={"username": name, "password": password})
+    assert reply.status_code == 200, reply.text
+    return client
+
+
+def threads(client: httpx.Client) -> list[str]:
+    reply = client.post("/project/threads", json={"pagination": {"first": 10}, "filter": {}})
+    return [thread["name"] for thread in reply.json()["data"]]
+
+
+def test_nobody_comes_in_without_the_password(served: tuple[str, str]) -> None:
+    address, _ = served
+    with httpx.Client(base_url=address, timeout=30) as client:
+        for name, password in (("ada", "wrong"), ("eve", "şifre"), ("ada", "")):
+            assert client.post("/login", data={"username": name, "password": password}).status_code in (401, 422)
+        assert client.post("/auth/header").status_code == 400
+        assert client.get("/user").status_code == 401
+        assert client.get("/", headers={"accept": "text/html"}).headers.get("set-cookie") is None
+        assert client.get("/project/thread/thread-a").status_code == 401
+
+
+def test_everybody_sees_their_own_conversations_only(served: tuple[str, str]) -> None:
+    address, mark = served
+    with closing(sign_in(address, "ada", "şifre")) as ada, closing(sign_in(address, "bob", "b")) as bob:
+        assert threads(ada) == ["Ada's question"]
+        assert threads(bob) == []
+        assert "secret plans" in ada.get("/project/thread/thread-a").text
+        assert bob.get("/project/thread/thread-a").status_code == 401
+        assert bob.get("/project/thread/thread-a/element/x").status_code == 401
+        assert bob.put("/project/thread", json={"threadId": "thread-a", "name": "mine"}).status_code == 401
+        assert bob.request("DELETE", "/project/thread", json={"threadId": "thread-a"}).status_code == 401
+        rating = {"feedback": {"forId": "step-a", "value": 0, "comment": "spam"}, "sessionId": "x"}
+        assert bob.put("/feedback", json=rating).status_code >= 400
+        assert bob.request("DELETE", "/feedback", json={"feedbackId": mark}).status_code >= 400
+        (step,) = ada.get("/project/thread/thread-a").json()["steps"]
+        assert step["feedback"]["value"] == 1
+        assert ada.put("/feedback", json=rating).json()["success"]
+        (step,) = ada.get("/project/thread/thread-a").json()["steps"]
+        assert (step["feedback"]["value"], step["feedback"]["comment"]) == (0, "spam")
+
+
+@pytest.mark.browser
+def test_signing_in_with_a_browser(served: tuple[str, str], browser: Browser) -> None:
+    address, _ = served
+    page = browser.new_page(locale="en-US")
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    page.fill("#email", "ada")
+    page.fill("#password", "şifre")
+    page.click("button[type=submit]")
+    page.get_by_text("Ada's question").click()
+    expect(page.locator("[data-step-type=user_message]")).to_contain_text("secret plans")
+    person = Person(page)
+    person.ask("How many days of paid holiday does every employee have?")
+    person.wait_for_answers(1)
+    assert "25 days" in person.answer()
+    page.close()
+
+
+def test_an_open_address_without_users_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tandem.yaml").write_text(SETTINGS, encoding="utf-8")
+    process = start(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "people must sign in" in errors and "TANDEM_SERVER__USERS" in errors
+    assert "Traceback" not in errors
