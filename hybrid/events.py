@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hybrid.diff import Change
 from hybrid.runtimes.base import Phase, Usage
 from hybrid.trace import Trace
 from rag.types import CheckedAnswer, Passage, SearchResult
 
-Stage = Literal["draft", "refine"]
+Stage = Literal["draft", "refine", "warm", "background"]
+"""What a model call is for. Reading ahead (warm) and comparing (background) make no events; traces have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the policy decided. `probability` in [0, 1] is its estimate that the draft is bad."""
+    """What the policy decided. `probability` in [0, 1] is its estimate that the draft is bad.
+
+    `regenerate` says that the large model is to write anew, without seeing the draft.
+    """
 
     escalate: bool
     probability: float
     reasons: tuple[Reason, ...]
     policy: str
     version: str
+    regenerate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Answer:
     """The end of a question. `text` is `checked.text`. `model` is who wrote what is shown ("extractive" quotes).
 
     `draft` is the draft's text when a refinement replaced it, else "". `refused` says that the corpus has no answer.
+    `changes` is what a refinement made of the draft, sentence by sentence, whether it is shown or was left out.
     """
 
     text: str
@@ -53,6 +60,7 @@ class Answer:
     escalated: bool
     draft: str = ""
     refused: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Decided:
 class Notice:
     """A sentence the person should read: a model that is missing and how to mend it, a refinement not shown and why.
 
-    `code` is stable (model_missing, model_failed, refinement_kept_draft, refinement_failed, spelling, ...).
+    `code` is stable (draft_abandoned, model_missing, model_failed, refinement_kept_draft, spelling, ...).
     """
 
     code: str

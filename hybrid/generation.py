@@ -9,12 +9,12 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from hybrid.errors import ModelError
-from hybrid.events import Delta, Event, Progress, Stage, StageBegan, StageEnded
+from hybrid.events import Delta, Event, Progress, Reason, Stage, StageBegan, StageEnded
 from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Runtime, Usage
 from hybrid.settings import TimeoutSettings
 from hybrid.trace import Span, StageRecord, Trace
@@ -43,6 +43,7 @@ class Written:
     usage: Usage | None = None
     logprobs: list[float] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
+    abandoned: Reason | None = None
 
     @property
     def text(self) -> str:
@@ -50,17 +51,23 @@ class Written:
 
     def begin(self, alias: str, model: str, runtime: str) -> None:
         self.alias, self.model, self.runtime = alias, model, runtime
-        self.finish_reason, self.usage = "", None
+        self.finish_reason, self.usage, self.abandoned = "", None, None
         self.logprobs.clear()
         self.pieces.clear()
 
 
 async def generate(
-    written: Written, runtime: Runtime, request: ChatRequest, trace: Trace, timeouts: TimeoutSettings
+    written: Written,
+    runtime: Runtime,
+    request: ChatRequest,
+    trace: Trace,
+    timeouts: TimeoutSettings,
+    watch: Callable[[str], Reason | None] | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Run one call; what it writes lands in `written`, what it takes in `trace`.
 
-    Raises ModelError, also for anything unforeseen in the runtime. Closing the iterator ends the call.
+    `watch` hears every piece of text; a reason that it gives ends the call (`written.abandoned`, finish reason
+    "aborted"). Raises ModelError, also for anything unforeseen in the runtime. Closing the iterator ends the call.
     """
     stage = written.stage
     clock = _Clock(trace, stage, request, runtime.name, timeouts)
@@ -76,6 +83,9 @@ async def generate(
                     written.pieces.append(chunk.text)
                     written.logprobs.extend(chunk.logprobs)
                     yield Delta(stage, chunk.text, chunk.reasoning)
+                    if watch is not None and chunk.text and (hopeless := watch(chunk.text)) is not None:
+                        written.abandoned, written.finish_reason = hopeless, "aborted"
+                        break
                 else:
                     clock.accepted()
                 written.usage = chunk.usage or written.usage

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from hybrid.diff import Change, changes
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
 from hybrid.events import Decided, Event, Failed, Finished, Retrieved
@@ -20,6 +21,7 @@ from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.stages import Stages
 from hybrid.trace import Trace
+from hybrid.warming import Warming
 from rag.errors import UserFacingError
 from rag.types import SearchResult
 
@@ -59,38 +61,50 @@ async def _answer(question: Question, engine: Engine, trace: Trace) -> AsyncGene
     work = Stages(question, plan, found, engine, trace)
 
     draft = Written("draft")
-    if question.options.draft_text:
-        draft.alias = draft.model = plan.draft
-        draft.pieces.append(question.options.draft_text)
-    else:
-        async with aclosing(work.write(draft, plan.drafters, work.draft_messages)) as events:
-            async for event in events:
-                yield event
-    checked = await work.check(draft)
+    async with Warming(trace, engine.settings.timeouts) as warming:
+        if question.options.draft_text:
+            draft.alias = draft.model = plan.draft
+            draft.pieces.append(question.options.draft_text)
+        else:
+            work.warm(warming, draft)
+            async with aclosing(work.write(draft, plan.drafters, work.draft_messages)) as events:
+                async for event in events:
+                    yield event
+                    work.warm(warming, draft)
+        checked = await work.check(draft)
 
-    decision, excuse = work.decide(draft, checked)
-    yield Decided(decision)
-    if excuse is not None:
-        yield excuse
+        decision, excuse = await work.decide(draft, checked)
+        yield Decided(decision)
+        if excuse is not None:
+            yield excuse
+        if draft.abandoned is not None:
+            yield work.abandoned(draft)
+        if decision.escalate:
+            await warming.done()
 
     final, refined = draft, Written("refine")
+    changed: tuple[Change, ...] = ()
     if decision.escalate:
         try:
-            async with aclosing(work.write(refined, (plan.refine,), work.refine_messages(draft))) as events:
+            async with aclosing(work.write(refined, (plan.refine,), work.second_messages(decision, draft))) as events:
                 async for event in events:
                     yield event
         except ModelError as error:
-            yield notice("refinement_failed", found.language, alias=plan.refine, why=error)
+            code = "refinement_failed" if draft.abandoned is None else "model_failed"
+            instead = phrase(EXTRACTIVE, found.language)
+            yield notice(code, found.language, alias=plan.refine, why=error, instead=instead)
         else:
             rechecked = await work.check(refined)
+            changed = changes(checked, rechecked)
             worse = work.worse(refined, rechecked, draft, checked)
             if worse is None:
                 final, checked = refined, rechecked
             else:
                 yield worse
 
-    if not final.text.strip():
-        yield notice("model_empty", found.language, alias=final.alias, instead=phrase(EXTRACTIVE, found.language))
+    if final.abandoned is not None or not final.text.strip():
+        if final.abandoned is None:
+            yield notice("model_empty", found.language, alias=final.alias, instead=phrase(EXTRACTIVE, found.language))
         final = draft = Written("draft")
         async with aclosing(work.write(draft, (EXTRACTIVE,), work.draft_messages)) as events:
             async for event in events:
@@ -98,7 +112,7 @@ async def _answer(question: Question, engine: Engine, trace: Trace) -> AsyncGene
         checked = await work.check(draft)
 
     engine.keep(trace, "finished", checked.text)
-    yield Finished(work.answer(final, checked, draft, decision), trace)
+    yield Finished(work.answer(final, checked, draft, decision, changed), trace)
 
 
 async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) -> SearchResult:

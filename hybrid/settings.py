@@ -110,3 +110,25 @@ class EscalationSettings(BaseModel):
         True, description="Escalate unsupported, refusing, truncated, repetitive, empty drafts."
     )
     minimum_support: float = Field(0.6, ge=0.0, le=1.0, description="Least share of supported sentences.")
+
+
+class Price(BaseModel):
+    """What a model's work costs. Tokens by the million; `hour` for each hour it is busy (energy and hardware)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: float = Field(0.0, ge=0.0, le=1e6, description="A million prompt tokens.")
+    cached: float | None = Field(None, ge=0.0, le=1e6, description="A million cached prompt tokens; null: as others.")
+    completion: float = Field(0.0, ge=0.0, le=1e6, description="A million completion tokens, reasoning included.")
+    hour: float = Field(0.0, ge=0.0, le=1e6, description="An hour of work on a local machine.")
+
+
+class CostSettings(BaseModel):
+    """Prices, by which answers are costed and models compared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    currency: str = Field("EUR", min_length=1, max_length=8)
+    local: Price = Field(Price(hour=0.06), description="Any model that is not listed: it runs on a machine of yours.")
+    models: dict[str, Price] = Field({}, description="By model; a name also covers those that begin with it.")
+    cloud: dict[str, Price] = Field({}, description="What the same tokens would cost elsewhere, to compare with.")

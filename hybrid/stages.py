@@ -10,19 +10,24 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
+from functools import cached_property
 
 from hybrid.context import shortened
+from hybrid.diff import Change
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
 from hybrid.events import Answer, Decision, Event, Notice, Reason
 from hybrid.generation import Written, generate
 from hybrid.notices import notice, phrase
+from hybrid.policies.rules import REPETITIVE
 from hybrid.question import Question
 from hybrid.runtimes.base import ChatRequest, Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate
-from hybrid.signals import Signals, measure
+from hybrid.signals import Signals, measure, touched
 from hybrid.trace import Trace
+from hybrid.warming import Warming
+from hybrid.watching import Watch
 from rag import grounding, phrases, prompts
 from rag.types import CheckedAnswer, CheckedSentence, Message, Passage, SearchResult, Support
 
@@ -41,6 +46,7 @@ class Stages:
         self.engine = engine
         self.trace = trace
         self.failed: dict[str, ModelError] = {}
+        self.watch: Watch | None = None
         self.answerable = bool(found.passages) and found.confidence >= engine.minimum_confidence
 
     async def write(
@@ -85,8 +91,10 @@ class Stages:
         while True:
             request = self._request(model, messages, passages)
             try:
+                self.watch = self._watch(written)
+                heard = self.watch.add if self.watch is not None else None
                 async with aclosing(
-                    generate(written, runtime, request, self.trace, self.engine.settings.timeouts)
+                    generate(written, runtime, request, self.trace, self.engine.settings.timeouts, heard)
                 ) as events:
                     async for event in events:
                         yield event
@@ -99,6 +107,41 @@ class Stages:
         dropped = len(self.found.passages) - len(passages)
         if dropped:
             yield notice("shortened", self.found.language, dropped=dropped, alias=written.alias)
+
+    def _watch(self, written: Written) -> Watch | None:
+        """A watch over a draft that the large model could take the place of, where the settings ask for one."""
+        escalation = self.plan.escalation
+        judged = escalation.policy == "logistic" or escalation.low_confidence
+        wanted = escalation.mode is Escalate.AUTO and judged and (escalation.early_abort or escalation.warm)
+        if written.stage != "draft" or written.runtime == EXTRACTIVE or not wanted or not self._refiner(written):
+            return None
+        return Watch(self.question.text, self.found, self.engine.minimum_confidence, cuts=escalation.early_abort)
+
+    def _refiner(self, draft: Written) -> tuple[Runtime, str] | None:
+        """Who refines, if it is there and did not write the draft itself."""
+        if draft.alias == self.plan.refine or self.plan.refine in self.failed:
+            return None
+        try:
+            return self.engine.models.resolve(self.plan.refine)
+        except ModelError:
+            return None
+
+    def warm(self, warming: Warming, draft: Written) -> None:
+        """Have the large model read the prompt ahead once it is likely to be asked."""
+        escalation = self.plan.escalation
+        if not escalation.warm or escalation.mode is Escalate.NEVER:
+            return
+        likely = escalation.mode is Escalate.ALWAYS or (self.watch is not None and self.watch.likely) or self.flagged
+        refiner = self._refiner(draft) if likely else None
+        if refiner is not None:
+            runtime, model = refiner
+            warming.start(runtime, self._request(model, self.draft_messages, self.found.passages))
+
+    @cached_property
+    def flagged(self) -> tuple[str, ...]:
+        """The flagged topics that the question touches."""
+        escalation = self.plan.escalation
+        return touched(self.question.text, escalation.topics, self.found.language) if escalation.flagged_topics else ()
 
     def _request(self, model: str, messages: Messages, passages: tuple[Passage, ...]) -> ChatRequest:
         generation = self.plan.generation
@@ -137,12 +180,12 @@ class Stages:
         with self.trace.span("verify", written.stage):
             return await asyncio.to_thread(grounding.check, text, self.found.passages)
 
-    def decide(self, draft: Written, checked: CheckedAnswer) -> tuple[Decision, Notice | None]:
+    async def decide(self, draft: Written, checked: CheckedAnswer) -> tuple[Decision, Notice | None]:
         """The policy's decision, or why the draft must stand in spite of it; with the notice to give."""
         with self.trace.span("decide"):
-            signals = self._signals(draft, checked)
+            signals = await asyncio.to_thread(self._signals, draft, checked)
             self.trace.signals = signals.as_dict()
-            decision, excuse = self._possible(self._wanted(signals), draft)
+            decision, excuse = self._possible(self._wanted(signals, draft), draft)
             self.trace.decision = asdict(decision)
         return decision, excuse
 
@@ -157,13 +200,26 @@ class Stages:
             completion_tokens=draft.usage.completion_tokens if draft.usage is not None and counted else None,
             max_tokens=self.plan.generation.max_tokens,
             topics=self.plan.escalation.topics if self.plan.escalation.flagged_topics else (),
+            logprobs=draft.logprobs,
         )
 
-    def _wanted(self, signals: Signals) -> Decision:
+    def _wanted(self, signals: Signals, draft: Written) -> Decision:
         decision = self.plan.policy.decide(signals)
         if self.question.options.draft_text:
             return replace(decision, escalate=True, reasons=(Reason("asked", "You asked the large model."),))
-        return decision
+        if draft.abandoned is not None:
+            return replace(decision, escalate=True, reasons=(draft.abandoned,), regenerate=True)
+        useless = signals.empty or signals.refused or signals.repetition > REPETITIVE
+        return replace(decision, regenerate=decision.escalate and useless)
+
+    def abandoned(self, draft: Written) -> Notice:
+        """That the draft was cut off, why, and who writes instead."""
+        why = phrase(draft.abandoned.code, self.found.language) if draft.abandoned is not None else ""
+        return notice("draft_abandoned", self.found.language, why=why, alias=self.plan.refine)
+
+    def second_messages(self, decision: Decision, draft: Written) -> Messages:
+        """What the large model is given: the draft to refine, or the question alone where the draft is no help."""
+        return self.draft_messages if decision.regenerate else self.refine_messages(draft)
 
     def _possible(self, decision: Decision, draft: Written) -> tuple[Decision, Notice | None]:
         refine = self.plan.refine
@@ -189,6 +245,8 @@ class Stages:
     ) -> Notice | None:
         """Why the refinement must not replace the draft, or None when it may."""
         language = self.found.language
+        if draft.abandoned is not None:
+            return None
         if not refined.text.strip():
             return notice("refinement_empty", language, alias=refined.alias)
         before, after = self._merit(draft, checked), self._merit(refined, rechecked)
@@ -208,7 +266,14 @@ class Stages:
             return 0.0 if self.answerable else 1.0
         return checked.supported_share
 
-    def answer(self, final: Written, checked: CheckedAnswer, draft: Written, decision: Decision) -> Answer:
+    def answer(
+        self,
+        final: Written,
+        checked: CheckedAnswer,
+        draft: Written,
+        decision: Decision,
+        changed: tuple[Change, ...],
+    ) -> Answer:
         return Answer(
             text=checked.text,
             checked=checked,
@@ -219,4 +284,5 @@ class Stages:
             escalated=decision.escalate,
             draft=draft.text if final is not draft else "",
             refused=phrases.is_refusal(checked.text),
+            changes=changed,
         )

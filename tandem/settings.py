@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
-from hybrid.settings import EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
+from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
 from rag.errors import UserFacingError
 from rag.settings import RetrievalSettings
 
@@ -131,6 +131,7 @@ class Settings(BaseModel):
     models: ModelSettings = ModelSettings()
     generation: GenerationSettings = GenerationSettings()
     escalation: EscalationSettings = EscalationSettings()
+    costs: CostSettings = CostSettings()
     server: ServerSettings = ServerSettings()
     display: DisplaySettings = DisplaySettings()
     browser: BrowserSettings = BrowserSettings()
