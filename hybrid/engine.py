@@ -6,12 +6,15 @@ the order in which an answer comes about (`hybrid.pipeline` does).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybrid.errors import ModelError
+from hybrid.lifecycle import Lifecycle, managed
 from hybrid.models import ModelRegistry
 from hybrid.policy import Policy, policy_for
 from hybrid.question import Options
@@ -73,13 +76,34 @@ class Engine:
         if not any(runtime.name == EXTRACTIVE for runtime in chosen):
             chosen.append(Extractive())
         self.models = ModelRegistry(chosen)
+        self.lifecycle = Lifecycle(self.models, models.keep, downloads_to=data_dir)
+        self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Look the models up in the background; returns at once."""
         self.models.start()
+        self.lifecycle.start()
+        if self._warming is None and self.settings.keep.warm:
+            self._warming = asyncio.create_task(self._warm(), name="warm up the draft model")
+
+    async def _warm(self) -> None:
+        """Load the draft model, where it lives on this machine, before anybody asks."""
+        while not await self.models.wait_ready(60.0):
+            pass
+        try:
+            runtime, _ = self.models.resolve(self.settings.draft)
+            managed(runtime)
+            seconds = await self.lifecycle.warm(self.settings.draft)
+            log.info("%s is loaded and warm after %.1f s", self.settings.draft, seconds)
+        except ModelError as error:
+            log.info("%s was not warmed up: %s", self.settings.draft, error)
 
     async def close(self) -> None:
         """Stop every runtime. The trace store is its owner's to close."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
+        await self.lifecycle.close()
         await self.models.close()
 
     def plan(self, options: Options) -> Plan:
@@ -121,6 +145,7 @@ def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path
             api_key=api_keys.get(endpoint.api_key_env, ""),
             timeouts=models.timeouts,
             assume=tuple(dict.fromkeys((models.draft, models.refine))),
+            memory=data_dir / "endpoints.json" if data_dir is not None else None,
         )
         for endpoint in models.endpoints
     ]

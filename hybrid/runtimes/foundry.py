@@ -79,6 +79,7 @@ class Foundry:
             if not await self._run(lambda: model.is_loaded):
                 yield Chunk(phase=Phase.LOAD)
                 await self._load(request.model, model, slot)
+            slot.loaded = True
             yield Chunk(phase=Phase.SEND)
             call = Call(model, request, lambda: self._left(slot, ticket))
             async with aclosing(call.chunks()) as chunks:
@@ -99,6 +100,8 @@ class Foundry:
         manager = await self._open()
         listed = await self._run(lambda: listing(manager))
         self._models = {model.id: model for model, _ in listed}
+        for model, info in listed:
+            self._slot(model.id).loaded = info.state is ModelState.READY
         return [self._shown(info) for _, info in listed]
 
     async def load(self, model: str) -> None:

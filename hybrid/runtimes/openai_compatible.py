@@ -10,17 +10,19 @@ import asyncio
 import json
 import logging
 import random
-import socket
-import ssl
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from hybrid.breaker import Breaker
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
 from hybrid.runtimes.channels import Splitter
+from hybrid.runtimes.dialect import Dialects
+from hybrid.runtimes.openai_errors import Explainer, said_by
 from hybrid.settings import EndpointSettings, TimeoutSettings
 
 if TYPE_CHECKING:
@@ -33,11 +35,13 @@ _ATTEMPTS = 3
 _LONGEST_WAIT_S = 8.0
 _LIST_S = 10.0
 _AFTER_FINISH_S = 1.0
-_TOO_LONG = ("context length", "context_length", "too long", "maximum context", "context size", "exceeds the", "n_ctx")
+_SAMPLE = 50
 
 
 class OpenAICompatible:
-    """One endpoint. `assume` are the model names to offer where the server does not list its models."""
+    """One endpoint. `assume` are the model names to offer where the server does not list its models; `memory` is the
+    file in which it is kept what the models were found to understand.
+    """
 
     def __init__(
         self,
@@ -46,19 +50,32 @@ class OpenAICompatible:
         api_key: str = "",
         timeouts: TimeoutSettings | None = None,
         assume: Sequence[str] = (),
+        memory: Path | None = None,
     ) -> None:
         self.name = endpoint.name
         self.base_url = endpoint.base_url.rstrip("/")
-        self._key_variable = endpoint.api_key_env
         self._api_key = api_key
         self._timeouts = timeouts or TimeoutSettings()
         self._assume = tuple(assume)
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
-        self._counts_usage = True
+        self._explain = Explainer(self.name, self.base_url, endpoint.api_key_env, self._timeouts.connect)
+        self._dialects = Dialects(self.base_url, memory)
+        self._breaker = Breaker(f"{self.name} at {self.base_url}")
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Ask, and pass on what comes. Before the first token a call that may succeed yet is tried again."""
+        self._breaker.check()
+        try:
+            async with aclosing(self._patiently(request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            self._breaker.succeeded()
+        except ModelError as error:
+            self._breaker.failed(error)
+            raise
+
+    async def _patiently(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         client = await self._open()
         yield Chunk(phase=Phase.SEND)
         woken = False
@@ -94,15 +111,20 @@ class OpenAICompatible:
         try:
             stream = await self._create(client, request)
             yield Chunk()
+            seen: list[Chunk] = []
             async with aclosing(_read(stream)) as chunks:
                 async for chunk in chunks:
+                    if len(seen) < _SAMPLE or chunk.finish_reason:
+                        seen.append(chunk)
                     yield chunk
+            if self._dialects.of(request.model).learn(seen):
+                await asyncio.to_thread(self._dialects.save)
         except openai.APIStatusError as error:
-            raise self._status_error(error, request) from error
+            raise self._explain.status(error, request) from error
         except openai.APIConnectionError as error:
-            raise self._connection_error(error, opened=stream is not None) from error
+            raise self._explain.connection(error, opened=stream is not None) from error
         except openai.APIError as error:
-            raise self._event_error(error, request) from error
+            raise self._explain.event(error, request) from error
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ModelError(
                 f"{self.name} sent something that is not the OpenAI protocol; check its address and version.",
@@ -120,26 +142,14 @@ class OpenAICompatible:
     async def _create(self, client: AsyncOpenAI, request: ChatRequest) -> Any:
         import openai
 
-        options: dict[str, Any] = {
-            "model": request.model,
-            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-            "max_tokens": request.max_tokens,
-            "stream": True,
-        }
-        if request.temperature is not None:
-            options["temperature"] = request.temperature
-        if request.seed is not None:
-            options["seed"] = request.seed
-        if request.stop:
-            options["stop"] = list(request.stop)
-        if self._counts_usage:
+        dialect = self._dialects.of(request.model)
+        while True:
+            body = dialect.options(request)
             try:
-                return await client.chat.completions.create(**options, stream_options={"include_usage": True})
+                return await client.chat.completions.create(**body)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if "stream_options" not in str(error):
+                if not dialect.learn_refusal(said_by(error), body):
                     raise
-                self._counts_usage = False
-        return await client.chat.completions.create(**options)
 
     async def models(self) -> list[ModelInfo]:
         """What the server lists. Raises ModelError when it cannot be reached."""
@@ -153,9 +163,9 @@ class OpenAICompatible:
         except openai.NotFoundError:
             ids = list(self._assume)
         except openai.APIStatusError as error:
-            raise self._status_error(error, None) from error
+            raise self._explain.status(error, None) from error
         except openai.APIConnectionError as error:
-            raise self._connection_error(error, opened=False) from error
+            raise self._explain.connection(error, opened=False) from error
         except TimeoutError as error:
             raise ModelError(
                 f"{self.name} at {self.base_url} did not list its models within {_LIST_S:g} s; check it.",
@@ -167,6 +177,7 @@ class OpenAICompatible:
                 f"{self.name} at {self.base_url} does not speak the OpenAI protocol; does the address end in /v1?",
                 kind="protocol",
             ) from error
+        self._breaker.succeeded()
         return [ModelInfo(id, id, self.name, ModelState.READY) for id in dict.fromkeys(ids)]
 
     async def load(self, model: str) -> None:
@@ -216,62 +227,6 @@ class OpenAICompatible:
         except Exception as error:
             log.debug("%s does not load models on request: %r", self.name, error)
             return False
-
-    def _connection_error(self, error: Exception, *, opened: bool) -> ModelError:
-        causes = list(_causes(error))
-        where = f"{self.name} at {self.base_url}"
-        if any(isinstance(cause, ssl.SSLError) for cause in causes) or "SSL" in str(causes[-1]):
-            return ModelError(
-                f"{where} has no certificate that this machine trusts; check the address (https or http) and the "
-                "certificate.",
-                kind="refused",
-            )
-        if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return ModelError(f"The host of {where} is not known; check the address.", kind="refused")
-        if opened:
-            return ModelError(f"{where} cut the connection; ask again.", kind="reset", retriable=True)
-        names = {type(cause).__name__ for cause in causes}
-        if names & {"ConnectTimeout", "PoolTimeout"}:
-            return ModelError(
-                f"{where} did not answer within {self._timeouts.connect:g} s; is it running?", kind="timeout"
-            )
-        if names & {"ConnectError", "ConnectionRefusedError"}:
-            return ModelError(f"Nothing answers at {self.base_url} ({self.name}); start the server.", kind="refused")
-        return ModelError(f"{where} cut the connection; ask again.", kind="reset", retriable=True)
-
-    def _status_error(self, error: Any, request: ChatRequest | None) -> ModelError:
-        status, said = error.status_code, _said(error)
-        if status in (401, 403):
-            named = f"the variable {self._key_variable}" if self._key_variable else "api_key_env of this endpoint"
-            return ModelError(f"{self.name} rejected the key; check {named}.", kind="unauthorised")
-        if status in (400, 413, 422) and _is_too_long(said):
-            return self._too_long(request)
-        if status == 404:
-            model = request.model if request else ""
-            return ModelError(f"{self.name} has no model {model!r}: {said}", kind="not_found")
-        if status == 429:
-            return ModelError(
-                f"{self.name} is overloaded; try again in a moment.",
-                kind="overloaded",
-                retriable=True,
-                retry_after=_retry_after(error),
-            )
-        if status >= 500:
-            return ModelError(f"{self.name} failed (HTTP {status}): {said}", kind="unavailable", retriable=True)
-        return ModelError(f"{self.name} refused the request (HTTP {status}): {said}", kind="refused")
-
-    def _event_error(self, error: Any, request: ChatRequest) -> ModelError:
-        said = _said(error)
-        if _is_too_long(said):
-            return self._too_long(request)
-        return ModelError(f"{self.name} broke off: {said}", kind="refused")
-
-    def _too_long(self, request: ChatRequest | None) -> ModelError:
-        model = request.model if request else "the model"
-        return ModelError(
-            f"the question and its passages are too long for {model}; ask for fewer passages or a shorter answer.",
-            kind="too_long",
-        )
 
 
 async def _read(stream: Any) -> AsyncGenerator[Chunk, None]:
@@ -334,31 +289,6 @@ def _usage(event: ChatCompletionChunk) -> Usage | None:
         reasoning_tokens=(thought.reasoning_tokens or 0) if thought else 0,
         cached_tokens=(cached.cached_tokens or 0) if cached else 0,
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__ or found.__context__
-
-
-def _said(error: Any) -> str:
-    """The server's own words, short enough for a sentence."""
-    words = " ".join(str(error.message or "").split())
-    return (words[:200] + "…" if len(words) > 200 else words) or "it gave no reason."
-
-
-def _is_too_long(said: str) -> bool:
-    lower = said.lower()
-    return any(mark in lower for mark in _TOO_LONG)
-
-
-def _retry_after(error: Any) -> float | None:
-    try:
-        return float(error.response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
 
 
 def _patience(error: ModelError, attempt: int) -> float:

@@ -31,7 +31,8 @@ from tests.support.openai_server import OpenAIServer, Reply
 
 MODEL = "phi-4-mini"
 REQUEST = ChatRequest(MODEL, (Message("user", "How many days?"),), max_tokens=64, temperature=0.2, seed=3)
-QUICK = TimeoutSettings(connect=1, first_token=0.3, silence=0.3, total=5)
+QUICK = TimeoutSettings(connect=5, first_token=10, silence=0.3, total=20)
+IMPATIENT = TimeoutSettings(connect=5, first_token=0.3, silence=10, total=20)
 
 
 def runtime(server: OpenAIServer | str, **options: object) -> OpenAICompatible:
@@ -148,7 +149,7 @@ async def test_a_whole_answer_without_an_end_is_kept(openai_server: OpenAIServer
 
 async def test_no_first_token_in_time(openai_server: OpenAIServer) -> None:
     openai_server.models[MODEL] = Reply(end="hang")
-    error = await fails(openai_server, timeouts=QUICK)
+    error = await fails(openai_server, timeouts=IMPATIENT)
     assert error.kind == "timeout" and error.retriable
 
 
@@ -351,3 +352,43 @@ def test_ordinary_text_passes_unchanged(text: str) -> None:
 )
 def test_channels(text: str, expected: tuple[str, str]) -> None:
     assert split([text]) == expected
+
+
+async def test_what_a_model_understands_is_learned_once_and_kept(openai_server: OpenAIServer, tmp_path: Path) -> None:
+    memory = tmp_path / "endpoints.json"
+    openai_server.models[MODEL] = [
+        Reply(status=400, error={"message": "logprobs is not supported by this model"}),
+        Reply(status=400, error={"message": "Use 'max_completion_tokens' instead."}),
+        Reply(["Fine."], usage=None),
+    ]
+    await ask(openai_server, memory=memory)
+    first, second, third = openai_server.requests
+    assert "logprobs" in first and "logprobs" not in second and second["max_tokens"] == 64
+    assert third["max_completion_tokens"] == 64 and "max_tokens" not in third
+    await ask(openai_server, memory=memory)
+    assert len(openai_server.requests) == 4 and openai_server.requests[3] == third
+
+
+async def test_a_broken_memory_is_learned_anew(openai_server: OpenAIServer, tmp_path: Path) -> None:
+    memory = tmp_path / "endpoints.json"
+    memory.write_text('{"' + openai_server.base_url + '": {"phi-4-mini": {"nonsense": 1}}}')
+    openai_server.models[MODEL] = Reply(["Fine."])
+    written, _ = await ask(openai_server, memory=memory)
+    assert written.text == "Fine." and '"usage": true' in memory.read_text()
+
+
+async def test_an_endpoint_that_keeps_failing_is_spared(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(["x"], end="reset")
+    endpoint = runtime(openai_server)
+    for _ in range(3):
+        with pytest.raises(ModelError, match="cut the connection"):
+            async for _chunk in endpoint.stream(REQUEST):
+                pass
+    with pytest.raises(ModelError, match="asked again in 10 s"):
+        async for _chunk in endpoint.stream(REQUEST):
+            pass
+    assert len(openai_server.requests) == 3
+    openai_server.models[MODEL] = Reply(["Back."])
+    await endpoint.models()
+    assert "".join([chunk.text async for chunk in endpoint.stream(REQUEST)]) == "Back."
+    await endpoint.close()

@@ -1,0 +1,109 @@
+"""What an OpenAI-compatible server's failures mean, in a sentence that says what to do.
+
+Knows the client library's exceptions and the ways servers word things. Does not know what is tried next.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hybrid.errors import ModelError
+from hybrid.runtimes.base import ChatRequest
+
+_TOO_LONG = ("context length", "context_length", "too long", "maximum context", "context size", "exceeds the", "n_ctx")
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Explains the failures of one endpoint."""
+
+    name: str
+    base_url: str
+    key_variable: str
+    connect_s: float
+
+    def connection(self, error: Exception, *, opened: bool) -> ModelError:
+        """A connection that was not made, or was lost after the answer had begun (`opened`)."""
+        causes = list(_causes(error))
+        where = f"{self.name} at {self.base_url}"
+        if any(isinstance(cause, ssl.SSLError) for cause in causes) or "SSL" in str(causes[-1]):
+            return ModelError(
+                f"{where} has no certificate that this machine trusts; check the address (https or http) and the "
+                "certificate.",
+                kind="refused",
+            )
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return ModelError(f"The host of {where} is not known; check the address.", kind="refused")
+        if opened:
+            return ModelError(f"{where} cut the connection; ask again.", kind="reset", retriable=True)
+        names = {type(cause).__name__ for cause in causes}
+        if names & {"ConnectTimeout", "PoolTimeout"}:
+            return ModelError(f"{where} did not answer within {self.connect_s:g} s; is it running?", kind="timeout")
+        if names & {"ConnectError", "ConnectionRefusedError"}:
+            return ModelError(f"Nothing answers at {self.base_url} ({self.name}); start the server.", kind="refused")
+        return ModelError(f"{where} cut the connection; ask again.", kind="reset", retriable=True)
+
+    def status(self, error: Any, request: ChatRequest | None) -> ModelError:
+        """An HTTP status other than 200."""
+        status, said = error.status_code, said_by(error)
+        if status in (401, 403):
+            named = f"the variable {self.key_variable}" if self.key_variable else "api_key_env of this endpoint"
+            return ModelError(f"{self.name} rejected the key; check {named}.", kind="unauthorised")
+        if status in (400, 413, 422) and _is_too_long(said):
+            return self._too_long(request)
+        if status == 404:
+            model = request.model if request else ""
+            return ModelError(f"{self.name} has no model {model!r}: {said}", kind="not_found")
+        if status == 429:
+            return ModelError(
+                f"{self.name} is overloaded; try again in a moment.",
+                kind="overloaded",
+                retriable=True,
+                retry_after=_retry_after(error),
+            )
+        if status >= 500:
+            return ModelError(f"{self.name} failed (HTTP {status}): {said}", kind="unavailable", retriable=True)
+        return ModelError(f"{self.name} refused the request (HTTP {status}): {said}", kind="refused")
+
+    def event(self, error: Any, request: ChatRequest) -> ModelError:
+        """An error event in a stream that began well."""
+        said = said_by(error)
+        if _is_too_long(said):
+            return self._too_long(request)
+        return ModelError(f"{self.name} broke off: {said}", kind="refused")
+
+    def _too_long(self, request: ChatRequest | None) -> ModelError:
+        model = request.model if request else "the model"
+        return ModelError(
+            f"the question and its passages are too long for {model}; ask for fewer passages or a shorter answer.",
+            kind="too_long",
+        )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def said_by(error: Any) -> str:
+    """The server's own words, short enough for a sentence."""
+    words = " ".join(str(error.message or "").split())
+    return (words[:200] + "…" if len(words) > 200 else words) or "it gave no reason."
+
+
+def _is_too_long(said: str) -> bool:
+    lower = said.lower()
+    return any(mark in lower for mark in _TOO_LONG)
+
+
+def _retry_after(error: Any) -> float | None:
+    try:
+        return float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
