@@ -40,7 +40,7 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
         if names is None:
             names = cells if header else []
             if header:
-                waiting = row_text((), cells)
+                waiting = " | ".join(cell for cell in cells if cell)
                 continue
         builder.add(row_text(names, cells))
         waiting = ""

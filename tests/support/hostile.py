@@ -42,8 +42,8 @@ def make(folder: Path) -> dict[str, str]:
     add("bomb.xlsx", _bomb("xl/worksheets/sheet1.xml", 400), "300 MB")
     add("bomb.pptx", _bomb("ppt/presentation.xml", 400), "300 MB")
     add("bomb.epub", _bomb("book/c0.xhtml", 400), "300 MB")
-    add("deep.docx", _replaced(documents.word("x"), "word/document.xml", _deep(100_000)), "damaged")
-    add("laughs.docx", _replaced(documents.word("x"), "word/document.xml", _laughs()), "damaged|no text")
+    add("deep.docx", replaced(documents.word("x"), "word/document.xml", _deep(100_000)), "damaged")
+    add("laughs.docx", replaced(documents.word("x"), "word/document.xml", _laughs()), "damaged|no text")
     add("archive.docx", documents.archive({"readme.txt": "only a zip"}), "damaged")
     add("noise.docx", noise, "not a readable DOCX")
     add("half.pptx", documents.slides(("Title", "Text"))[:9_000], "not a readable PPTX")
@@ -114,7 +114,8 @@ def _bomb(name: str, megabytes: int) -> bytes:
     return out.getvalue()
 
 
-def _replaced(package: bytes, name: str, content: str) -> bytes:
+def replaced(package: bytes, name: str, content: str) -> bytes:
+    """The archive with other content in one of its files."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.namelist():

@@ -1,0 +1,104 @@
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reportlab.pdfgen.canvas import Canvas
+
+from rag.errors import DocumentError
+from rag.formats.pdf import read_pdf
+from tests.support import documents
+
+TIDES = (
+    "The harbour office measures the tide every ten minutes at the northern mole and publishes the reading at once. "
+    "A reading that differs from the forecast by more than forty centimetres is checked by hand before it goes out."
+)
+
+
+def report() -> bytes:
+    table = [["Station", "Depth", "Opened"], ["North mole", "4.5 m", "1998"], ["South quay", "7 m", "2011"]]
+    return documents.report(
+        "Tide tables",
+        [("Readings", [TIDES, "Readings are kept for ten years."], table), ("Alarms", ["A siren warns."], [])],
+    )
+
+
+def test_headings_paragraphs_and_pages() -> None:
+    found = read_pdf(report())
+    assert found.title == "Tide tables"
+    assert [(h.text, h.level) for h in found.headings] == [("Readings", 1), ("Alarms", 1)]
+    assert f"\n\n{TIDES}\n\nReadings are kept for ten years.\n\n" in found.text
+    assert found.text[found.pages[1] :].startswith("Alarms\n\nA siren warns.")
+    assert all(found.text[h.start : h.end] == h.text for h in found.headings)
+
+
+def test_rows_of_a_table_carry_their_column_names() -> None:
+    lines = read_pdf(report()).text.split("\n\n")
+    assert "Station: North mole; Depth: 4.5 m; Opened: 1998." in lines
+    assert "Station: South quay; Depth: 7 m; Opened: 2011." in lines
+
+
+def test_running_headers_and_page_numbers_are_left_out() -> None:
+    text = read_pdf(report()).text
+    assert "internal" not in text
+    assert "Page" not in text
+
+
+def test_a_hyphenated_word_is_joined_and_a_list_is_not() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    lines = (
+        "The lighthouse keeper lights the lan-",
+        "tern before dusk and writes it in the log. Then:",
+        "• clean the glass",
+    )
+    for at, line in enumerate(lines):
+        canvas.drawString(72, 700 - 14 * at, line)
+    canvas.save()
+    text = read_pdf(out.getvalue()).text
+    assert "lights the lantern before dusk" in text
+    assert text.endswith("\n\n- clean the glass")
+
+
+def test_columns_of_prose_are_no_table() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    for left, words in ((60, "left"), (320, "right")):
+        for at in range(8):
+            canvas.drawString(left, 700 - 14 * at, f"line {at} of the {words} column goes on")
+    canvas.save()
+    text = read_pdf(out.getvalue()).text
+    assert "line 1 of the left column goes on line 2 of the left column" in text
+    assert text.index("line 7 of the left") < text.index("line 0 of the right")
+
+
+def test_pages_without_text_are_named() -> None:
+    found = read_pdf(documents.pdf("", "Herons stand in shallow water.", ""))
+    assert found.notes == ("No text on page 1, 3: pictures are not read.",)
+    assert "Herons" in found.text[found.pages[1] : found.pages[2]]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (documents.pdf("Secret.", password="tide"), "password"),
+        (documents.pdf("", ""), "only pictures"),
+        (b"%PDF-1.7 nothing", "damaged"),
+    ],
+)
+def test_what_cannot_be_read_says_why(data: bytes, reason: str) -> None:
+    with pytest.raises(DocumentError, match=reason):
+        read_pdf(data)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=40), st.integers(0, 3_000))
+def test_damage_raises_nothing_but_a_document_error(noise: bytes, at: int) -> None:
+    data = report()
+    at %= len(data)
+    try:
+        found = read_pdf(data[:at] + noise + data[at + len(noise) :])
+    except DocumentError:
+        return
+    assert all(found.text[h.start : h.end] == h.text for h in found.headings)
+    assert list(found.pages) == sorted(found.pages)

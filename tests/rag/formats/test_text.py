@@ -1,0 +1,77 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.errors import DocumentError
+from rag.formats.text import decode, read_code, read_csv, read_markdown, read_text
+
+
+def test_markdown_loses_its_marks_and_keeps_its_headings() -> None:
+    found = read_markdown(
+        b"---\ntitle: Bees\n---\n# Bees\n\nA *queen* [lays](http://x.invalid) eggs.\n\n## Honey\n\n- thick\n- sweet\n"
+        b"\n<!-- hidden -->\n"
+    )
+    assert found.title == "Bees"
+    assert [(h.level, h.text) for h in found.headings] == [(1, "Bees"), (2, "Honey")]
+    assert found.text == "Bees\n\nA queen lays eggs.\n\nHoney\n- thick\n- sweet"
+
+
+def test_markdown_rows_carry_their_column_names() -> None:
+    found = read_markdown(b"| Card | Memory | Price |\n|---|---|---|\n| A | 24 GB | 900 |\n| B | | 400 |\n\nAfter.\n")
+    assert found.text == "Card: A; Memory: 24 GB; Price: 900.\n\nCard: B; Price: 400.\n\nAfter."
+
+
+def test_a_first_column_without_a_name_names_the_rows() -> None:
+    found = read_markdown(b"| | small | large |\n|---|---|---|\n| Licence | MIT | Apache |\n")
+    assert found.text == "Licence – small: MIT; large: Apache."
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_rows_carry_their_column_names(delimiter: str) -> None:
+    rows = (("name", "town"), ("Ada Novak", "London"), ("Grace Hall", "New York"), ("Edith Moor", "Leeds"))
+    found = read_csv("\n".join(delimiter.join(row) for row in rows).encode())
+    assert found.text.split("\n\n")[:2] == ["name: Ada Novak; town: London.", "name: Grace Hall; town: New York."]
+
+
+def test_a_header_alone_is_kept() -> None:
+    assert read_csv(b"name,town\n").text == "name | town"
+
+
+def test_a_cell_cannot_be_endless() -> None:
+    found = read_csv(b"a,b\n1," + b"x" * 50_000 + b"\n")
+    assert len(found.text) < 21_000
+    assert found.notes == ("Of cells with more than 20,000 characters, the beginning was read.",)
+
+
+def test_code_keeps_its_lines() -> None:
+    assert read_code(b"def f():\n    return 1\n").text == "def f():\n    return 1"
+
+
+def test_a_short_first_line_is_the_title() -> None:
+    assert read_text(b"Minutes of May\n\nWe met.").title == "Minutes of May"
+    assert read_text(b"We met on Monday.\nThen we left.").title == ""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_unicode_encodings(encoding: str) -> None:
+    text = "Çalışanlar yarın gelecek. Größe, naïve, 東京."
+    mark = "\ufeff" if encoding == "utf-16-le" else ""
+    assert decode((mark + text).encode(encoding)).lstrip("\ufeff") == text
+
+
+def test_an_old_encoding_is_guessed() -> None:
+    assert "Gänse" in decode("Die Gänse fliegen im Herbst über die Straße nach Süden.".encode("cp1252"))
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n" + bytes(500), bytes(range(256)) * 40])
+def test_binary_data_is_no_text(data: bytes) -> None:
+    with pytest.raises(DocumentError):
+        decode(data)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.sampled_from("#*_-|`>[]()!<1.\\ \nab\t\r\u200bé"), max_size=120))
+def test_any_markdown_is_read(text: str) -> None:
+    found = read_markdown(text.encode())
+    assert all(found.text[h.start : h.end] == h.text for h in found.headings)
+    assert "\r" not in found.text
