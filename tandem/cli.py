@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from rag.errors import UserFacingError
+from tandem.cli_bench import bench, compare
 
 app = typer.Typer(
     name="tandem",
@@ -23,9 +24,11 @@ app = typer.Typer(
 )
 
 evaluate = typer.Typer(help="Measure how good retrieval and answers are.", no_args_is_help=True)
-bench = typer.Typer(help="Measure how fast things are.", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(bench, name="bench")
+app.command()(compare)
+browser = typer.Typer(help="The page that runs a model inside the browser.", no_args_is_help=True)
+app.add_typer(browser, name="browser")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -81,6 +84,14 @@ def ask(
     from tandem.commands import asking
 
     asking.ask(question, json=json, draft=draft, refine=refine, escalate=escalate)
+
+
+@browser.command("fetch")
+def browser_fetch() -> None:
+    """Fetch the files that run a model inside the browser, with npm, and check them."""
+    from tandem.commands import fetching
+
+    fetching.fetch()
 
 
 @evaluate.command("answers")

@@ -26,10 +26,10 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
 from rag.errors import UserFacingError
-from tandem.bench.chat_server import user
+from tandem.bench import chat_server
 
-WORD = re.compile(r"\bw(\d+)(?=[ .])")
-BEGUN = re.compile(r"\bbegun(\d{13}) ")
+WORD = re.compile(rf"\b{chat_server.WORD}([a-j]+)(?=[ .])")
+BEGUN = re.compile(rf"\b{chat_server.BEGUN}([a-j]+) ")
 QUESTION = "How quickly does the Model Desk review a new release?"
 START_SECONDS = 60
 HISTORY_SECONDS = 20
@@ -63,7 +63,7 @@ class Reader:
         self._unread += text
         end = 0
         if not self._begun_ms and (begun := BEGUN.search(self._unread)):
-            self._begun_ms, end = float(begun[1]), begun.end()
+            self._begun_ms, end = float(chat_server.read(begun[1])), begun.end()
         for match in WORD.finditer(self._unread):
             self._note(match)
             end = match.end()
@@ -72,12 +72,12 @@ class Reader:
     def read_whole(self, text: str) -> None:
         """Take in the answer as a whole: the words that no piece has brought."""
         for match in WORD.finditer(f"{text} "):
-            if not self.numbers or int(match[1]) > self.numbers[-1]:
+            if not self.numbers or chat_server.read(match[1]) > self.numbers[-1]:
                 self._note(match)
 
     def _note(self, match: re.Match[str]) -> None:
         now = time.time()
-        number = int(match[1])
+        number = chat_server.read(match[1])
         self.numbers.append(number)
         self.lags_ms.append(now * 1000.0 - self._begun_ms - number / self.due * 1000.0)
         self.first = self.first or now
@@ -177,7 +177,7 @@ async def _ready(child: asyncio.subprocess.Process, log: Path) -> str:
 
 async def _chat(address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier) -> None:
     """Sign in, connect, wait for the others, ask, read to the end, then look the answer up in the history."""
-    name, password = user(number)
+    name, password = chat_server.user(number)
     session = str(uuid.uuid4())
     async with httpx.AsyncClient(base_url=address, timeout=START_SECONDS) as http:
         reply = await http.post("/login", data={"username": name, "password": password})
@@ -261,7 +261,10 @@ async def _stored(http: httpx.AsyncClient, thread: str, words: int) -> bool:
         reply = await http.get(f"/project/thread/{thread}")
         if reply.status_code == 200:
             outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
-            if any([int(match[1]) for match in WORD.finditer(f"{text} ")] == list(range(words)) for text in outputs):
+            if any(
+                [chat_server.read(match[1]) for match in WORD.finditer(f"{text} ")] == list(range(words))
+                for text in outputs
+            ):
                 return True
         await asyncio.sleep(0.2)
     return False

@@ -22,12 +22,16 @@ from tandem.settings import ServerSettings, Settings
 
 MODEL = "metronome"
 SENTENCE = 25
+BEGUN, WORD = "begun", "wq"
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
+_DIGITS = str.maketrans("abcdefghij", "0123456789")
 
 
 class Metronome(Scripted):
-    """Says `begun<milliseconds since 1970>`, then `w0 w1 w2` and so on, at `rate` words a second, `words` in all.
+    """Says when it begins, in milliseconds since 1970, then counts, at `rate` words a second, `words` in all.
 
-    Word n is due n / rate seconds after the beginning, which is what its lag is measured from.
+    Word n is due n / rate seconds after the beginning, which is what its lag is measured from. Figures are spelt with
+    letters (`spelt`), because an answer full of figures would be checked figure by figure, which no real answer is.
     """
 
     def __init__(self, rate: float, words: int) -> None:
@@ -39,14 +43,24 @@ class Metronome(Scripted):
         yield Chunk(phase=Phase.SEND)
         clock = asyncio.get_running_loop()
         zero = clock.time()
-        yield Chunk(text=f"begun{time.time() * 1000:.0f} ")
+        yield Chunk(text=f"{BEGUN}{spelt(round(time.time() * 1000))} ")
         for number in range(self.words):
             wait = zero + number / self.rate - clock.time()
             if wait > 0:
                 await asyncio.sleep(wait)
             stop = "." if number % SENTENCE == SENTENCE - 1 else ""
-            yield Chunk(text=f"w{number}{stop} ")
+            yield Chunk(text=f"{WORD}{spelt(number)}{stop} ")
         yield Chunk(finish_reason="stop", usage=Usage(0, self.words))
+
+
+def spelt(number: int) -> str:
+    """A number in the letters a to j."""
+    return str(number).translate(_LETTERS)
+
+
+def read(letters: str) -> int:
+    """The number that `spelt` spelt."""
+    return int(letters.translate(_DIGITS))
 
 
 def user(number: int) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -44,23 +44,27 @@ class Run:
 
 async def run(
     load: Load,
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
+    total: int,
     ask: Ask,
     *,
     seed: int = 0,
     progress: Progress = lambda done, total: None,
     clock: Clock = time.perf_counter,
 ) -> Run:
-    """Send every job under the load. Cancelling the task ends it: what had finished is in the result, which is then
-    marked as interrupted, and the cancellation is taken back so that the caller can write what there is."""
+    """Send every job under the load; `total` is how many there are, for `progress`.
+
+    Cancelling the task ends it: what had finished is in the result, which is then marked as interrupted, and the
+    cancellation is taken back so that the caller can write what there is.
+    """
     found = Run(load, clock())
     cpu = time.process_time()
     with _without_collection():
         watch = asyncio.create_task(_watch(found, clock))
         work = asyncio.create_task(
-            _closed(found, jobs, ask, progress, clock)
+            _closed(found, jobs, total, ask, progress, clock)
             if load.kind == "closed"
-            else _open(found, jobs, ask, progress, clock, seed)
+            else _open(found, jobs, total, ask, progress, clock, seed)
         )
         try:
             await asyncio.shield(work)
@@ -81,7 +85,7 @@ async def run(
     return found
 
 
-async def _closed(found: Run, jobs: Sequence[Job], ask: Ask, progress: Progress, clock: Clock) -> None:
+async def _closed(found: Run, jobs: Iterable[Job], total: int, ask: Ask, progress: Progress, clock: Clock) -> None:
     queue = iter(jobs)
     begun: list[float] = []
     idle: list[float] = []
@@ -90,16 +94,18 @@ async def _closed(found: Run, jobs: Sequence[Job], ask: Ask, progress: Progress,
         begun.append(clock())
         for job in queue:
             found.samples.append(await ask(job, None))
-            progress(len(found.samples), len(jobs))
+            progress(len(found.samples), total)
         idle.append(clock())
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(found.load.concurrency or 1, len(jobs))):
+        for _ in range(min(found.load.concurrency or 1, total)):
             group.create_task(person())
     found.window = (max(begun), min(idle))
 
 
-async def _open(found: Run, jobs: Sequence[Job], ask: Ask, progress: Progress, clock: Clock, seed: int) -> None:
+async def _open(
+    found: Run, jobs: Iterable[Job], total: int, ask: Ask, progress: Progress, clock: Clock, seed: int
+) -> None:
     """Requests are due at the times of a Poisson process, and sent then, whatever became of the earlier ones."""
     chance = random.Random(seed)
     rate = found.load.rate_per_s or 1.0
@@ -109,7 +115,7 @@ async def _open(found: Run, jobs: Sequence[Job], ask: Ask, progress: Progress, c
     async def person(job: Job, due: float) -> None:
         async with waiting:
             found.samples.append(await ask(job, due))
-        progress(len(found.samples), len(jobs))
+        progress(len(found.samples), total)
 
     async with asyncio.TaskGroup() as group:
         for job in jobs:

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from tandem.bench.chat import QUESTION, BenchError, server
-from tandem.bench.chat_server import user
+from tandem.bench.chat_server import WORD, spelt, user
 
 WORDS = 3000
 RATE = 1000.0
@@ -47,9 +47,9 @@ async def measure() -> dict[str, Any]:
             await page.fill("#chat-input", QUESTION)
             sent = time.perf_counter()
             await page.click("#chat-submit")
-            await page.evaluate(PAINTED, "w0 ")
+            await page.evaluate(PAINTED, f"{WORD}{spelt(0)} ")
             first = time.perf_counter()
-            await page.evaluate(PAINTED, f"w{WORDS - 1}.")
+            await page.evaluate(PAINTED, f"{WORD}{spelt(WORDS - 1)}.")
             last = time.perf_counter()
         finally:
             await browser.close()

@@ -153,6 +153,11 @@ def shift_p(now: Sequence[float], before: Sequence[float], draws: int = 4000) ->
     return float((1 + np.count_nonzero(differences >= observed - 1e-12)) / (1 + draws))
 
 
+def normal_p(z: float) -> float:
+    """Two-sided p-value of a standard normal deviate."""
+    return math.erfc(abs(z) / math.sqrt(2.0))
+
+
 def share_p(hits: int, n: int, hits_before: int, n_before: int) -> float:
     """Two-sided p-value of Fisher's exact test on two proportions."""
     total, good = n + n_before, hits + hits_before

@@ -6,6 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.bench import chat
+from tandem.bench.chat_server import read, spelt
+
+BEGUN = f"begun{spelt(1_700_000_000_000)}"
 
 
 async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_history() -> None:
@@ -19,7 +22,7 @@ async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_histor
 
 @given(cuts=st.lists(st.integers(0, 60), max_size=10), words=st.integers(1, 30))
 def test_words_count_once_wherever_the_stream_is_cut(cuts: list[int], words: int) -> None:
-    text = "begun1700000000000 " + " ".join(f"w{n}" for n in range(words)) + ". "
+    text = f"{BEGUN} {' '.join(f'wq{spelt(n)}' for n in range(words))}. "
     borders = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     reader = chat.Reader(due=100.0)
     for start, end in pairwise(borders):
@@ -28,10 +31,16 @@ def test_words_count_once_wherever_the_stream_is_cut(cuts: list[int], words: int
     assert len(reader.lags_ms) == words
 
 
+@given(st.integers(0, 10**13))
+def test_numbers_are_spelt_in_letters_and_read_again(number: int) -> None:
+    assert spelt(number).isalpha()
+    assert read(spelt(number)) == number
+
+
 def test_the_whole_answer_brings_only_what_no_piece_has() -> None:
     reader = chat.Reader(due=100.0)
-    reader.read("begun1700000000000 w0 w1 w2")
-    reader.read_whole("begun1700000000000 w0 w1 w2 w3.")
+    reader.read(f"{BEGUN} wqa wqb wqc")
+    reader.read_whole(f"{BEGUN} wqa wqb wqc wqd.")
     assert reader.numbers == [0, 1, 2, 3]
     assert reader.in_order
 

@@ -1,0 +1,195 @@
+"""The small model, the large one and both together on the same questions: what each column costs and is worth.
+
+Knows how the three are asked (through the same pipeline, so that all see the same passages) and when the pair pays.
+Does not know how an answer comes about. Quality is the share of expected aspects where the prompts name some, else the
+share of sentences that the passages support.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from hybrid.events import Failed, Finished
+from hybrid.pipeline import Options, Question
+from hybrid.settings import Escalate, EscalationSettings
+from rag import phrases
+from tandem.bench import stats
+from tandem.bench.plan import BenchPrompt
+from tandem.bench.quality import Answerer
+from tandem.bench.schema import Distribution, Estimate, Part
+from tandem.evaluate.answers import contains
+
+ColumnName = Literal["draft", "refine", "hybrid"]
+COLUMNS: tuple[ColumnName, ...] = ("draft", "refine", "hybrid")
+Progress = Callable[[int, int, str], None]
+
+
+class Cell(Part):
+    """One answer. Times in ms from the question; `quality` in [0, 1], null where nothing could be counted."""
+
+    prompt: str
+    round: int = 0
+    text: str = ""
+    model: str = ""
+    escalated: bool = False
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    completion_tokens: int = 0
+    quality: float | None = None
+    failure: str | None = None
+
+
+class Column(Part):
+    """One way of answering."""
+
+    name: ColumnName
+    models: list[str]
+    cells: list[Cell] = Field(default_factory=list)
+    failed: int = 0
+    total_ms: Distribution | None = None
+    first_token_ms: Distribution | None = None
+    completion_tokens: Estimate | None = None
+    quality: Estimate | None = None
+    escalated: float | None = None
+
+
+class Comparison(Part):
+    """The three columns and whether the pair pays; `pays` is null where the sample does not tell."""
+
+    draft: str
+    refine: str
+    columns: list[Column]
+    pays: bool | None = None
+    reasons: list[str] = Field(default_factory=list)
+
+
+async def compare(
+    draft: str,
+    refine: str,
+    prompts: Sequence[BenchPrompt],
+    answer: Answerer,
+    escalation: EscalationSettings,
+    *,
+    rounds: int = 1,
+    progress: Progress = lambda done, total, current: None,
+) -> Comparison:
+    """Ask everything, column by column in turn, so that slow drifts of the machine meet all three alike."""
+    options = {
+        "draft": _alone(draft, escalation),
+        "refine": _alone(refine, escalation),
+        "hybrid": Options(draft=draft, refine=refine, escalation=escalation),
+    }
+    expected = {"draft": {draft}, "refine": {refine}, "hybrid": {draft, refine}}
+    columns = {name: Column(name=name, models=sorted(expected[name])) for name in COLUMNS}
+    total = rounds * len(prompts) * len(COLUMNS)
+    done = 0
+    for number in range(rounds):
+        for prompt in prompts:
+            for name in COLUMNS:
+                cell = await _ask(prompt, number, options[name], answer, name)
+                columns[name].cells.append(cell)
+                done += 1
+                progress(done, total, f"{name}: {prompt.id}")
+    for column in columns.values():
+        _sum_up(column)
+    found = Comparison(draft=draft, refine=refine, columns=[columns[name] for name in COLUMNS])
+    found.pays, found.reasons = verdict(columns["draft"], columns["refine"], columns["hybrid"])
+    return found
+
+
+def _alone(model: str, escalation: EscalationSettings) -> Options:
+    return Options(draft=model, refine=model, escalation=escalation.model_copy(update={"mode": Escalate.NEVER}))
+
+
+async def _ask(prompt: BenchPrompt, number: int, options: Options, answer: Answerer, column: str) -> Cell:
+    cell = Cell(prompt=prompt.id, round=number)
+    async for event in answer(Question(prompt.text, options=options)):
+        if isinstance(event, Failed):
+            cell.failure = event.message
+        elif isinstance(event, Finished):
+            trace = event.trace
+            firsts = [s for s in trace.stages if s.first_token_ms is not None]
+            cell.text, cell.model, cell.escalated = event.answer.text, event.answer.model, event.answer.escalated
+            cell.total_ms = trace.total_ms
+            begun = [span.start_ms for span in trace.spans if span.name == "first_content"]
+            cell.first_token_ms = round(begun[0], 3) if begun and firsts else None
+            cell.completion_tokens = sum(s.usage.completion_tokens for s in trace.stages if s.usage is not None)
+            cell.quality = _quality(prompt, event)
+            errors = [stage.error for stage in trace.stages if stage.error]
+            instead = column != "hybrid" and event.answer.runtime == "extractive"
+            if errors and (instead or column != "hybrid"):
+                cell.failure = errors[0]
+            elif instead:
+                cell.failure = f"{options.draft} was not there to answer; the documents were quoted instead."
+    return cell
+
+
+def _quality(prompt: BenchPrompt, event: Finished) -> float | None:
+    if prompt.aspects:
+        return sum(contains(event.answer.text, aspect) for aspect in prompt.aspects) / len(prompt.aspects)
+    if phrases.is_refusal(event.answer.text):
+        return None
+    return event.answer.checked.supported_share
+
+
+def _sum_up(column: Column) -> None:
+    good = [cell for cell in column.cells if cell.failure is None]
+    column.failed = len(column.cells) - len(good)
+    column.total_ms = stats.distribution([c.total_ms for c in good if c.total_ms is not None], "ms")
+    column.first_token_ms = stats.distribution([c.first_token_ms for c in good if c.first_token_ms is not None], "ms")
+    column.completion_tokens = stats.mean([float(c.completion_tokens) for c in good])
+    column.quality = stats.mean([c.quality for c in good if c.quality is not None])
+    column.escalated = round(sum(c.escalated for c in good) / len(good), 4) if good else None
+
+
+def verdict(draft: Column, refine: Column, hybrid: Column) -> tuple[bool | None, list[str]]:
+    """Whether the pair pays: as good as the large model or better than the small one, in less time than the large one.
+
+    Differences are paired by prompt and round, with a bootstrap interval; None where they cannot be told from zero.
+    """
+    if any(column.failed == len(column.cells) for column in (draft, refine, hybrid)):
+        dead = next(c for c in (draft, refine, hybrid) if c.failed == len(c.cells))
+        return None, [f"Nothing to compare: {dead.name} gave no answer ({dead.cells[0].failure})."]
+    saved = _difference(refine, hybrid, lambda cell: cell.total_ms)
+    gained = _difference(hybrid, draft, lambda cell: cell.quality)
+    lost = _difference(refine, hybrid, lambda cell: cell.quality)
+    share = f"{hybrid.escalated or 0:.0%} of the questions went to {refine.models[0]}."
+    reasons = [share, _said(saved, "Both together save {} ms an answer against the large model alone", 0)]
+    reasons.append(_said(gained, "they gain {} in quality over the small model", 2))
+    reasons.append(_said(lost, "and are {} below the large model's quality", 2))
+    if saved is None or saved.low is None or saved.high is None:
+        return None, [*reasons, "More prompts or rounds are needed to tell."]
+    faster, slower = saved.low > 0, saved.high < 0
+    better = gained is not None and gained.low is not None and gained.low > 0
+    worse = lost is not None and lost.low is not None and lost.low > 0
+    if slower:
+        return False, [*reasons, "It does not pay: asking the large model at once is quicker."]
+    if faster and better:
+        return True, [*reasons, "It pays: better than the small model, quicker than the large one."]
+    if faster and not worse:
+        return True, [*reasons, "It pays: quicker than the large model, and not measurably worse."]
+    if faster:
+        return None, [
+            *reasons,
+            "It is quicker but worse than the large model, and no better than the small one is proven.",
+        ]
+    return None, [*reasons, "The sample does not tell whether it pays; ask more prompts or more rounds."]
+
+
+def _difference(a: Column, b: Column, value: Callable[[Cell], float | None]) -> Estimate | None:
+    """Mean of a - b over the cells that both have."""
+    others = {(c.prompt, c.round): value(c) for c in b.cells if c.failure is None}
+    pairs = [(value(c), others.get((c.prompt, c.round))) for c in a.cells if c.failure is None]
+    return stats.mean([one - other for one, other in pairs if one is not None and other is not None])
+
+
+def _said(found: Estimate | None, sentence: str, digits: int) -> str:
+    if found is None:
+        return sentence.format("an unknown amount") + "."
+    value = f"{found.value:.{digits}f}"
+    if found.low is not None and found.high is not None:
+        value += f" ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    return sentence[0].upper() + sentence[1:].format(value) + "."

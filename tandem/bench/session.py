@@ -1,0 +1,84 @@
+"""Opens what a measurement needs, runs it, and lets go of it: the same for the terminal and for a notebook.
+
+Knows the rooms: library, engine, runtimes. Does not know what is measured. Nothing else of the installation runs
+meanwhile: no watcher, no warming up, no unloading of idle models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+from hybrid.engine import Engine
+from hybrid.pipeline import answer
+from tandem.bench.plan import Plan
+from tandem.bench.quality import Score
+from tandem.bench.run import Bench, Progress
+from tandem.bench.schema import Report
+from tandem.bench.state import State
+from tandem.documents import open_library
+from tandem.evaluate.corpus import indexed
+from tandem.evaluate.questions import QuestionSet, read
+from tandem.settings import Settings
+
+MODELS_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def engine_for(settings: Settings, questions: QuestionSet | None = None) -> AsyncIterator[Engine]:
+    """An engine whose models have been looked up. It answers from the questions' own documents, in a library made for
+    them, or from the installation's. Raises UserFacingError.
+    """
+    with ExitStack() as stack:
+        place = stack.enter_context(indexed(questions.source, settings)).settings if questions is not None else settings
+        library = open_library(place)
+        stack.callback(library.close)
+        engine = Engine(
+            library,
+            models=settings.models,
+            generation=settings.generation,
+            escalation=settings.escalation,
+            minimum_confidence=settings.retrieval.minimum_confidence,
+            api_keys=keys(settings),
+            data_dir=settings.data_dir / "foundry",
+        )
+        try:
+            engine.models.start()
+            await engine.models.wait_ready(MODELS_SECONDS)
+            yield engine
+        finally:
+            await engine.close()
+
+
+async def measure_models(
+    plan: Plan,
+    settings: Settings,
+    out: Path,
+    *,
+    scores: Sequence[Score] = (),
+    progress: Progress = lambda done, total, current: None,
+) -> Report:
+    """Carry out the plan; what it finishes is kept under `out` until it is complete. Raises UserFacingError."""
+    questions = read(plan.questions) if plan.questions is not None else None
+    state = State(out, plan.fingerprint())
+    async with engine_for(settings, questions) as engine:
+        report = await Bench(
+            plan,
+            engine.models,
+            settings.models,
+            keys(settings),
+            state,
+            answer=lambda question: answer(question, engine),
+            questions=questions.questions if questions is not None else (),
+            scores=scores,
+            progress=progress,
+        ).run()
+    if report.complete:
+        state.finished()
+    return report
+
+
+def keys(settings: Settings) -> dict[str, str]:
+    """The endpoints' keys, by the names of their variables."""
+    return {name: key.get_secret_value() for name, key in settings.api_keys.items()}
