@@ -15,9 +15,10 @@ from chainlit.config import config
 from chainlit.user import User
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.errors import UserFacingError
 from tandem.guard import CONTENT_POLICY
 from tandem.ui.accounts import LOCAL_USER, is_local
 
@@ -42,13 +43,21 @@ def install(app: FastAPI) -> None:
     app.state.tandem_page = True
     chainlit.server.get_html_template = _kept_local(chainlit.server.get_html_template)
     app.add_middleware(LocalSignIn)
+    app.add_exception_handler(UserFacingError, _refusal)
 
 
 def drop_path_check(app: FastAPI) -> None:
     """Remove the middleware that `mount_chainlit` adds: below "/" every path is right, and its kind logs a traceback
     whenever a browser leaves before its answer. Call it after the mount, before the first request."""
     if app.middleware_stack is None:
-        app.user_middleware = [kept for kept in app.user_middleware if kept.cls.__name__ != "ChainlitMiddleware"]
+        app.user_middleware = [
+            kept for kept in app.user_middleware if getattr(kept.cls, "__name__", "") != "ChainlitMiddleware"
+        ]
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    """A sentence for the person instead of a traceback: what Tandem's rooms raise in Chainlit's routes."""
+    return JSONResponse({"detail": str(error)}, 403)
 
 
 def _kept_local(template: Callable[[str], str]) -> Callable[[str], str]:
