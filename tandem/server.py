@@ -25,6 +25,7 @@ from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
 from tandem import house as houses
 from tandem.api.routes import api
+from tandem.browser.routes import browser
 from tandem.guard import Guard
 from tandem.house import House
 from tandem.settings import ServerSettings, Settings, load
@@ -36,7 +37,7 @@ CHAT = ROOT / "app.py"
 CLOSING_SECONDS = 3
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api)
+ROUTERS: tuple[APIRouter, ...] = (health, api, browser)
 
 
 @health.get("/healthz")
