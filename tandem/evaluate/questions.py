@@ -30,6 +30,7 @@ class Asked(BaseModel):
     question: str = Field(min_length=1)
     language: str = ""
     documents: tuple[str, ...] = ()
+    answer: str = ""
     key_facts: tuple[str | tuple[str, ...], ...] = ()
 
     @property

@@ -1,0 +1,58 @@
+"""`tandem evaluate routing`, `grounding`, `citations`, `fit` and `replay`: how good the decisions are.
+
+Knows what each measures on, and what is printed. Does not know how it is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from hybrid.settings import ModelSettings
+from rag.errors import UserFacingError
+from tandem.commands.evaluating import print_record
+from tandem.commands.progress import bar
+from tandem.evaluate import citations as planting
+from tandem.evaluate import grounding as groundedness
+from tandem.evaluate import routing as deferral
+from tandem.evaluate.corpus import indexed
+from tandem.evaluate.questions import QuestionSet, read
+from tandem.house import House
+from tandem.settings import load
+
+
+def routing(file: Path, json: bool, fit: Path | None, plot: Path | None) -> None:
+    """Print APGR and what else a deferral is measured by. Raises UserFacingError."""
+    record, curves = deferral.evaluate(file, fit)
+    if plot is not None:
+        from tandem.evaluate import picture
+
+        picture.deferral(curves, plot)
+    print_record(record, json)
+
+
+def citations(file: Path, json: bool, seed: int) -> None:
+    """Print how many planted faults the citation check marks. Raises UserFacingError."""
+    print_record(asyncio.run(_citations(read(file), seed)), json)
+
+
+async def _citations(questions: QuestionSet, seed: int) -> dict[str, Any]:
+    answerable = [asked for asked in questions.questions if asked.documents]
+    if not any(asked.answer for asked in answerable):
+        raise UserFacingError("This file has no reference answers to plant faults in; docs_corpus/questions.yaml does.")
+    planter = planting.Planter(answerable, seed)
+    models = ModelSettings(draft=planting.MODEL, foundry=False)
+    with indexed(questions.source, load()) as corpus:
+        house = House.open(corpus.settings.model_copy(update={"models": models}), [planter.runtime()])
+        try:
+            await house.start(index=False)
+            with bar("Asking") as advance:
+                return await planting.evaluate(planter, house.answer, advance)
+        finally:
+            await house.close()
+
+
+def grounding(file: Path, json: bool, fit: Path | None) -> None:
+    """Print how well support is told from invention. Raises UserFacingError."""
+    print_record(groundedness.evaluate(file, fit), json)
