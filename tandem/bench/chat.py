@@ -28,7 +28,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from rag.errors import UserFacingError
 from tandem.bench import chat_server
 
-WORD = re.compile(rf"\b{chat_server.WORD}([a-j]+)(?=[ .])")
+WORD = re.compile(rf"\b{chat_server.WORD}([a-j]+)(?=[ .])", re.IGNORECASE)
 BEGUN = re.compile(rf"\b{chat_server.BEGUN}([a-j]+) ")
 QUESTION = "How quickly does the Model Desk review a new release?"
 START_SECONDS = 60
@@ -116,8 +116,9 @@ async def _measure(clients: int, rate: float, words: int) -> dict[str, Any]:
                 await gate.wait()
             before, cpu = process.memory_info().rss, process.cpu_times()
             began = time.perf_counter()
-        wall = time.perf_counter() - began
-        after, spent = process.memory_info().rss, process.cpu_times()
+            await gate.wait()
+            wall = time.perf_counter() - began
+            after, spent = process.memory_info().rss, process.cpu_times()
     lags = [lag for reader in readers for lag in reader.lags_ms]
     rates = [reader.rate for reader in readers]
     return {
@@ -176,7 +177,10 @@ async def _ready(child: asyncio.subprocess.Process, log: Path) -> str:
 
 
 async def _chat(address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier) -> None:
-    """Sign in, connect, wait for the others, ask, read to the end, then look the answer up in the history."""
+    """Sign in, connect, ask, read to the end, then look the answer up in the history.
+
+    All ask at the same time, and nobody looks anything up while others still read.
+    """
     name, password = chat_server.user(number)
     session = str(uuid.uuid4())
     async with httpx.AsyncClient(base_url=address, timeout=START_SECONDS) as http:
@@ -193,6 +197,7 @@ async def _chat(address: str, number: int, reader: Reader, words: int, gate: asy
             await asyncio.sleep(number * STAGGER_SECONDS)
             await socket.send("42" + json.dumps(["client_message", _message(name)]))
             await _read(socket, reader)
+            await gate.wait()
         reader.in_history = await _stored(http, reader.thread, words)
 
 
@@ -261,10 +266,8 @@ async def _stored(http: httpx.AsyncClient, thread: str, words: int) -> bool:
         reply = await http.get(f"/project/thread/{thread}")
         if reply.status_code == 200:
             outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
-            if any(
-                [chat_server.read(match[1]) for match in WORD.finditer(f"{text} ")] == list(range(words))
-                for text in outputs
-            ):
+            numbers = [[chat_server.read(match[1]) for match in WORD.finditer(f"{text} ")] for text in outputs]
+            if list(range(words)) in numbers:
                 return True
         await asyncio.sleep(0.2)
     return False

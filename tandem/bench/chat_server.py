@@ -48,8 +48,9 @@ class Metronome(Scripted):
             wait = zero + number / self.rate - clock.time()
             if wait > 0:
                 await asyncio.sleep(wait)
-            stop = "." if number % SENTENCE == SENTENCE - 1 else ""
-            yield Chunk(text=f"{WORD}{spelt(number)}{stop} ")
+            place = number % SENTENCE
+            word = WORD.capitalize() if place == 0 else WORD
+            yield Chunk(text=f"{word}{spelt(number)}{'.' if place == SENTENCE - 1 else ''} ")
         yield Chunk(finish_reason="stop", usage=Usage(0, self.words))
 
 

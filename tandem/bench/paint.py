@@ -47,7 +47,7 @@ async def measure() -> dict[str, Any]:
             await page.fill("#chat-input", QUESTION)
             sent = time.perf_counter()
             await page.click("#chat-submit")
-            await page.evaluate(PAINTED, f"{WORD}{spelt(0)} ")
+            await page.evaluate(PAINTED, f"{WORD.capitalize()}{spelt(0)} ")
             first = time.perf_counter()
             await page.evaluate(PAINTED, f"{WORD}{spelt(WORDS - 1)}.")
             last = time.perf_counter()
