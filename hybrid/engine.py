@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybrid.catalog import Catalog, Listed
 from hybrid.errors import ModelError
 from hybrid.lifecycle import Lifecycle, managed
 from hybrid.models import ModelRegistry
 from hybrid.policy import Policy, policy_for
 from hybrid.question import Options
+from hybrid.routing import Route, route
 from hybrid.runtimes.base import Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
@@ -39,6 +41,7 @@ class Plan:
     generation: GenerationSettings
     passages: int | None
     policy: Policy
+    route: Route | None = None
 
     @property
     def drafters(self) -> tuple[str, ...]:
@@ -50,7 +53,8 @@ class Engine:
     """One engine serves many questions at once, on one event loop.
 
     `runtimes`, where given, are used instead of those that the settings name. `api_keys` maps the names of environment
-    variables (`EndpointSettings.api_key_env`) to the keys. `data_dir` is where Foundry Local keeps its files.
+    variables (`EndpointSettings.api_key_env`) to the keys. `data_dir` is where Foundry Local keeps its files, and what
+    was learned about endpoints; `catalog` is what models.yaml says.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Engine:
         runtimes: Sequence[Runtime] | None = None,
         api_keys: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
         self.retriever = retriever
         self.settings = models
@@ -72,6 +77,7 @@ class Engine:
         self.escalation = escalation
         self.minimum_confidence = minimum_confidence
         self.traces = traces
+        self.catalog = catalog or Catalog()
         chosen = list(runtimes) if runtimes is not None else _runtimes(models, api_keys or {}, data_dir)
         if not any(runtime.name == EXTRACTIVE for runtime in chosen):
             chosen.append(Extractive())
@@ -106,16 +112,25 @@ class Engine:
         await self.lifecycle.close()
         await self.models.close()
 
-    def plan(self, options: Options) -> Plan:
-        """What the settings and one question's options come to."""
+    def listing(self) -> list[Listed]:
+        """The one model list: models.yaml merged with what the runtimes report now; never waits."""
+        return self.catalog.merge(self.models.states())
+
+    def plan(self, options: Options, text: str = "") -> Plan:
+        """What the settings and one question's options come to; `text` may call for a model of its own (routing)."""
+        wanted = options.draft or self.settings.draft
+        routed = None
+        if self.settings.routing and options.draft is None:
+            routed = route(text, wanted, self.catalog, self.models.usable)
         escalation = options.escalation or self.escalation
         return Plan(
-            draft=options.draft or self.settings.draft,
+            draft=routed.model if routed is not None else wanted,
             refine=options.refine or self.settings.refine,
             escalation=escalation,
             generation=options.generation or self.generation,
             passages=options.passages,
             policy=policy_for(escalation, self.minimum_confidence),
+            route=routed,
         )
 
     @contextmanager
@@ -152,5 +167,5 @@ def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path
     if models.foundry:
         from hybrid.runtimes.foundry import Foundry
 
-        chosen.append(Foundry(data_dir / "foundry" if data_dir is not None else None))
+        chosen.append(Foundry(data_dir))
     return chosen

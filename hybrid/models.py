@@ -85,6 +85,10 @@ class ModelRegistry:
         known = self._matches(alias)
         raise _unusable(alias, known[0][1]) if known else self._unknown(alias)
 
+    def usable(self, alias: str) -> bool:
+        """Whether `alias` names a model that can answer now or after loading."""
+        return self._usable(alias) is not None
+
     async def load(self, alias: str) -> None:
         runtime, info = self._known(alias)
         try:

@@ -53,7 +53,7 @@ async def answer(question: Question, engine: Engine) -> AsyncGenerator[Event, No
 
 
 async def _answer(question: Question, engine: Engine, trace: Trace) -> AsyncGenerator[Event, None]:
-    plan = engine.plan(question.options)
+    plan = engine.plan(question.options, question.text)
     found = await _search(question, plan, engine, trace)
     yield Retrieved(found)
     for typed, corrected in found.corrections:

@@ -185,9 +185,18 @@ class Stages:
         with self.trace.span("decide"):
             signals = await asyncio.to_thread(self._signals, draft, checked)
             self.trace.signals = signals.as_dict()
-            decision, excuse = self._possible(self._wanted(signals, draft), draft)
+            decision, excuse = self._possible(self._routed(self._wanted(signals, draft)), draft)
             self.trace.decision = asdict(decision)
         return decision, excuse
+
+    def _routed(self, decision: Decision) -> Decision:
+        """The decision, with the reason why another model than the set one drafted."""
+        chosen = self.plan.route
+        if chosen is None:
+            return decision
+        text = f"{chosen.model} was asked because the question calls for {chosen.capability.value} ({chosen.words})."
+        values: dict[str, float | str] = {"model": chosen.model, "capability": chosen.capability.value}
+        return replace(decision, reasons=(*decision.reasons, Reason("routed", text, values)))
 
     def _signals(self, draft: Written, checked: CheckedAnswer) -> Signals:
         counted = draft.usage is not None and not draft.usage.estimated

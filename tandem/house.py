@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 
+from hybrid.catalog import Catalog
 from hybrid.engine import Engine
 from hybrid.events import Event
 from hybrid.pipeline import Question
@@ -50,6 +52,7 @@ class House:
             runtimes=runtimes,
             api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
             data_dir=settings.data_dir / "foundry",
+            catalog=Catalog.find(Path.cwd()),
         )
         return cls(settings, library, engine, traces)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hybrid.catalog import Catalog
 from hybrid.engine import Engine
 from hybrid.runtimes.base import Runtime
 from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
@@ -57,7 +58,12 @@ async def make_engine(library: Library, traces: TraceStore) -> AsyncIterator[Mak
     """Engines on the small library, with the runtimes of the test's choice; closed at the end."""
     async with AsyncExitStack() as closing:
 
-        def make(*runtimes: Runtime, escalation: EscalationSettings | None = None, **settings: Any) -> Engine:
+        def make(
+            *runtimes: Runtime,
+            escalation: EscalationSettings | None = None,
+            catalog: Catalog | None = None,
+            **settings: Any,
+        ) -> Engine:
             engine = Engine(
                 library,
                 models=ModelSettings(**settings),
@@ -66,6 +72,7 @@ async def make_engine(library: Library, traces: TraceStore) -> AsyncIterator[Mak
                 minimum_confidence=0.35,
                 traces=traces,
                 runtimes=runtimes,
+                catalog=catalog,
             )
             closing.push_async_callback(engine.close)
             return engine

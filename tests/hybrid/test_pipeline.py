@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hybrid.catalog import Capability, Card, Catalog
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
 from hybrid.events import (
@@ -394,3 +395,15 @@ def test_an_endpoint_alone_never_imports_the_foundry_sdk() -> None:
         "sys.exit('foundry_local_sdk' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_a_question_is_routed_to_a_model_that_can(make_engine: MakeEngine) -> None:
+    catalog = Catalog([Card(alias="phi-4-mini"), Card(alias="coder", capabilities=(Capability.CODE,))])
+    runtime = Scripted({"phi-4-mini": Script(GOOD), "coder": Script(GOOD)})
+    engine = make_engine(runtime, escalation=NEVER, catalog=catalog, routing=True)
+    await engine.start()
+    assert await engine.models.wait_ready(5)
+    end = finished(await events_of(engine, "Write a script that counts the days of annual leave"))
+    assert end.answer.model == "coder"
+    assert "calls for code (script)" in end.trace.decision["reasons"][-1]["text"]
+    assert finished(await events_of(engine, ASK)).answer.model == "phi-4-mini"
