@@ -21,6 +21,7 @@ from rag.formats.tables import add_table
 
 _one_at_a_time = threading.Lock()  # PDFium is not made for threads
 _MAX_SEGMENTS = 5_000
+_MOST_MISSING = 50
 _MARGIN = 0.12
 _BOLD = 600
 _PAGE_NUMBER = regex.compile(
@@ -55,13 +56,23 @@ def _read(data: bytes) -> Extracted:
         raise DocumentError(_BROKEN) from error
     try:
         builder.title = document.get_metadata_value("Title")
-        pages = [_read_page(document, number) for number in range(len(document))]
+        pages = list(_pages(document))
     finally:
         document.close()
     _write(builder, _without_running_lines(pages))
     if not builder.length:
         raise DocumentError("The PDF holds no text, only pictures; run text recognition on it first.")
     return builder.build()
+
+
+def _pages(document: pypdfium2.PdfDocument) -> Iterator[_Page]:
+    missing = 0
+    for number in range(len(document)):
+        page = _read_page(document, number)
+        missing = 0 if page.height else missing + 1
+        if missing > _MOST_MISSING:  # the file only says that it has so many
+            return
+        yield page
 
 
 def _read_page(document: pypdfium2.PdfDocument, number: int) -> _Page:

@@ -15,7 +15,7 @@ XML = '<?xml version="1.0"?>'
 # A page tree that contains itself.
 CIRCLE = b"""%PDF-1.4
 1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
-2 0 obj <</Type /Pages /Kids [2 0 R 2 0 R] /Count 100000>> endobj
+2 0 obj <</Type /Pages /Kids [2 0 R 2 0 R] /Count 900000000>> endobj
 trailer <</Root 1 0 R>>
 %%EOF"""
 
@@ -38,10 +38,10 @@ def make(folder: Path) -> dict[str, str]:
     add("circle.pdf", CIRCLE, "pictures|damaged")
     add("encrypted.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + noise, "encrypted")
     add("password.docx", _with_password(documents.word("Secret.")), "password")
-    add("bomb.docx", _bomb("word/document.xml", 400), "300 MB")
-    add("bomb.xlsx", _bomb("xl/worksheets/sheet1.xml", 400), "300 MB")
-    add("bomb.pptx", _bomb("ppt/presentation.xml", 400), "300 MB")
-    add("bomb.epub", _bomb("book/c0.xhtml", 400), "300 MB")
+    add("bomb.docx", _bomb("word/document.xml", 310), "300 MB")
+    add("bomb.xlsx", _boasting("xl/worksheets/sheet1.xml"), "300 MB")
+    add("bomb.pptx", _boasting("ppt/presentation.xml"), "300 MB")
+    add("bomb.epub", _boasting("book/c0.xhtml"), "300 MB")
     add("deep.docx", replaced(documents.word("x"), "word/document.xml", _deep(100_000)), "damaged")
     add("laughs.docx", replaced(documents.word("x"), "word/document.xml", _laughs()), "damaged|no text")
     add("archive.docx", documents.archive({"readme.txt": "only a zip"}), "damaged")
@@ -90,8 +90,8 @@ def add_good(folder: Path) -> dict[str, str]:
     (folder / "latin.txt").write_bytes("Das Büro schließt früher: Gänse fliegen über die Straße.".encode("latin-1"))
     (folder / "wide.txt").write_bytes("Storks arrive in spring on the roof.".encode("utf-16"))
     (folder / "mixed.pdf").write_bytes(documents.pdf("", "Herons stand in shallow water at dawn."))
-    (folder / "nested.html").write_text("<div>" * 50_000 + "Swifts sleep in the air.", encoding="utf-8")
-    (folder / "brackets.md").write_text("[" * 50_000 + " Dippers walk under water.", encoding="utf-8")
+    (folder / "nested.html").write_text("<div>" * 10_000 + "Swifts sleep in the air.", encoding="utf-8")
+    (folder / "brackets.md").write_text("[" * 10_000 + " Dippers walk under water.", encoding="utf-8")
     (folder / "UPPER.MD").write_text("# Owls\n\nOwls turn their heads by 270 degrees.", encoding="utf-8")
     (folder / "folder.pdf").mkdir()
     (folder / "folder.pdf" / "inside.txt").write_text("Cranes dance on the meadow.", encoding="utf-8")
@@ -112,6 +112,14 @@ def _bomb(name: str, megabytes: int) -> bytes:
         for _ in range(megabytes):
             stream.write(b" " * 1_000_000)
     return out.getvalue()
+
+
+def _boasting(name: str) -> bytes:
+    """An archive whose directory says that it unpacks to 4 GB."""
+    data = bytearray(documents.archive({name: "x"}))
+    at = data.index(b"PK\x01\x02") + 24
+    data[at : at + 4] = (0xF0000000).to_bytes(4, "little")
+    return bytes(data)
 
 
 def replaced(package: bytes, name: str, content: str) -> bytes:
