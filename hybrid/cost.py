@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import CostSettings, Price
 
-DRAFT, REFINE, WARM, BACKGROUND = "draft", "refine", "warm", "background"
+DRAFT, REFINE = "draft", "refine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class StageCost:
     completion: int
     seconds: float
     money: float
+    cloud: float | None
     estimated: bool
 
 
@@ -50,6 +52,12 @@ class Cost:
     always_large_seconds: float
     always_small: float
     always_small_seconds: float
+
+    @property
+    def cloud(self) -> float | None:
+        """What the same tokens would have cost elsewhere; None where a model has no such price."""
+        parts = [stage.cloud for stage in self.stages]
+        return None if not parts or None in parts else sum(part for part in parts if part is not None)
 
     @property
     def saved(self) -> float:
@@ -85,34 +93,44 @@ class Cost:
             "always_small": _money(self.always_small),
             "always_small_seconds": round(self.always_small_seconds, 3),
             "saved": _money(self.saved),
+            "cloud": None if self.cloud is None else _money(self.cloud),
         }
 
 
 class Prices:
-    """Looks up what a model's work costs: the settings' price of its name, else that of a local model."""
+    """Looks up what a model's work costs: the settings' price of its name, else the model list's (`listed`, by alias),
+    else that of a local model.
+    """
 
-    def __init__(self, settings: CostSettings) -> None:
+    def __init__(self, settings: CostSettings, listed: Mapping[str, Price] | None = None) -> None:
         self.settings = settings
+        self._known = {**(listed or {}), **settings.models}
 
-    def price(self, model: str, runtime: str = "") -> Price:
-        """Longest name that `model` begins with, whatever its case; quoting is free."""
-        if runtime == "extractive":
-            return _FREE
-        known = [name for name in self.settings.models if model.casefold().startswith(name.casefold())]
-        return self.settings.models[max(known, key=len)] if known else self.settings.local
+    def money(self, model: str, prompt: int, cached: int, completion: int, seconds: float) -> float:
+        """What that many tokens and busy seconds cost; quoting is free."""
+        if model == EXTRACTIVE:
+            return 0.0
+        price = _named(self._known, model) or self.settings.local
+        return _money_for(price, prompt, cached, completion, seconds)
 
-    def money(self, model: str, runtime: str, prompt: int, cached: int, completion: int, seconds: float) -> float:
-        """What that many tokens and busy seconds cost."""
-        price = self.price(model, runtime)
-        per_token = (
-            (prompt - cached) * price.prompt
-            + cached * (price.prompt if price.cached is None else price.cached)
-            + completion * price.completion
-        )
-        return per_token / 1e6 + seconds / 3600.0 * price.hour
+    def cloud(self, model: str, prompt: int, cached: int, completion: int) -> float | None:
+        """What those tokens would cost at the settings' cloud prices, None where there is none for the model."""
+        if model == EXTRACTIVE:
+            return 0.0
+        price = _named(self.settings.cloud, model)
+        return None if price is None else _money_for(price, prompt, cached, completion, 0.0)
 
 
-_FREE = Price()
+def _named(prices: Mapping[str, Price], model: str) -> Price | None:
+    """The price under the longest name that `model` begins with, whatever its case."""
+    known = [name for name in prices if model.casefold().startswith(name.casefold())]
+    return prices[max(known, key=len)] if known else None
+
+
+def _money_for(price: Price, prompt: int, cached: int, completion: int, seconds: float) -> float:
+    cheap = price.prompt if price.cached is None else price.cached
+    tokens = (prompt - cached) * price.prompt + cached * cheap + completion * price.completion
+    return tokens / 1e6 + seconds / 3600.0 * price.hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +171,11 @@ def of_trace(
     """
     stages = tuple(_stage(trace, stage, prices) for stage in trace["stages"])
     speed = {**(known or {}), **speeds([trace])}
-    drafted = [s for s in stages if s.stage == DRAFT]
-    refined = [s for s in stages if s.stage == REFINE]
-    small = _alone(drafted or refined, drafted, draft, prices, speed)
-    large = _alone(drafted or refined, refined, refine, prices, speed)
+    drafted = [stage for stage in stages if stage.stage == DRAFT]
+    refined = [stage for stage in stages if stage.stage == REFINE]
+    small = _as_it_was(drafted) if drafted else _estimated(refined, draft, speed)
+    # Alone, the large model would not have read the draft: its prompt would have been the draft's.
+    large = _as_it_was(refined, drafted, speed) if refined else _estimated(drafted, refine, speed)
     return Cost(
         currency=prices.settings.currency,
         stages=stages,
@@ -164,10 +183,10 @@ def of_trace(
         escalated=int(bool(refined)),
         seconds=sum(stage.seconds for stage in stages),
         money=sum(stage.money for stage in stages),
-        always_large=large[0],
-        always_large_seconds=large[1],
-        always_small=small[0],
-        always_small_seconds=small[1],
+        always_large=large.money(prices),
+        always_large_seconds=large.seconds,
+        always_small=small.money(prices),
+        always_small_seconds=small.seconds,
     )
 
 
@@ -189,18 +208,20 @@ def total(costs: Sequence[Cost], currency: str) -> Cost:
 
 def _stage(trace: Mapping[str, Any], stage: Mapping[str, Any], prices: Prices) -> StageCost:
     usage = stage["usage"] or {}
-    prompt, cached = usage.get("prompt_tokens", 0), usage.get("cached_tokens", 0)
-    completion = usage.get("completion_tokens", 0)
+    prompt, completion = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+    cached = min(usage.get("cached_tokens", 0), prompt)
     seconds = _busy(trace, stage)
+    model = EXTRACTIVE if stage["runtime"] == EXTRACTIVE else stage["model"]
     return StageCost(
         stage=stage["stage"],
-        model=stage["model"],
+        model=model,
         prompt=prompt,
-        cached=min(cached, prompt),
+        cached=cached,
         reasoning=usage.get("reasoning_tokens", 0),
         completion=completion,
         seconds=seconds,
-        money=prices.money(stage["model"], stage["runtime"], prompt, min(cached, prompt), completion, seconds),
+        money=prices.money(model, prompt, cached, completion, seconds),
+        cloud=prices.cloud(model, prompt, cached, completion),
         estimated=bool(usage.get("estimated")),
     )
 
@@ -217,28 +238,39 @@ def _busy(trace: Mapping[str, Any], stage: Mapping[str, Any]) -> float:
     return max(0.0, stage["first_token_ms"] + (stage["generation_ms"] or 0.0) - waited) / 1000.0
 
 
-def _alone(
-    asked: Sequence[StageCost], own: Sequence[StageCost], model: str, prices: Prices, speed: Mapping[str, Speed]
-) -> tuple[float, float]:
-    """(money, seconds) of answering with `model` alone: from its own call where there is one, less the draft it was
-    shown, else from the other model's tokens.
-    """
-    if not asked:
-        return 0.0, 0.0
-    prompt = asked[-1].prompt
-    last = own[-1] if own else asked[-1]
-    name = last.model if own else model
-    if own and own is not asked:
-        saved = max(0, last.prompt - prompt)
-        pace = speed.get(name)
-        seconds = max(0.0, last.seconds - (pace.seconds(saved, 0) if pace else 0.0))
-        cached = min(last.cached, prompt)
-    else:
-        pace = next((speed[key] for key in speed if key.casefold().startswith(model.casefold())), None)
-        seconds = last.seconds if own else pace.seconds(prompt, last.completion) if pace else last.seconds
-        cached = last.cached if own else 0
-    runtime = "extractive" if name == "extractive" else ""
-    return prices.money(name, runtime, prompt, cached, last.completion, seconds), seconds
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What one model alone would have done."""
+
+    model: str
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+    seconds: float = 0.0
+
+    def money(self, prices: Prices) -> float:
+        return prices.money(self.model, self.prompt, self.cached, self.completion, self.seconds)
+
+
+def _as_it_was(
+    own: Sequence[StageCost], drafted: Sequence[StageCost] = (), speed: Mapping[str, Speed] | None = None
+) -> _Alone:
+    """From the model's own last call, less what it read beyond the prompt of `drafted`."""
+    last = own[-1]
+    prompt = min(last.prompt, drafted[-1].prompt) if drafted else last.prompt
+    pace = (speed or {}).get(last.model)
+    spared = pace.seconds(last.prompt - prompt, 0) if pace is not None else 0.0
+    return _Alone(last.model, prompt, min(last.cached, prompt), last.completion, max(0.0, last.seconds - spared))
+
+
+def _estimated(other: Sequence[StageCost], model: str, speed: Mapping[str, Speed]) -> _Alone:
+    """From the other model's tokens, at the pace this one showed elsewhere, or the other's where it showed none."""
+    if not other:
+        return _Alone(model)
+    last = other[-1]
+    pace = next((speed[name] for name in speed if name.casefold().startswith(model.casefold())), None)
+    seconds = pace.seconds(last.prompt, last.completion) if pace is not None else last.seconds
+    return _Alone(model, last.prompt, 0, last.completion, seconds)
 
 
 def _money(value: float) -> float:

@@ -99,9 +99,11 @@ class TraceStore:
         rows = self._read("SELECT record FROM traces WHERE id = ?", (trace_id,))
         return json.loads(rows[0][0]) if rows else None
 
-    def recent(self, conversation: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """The latest traces, newest first, of one conversation or of all."""
+    def recent(self, conversation: str | None = None, limit: int = 50, since: str = "") -> list[dict[str, Any]]:
+        """The latest traces, newest first, of one conversation or of all; `since` (ISO 8601, UTC) leaves out older."""
         where, values = _where(conversation)
+        if since:
+            where, values = f"{where} {'AND' if where else 'WHERE'} started >= ?", (*values, since)
         rows = self._read(
             f"SELECT record FROM traces {where} ORDER BY started DESC, rowid DESC LIMIT ?", (*values, limit)
         )
