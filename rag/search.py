@@ -67,7 +67,7 @@ class Searcher:
     def forget(self) -> None:
         """Drop everything read so far, after a change by this process."""
         with self._lock:
-            self._totals = None
+            self._versions.clear()  # a search that is under way goes on with the totals it began with
             self._features.clear()
 
     @property
