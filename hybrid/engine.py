@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid.catalog import Catalog, Listed
+from hybrid.cost import Prices, of_trace
 from hybrid.errors import ModelError
+from hybrid.experience import Experience
 from hybrid.lifecycle import Lifecycle, managed
 from hybrid.models import ModelRegistry
+from hybrid.policies.fitted import Fitted
 from hybrid.policy import Policy, policy_for
 from hybrid.question import Options
 from hybrid.routing import Route, route
+from hybrid.runtimes.adapters import discover
 from hybrid.runtimes.base import Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
-from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
+from hybrid.settings import CostSettings, EscalationSettings, GenerationSettings, ModelSettings
 from hybrid.trace import Trace
 from hybrid.trace_store import TraceStore
 from rag.retriever import Retriever
@@ -54,7 +58,8 @@ class Engine:
 
     `runtimes`, where given, are used instead of those that the settings name. `api_keys` maps the names of environment
     variables (`EndpointSettings.api_key_env`) to the keys. `data_dir` is where Foundry Local keeps its files, and what
-    was learned about endpoints; `catalog` is what models.yaml says.
+    was learned about endpoints; `catalog` is what models.yaml says. `costs` are prices; `weights` is the file of the
+    policy fitted on this installation's answers, which may come to be later.
     """
 
     def __init__(
@@ -70,6 +75,8 @@ class Engine:
         api_keys: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
         catalog: Catalog | None = None,
+        costs: CostSettings | None = None,
+        weights: Path | None = None,
     ) -> None:
         self.retriever = retriever
         self.settings = models
@@ -78,6 +85,10 @@ class Engine:
         self.minimum_confidence = minimum_confidence
         self.traces = traces
         self.catalog = catalog or Catalog()
+        self.prices = Prices(costs or CostSettings(), self.catalog.prices())
+        self.experience = Experience()
+        self._fitted = Fitted(weights)
+        self._background: set[asyncio.Task[None]] = set()
         chosen = list(runtimes) if runtimes is not None else _runtimes(models, api_keys or {}, data_dir)
         if not any(runtime.name == EXTRACTIVE for runtime in chosen):
             chosen.append(Extractive())
@@ -109,6 +120,9 @@ class Engine:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.lifecycle.close()
         await self.models.close()
 
@@ -129,9 +143,24 @@ class Engine:
             escalation=escalation,
             generation=options.generation or self.generation,
             passages=options.passages,
-            policy=policy_for(escalation, self.minimum_confidence),
+            policy=self._policy(escalation, options.refine or self.settings.refine),
             route=routed,
         )
+
+    def _policy(self, escalation: EscalationSettings, refine: str) -> Policy:
+        weights = self._fitted.weights() if escalation.policy == "logistic" else None
+        return policy_for(escalation, self.minimum_confidence, weights, *self.experience.escalation(refine))
+
+    def spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Run something that nobody waits for; it ends with the engine at the latest."""
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def settled(self) -> None:
+        """Wait for what was spawned."""
+        while self._background:
+            await asyncio.wait(self._background)
 
     @contextmanager
     def keeping(self, trace: Trace) -> Iterator[None]:
@@ -146,6 +175,10 @@ class Engine:
         """Finish the trace with its outcome and the text shown, and save it."""
         trace.outcome, trace.answer = outcome, answer
         trace.finish()
+        record = trace.as_dict()
+        cost = of_trace(record, self.prices, self.settings.draft, self.settings.refine, self.experience.speeds)
+        trace.cost, trace.costs = cost.money, cost.as_dict()
+        self.experience.learn(record, cost)
         if self.traces is not None:
             self.traces.save(trace)
         return trace
@@ -168,4 +201,4 @@ def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path
         from hybrid.runtimes.foundry import Foundry
 
         chosen.append(Foundry(data_dir))
-    return chosen
+    return [*chosen, *discover()]

@@ -155,6 +155,13 @@ class Foundry:
             if slot.loaded
         ]
 
+    async def providers(self) -> list[str]:
+        """The execution providers, beyond the processor, that the runtime found on this machine."""
+        manager = await self._open()
+        return await self._run(
+            lambda: [f"{ep.name}{'' if ep.is_registered else ' (not installed)'}" for ep in manager.discover_eps()]
+        )
+
     async def register(self, path: Path, alias: str) -> ModelInfo:
         """Take in an ONNX Runtime GenAI directory as `alias`: its files are checked, then it must write two tokens.
 
