@@ -58,7 +58,8 @@ class StageRecord:
 class Trace:
     """The record of one question. Times are milliseconds on a monotonic clock from `started`.
 
-    `outcome` is "" while it runs, then finished, failed or cancelled; `answer` is the text that was shown last.
+    `outcome` is "" while it runs, then finished, failed or cancelled; `answer` is the text that was shown last. `cost`
+    is money, `costs` what it is made of (`hybrid.cost.Cost.as_dict`); `comparison` what the large model answered unseen.
     """
 
     id: str
@@ -71,6 +72,8 @@ class Trace:
     decision: dict[str, Any] = field(default_factory=dict)
     retrieval: dict[str, Any] = field(default_factory=dict)
     cost: float | None = None
+    costs: dict[str, Any] = field(default_factory=dict)
+    comparison: dict[str, Any] = field(default_factory=dict)
     total_ms: float | None = None
     outcome: str = ""
     answer: str = ""

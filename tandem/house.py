@@ -53,6 +53,8 @@ class House:
             api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
             data_dir=settings.data_dir / "foundry",
             catalog=Catalog.find(Path.cwd()),
+            costs=settings.costs,
+            weights=settings.data_dir / "policy.json",
         )
         return cls(settings, library, engine, traces)
 

@@ -7,6 +7,7 @@ know how the weights were fitted (`hybrid.logistic`) nor how signals are measure
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ from hybrid.errors import PolicyError
 from hybrid.events import Decision, Reason
 from hybrid.logistic import Head
 from hybrid.signals import LOGPROB_NAMES, Signals
+
+log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).parents[1] / "weights.json"
 FORMAT = 1
@@ -90,6 +93,30 @@ def _share(value: Any) -> float:
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"{share} is no share")
     return share
+
+
+class Fitted:
+    """The weights fitted on this installation's answers, read again whenever their file changes."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._stamp: float | None = None
+        self._weights: Weights | None = None
+
+    def weights(self) -> Weights | None:
+        """None where there is no file, or none that can be read (the log says why)."""
+        try:
+            stamp = self._path.stat().st_mtime if self._path is not None else None
+        except OSError:
+            stamp = None
+        if self._path is not None and stamp != self._stamp:
+            self._stamp, self._weights = stamp, None
+            if stamp is not None:
+                try:
+                    self._weights = Weights.load(self._path)
+                except PolicyError as error:
+                    log.warning("%s The shipped weights decide instead.", error)
+        return self._weights
 
 
 @cache
