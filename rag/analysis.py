@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from threading import local
 
 import regex
 import Stemmer
+import yaml
 
 from rag.language import stop_words
 
-VERSION = 1
+VERSION = 2
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
 
 MAX_WORD = 64
@@ -71,9 +73,21 @@ def stem(word: str, language: str) -> str:
     """
     if language == "tr":
         return fold(_snowball("tr", _harmonise(fold(word))))
+    if language in _irregular():
+        word = _irregular()[language].get(word, word)
     if language == "ar":
         word = _ARABIC_MARKS.sub("", word) or word
     return _snowball(language, word)
+
+
+@cache
+def _irregular() -> dict[str, dict[str, str]]:
+    path = Path(__file__).parent / "irregular.yaml"
+    lists: dict[str, list[str]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return {
+        language: {form: base for line in lines for base, *forms in [line.split()] for form in forms}
+        for language, lines in lists.items()
+    }
 
 
 def _snowball(language: str, word: str) -> str:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from rag import sentences
 from rag.analysis import Token, casefold, fold, grams, tokens
 
-VERSION = 1
+VERSION = 2
 
 TOKEN = np.dtype([("term", "<u4"), ("surface", "<u2"), ("flags", "<u2")])
-SENTENCE, TITLE, NUMBER, YEAR, CAPITAL, MONTH, PERCENT = 1, 2, 4, 8, 16, 32, 64
+SENTENCE, TITLE, NUMBER, YEAR, CAPITAL, MONTH, AMOUNT = 1, 2, 4, 8, 16, 32, 64
 
 _MONTH_NAMES = """
 january february march april may june july august september october november december ocak şubat mart nisan mayıs
@@ -31,6 +31,19 @@ avril juin juillet août septembre octobre novembre décembre enero febrero marz
 septiembre octubre noviembre diciembre
 """
 _MONTHS = frozenset(fold(casefold(name)) for name in _MONTH_NAMES.split())
+_NUMBER_NAMES = """
+one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million millions
+billion trillion dozen half third quarter once twice
+iki üç dört beş altı yedi sekiz dokuz yirmi otuz kırk elli altmış yetmiş seksen doksan yüz bin milyon milyar yarım
+zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert tausend million millionen milliarden
+deux trois quatre cinq sept huit neuf dix douze vingt trente quarante cinquante cent mille
+dos tres cuatro cinco seis siete ocho nueve diez veinte treinta cuarenta cincuenta cien mil
+два три четыре пять шесть семь восемь девять десять двадцать сто тысяча миллион
+"""
+_NUMBER_WORDS = frozenset(fold(casefold(name)) for name in _NUMBER_NAMES.split())
+_AMOUNT_BEFORE = regex.compile(r"[$€£¥₺]\s?$")
+_AMOUNT_AFTER = regex.compile(r"\s?(?:[%‰$€£¥₺]|percent|per cent|(?:[kcm]?m|km²|kg|GB|MB|ms|mph|°)\b)")
 _YEAR = regex.compile(r"(?:1\d|20)\d\d")
 _HAS_DIGIT = regex.compile(r"\p{N}")
 
@@ -64,15 +77,20 @@ def gram_hashes(folded: str) -> tuple[int, ...]:
     return tuple(crc32(gram.encode("utf-8")) & 0xFFFF for gram in grams(folded))
 
 
-def word_flags(word: str, folded: str, first: bool) -> int:
-    """What kind of word this is; `first` says that it opens a sentence, where a capital says nothing."""
+def word_flags(text: str, start: int, end: int, folded: str, first: bool) -> int:
+    """What kind of word `text[start:end]` is; `first` says that it opens a sentence, where a capital says nothing."""
     flags = 0
+    word = text[start:end]
     if _HAS_DIGIT.search(word):
         flags |= NUMBER
+        if _AMOUNT_BEFORE.search(text, max(0, start - 2), start) or _AMOUNT_AFTER.match(text, end):
+            flags |= AMOUNT
         if len(word) == 4 and _YEAR.fullmatch(word):
             flags |= YEAR
     elif folded in _MONTHS:
         flags |= MONTH
+    elif folded in _NUMBER_WORDS:
+        flags |= NUMBER
     if not first and word[0].isupper():
         flags |= CAPITAL
     return flags
@@ -86,8 +104,8 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str) -> An
     for start, end in sentences.split(text):
         first = True
         for token in tokens(text[start:end], language):
-            word = text[start + token.start : start + token.end]
-            flags = word_flags(word, token.folded, first) | (SENTENCE if first else 0)
+            flags = word_flags(text, start + token.start, start + token.end, token.folded, first)
+            flags |= SENTENCE if first else 0
             rows.append((term_hash(token.term), surface_hash(token.folded), flags))
             terms.append(token.term)
             surfaces[token.folded] = None

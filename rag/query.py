@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import log
+from math import log1p
 
 import regex
 
-from rag.analysis import casefold, fold, stem, stop_terms, tokens
+from rag.analysis import casefold, stem, stop_terms, tokens
 from rag.language import detect
+from rag.thesaurus import related
 
 MAX_CHARACTERS = 2_000
 MAX_TERMS = 64
 _FILTER = regex.compile(r"(?<!\S)(document|folder|type|after|before):(?:\"([^\"]*)\"|(\S+))", regex.I)
 _PHRASE = regex.compile(r"(?<![\p{L}\p{N}])[\"“„«]([^\"“”„«»]{1,300})[\"”“»](?![\p{L}\p{N}])")
 _EXCLUDED = regex.compile(r"(?<!\S)-([\p{L}\p{N}][\p{L}\p{M}\p{N}_]*)")
+_ASKING_WORDS = """
+what which how whose hangi kaç welche welcher welches welchem welchen quel quelle quels quelles qué cuál
+"""
+_ASKING = frozenset(_ASKING_WORDS.split())
 _EXTENSIONS = {"word": "docx", "excel": "xlsx", "powerpoint": "pptx", "markdown": "md", "text": "txt", "htm": "html"}
 
 
@@ -42,17 +47,39 @@ class Parsed:
 class Term:
     """A word of the question. `stems` are its alternatives (one for each language it may be in), `folded` its surface.
 
-    `frequency` counts the passages that hold it; `idf` is ln(1 + (N - n + 0.5) / (n + 0.5)), zero for a stop word
-    unless the question has no other words. `corrected` is the word searched in its place, "" where it was known.
+    `kind` is "number", "name" (capitalised), "focus" (what a question word asks for: "what *year*") or "other".
+    `frequency` counts the passages that hold it; `weight` is that of Robertson and Sparck Jones (1976),
+    ln(1 + p / (1 - p) * (N - n + 0.5) / (n + 0.5)), where p is the chance that an answering passage holds the word; it
+    is zero for a stop word unless the question has no other words. `corrected` is the word searched in its place, ""
+    where it was known. `related` are stems of words that people use in its place.
     """
 
     word: str
     stems: tuple[str, ...]
     folded: str
+    kind: str
     frequency: int
-    idf: float
+    chance: float
+    weight: float
     stop: bool
     corrected: str = ""
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it is searched: its language, its terms in order, each once, and the folded words of the whole
+    question in sequence, stop words included.
+    """
+
+    language: str
+    terms: tuple[Term, ...]
+    sequence: tuple[str, ...]
+
+    @property
+    def content(self) -> tuple[Term, ...]:
+        """The terms that count."""
+        return tuple(term for term in self.terms if term.weight > 0)
 
 
 def parse(question: str) -> Parsed:
@@ -101,11 +128,16 @@ def _time(value: str) -> float | None:
 
 
 def analyse(
-    text: str, languages: tuple[str, ...], passages: int, frequency: Callable[[str, str], int]
-) -> tuple[str, list[Term]]:
-    """The language of a question and its terms in order, each once.
+    text: str,
+    languages: tuple[str, ...],
+    passages: int,
+    frequency: Callable[[str, str], int],
+    chance: Callable[[str, tuple[str, ...], str], float],
+) -> Question:
+    """The question's language, terms and words.
 
-    `languages` are the library's, commonest first; `passages` is its size N; `frequency(field, term)` counts passages.
+    `languages` are the library's, commonest first; `passages` is its size N; `frequency(field, term)` counts passages;
+    `chance(language, stems, kind)` is the p of `Term`.
     A word is stemmed in the question's language and in each of the library's, so that a name finds documents of all.
     """
     language = detect(text, default=languages[0] if languages else "")
@@ -113,12 +145,13 @@ def analyse(
     ways = tuple(dict.fromkeys((language, *languages[:3])))
     terms: list[Term] = []
     seen: set[tuple[str, ...]] = set()
-    for token in tokens(text, language):
+    found = tokens(text, language)[: 4 * MAX_TERMS]
+    for place, token in enumerate(found):
         if len(terms) >= MAX_TERMS:
             break
         word = text[token.start : token.end]
         plain = casefold(word)
-        stems = (token.term,)
+        stems: tuple[str, ...] = (token.term,)
         if len(ways) > 1 and token.end - token.start > 1 and token.term != token.folded[:1]:
             stems = tuple(dict.fromkeys((token.term, *(stem(plain, way) for way in ways[1:]))))
         if stems in seen:
@@ -127,12 +160,35 @@ def analyse(
         counts = [frequency("terms", one) for one in stems]
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
-        terms.append(Term(word, known, token.folded, count, idf(passages, count), fold(token.folded) in stop))
+        kind = _kind(word, found[place - 1].folded if place else None)
+        p = chance(language, stems, kind)
+        weight = term_weight(p, passages, count)
+        terms.append(
+            Term(
+                word,
+                known,
+                token.folded,
+                kind,
+                count,
+                p,
+                weight,
+                token.folded in stop,
+                related=related(stems, language),
+            )
+        )
     if any(not term.stop for term in terms):
-        terms = [replace(term, idf=0.0) if term.stop else term for term in terms]
-    return language, terms
+        terms = [replace(term, weight=0.0) if term.stop else term for term in terms]
+    return Question(language, tuple(terms), tuple(token.folded for token in found))
 
 
-def idf(passages: int, count: int) -> float:
-    """Inverse document frequency as Lucene and tantivy have it: ln(1 + (N - n + 0.5) / (n + 0.5))."""
-    return log(1.0 + (passages - count + 0.5) / (count + 0.5))
+def _kind(word: str, before: str | None) -> str:
+    if any(letter.isdigit() for letter in word):
+        return "number"
+    if before is not None and word[0].isupper():
+        return "name"
+    return "focus" if before in _ASKING else "other"
+
+
+def term_weight(chance: float, passages: int, count: int) -> float:
+    """The weight of a word that `count` of `passages` hold; see `Term`. `chance` 0.5 gives Lucene's idf."""
+    return log1p(chance / (1.0 - chance) * (passages - count + 0.5) / (count + 0.5))

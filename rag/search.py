@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import answerable, followup, query, ranking, spelling
+from rag import answerable, followup, model, query, ranking, spelling
 from rag.analysis import casefold, stem
 from rag.features import unpack
 from rag.index import Filters, Index
 from rag.settings import RetrievalSettings
 from rag.store import Store, Totals
 from rag.types import Passage, SearchResult
+from rag.weights import Weights, learned
 
 _CACHED = 20_000
 _PHRASE_CANDIDATES = 1_000
@@ -34,8 +35,7 @@ class Ranked:
     scores: NDArray[np.float64]
     found: ranking.Scored
     order: NDArray[np.int64]
-    terms: tuple[query.Term, ...]
-    language: str
+    question: query.Question
 
 
 class Searcher:
@@ -45,6 +45,7 @@ class Searcher:
         self._store = store
         self._index = index
         self._settings = settings
+        self._weights = learned()
         self._lock = threading.Lock()
         self._features: OrderedDict[int, tuple[int, bytes, bytes]] = OrderedDict()
         self._versions: dict[int, int] = {}
@@ -90,9 +91,8 @@ class Searcher:
         wanted = limit or self._settings.passages
         parsed = query.parse(question)
         text = followup.searched(parsed.text, history)
-        language, terms = self._analyse(text, totals)
-        filters = self._filters(parsed, documents, conversation, terms, totals)
-        ranked = self._rank(terms, language, filters)
+        asked = self.analyse(text)
+        ranked = self._rank(asked, self._filters(parsed, documents, conversation, totals), self._weights)
         notes = list(parsed.notes)
         rows = list(ranked.rows)
         if parsed.phrases:
@@ -107,23 +107,26 @@ class Searcher:
             passages=passages,
             query=text,
             confidence=answerable.confidence(ranked, totals.passages) if passages else 0.0,
-            language=language,
-            corrections=tuple((t.word, t.corrected) for t in terms if t.corrected),
+            language=asked.language,
+            corrections=tuple((t.word, t.corrected) for t in asked.terms if t.corrected),
             notes=tuple(notes),
         )
 
-    def rank(self, question: str, filters: Filters | None = None) -> Ranked:
+    def rank(self, question: str, *, weights: Weights | None = None) -> Ranked:
         """The candidates of a plain question with all their features (for learning and evaluation)."""
-        language, terms = self._analyse(question, self.totals)
-        return self._rank(terms, language, filters or Filters(scopes=("",) if self._scopes else ()))
+        own = weights or self._weights
+        return self._rank(self.analyse(question, own), Filters(scopes=("",) if self._scopes else ()), own)
 
-    def _analyse(self, text: str, totals: Totals) -> tuple[str, list[query.Term]]:
-        language, terms = query.analyse(text, totals.languages, totals.passages, self._index.frequency)
-        return language, [self._corrected(term, language, totals) for term in terms]
+    def analyse(self, text: str, weights: Weights | None = None) -> query.Question:
+        """The terms of a plain question as the library knows them, misspelt words corrected."""
+        totals = self.totals
+        chance = (weights or self._weights).chance
+        asked = query.analyse(text, totals.languages, totals.passages, self._index.frequency, chance)
+        return replace(asked, terms=tuple(self._corrected(term, asked.language, totals) for term in asked.terms))
 
     def _corrected(self, term: query.Term, language: str, totals: Totals) -> query.Term:
         """A term the library knows: itself, else the same word with diacritics, else a word one edit away."""
-        if term.frequency or term.stop or not term.idf:
+        if term.frequency or term.stop or not term.weight:
             return term
         surface = term.folded
         count = self._index.frequency("surface", surface)
@@ -141,7 +144,7 @@ class Searcher:
             stems=tuple(s for s, n in known if n) or stems[:1],
             folded=surface,
             frequency=count,
-            idf=query.idf(totals.passages, count),
+            weight=query.term_weight(term.chance, totals.passages, count),
             corrected=surface if surface != term.folded else "",
         )
 
@@ -150,7 +153,6 @@ class Searcher:
         parsed: query.Parsed,
         documents: Collection[str] | None,
         conversation: str,
-        terms: Sequence[query.Term],
         totals: Totals,
     ) -> Filters:
         names: tuple[str, ...] | None = None
@@ -163,8 +165,7 @@ class Searcher:
         excluded = {stem(casefold(word), way) for word in parsed.excluded for way in ways}
         required: list[tuple[str, ...]] = []
         for phrase in parsed.phrases:
-            _, phrase_terms = self._analyse(phrase, totals)
-            required.extend(t.stems for t in phrase_terms if t.frequency)
+            required.extend(t.stems for t in self.analyse(phrase).terms if t.frequency)
         return Filters(
             scopes=() if not self._scopes else ("", conversation) if conversation else ("",),
             documents=names,
@@ -176,10 +177,9 @@ class Searcher:
             excluded=tuple(sorted(excluded)),
         )
 
-    def _rank(self, terms: Sequence[query.Term], language: str, filters: Filters) -> Ranked:
-        content = [t for t in terms if t.idf > 0]
+    def _rank(self, asked: query.Question, filters: Filters, weights: Weights) -> Ranked:
         clauses: list[tuple[str, str, float]] = []
-        for term in content:
+        for term in asked.content:
             if term.frequency:
                 clauses.extend(("terms", one, 1.0) for one in term.stems)
                 clauses.extend(("title", one, 0.5) for one in term.stems)
@@ -193,10 +193,10 @@ class Searcher:
         documents = np.array([features[row][0] for row in rows], np.int64)
         assert self._totals is not None
         average = self._totals.tokens / max(1, self._totals.passages)
-        found = ranking.features(content, batch, documents, average)
-        scores = ranking.score(found)
+        found = ranking.describe(asked, batch, documents, average)
+        scores = model.score(found, weights)
         order = np.argsort(-scores, kind="stable")
-        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, tuple(terms), language)
+        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, asked)
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
         cache = self._features

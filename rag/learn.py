@@ -1,0 +1,232 @@
+"""Learns the weights of retrieval from files of documents and questions: `python -m rag.learn FILE [--check]`.
+
+Knows how examples are drawn so that no question is scored with what was learned from its own document, and the listwise
+fit. Writes `weights.json`. With `--check` it writes nothing and prints the cross-validated recall instead. Needs only
+numpy. The fit is a linear ranker under the listwise softmax loss (ListNet's top-one case, Cao and others 2007), by
+Adam.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.analysis import tokens
+from rag.evaluation import Benchmark, open_library, read
+from rag.language import detect
+from rag.ranking import NAMES
+from rag.search import Searcher
+from rag.weights import PATH, Weights, learned
+
+Floats = NDArray[np.float64]
+_PRIOR = 4.0
+_KEPT = 50
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a question and whether a passage that answers it holds the word."""
+
+    stem: str
+    kind: str
+    carried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The candidates of one question: their features and which of them are relevant."""
+
+    features: Floats
+    relevant: NDArray[np.bool_]
+
+
+class Carry:
+    """Counts of how often words of a question occur in the passages that answer it, less one document's own
+    questions.
+    """
+
+    def __init__(self, language: str, words: Mapping[str, Sequence[Word]]) -> None:
+        """`words`: document id -> the words of all its questions."""
+        self._language = language
+        self._words = words
+        self._seen: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
+        kinds: dict[str, Counter[str]] = defaultdict(Counter)
+        totals: Counter[str] = Counter()
+        hits: Counter[str] = Counter()
+        for of_document in words.values():
+            for word in of_document:
+                self._seen[word.stem] += 1
+                self._held[word.stem] += word.carried
+                kinds[word.stem][word.kind] += 1
+                totals[word.kind] += 1
+                hits[word.kind] += word.carried
+        self.kinds = {kind: round(hits[kind] / totals[kind], 3) for kind in sorted(totals)}
+        self._kind = {stem: counts.most_common(1)[0][0] for stem, counts in kinds.items()}
+        self._table = {stem: self._chance(stem, n, self._held[stem]) for stem, n in self._seen.items() if n >= 3}
+
+    def _chance(self, stem: str, seen: int, held: int) -> float:
+        prior = self.kinds[self._kind[stem]]
+        return round(min(0.98, max(0.02, (held + _PRIOR * prior) / (seen + _PRIOR))), 3)
+
+    def weights(self, base: Weights) -> Weights:
+        """`base` with these chances."""
+        table = dict(sorted(self._table.items()))
+        return replace(base, carry={self._language: table}, carry_kinds=self.kinds)
+
+    def without(self, document: str, base: Weights) -> Weights:
+        """`base` with the chances as they would be had the questions of `document` never been seen."""
+        own_seen, own_held = Counter[str](), Counter[str]()
+        for word in self._words.get(document, ()):
+            own_seen[word.stem] += 1
+            own_held[word.stem] += word.carried
+        table = dict(self._table)
+        for stem, n in own_seen.items():
+            left = self._seen[stem] - n
+            if left >= 3:
+                table[stem] = self._chance(stem, left, self._held[stem] - own_held[stem])
+            else:
+                table.pop(stem, None)
+        return replace(base, carry={self._language: table}, carry_kinds=self.kinds)
+
+
+def words_by_document(benchmark: Benchmark, searcher: Searcher) -> tuple[str, dict[str, list[Word]]]:
+    """The language of a file and, for each document, the words of its questions."""
+    bodies = {identity: f"{title}\n{text}" for identity, title, text in benchmark.documents}
+    language = detect(" ".join(q.text for q in benchmark.questions[:200]))
+    stems: dict[str, set[str]] = {}
+    words: dict[str, list[Word]] = defaultdict(list)
+    for question in benchmark.questions:
+        document = min(question.relevant)
+        if document not in stems:
+            stems[document] = {token.term for token in tokens(bodies[document], language)}
+        for term in searcher.analyse(question.text).terms:
+            if not term.stop:
+                words[document].append(Word(term.stems[0], term.kind, any(s in stems[document] for s in term.stems)))
+    return language, words
+
+
+def examples(
+    benchmark: Benchmark, searcher: Searcher, owner: Mapping[str, str], carry: Carry, documents: set[str]
+) -> list[Example]:
+    """The candidates of every question whose document is in `documents`, analysed without that document's questions."""
+    found: list[Example] = []
+    base = Weights()
+    for question in benchmark.questions:
+        document = min(question.relevant)
+        if document not in documents:
+            continue
+        ranked = searcher.rank(question.text, weights=carry.without(document, base))
+        relevant = np.array([owner[str(row)] in question.relevant for row in ranked.rows], bool)
+        kept = np.arange(len(relevant)) < _KEPT
+        kept |= relevant
+        found.append(Example(ranked.found.features[ranked.order][kept], relevant[kept]))
+    return found
+
+
+def fit(drawn: Sequence[Example], *, epochs: int = 15, rate: float = 0.02, decay: float = 2e-3) -> dict[str, float]:
+    """The weights of `NAMES` that rank the relevant candidates first, for features as they are (not standardised)."""
+    usable = [e for e in drawn if e.relevant.any() and not e.relevant.all()]
+    every = np.concatenate([e.features for e in usable])
+    spread = every.std(axis=0) + 1e-6
+    weights = np.zeros(len(NAMES))
+    momentum, velocity, step = np.zeros_like(weights), np.zeros_like(weights), 0
+    chance = np.random.default_rng(0)
+    batch = 128
+    for epoch in range(epochs):
+        order = chance.permutation(len(usable))
+        for begin in range(0, len(order), batch):
+            part = [usable[i] for i in order[begin : begin + batch]]
+            features = np.concatenate([e.features for e in part]) / spread
+            group = np.repeat(np.arange(len(part)), [len(e.relevant) for e in part])
+            target = np.concatenate([e.relevant / e.relevant.sum() for e in part])
+            scores = features @ weights
+            scores -= np.maximum.reduceat(scores, np.flatnonzero(np.r_[True, group[1:] != group[:-1]]))[group]
+            odds = np.exp(scores)
+            chances = odds / np.bincount(group, weights=odds)[group]
+            gradient = features.T @ (chances - target) / len(part) + decay * weights
+            step += 1
+            momentum = 0.9 * momentum + 0.1 * gradient
+            velocity = 0.999 * velocity + 0.001 * gradient**2
+            pace = rate * (1 - 0.95 * epoch / epochs)
+            weights -= pace * (momentum / (1 - 0.9**step)) / (np.sqrt(velocity / (1 - 0.999**step)) + 1e-8)
+    return {name: round(float(w), 4) for name, w in zip(NAMES, weights / spread, strict=True)}
+
+
+def recall(drawn: Sequence[Example], weights: Mapping[str, float]) -> dict[int, int]:
+    """Number of questions with a relevant candidate among the first k."""
+    values = np.array([weights[name] for name in NAMES])
+    hits = {1: 0, 5: 0, 10: 0}
+    for example in drawn:
+        ranked = example.relevant[np.argsort(-(example.features @ values), kind="stable")]
+        for k in hits:
+            hits[k] += bool(ranked[:k].any())
+    return hits
+
+
+def cross_validate(benchmark: Benchmark, directory: Path) -> dict[str, float]:
+    """Recall on documents none of whose questions were learned from, in five folds."""
+    library, owner = open_library(benchmark, directory)
+    language, words = words_by_document(benchmark, library.searcher)
+    totals: Counter[int] = Counter()
+    count = 0
+    for fold in range(_FOLDS):
+        held_out = {document for document in words if crc32(document.encode()) % _FOLDS == fold}
+        carry = Carry(language, {d: w for d, w in words.items() if d not in held_out})
+        weights = fit(examples(benchmark, library.searcher, owner, carry, set(words) - held_out))
+        drawn = examples(benchmark, library.searcher, owner, carry, held_out)
+        for k, hits in recall(drawn, weights).items():
+            totals[k] += hits
+        count += len(drawn)
+    library.close()
+    return {f"recall@{k}": round(total / max(1, count), 4) for k, total in sorted(totals.items())}
+
+
+def learn(benchmark: Benchmark, directory: Path, base: Weights) -> Weights:
+    """Weights learned from every question of a file, in place of those of `base`."""
+    library, owner = open_library(benchmark, directory)
+    language, words = words_by_document(benchmark, library.searcher)
+    carry = Carry(language, words)
+    ranking = fit(examples(benchmark, library.searcher, owner, carry, set(words)))
+    library.close()
+    return replace(carry.weights(base), ranking=ranking)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m rag.learn", description="Learn the weights of retrieval.")
+    parser.add_argument("file", type=Path, help="documents and questions (see rag.evaluation)")
+    parser.add_argument("--check", action="store_true", help="cross-validate instead of writing weights")
+    arguments = parser.parse_args()
+    benchmark = read(arguments.file)
+    with tempfile.TemporaryDirectory() as directory:
+        if arguments.check:
+            print(json.dumps(cross_validate(benchmark, Path(directory))))
+            return
+        write(learn(benchmark, Path(directory), learned()))
+
+
+def write(weights: Weights) -> None:
+    """Replace the weights that ship."""
+    content = {
+        "carry": weights.carry,
+        "carry_kinds": weights.carry_kinds,
+        "ranking": weights.ranking,
+        "answerable": weights.answerable,
+        "quote": weights.quote,
+    }
+    PATH.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
