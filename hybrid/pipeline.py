@@ -112,6 +112,7 @@ async def _answer(question: Question, engine: Engine, trace: Trace) -> AsyncGene
         checked = await work.check(draft)
 
     engine.keep(trace, "finished", checked.text)
+    work.compare(final, checked, decision)
     yield Finished(work.answer(final, checked, draft, decision, changed), trace)
 
 

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import asdict, replace
 from functools import cached_property
 
+from hybrid import learning
 from hybrid.context import shortened
 from hybrid.diff import Change
 from hybrid.engine import Engine, Plan
@@ -89,7 +90,8 @@ class Stages:
         """One model's call, with as many of the passages as its context holds."""
         passages = self.found.passages
         while True:
-            request = self._request(model, messages, passages)
+            with self.trace.span("prepare"):
+                request = self._request(model, messages, passages)
             try:
                 self.watch = self._watch(written)
                 heard = self.watch.add if self.watch is not None else None
@@ -145,19 +147,18 @@ class Stages:
 
     def _request(self, model: str, messages: Messages, passages: tuple[Passage, ...]) -> ChatRequest:
         generation = self.plan.generation
-        with self.trace.span("prepare"):
-            return ChatRequest(
-                model=model,
-                messages=messages(passages),
-                question=self.question.text,
-                passages=passages,
-                answerable=self.answerable,
-                language=self.found.language,
-                max_tokens=generation.max_tokens,
-                temperature=generation.temperature,
-                seed=generation.seed,
-                user=self.question.user,
-            )
+        return ChatRequest(
+            model=model,
+            messages=messages(passages),
+            question=self.question.text,
+            passages=passages,
+            answerable=self.answerable,
+            language=self.found.language,
+            max_tokens=generation.max_tokens,
+            temperature=generation.temperature,
+            seed=generation.seed,
+            user=self.question.user,
+        )
 
     def draft_messages(self, passages: Sequence[Passage]) -> tuple[Message, ...]:
         return prompts.draft_messages(
@@ -274,6 +275,23 @@ class Stages:
         if phrases.is_refusal(written.text):
             return 0.0 if self.answerable else 1.0
         return checked.supported_share
+
+    def compare(self, final: Written, checked: CheckedAnswer, decision: Decision) -> None:
+        """Have the large model answer too, unseen, where this kept draft is one of the share that is to be compared."""
+        share = self.plan.escalation.background_share
+        refiner = self._refiner(final) if share and not decision.escalate and final.runtime != EXTRACTIVE else None
+        if refiner is None or not learning.chosen(self.trace.id, share):
+            return
+        runtime, model = refiner
+        request = self._request(model, self.draft_messages, self.found.passages)
+
+        async def work() -> None:
+            timeouts = self.engine.settings.timeouts
+            later = await learning.compare(self.trace, runtime, request, checked, self.found, timeouts)
+            if later is not None:
+                self.engine.keep(later, self.trace.outcome, self.trace.answer)
+
+        self.engine.spawn(work(), "compare with the large model")
 
     def answer(
         self,

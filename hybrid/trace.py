@@ -59,7 +59,7 @@ class Trace:
     """The record of one question. Times are milliseconds on a monotonic clock from `started`.
 
     `outcome` is "" while it runs, then finished, failed or cancelled; `answer` is the text that was shown last. `cost`
-    is money, `costs` what it is made of (`hybrid.cost.Cost.as_dict`); `comparison` what the large model answered unseen.
+    is money, `costs` what it is made of (`hybrid.cost.Cost.as_dict`); `comparison` the large model's unseen answer.
     """
 
     id: str
@@ -115,10 +115,11 @@ class Trace:
             self.end(span)
 
     def finish(self) -> Trace:
-        """Close every open span and fix the total."""
+        """Close every open span and fix the total; what is added later changes it no more."""
         for span in self.spans:
             self.end(span)
-        self.total_ms = self.now()
+        if self.total_ms is None:
+            self.total_ms = self.now()
         return self
 
     def as_dict(self) -> dict[str, Any]:
