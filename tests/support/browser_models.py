@@ -1,7 +1,7 @@
 """Tiny language models for the browser, made on the spot: each recites a known sentence, whatever it is asked.
 
-A model is a folder as the model hub lays them out (config, tokenizer, onnx/model_q4.onnx). Its one matrix, 4-bit as real
-weights are, maps each token to the one after it, so the text comes from the arithmetic and from nothing else.
+A model is a folder as the model hub lays them out (config, tokenizer, onnx/model_q4.onnx). Its one matrix, 4-bit as
+real weights are, maps each token to the one after it, so the text comes from the arithmetic and from nothing else.
 
     make(folder / "tiny-phi", "phi3", "Twenty-five days of holiday.")
 """
@@ -81,7 +81,7 @@ def _graph(size: int, script: list[int], last: int, positions: int, hungry: bool
         helper.make_node("Concat", ["past_key_values.0.value", "new"], ["present.0.value"], axis=2),
     ]
     if hungry:
-        constants["huge"] = np.array([1 << 20, 1 << 14], np.int64)
+        constants["huge"] = np.array([1 << 20, 1020], np.int64)
         nodes += [
             helper.make_node("ConstantOfShape", ["huge"], ["block"]),
             helper.make_node("ReduceMax", ["block"], ["largest"], keepdims=0),

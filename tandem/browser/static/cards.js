@@ -24,6 +24,9 @@ export class Card {
     this.thoughts.append(summary, this.thought);
     this.text = document.createElement("p");
     this.text.className = "text";
+    // A long answer scrolls, also by keyboard.
+    this.text.tabIndex = 0;
+    this.text.setAttribute("role", "group");
     this.figures = document.createElement("p");
     this.figures.className = "hint figures";
     const head = document.createElement("header");
@@ -35,7 +38,7 @@ export class Card {
   }
 
   rename(name) {
-    this.title.textContent = name;
+    this.title.textContent = this.text.ariaLabel = name;
   }
 
   /** Says a state, a key of texts.js; it is kept so that another language says it again. */

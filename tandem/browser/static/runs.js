@@ -46,7 +46,10 @@ export function fill(table, runs) {
   );
 }
 
-/** The runs as `tandem bench` reports them (format tandem-bench-report 1.0): a model for each model and place. */
+/**
+ * The runs as `tandem bench` reports them (format tandem-bench-report 1.0): a model for each model and place. One field
+ * is beside that format: `gpu_dispatches`, how often the page saw the GPU being given work.
+ */
 export function report(runs, facts) {
   const prompts = new Map();
   const models = new Map();
@@ -110,6 +113,7 @@ function reported({ name, first, runs }) {
       failure: run.status === "failed" ? run.error : null,
       failure_kind: run.status === "failed" ? "unavailable" : null,
       text: run.text,
+      gpu_dispatches: run.dispatches ?? null,
     })),
   };
 }
