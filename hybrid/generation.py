@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from hybrid.errors import ModelError
 from hybrid.events import Delta, Event, Progress, Reason, Stage, StageBegan, StageEnded
+from hybrid.patience import Patience
 from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Runtime, Usage
 from hybrid.settings import TimeoutSettings
 from hybrid.trace import Span, StageRecord, Trace
@@ -143,6 +144,7 @@ class _Clock:
         self._queued_ms = 0.0
         self._chunks = 0
         self._chars = 0
+        self._patience = Patience()
 
     async def next(self, stream: AsyncIterator[Chunk], written: Written) -> Chunk | None:
         """The next chunk, or None at the end. Raises ModelError when it takes too long.
@@ -151,8 +153,7 @@ class _Clock:
         """
         limit, why = self._limit()
         try:
-            async with asyncio.timeout(limit):
-                return await anext(stream)
+            return await self._patience.next(stream, limit)
         except StopAsyncIteration:
             return None
         except TimeoutError:
@@ -232,6 +233,7 @@ class _Clock:
     def finish(self, written: Written) -> None:
         """Close what is open and complete the record; tokens the runtime did not count are estimated."""
         self._close()
+        self._patience.close()
         record = self.record
         record.text = written.text
         record.finish_reason = written.finish_reason
