@@ -76,10 +76,10 @@ class Foundry:
             while ticket.position is not None:
                 yield Chunk(phase=Phase.QUEUE, position=ticket.position)
                 await ticket.moved()
-            if not await self._run(lambda: model.is_loaded):
-                yield Chunk(phase=Phase.LOAD)
+            if not slot.loaded:
+                if not await self._run(lambda: model.is_loaded):
+                    yield Chunk(phase=Phase.LOAD)
                 await self._load(request.model, model, slot)
-            slot.loaded = True
             yield Chunk(phase=Phase.SEND)
             call = Call(model, request, lambda: self._left(slot, ticket))
             async with aclosing(call.chunks()) as chunks:
@@ -161,6 +161,10 @@ class Foundry:
         return await self._run(
             lambda: [f"{ep.name}{'' if ep.is_registered else ' (not installed)'}" for ep in manager.discover_eps()]
         )
+
+    async def native(self, model: str) -> Any:
+        """The SDK's own model object, for measuring what this adapter adds."""
+        return await self._model(model)
 
     async def register(self, path: Path, alias: str) -> ModelInfo:
         """Take in an ONNX Runtime GenAI directory as `alias`: its files are checked, then it must write two tokens.

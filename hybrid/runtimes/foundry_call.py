@@ -15,7 +15,7 @@ from typing import Any
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, Usage
 from hybrid.runtimes.channels import Splitter
-from hybrid.runtimes.foundry_sdk import explained
+from hybrid.runtimes.foundry_sdk import TOO_LONG, explained
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,14 @@ class Call:
             self._put(None)
 
     def _generate(self) -> None:
-        from foundry_local_sdk import ChatSession, MessageItem, Request, RequestOptions, SearchOptions, TextItem
+        from foundry_local_sdk import (
+            ChatSession,
+            FoundryLocalException,
+            MessageItem,
+            Request,
+            RequestOptions,
+            SearchOptions,
+        )
 
         asked = self._request
         roles = {"system": MessageItem.system, "user": MessageItem.user, "assistant": MessageItem.assistant}
@@ -90,23 +97,30 @@ class Call:
             request.set_options(RequestOptions(search=search))
             for message in asked.messages:
                 request.add_item(roles[message.role](message.content.replace("\0", "")))
-            budget = session.preflight_request(request)
-            if not budget.fits:
-                raise _too_long(asked.model, budget.deficit_tokens)
-            if self._stop.is_set():
-                return
-            with session.process_streaming_request(request) as stream:
-                self._put(Chunk())
-                for item in stream:
-                    if self._stop.is_set():
-                        return
-                    if isinstance(item, TextItem):
-                        self._put(Chunk(text=item.text))
-                with stream.final_response as final:
-                    counted = final.get_usage()
-                    usage = Usage(counted.prompt_tokens, counted.completion_tokens)
-                    reason = final.finish_reason.name.lower()
-                    self._put(Chunk(finish_reason=reason if reason in ("stop", "length") else "other", usage=usage))
+            try:
+                self._pass_on(session, request)
+            except FoundryLocalException as error:
+                if error.error_code != TOO_LONG:
+                    raise
+                raise _too_long(asked.model, session.preflight_request(request).deficit_tokens) from error
+
+    def _pass_on(self, session: Any, request: Any) -> None:
+        from foundry_local_sdk import TextItem
+
+        if self._stop.is_set():
+            return
+        with session.process_streaming_request(request) as stream:
+            self._put(Chunk())
+            for item in stream:
+                if self._stop.is_set():
+                    return
+                if isinstance(item, TextItem):
+                    self._put(Chunk(text=item.text))
+            with stream.final_response as final:
+                counted = final.get_usage()
+                usage = Usage(counted.prompt_tokens, counted.completion_tokens)
+                reason = final.finish_reason.name.lower()
+                self._put(Chunk(finish_reason=reason if reason in ("stop", "length") else "other", usage=usage))
 
     def _put(self, item: Chunk | Exception | None) -> None:
         self._items.append(item)

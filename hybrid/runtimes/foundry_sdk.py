@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 NAME = "foundry"
 _APP = "tandem"
-_TOO_LONG, _NO_SUCH_MODEL, _BUSY = 3, 2, 4
+TOO_LONG, _NO_SUCH_MODEL, _BUSY = 3, 2, 4
 
 _lock = threading.Lock()
 _users = 0
@@ -160,7 +160,7 @@ def explained(error: Exception) -> ModelError:
             f"models.foundry to false ({said}).",
             kind="unavailable",
         )
-    if code == _TOO_LONG:
+    if code == TOO_LONG:
         return ModelError(
             "the question and its passages are too long for the model; ask for fewer passages or a shorter answer.",
             kind="too_long",
