@@ -45,6 +45,11 @@ const copyText = async (text) => {
   area.remove()
 }
 
+// Notes name commands between backticks.
+const Words = ({ text }) => (
+  <span>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : <span key={i}>{part}</span>))}</span>
+)
+
 const baseName = (path) => path.split("/").pop()
 
 export default function TandemAnswer() {
@@ -99,6 +104,17 @@ export default function TandemAnswer() {
     return () => message.removeEventListener("click", onClick)
   }, [place])
 
+  // Chainlit measures when a message changes; what stands under it has grown since.
+  useEffect(() => {
+    if (running) return
+    const frame = requestAnimationFrame(() => {
+      window.dispatchEvent(new Event("resize"))
+      const box = root.current && root.current.closest(".overflow-y-auto")
+      if (box) box.dispatchEvent(new Event("scroll"))
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [running])
+
   const act = (name) => callAction({ name, payload: { message_id: props.message_id } })
   const onCopy = async () => {
     await copyText(props.copy)
@@ -126,11 +142,11 @@ export default function TandemAnswer() {
       ) : null}
 
       {props.error ? (
-        <div className="td-note td-note-error" role="alert"><AlertTriangle size={15} /><span>{props.error}</span></div>
+        <div className="td-note td-note-error" role="alert"><AlertTriangle size={15} /><Words text={props.error} /></div>
       ) : null}
       {props.stopped ? <div className="td-note"><Info size={15} /><span>{props.stopped}</span></div> : null}
       {(props.notices || []).filter((n) => n.code !== "quoted").map((n, i) => (
-        <div key={i} className="td-note" data-notice={n.code}><Info size={15} /><span>{n.text}</span></div>
+        <div key={i} className="td-note" data-notice={n.code}><Info size={15} /><Words text={n.text} /></div>
       ))}
 
       {shown.length ? (

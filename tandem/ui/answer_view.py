@@ -275,7 +275,8 @@ class AnswerView:
         self.message.metadata = {"question": self.question, "answer": text, "language": self._language}
         chat_context.add(self.message)
         step = self.message.to_dict()
-        await cl.context.emitter.update_step(step)
+        # The element first: Chainlit scrolls when a message changes, and then what stands under it counts.
         await self._update()
+        await cl.context.emitter.update_step(step)
         await history().update_step(step)
         await history().keep_element(self._element)
