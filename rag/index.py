@@ -176,7 +176,10 @@ class Index:
     def writer(self) -> Writer:
         """The one writer. Raises LibraryError while another process or thread holds it."""
         try:
-            return Writer(self, self._index.writer(heap_size=_WRITER_BYTES, num_threads=1))
+            writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+            # A commit that was killed leaves files under the very names that the next one would give.
+            writer.garbage_collect_files()
+            return Writer(self, writer)
         except ValueError as error:
             if "lock" in str(error).lower():
                 raise LibraryError(

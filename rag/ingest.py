@@ -7,7 +7,6 @@ files (`rag.worker` does) and does not search.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
@@ -120,12 +119,12 @@ class Ingest:
         folders: Sequence[Path],
         *,
         progress: Callable[[SyncProgress], None] | None = None,
-        cancel: threading.Event | None = None,
+        stopped: Callable[[], bool] = lambda: False,
         within: Sequence[Path] | None = None,
         force: bool = False,
     ) -> SyncReport:
         """See `rag.library.Library.sync`. `within` names the only files and folders to look at; with `force`, they are
-        read whether they changed or not.
+        read whether they changed or not. `stopped` is asked all the time whether to end early.
         """
         began = time.monotonic()
         with self._index.writer() as writer:
@@ -141,7 +140,7 @@ class Ingest:
                 gone += [k for k in known if self._uploads.deleted(k[0])]
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in gone])
             fresh = [f for key, f in found.files.items() if force or self._changed(f, known.get(key), within)]
-            receipts, same, cancelled = self._take_in(writer, fresh, known, force, progress, cancel, began)
+            receipts, same, cancelled = self._take_in(writer, fresh, known, force, progress, stopped, began)
         had = [(known.get((r.root, r.path)), r) for r in receipts]
         good = [(old is not None and old.document is not None) for old, r in had if r.state == "indexed"]
         return SyncReport(
@@ -162,7 +161,7 @@ class Ingest:
         known: dict[tuple[str, str], KnownFile],
         force: bool,
         progress: Callable[[SyncProgress], None] | None,
-        cancel: threading.Event | None,
+        stopped: Callable[[], bool],
         began: float,
     ) -> tuple[list[FileReceipt], int, bool]:
         """Read `fresh` and commit batch by batch. Returns the receipts, how many had the known bytes, and whether it
@@ -189,7 +188,7 @@ class Ingest:
                 scope=self._uploads.scope(file.root),
             )
 
-        with closing(read_all(self._pool, fresh, task, cancel)) as reads:
+        with closing(read_all(self._pool, fresh, task, stopped)) as reads:
             for read in reads:
                 if read is not None:
                     done += 1

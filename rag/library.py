@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rag import index as index_module
@@ -44,7 +45,9 @@ class Library:
         self._searcher = Searcher(store, index, settings)
         self._uploads = uploads
         self._ingest = Ingest(store, index, settings, _FORM, uploads)
-        self._writing = threading.Lock()
+        self._turn = threading.Condition()
+        self._writing = False
+        self._urgent = 0
 
     @classmethod
     def open(cls, data_dir: Path, settings: RetrievalSettings, *, write: bool = False) -> Library:
@@ -127,15 +130,26 @@ class Library:
         at any instant; the next call goes on where this one stopped. Raises LibraryError when the library is opened for
         reading or another process is writing.
         """
-        with self._write_access():
-            return self._ingest.sync(folders, progress=progress, cancel=cancel, within=within)
+        whole: SyncReport | None = None
+        while True:
+            with self._write_access():
+                part = self._ingest.sync(
+                    folders,
+                    progress=progress,
+                    stopped=lambda: self._urgent > 0 or (cancel is not None and cancel.is_set()),
+                    within=within,
+                )
+            whole = part if whole is None else _joined(whole, part)
+            if not part.cancelled or (cancel is not None and cancel.is_set()):
+                return whole
 
     def retry(self, receipts: Sequence[FileReceipt], *, cancel: threading.Event | None = None) -> list[FileReceipt]:
         """Read these files again, whether they changed or not; returns what became of them. Raises as `sync` does."""
         roots = [Path(root) for root in dict.fromkeys(receipt.root for receipt in receipts)]
         paths = [Path(receipt.root) / receipt.path for receipt in receipts]
-        with self._write_access():
-            return list(self._ingest.sync(roots, cancel=cancel, within=paths, force=True).receipts)
+        with self._urgent_access():
+            stopped = cancel.is_set if cancel is not None else lambda: False
+            return list(self._ingest.sync(roots, stopped=stopped, within=paths, force=True).receipts)
 
     def add_upload(self, conversation: str, name: str, data: bytes) -> FileReceipt:
         """Take a file into one conversation, in place of one of the same name there; returns what became of it.
@@ -143,7 +157,7 @@ class Library:
         It is found by searches of that conversation only. A file that cannot be read leaves nothing behind but its
         receipt. Raises DocumentError for a type or size that is not read, and LibraryError as `sync` does.
         """
-        with self._write_access():
+        with self._urgent_access():
             path = self._uploads.put(conversation, name, data)
             report = self._ingest.sync([path.parent], within=[path], force=True)
             receipt = report.receipts[0]
@@ -156,21 +170,21 @@ class Library:
         """Add a file of a conversation to the library, where every search finds it. Raises DocumentError when the
         conversation has no file of this name.
         """
-        with self._write_access():
+        with self._urgent_access():
             source, target = self._uploads.promote(conversation, name)
             report = self._ingest.sync([target.parent, source.parent], within=[target, source], force=True)
             return report.receipts[0]
 
     def remove_upload(self, conversation: str, name: str) -> None:
         """Take one file out of a conversation; none of this name is no error."""
-        with self._write_access():
+        with self._urgent_access():
             path = self._uploads.folder(conversation) / safe_name(name)
             path.unlink(missing_ok=True)
             self._ingest.remove([(str(path.parent), path.name)])
 
     def remove_uploads(self, conversation: str) -> None:
         """Delete every file of a conversation, with what was made of it."""
-        with self._write_access():
+        with self._urgent_access():
             self._uploads.remove(conversation)
             root = str(self._uploads.folder(conversation))
             self._ingest.remove(list(self._store.receipts(root)))
@@ -229,11 +243,35 @@ class Library:
         return self._store.passages([int(passage_id)]).get(int(passage_id))
 
     @contextmanager
-    def _write_access(self) -> Iterator[None]:
+    def _write_access(self, *, urgent: bool = False) -> Iterator[None]:
         if not self._write:
             raise LibraryError("The library is open for reading only; open it for writing to index documents.")
-        with self._writing:
-            try:
-                yield
-            finally:
-                self._searcher.forget()
+        with self._turn:
+            self._urgent += urgent
+            self._turn.wait_for(lambda: not self._writing and (urgent or not self._urgent))
+            self._writing = True
+        try:
+            yield
+        finally:
+            self._searcher.forget()
+            with self._turn:
+                self._writing = False
+                self._urgent -= urgent
+                self._turn.notify_all()
+
+    def _urgent_access(self) -> AbstractContextManager[None]:
+        """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""
+        return self._write_access(urgent=True)
+
+
+def _joined(first: SyncReport, then: SyncReport) -> SyncReport:
+    return replace(
+        then,
+        added=first.added + then.added,
+        changed=first.changed + then.changed,
+        removed=first.removed + then.removed,
+        failed=first.failed + then.failed,
+        unchanged=then.unchanged - len(first.receipts),
+        seconds=first.seconds + then.seconds,
+        receipts=first.receipts + then.receipts,
+    )

@@ -31,9 +31,10 @@ class Read:
 
 
 def read_all(
-    pool: Pool, files: Sequence[File], task: Callable[[File], Task], cancel: threading.Event | None
+    pool: Pool, files: Sequence[File], task: Callable[[File], Task], stopped: Callable[[], bool]
 ) -> Generator[Read | None]:
-    """Yield each file as it is read, in any order; None now and then while none is done. Ends early on `cancel`.
+    """Yield each file as it is read, in any order; None now and then while none is done. Ends early once
+    `stopped` says so.
 
     Close the iterator to stop reading at once. Raises LibraryError when no process can be started.
     """
@@ -45,7 +46,7 @@ def read_all(
     running: dict[Future[Outcome], tuple[File, float]] = {}
     with ThreadPoolExecutor(count, thread_name_prefix="read") as threads:
         try:
-            while not (cancel is not None and cancel.is_set()):
+            while not stopped():
                 while len(running) < count and (file := next(waiting, None)) is not None:
                     running[threads.submit(_read, pool, file, task, stop)] = file, time.monotonic()
                 if not running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rag.errors import DocumentError
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from rag.types import SyncProgress, SyncReport
 from rag.uploads import safe_name
 
 MENU = b"# Menu\n\nOn Thursday the canteen serves lentil soup."
@@ -119,3 +121,27 @@ def test_any_name_is_made_safe_once_and_for_all(name: str) -> None:
     assert not set(safe) & set('/\\:*?"<>|\0')
     assert not safe.startswith(".")
     assert len(safe.encode()) < 250
+
+
+def test_a_long_indexing_makes_room_for_an_upload(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for number in range(150):
+        (folder / f"note{number}.txt").write_text(f"Note {number} is about berth {number}.", encoding="utf-8")
+    begun, counts = threading.Event(), list[int]()
+
+    def progress(step: SyncProgress) -> None:
+        counts.append(step.total)
+        if step.done == 3:
+            begun.set()
+
+    reports: list[SyncReport] = []
+    indexing = threading.Thread(target=lambda: reports.append(library.sync([folder], progress=progress)))
+    indexing.start()
+    assert begun.wait(60)
+    library.add_upload("one", "menu.md", MENU)
+    assert found(library, "one")[0] == "menu.md"
+    indexing.join(120)
+    assert [(r.added, r.failed, r.cancelled, len(r.receipts)) for r in reports] == [(150, 0, False, 150)]
+    assert min(counts) < 150
+    assert len(library.documents()) == 150
