@@ -52,8 +52,7 @@ def trade_off(report: Report) -> str:
         else None
         for row in report.selection
     ]
-    shown = [dot for dot in dots if dot is not None]
-    return plots.scatter(shown, "seconds an answer (median)", "quality")
+    return plots.scatter(dots, "seconds an answer (median)", "quality")
 
 
 def waterfalls(report: Report) -> str:

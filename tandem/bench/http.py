@@ -64,6 +64,11 @@ class Client:
         self._head = f"POST {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         self._idle: list[_Connection] = []
 
+    async def open(self, count: int) -> None:
+        """Have `count` connections ready; opening many at once would count as the first answers' time."""
+        made = await asyncio.gather(*(self._made() for _ in range(count - len(self._idle))), return_exceptions=True)
+        self._idle += [connection for connection in made if isinstance(connection, _Connection)]
+
     async def post(self, body: bytes) -> AsyncGenerator[Response, None]:
         """Yields the one response once its head is there; close the generator when done with it."""
         connection = await self._connection()
@@ -88,6 +93,9 @@ class Client:
             if connection.reusable:
                 return connection
             connection.abort()
+        return await self._made()
+
+    async def _made(self) -> _Connection:
         async with asyncio.timeout(self._connect_s):
             loop = asyncio.get_running_loop()
             _, made = await loop.create_connection(_Connection, self._host, self._port, ssl=self._ssl)

@@ -125,6 +125,8 @@ def _selection(rows: Sequence[Row]) -> str:
     for place, row in enumerate(rows):
         cells = "".join(_bar_cell(values, place, more_is_better) for _, _, values, more_is_better in columns)
         device = f" <span class=soft>{_e(row.device)}</span>" if row.device else ""
+        if row.status != "measured":
+            device += f" <span class='tag {row.status}'>{row.status}</span>"
         span = f" title='{row.quality_low:.2f} to {row.quality_high:.2f}'" if row.quality_low is not None else ""
         lines.append(
             f"<tr{span}><th scope=row>{plots.legend_mark(place)}{_e(row.name)}{device}</th>{cells}"
@@ -167,7 +169,9 @@ def _plots(report: Report) -> str:
         ("Waiting under load", "median time to the first token", figures.waiting(report) if _many(report) else ""),
     )
     names = "".join(
-        f"<span>{plots.legend_mark(place)}{_e(model.name)}</span>" for place, model in enumerate(report.models)
+        f"<span>{plots.legend_mark(place)}{_e(model.name)}</span>"
+        for place, model in enumerate(report.models)
+        if model.levels
     )
     keys = "".join(
         f"<span><i style='background:var(--w{n})'></i>{_e(name)}</span>" for n, name in enumerate(plots.WATERFALL)

@@ -2,6 +2,9 @@
 
 Knows shapes, axes and labels. Colours are the page's (`var(--c0)` and so on, text in `currentColor`), so that one
 drawing serves light and dark. Does not know where the numbers come from.
+
+A series keeps the colour and the mark of its place among all series, also where some have nothing to show: the same
+model looks the same in every figure.
 """
 
 from __future__ import annotations
@@ -48,17 +51,21 @@ class Bar:
 
 def distributions(samples: Sequence[tuple[str, Sequence[float]]], unit: str) -> str:
     """A strip for each sample: every value a tick, the middle half a box, the median a line with its number."""
-    rows = [(name, np.sort(np.asarray(values, dtype=float))) for name, values in samples if len(values)]
+    rows = [
+        (series, name, np.sort(np.asarray(values, dtype=float)))
+        for series, (name, values) in enumerate(samples)
+        if len(values)
+    ]
     if not rows:
         return ""
     margin, step = 150, 46
     height = TOP + step * len(rows) + BOTTOM
-    most = max(float(values[-1]) for _, values in rows) * 1.05 or 1.0
+    most = max(float(values[-1]) for _, _, values in rows) * 1.05 or 1.0
     scale = _scale(0.0, most, margin, WIDTH - RIGHT - 20)
     parts = [_grid_x(0.0, most, scale, TOP, height - BOTTOM, unit)]
-    for place, (name, values) in enumerate(rows):
+    for place, (series, name, values) in enumerate(rows):
         y = TOP + step * place + step / 2
-        colour = _colour(place)
+        colour = _colour(series)
         parts.append(_text(margin - 10, y + 4, name, anchor="end", most=20))
         low, middle, high = np.percentile(values, (25, 50, 75))
         for value in _thinned(values):
@@ -67,21 +74,22 @@ def distributions(samples: Sequence[tuple[str, Sequence[float]]], unit: str) -> 
         width = max(2.0, scale(high) - scale(low))
         parts.append(
             f'<rect x="{scale(low):.1f}" y="{y - 10:.1f}" width="{width:.1f}" height="13" rx="2" '
-            f'style="fill:var(--c{place % COLOURS})" opacity=".35"/>'
+            f'style="fill:var(--c{series % COLOURS})" opacity=".35"/>'
             f'<line x1="{scale(middle):.1f}" x2="{scale(middle):.1f}" y1="{y - 13:.1f}" y2="{y + 6:.1f}" {colour} '
             f'stroke-width="2.5"/>'
         )
         parts.append(_text(scale(middle) + 5, y - 14, f"{number(middle)} {unit}", size=11))
-    return _svg(height, parts, f"Distribution in {unit}: " + "; ".join(name for name, _ in rows))
+    return _svg(height, parts, f"Distribution in {unit}: " + "; ".join(name for _, name, _ in rows))
 
 
 def lines(series: Sequence[Line], x_label: str, y_label: str) -> str:
     """Lines over the load, evenly spaced in x, with the interval of each point."""
-    shown = [line for line in series if line.points]
+    shown = [(place, line) for place, line in enumerate(series) if line.points]
     if not shown:
         return ""
-    xs = sorted({x for line in shown for x, _ in line.points})
-    tops = [y for line in shown for _, y in line.points] + [s[1] for line in shown for s in line.spans if s is not None]
+    xs = sorted({x for _, line in shown for x, _ in line.points})
+    tops = [y for _, line in shown for _, y in line.points]
+    tops += [span[1] for _, line in shown for span in line.spans if span is not None]
     most = max(tops) * 1.1 or 1.0
     height = 320
     left, right = LEFT + 24, WIDTH - 40
@@ -92,7 +100,7 @@ def lines(series: Sequence[Line], x_label: str, y_label: str) -> str:
         parts.append(_text(across[x], height - BOTTOM + 18, number(x), anchor="middle"))
     parts.append(_text((left + right) / 2, height - 6, x_label, anchor="middle", size=11, soft=True))
     parts.append(_text(LEFT - 4, TOP + 2, y_label, anchor="start", size=11, soft=True))
-    for place, line in enumerate(shown):
+    for place, line in shown:
         colour = _colour(place)
         path = " ".join(f"{'M' if n == 0 else 'L'}{across[x]:.1f} {up(y):.1f}" for n, (x, y) in enumerate(line.points))
         parts.append(f'<path d="{path}" fill="none" {colour} stroke-width="2.2"{_dash(place)}/>')
@@ -107,18 +115,19 @@ def lines(series: Sequence[Line], x_label: str, y_label: str) -> str:
     return _svg(height, parts, f"{y_label} over {x_label}")
 
 
-def scatter(dots: Sequence[Dot], x_label: str, y_label: str) -> str:
+def scatter(dots: Sequence[Dot | None], x_label: str, y_label: str) -> str:
     """Quality against time: up and to the left is better. Each point carries its name."""
-    if not dots:
+    shown = [(place, dot) for place, dot in enumerate(dots) if dot is not None]
+    if not shown:
         return ""
     height = 320
-    most = max(dot.x for dot in dots) * 1.25 or 1.0
+    most = max(dot.x for _, dot in shown) * 1.25 or 1.0
     across = _scale(0.0, most, LEFT, WIDTH - RIGHT)
     up = _scale(0.0, 1.0, height - BOTTOM, TOP + 8)
     parts = [_grid_y(0.0, 1.0, up, LEFT, WIDTH - RIGHT), _grid_x(0.0, most, across, TOP + 8, height - BOTTOM, "")]
     parts.append(_text((LEFT + WIDTH) / 2, height - 6, x_label, anchor="middle", size=11, soft=True))
     parts.append(_text(LEFT - 4, TOP + 2, y_label, anchor="start", size=11, soft=True))
-    for place, dot in enumerate(dots):
+    for place, dot in shown:
         x, y = across(dot.x), up(dot.y)
         if dot.low is not None and dot.high is not None:
             parts.append(

@@ -118,6 +118,7 @@ def recommend(report: Report) -> Recommendation:
         found.would_change += _failures(report)
         return found
     _choose(report, rows, found)
+    found.draft_reasons += _unreliable(report)
     found.capacity = _capacity(report, found.draft)
     found.would_change += _failures(report) + _conditions(report, rows)
     return found
@@ -127,6 +128,16 @@ def _usable(report: Report, row: Row) -> bool:
     model = _model(report, row.name)
     first = model.levels[0] if model.levels else None
     return first is not None and first.completed > 0 and first.failed <= MOST_FAILURES * first.requests
+
+
+def _unreliable(report: Report) -> list[str]:
+    """Why a model that answers is still not recommended."""
+    sentences = []
+    for model in report.models:
+        first = model.levels[0] if model.levels else None
+        if first is not None and first.completed and first.failed > MOST_FAILURES * first.requests:
+            sentences.append(f"{model.name} is left out: {first.failed} of its {first.requests} requests failed.")
+    return sentences
 
 
 def _choose(report: Report, rows: list[Row], found: Recommendation) -> None:

@@ -209,6 +209,8 @@ class Bench:
             self._done = done + finished
             self._say(f"{target.model.name}: {load.label}")
 
+        if target.wire is not None:
+            await target.wire.open(load.concurrency or 1)
         run = await loads.run(load, jobs(), total, ask, seed=self.plan.seed, progress=progress)
         self._done = done + total
         if not run.samples:

@@ -74,6 +74,10 @@ class Wire:
         except (httptools.HttpParserError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise WireError(f"{self.name} sent something that is not the protocol.", kind="protocol") from error
 
+    async def open(self, count: int) -> None:
+        """Have `count` connections ready. Where that fails, the requests will say why."""
+        await self._client.open(count)
+
     async def close(self) -> None:
         self._client.close()
 

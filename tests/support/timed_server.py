@@ -122,6 +122,8 @@ class _Connection(asyncio.Protocol):
             return self._json(200, {"object": "list", "data": data})
         if path == "/truth":
             return self._json(200, self.log)
+        if path == "/health":
+            return self._json(200, {})
         if path != "/v1/chat/completions":
             return self._json(404, {"error": {"message": "Not Found"}})
         asked = json.loads(body)

@@ -37,6 +37,7 @@ async def take(address: str, model: str, load: Load, count: int) -> Level:
 
     try:
         await measure(wire, Job("warm", 0, request), TimeoutSettings())
+        await wire.open(load.concurrency or 1)
         found = await run(load, (Job("p", n, request) for n in range(count)), count, ask)
     finally:
         await wire.close()
