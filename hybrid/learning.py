@@ -7,7 +7,6 @@ so a share of the kept drafts may be answered by the large model as well, unseen
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid import logistic
+from hybrid.beside import checking
 from hybrid.errors import ModelError, PolicyError
 from hybrid.generation import Written, generate
 from hybrid.policies.fitted import Weights, shipped
@@ -60,7 +60,7 @@ async def compare(
                 pass
     except ModelError:
         return None
-    other = await asyncio.to_thread(grounding.check, written.text, found.passages)
+    other = await checking(grounding.check, written.text, found.passages)
     later.comparison = {
         "model": written.model,
         "text": written.text,

@@ -6,11 +6,11 @@ decides, how a span is measured, or who listens.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from hybrid.beside import searching
 from hybrid.diff import Change, changes
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
@@ -121,7 +121,7 @@ async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) 
         raise UserFacingError("There is no question; please type one.")
     history = [(turn.question, turn.answer) for turn in question.history]
     with trace.span("retrieve"):
-        found = await asyncio.to_thread(
+        found = await searching(
             engine.retriever.search,
             question.text,
             history=history,

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from functools import cached_property
 
 from hybrid import learning
+from hybrid.beside import checking
 from hybrid.context import shortened
 from hybrid.diff import Change
 from hybrid.engine import Engine, Plan
@@ -179,12 +180,12 @@ class Stages:
         if written.runtime == EXTRACTIVE and not self.answerable:
             return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
         with self.trace.span("verify", written.stage):
-            return await asyncio.to_thread(grounding.check, text, self.found.passages)
+            return await checking(grounding.check, text, self.found.passages)
 
     async def decide(self, draft: Written, checked: CheckedAnswer) -> tuple[Decision, Notice | None]:
         """The policy's decision, or why the draft must stand in spite of it; with the notice to give."""
         with self.trace.span("decide"):
-            signals = await asyncio.to_thread(self._signals, draft, checked)
+            signals = await checking(self._signals, draft, checked)
             self.trace.signals = signals.as_dict()
             decision, excuse = self._possible(self._routed(self._wanted(signals, draft)), draft)
             self.trace.decision = asdict(decision)
