@@ -19,7 +19,6 @@ import Stemmer
 from hybrid import features
 from hybrid.generation import is_closed
 from rag import phrases, support
-from rag.analysis import stop_terms, tokens
 from rag.language import detect
 from rag.types import CheckedAnswer, SearchResult, Support
 
@@ -70,6 +69,22 @@ class Signals:
         }
 
 
+def from_dict(stored: Mapping[str, float], *, id: str = "") -> Signals:
+    """The signals that a trace stored (`Signals.as_dict`); of the topics, only how many there were. Raises KeyError."""
+    values = dict(stored)
+    return Signals(
+        chars=int(values.pop("chars")),
+        support=values.pop("support"),
+        refused=bool(values.pop("refused")),
+        confidence=values.pop("confidence"),
+        truncated=bool(values.pop("truncated")),
+        repetition=values["repetition"],
+        topics=("",) * int(values.pop("topics")),
+        values=values,
+        id=id,
+    )
+
+
 def measure(
     question: str,
     draft: str,
@@ -95,7 +110,7 @@ def measure(
         passages_used=passages_used(checked, found),
         invalid_citations=math.log1p(len(checked.dropped)),
         margin=margin(found),
-        passage_coverage=passage_coverage(question, sources, found.language),
+        passage_coverage=passage_coverage(question, sources),
         refused_though_found=float(refused) * found.confidence,
         language_mismatch=language_mismatch(question, draft),
     )
@@ -168,12 +183,9 @@ def margin(found: SearchResult) -> float:
     return min(1.0, max(0.0, scores[0] / scores[1] - 1.0))
 
 
-def passage_coverage(question: str, sources: str, language: str = "") -> float:
-    """Share of the question's content words, by stem, that stand somewhere in the passages."""
-    stop = stop_terms(language or "en")
-    asked = {token.term for token in tokens(question, language) if token.folded not in stop}
-    held = {token.term for token in tokens(sources, language)}
-    return len(asked & held) / len(asked) if asked else 0.0
+def passage_coverage(question: str, sources: str) -> float:
+    """Share of the question's content words that stand somewhere in the passages."""
+    return support.held_share(question, support.vocabulary(sources))
 
 
 def language_mismatch(question: str, draft: str) -> float:

@@ -22,14 +22,16 @@ class Script:
     """What one model says and how fast.
 
     `text` may be a function of the request. `tokens_per_second` None: as fast as possible. `load_s` and `first_token_s`
-    delay the first token in the phases load and send. `error` is raised after `error_after` tokens. A token is a word
-    with the blanks before it.
+    delay the first token in the phases load and send; `prefill_per_second` lets the model read the prompt at that many
+    tokens a second, but for the beginning that it has read just before. `error` is raised after `error_after` tokens. A
+    token is a word with the blanks before it.
     """
 
     text: str | Callable[[ChatRequest], str] = ""
     reasoning: str = ""
     tokens_per_second: float | None = None
     first_token_s: float = 0.0
+    prefill_per_second: float | None = None
     load_s: float = 0.0
     finish_reason: str | None = "stop"
     error: ModelError | None = None
@@ -45,6 +47,11 @@ class Scripted:
         self.scripts = dict(scripts)
         self.requests: list[ChatRequest] = []
         self.active = 0
+        self._read: dict[str, list[str]] = {}
+
+    def forget(self) -> None:
+        """Empty the models' prefix caches."""
+        self._read.clear()
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """The script, one chunk per token, cut at `max_tokens`. Raises ModelError where the script says so."""
@@ -54,7 +61,11 @@ class Scripted:
         self.requests.append(request)
         self.active += 1
         try:
-            async for chunk in _recite(script, request):
+            prompt = [token for message in request.messages for token in _TOKEN.findall(message.content)]
+            cached = _common(self._read.get(request.model, []), prompt) if script.prefill_per_second else 0
+            async for chunk in _recite(script, request, len(prompt), cached):
+                if chunk.text or chunk.reasoning or chunk.finish_reason:
+                    self._read[request.model] = prompt
                 yield chunk
         finally:
             self.active -= 1
@@ -75,7 +86,17 @@ class Scripted:
         """Nothing is held."""
 
 
-async def _recite(script: Script, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+def _common(before: list[str], now: list[str]) -> int:
+    """How many tokens two prompts begin with alike; the last is always read anew, as real servers do."""
+    alike = 0
+    for a, b in zip(before, now[:-1], strict=False):
+        if a != b:
+            break
+        alike += 1
+    return alike
+
+
+async def _recite(script: Script, request: ChatRequest, prompt: int, cached: int) -> AsyncGenerator[Chunk, None]:
     text = script.text if isinstance(script.text, str) else script.text(request)
     thoughts = _TOKEN.findall(script.reasoning)
     words = _TOKEN.findall(text)
@@ -85,9 +106,12 @@ async def _recite(script: Script, request: ChatRequest) -> AsyncGenerator[Chunk,
         yield Chunk(phase=Phase.LOAD)
         await asyncio.sleep(script.load_s)
     yield Chunk(phase=Phase.SEND)
-    if script.first_token_s:
+    reading = script.first_token_s
+    if script.prefill_per_second:
+        reading += (prompt - cached) / script.prefill_per_second
+    if reading:
         yield Chunk()
-        await asyncio.sleep(script.first_token_s)
+        await asyncio.sleep(reading)
     clock = asyncio.get_running_loop()
     zero = clock.time()
     logprobs = () if script.logprob is None else (script.logprob,)
@@ -103,7 +127,6 @@ async def _recite(script: Script, request: ChatRequest) -> AsyncGenerator[Chunk,
         yield Chunk(reasoning=word) if thought else Chunk(text=word, logprobs=logprobs)
     if script.error is not None:
         raise script.error
-    prompt = sum(len(_TOKEN.findall(message.content)) for message in request.messages)
     done = min(len(tokens), request.max_tokens)
-    usage = Usage(prompt, done, reasoning_tokens=min(len(thoughts), done))
+    usage = Usage(prompt, done, reasoning_tokens=min(len(thoughts), done), cached_tokens=cached)
     yield Chunk(finish_reason="length" if cut else script.finish_reason, usage=usage)
