@@ -62,7 +62,7 @@ def main() -> None:
     timing = Timing(0.2, 0.01, 100, jitter=0.1)
     with tempfile.TemporaryDirectory() as folder, TimedServer({"known": timing}) as server:
         for streams in map(int, given.concurrency.split(",")):
-            count = max(16, 4 * streams)
+            count = max(60, 4 * streams)
             load = Load(kind="closed", concurrency=streams)
             seen = len(server.truth())
             print(f"\n{streams} at once, {count} requests each", flush=True)
