@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -107,7 +108,7 @@ def test_the_bars_are_the_measured_times(without_gpu: Browser, visit: Open) -> N
         there["total_ms"] - there["first_token_ms"],
     ]
     bars = person.page.eval_on_selector_all(
-        ".bar", "bars => bars.map(bar => [Number(bar.dataset.ms), bar.getBoundingClientRect().width])"
+        ".track .bar", "bars => bars.map(bar => [Number(bar.dataset.ms), bar.getBoundingClientRect().width])"
     )
     assert [ms for ms, _ in bars] == pytest.approx(measured)
     track = person.page.locator(".track").first.bounding_box()
@@ -128,7 +129,7 @@ def test_text_is_painted_as_it_comes_and_stop_stops(with_gpu: Browser, visit: Op
     waits = []
     for _ in range(3):
         person.begin()
-        person.page.wait_for_function("document.querySelector('.answer .text')?.textContent.length > 100")
+        expect(person.page.locator(".answer .text").first).to_have_text(re.compile(r".{100}"))
         waits.append(person.page.evaluate(TIME_STOP))
         person.wait()
         text = person.answers()[0]
@@ -150,7 +151,7 @@ def test_stop_ends_a_servers_answer_too(without_gpu: Browser, visit: Open, serve
         person = visit(without_gpu)
         person.passes("small", "large")
         person.begin()
-        person.page.wait_for_function("document.querySelector('.answer .text')?.textContent.length > 10")
+        expect(person.page.locator(".answer .text").first).to_have_text(re.compile(r".{10}"))
         person.page.evaluate(TIME_STOP)
         person.wait()
         assert served.wait_for(lambda: runtime.active == 0)
@@ -191,7 +192,7 @@ def test_a_lost_adapter_ends_the_worker_and_the_server_answers(playwright: Playw
         person.choose("tiny-endless", "webgpu")
         person.page.fill("#longest", "4000")
         person.begin()
-        person.page.wait_for_function("document.querySelector('.answer .text')?.textContent.length > 20")
+        expect(person.page.locator(".answer .text").first).to_have_text(re.compile(r".{20}"))
         browser.new_browser_cdp_session().send("Browser.crashGpuProcess")
         person.wait()
         assert person.answers() == [SMALL]
