@@ -30,7 +30,6 @@ from tandem.bench import chat_server
 
 WORD = re.compile(rf"\b{chat_server.WORD}([a-j]+)(?=[ .])", re.IGNORECASE)
 BEGUN = re.compile(rf"\b{chat_server.BEGUN}([a-j]+) ")
-QUESTION = "How quickly does the Model Desk review a new release?"
 START_SECONDS = 60
 HISTORY_SECONDS = 20
 STAGGER_SECONDS = 0.003
@@ -177,7 +176,7 @@ async def _ready(child: asyncio.subprocess.Process, log: Path) -> str:
 
 
 async def _chat(address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier) -> None:
-    """Sign in, connect, ask, read to the end, then look the answer up in the history.
+    """Sign in, connect, warm up, ask, read to the end, then look the answer up in the history.
 
     All ask at the same time, and nobody looks anything up while others still read.
     """
@@ -193,10 +192,12 @@ async def _chat(address: str, number: int, reader: Reader, words: int, gate: asy
         url = address.replace("http", "ws", 1) + "/ws/socket.io/?EIO=4&transport=websocket"
         async with connect(url, additional_headers={"Cookie": cookies}, max_size=None, compression=None) as socket:
             await _enter(socket, session)
+            warm = Reader(reader.due)
+            await _ask(socket, name, chat_server.WARM_UP, warm)
+            reader.thread = warm.thread
             await gate.wait()
             await asyncio.sleep(number * STAGGER_SECONDS)
-            await socket.send("42" + json.dumps(["client_message", _message(name)]))
-            await _read(socket, reader)
+            await _ask(socket, name, chat_server.QUESTION, reader)
             await gate.wait()
         reader.in_history = await _stored(http, reader.thread, words)
 
@@ -227,7 +228,9 @@ async def _frames(socket: ClientConnection) -> AsyncIterator[str]:
             yield str(frame)
 
 
-async def _read(socket: ClientConnection, reader: Reader) -> None:
+async def _ask(socket: ClientConnection, name: str, question: str, reader: Reader) -> None:
+    """Send a question and read the answer to its end."""
+    await socket.send("42" + json.dumps(["client_message", _message(name, question)]))
     started = False
     async for frame in _frames(socket):
         if not frame.startswith("42"):
@@ -246,13 +249,13 @@ async def _read(socket: ClientConnection, reader: Reader) -> None:
             return
 
 
-def _message(name: str) -> dict[str, Any]:
+def _message(name: str, question: str) -> dict[str, Any]:
     message = {
         "id": str(uuid.uuid4()),
         "threadId": "",
         "name": name,
         "type": "user_message",
-        "output": QUESTION,
+        "output": question,
         "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
         "metadata": {},
     }

@@ -22,16 +22,20 @@ from tandem.settings import ServerSettings, Settings
 
 MODEL = "metronome"
 SENTENCE = 25
+QUESTION = "How quickly does the Model Desk review a new release?"
+WARM_UP = "Who reviews a new release?"
+WARM_WORDS = 50
 BEGUN, WORD = "begun", "wq"
 _LETTERS = str.maketrans("0123456789", "abcdefghij")
 _DIGITS = str.maketrans("abcdefghij", "0123456789")
 
 
 class Metronome(Scripted):
-    """Says when it begins, in milliseconds since 1970, then counts, at `rate` words a second, `words` in all.
+    """Says when it begins, in milliseconds since 1970, then counts to `words` at `rate` words a second.
 
-    Word n is due n / rate seconds after the beginning, which is what its lag is measured from. Figures are spelt with
-    letters (`spelt`), because an answer full of figures would be checked figure by figure, which no real answer is.
+    To WARM_UP it says but a few. Word n is due n / rate seconds after the beginning, which is what its lag is measured
+    from. Figures are spelt with letters (`spelt`): an answer full of figures would be checked figure by figure, which
+    no real answer is.
     """
 
     def __init__(self, rate: float, words: int) -> None:
@@ -44,14 +48,15 @@ class Metronome(Scripted):
         clock = asyncio.get_running_loop()
         zero = clock.time()
         yield Chunk(text=f"{BEGUN}{spelt(round(time.time() * 1000))} ")
-        for number in range(self.words):
+        words = WARM_WORDS if request.question == WARM_UP else self.words
+        for number in range(words):
             wait = zero + number / self.rate - clock.time()
             if wait > 0:
                 await asyncio.sleep(wait)
             place = number % SENTENCE
             word = WORD.capitalize() if place == 0 else WORD
             yield Chunk(text=f"{word}{spelt(number)}{'.' if place == SENTENCE - 1 else ''} ")
-        yield Chunk(finish_reason="stop", usage=Usage(0, self.words))
+        yield Chunk(finish_reason="stop", usage=Usage(0, words))
 
 
 def spelt(number: int) -> str:

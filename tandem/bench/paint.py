@@ -9,8 +9,8 @@ import shutil
 import time
 from typing import Any
 
-from tandem.bench.chat import QUESTION, BenchError, server
-from tandem.bench.chat_server import WORD, spelt, user
+from tandem.bench.chat import BenchError, server
+from tandem.bench.chat_server import QUESTION, WORD, spelt, user
 
 WORDS = 3000
 RATE = 1000.0

@@ -26,6 +26,7 @@ async def test_what_is_cancelled_before_its_turn_is_never_done() -> None:
     second = asyncio.create_task(checking(done.append, 2))
     await asyncio.sleep(0)
     second.cancel()
+    await asyncio.wait({second})
     third = asyncio.create_task(checking(done.append, 3))
     hold.set()
     await asyncio.gather(first, third)
