@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -281,7 +281,7 @@ def _limit_memory(memory: int) -> None:
 
 
 @contextmanager
-def _processor_time(seconds: float):  # type: ignore[no-untyped-def]
+def _processor_time(seconds: float) -> Iterator[None]:
     """End this process when it computes for longer, even if its parent is gone."""
     if sys.platform == "win32":
         yield
@@ -289,8 +289,8 @@ def _processor_time(seconds: float):  # type: ignore[no-untyped-def]
     import resource
 
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    used = sum(os.times()[:2])
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 2, hard))
+    soft = int(sum(os.times()[:2]) + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
     yield
     resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
