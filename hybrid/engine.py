@@ -24,7 +24,7 @@ from hybrid.policy import Policy, policy_for
 from hybrid.question import Options
 from hybrid.routing import Route, route
 from hybrid.runtimes.adapters import discover
-from hybrid.runtimes.base import Runtime
+from hybrid.runtimes.base import ModelState, Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
 from hybrid.settings import CostSettings, EscalationSettings, GenerationSettings, ModelSettings
@@ -129,6 +129,17 @@ class Engine:
     def listing(self) -> list[Listed]:
         """The one model list: models.yaml merged with what the runtimes report now; never waits."""
         return self.catalog.merge(self.models.states())
+
+    def offers(self) -> list[Listed]:
+        """The models of the settings that could answer here once they are downloaded."""
+        wanted = (self.settings.draft, self.settings.refine)
+        return [
+            entry
+            for entry in self.listing()
+            if entry.info.alias in wanted
+            and entry.info.state is ModelState.DOWNLOADABLE
+            and not self.models.usable(entry.info.alias)
+        ]
 
     def plan(self, options: Options, text: str = "") -> Plan:
         """What the settings and one question's options come to; `text` may call for a model of its own (routing)."""

@@ -94,6 +94,27 @@ class Lifecycle:
         await self.registry.refresh()
         return time.monotonic() - before
 
+    async def register(self, path: Path, alias: str) -> ModelInfo:
+        """Take in an own model (see `Managed.register`). Raises ModelError with the reason when it is refused."""
+        managed_runtimes = self._managed()
+        if not managed_runtimes:
+            raise ModelError("No runtime here takes in models; set models.foundry to true.", kind="unavailable")
+        info = await managed_runtimes[0].register(path, alias)
+        await self.registry.refresh()
+        return info
+
+    async def verify(self, alias: str) -> None:
+        """Have a model write two tokens. Raises ModelError when it does not."""
+        runtime, model = self.registry.resolve(alias)
+        await managed(runtime).verify(model)
+        await self.registry.refresh()
+
+    async def remove(self, alias: str) -> None:
+        """Delete a model from this machine. Raises ModelError while it answers, or where its runtime keeps it."""
+        runtime, model = self.registry.resolve(alias)
+        await managed(runtime).remove(model)
+        await self.registry.refresh()
+
     def downloads(self) -> list[Download]:
         """The downloads under way."""
         return [running.state for running in self._running.values()]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.foundry_home import SLOW_TEXT, SLOW_WORK, FoundryHome
 from tests.support.openai_server import OpenAIServer
+
+# Tests share few cores: how long an example took says nothing about the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ _SAMPLE = 50
 
 class OpenAICompatible:
     """One endpoint. `assume` are the model names to offer where the server does not list its models; `memory` is the
-    file in which it is kept what the models were found to understand.
+    file in which it is kept what the models were found to understand. After `sign_of_life_s` without a token the server
+    is asked whether it lives.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class OpenAICompatible:
         timeouts: TimeoutSettings | None = None,
         assume: Sequence[str] = (),
         memory: Path | None = None,
+        sign_of_life_s: float = 10.0,
     ) -> None:
         self.name = endpoint.name
         self.base_url = endpoint.base_url.rstrip("/")
         self._api_key = api_key
         self._timeouts = timeouts or TimeoutSettings()
         self._assume = tuple(assume)
+        self._sign_of_life_s = sign_of_life_s
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
         self._explain = Explainer(self.name, self.base_url, endpoint.api_key_env, self._timeouts.connect)
@@ -82,7 +85,7 @@ class OpenAICompatible:
         for attempt in range(1, _ATTEMPTS + 1):
             begun = False
             try:
-                async with aclosing(self._once(client, request)) as chunks:
+                async with aclosing(self._watched(client, request)) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.reasoning)
                         yield chunk
@@ -103,6 +106,41 @@ class OpenAICompatible:
                     raise
                 log.info("%s: trying again in %.1f s after: %s", self.name, wait, error)
                 await asyncio.sleep(wait)
+
+    async def _watched(self, client: AsyncOpenAI, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        """One call. While the first token is long in coming, the server is asked for a sign of life: one that gives it
+        loads its model, one that does not hangs."""
+        async with aclosing(self._once(client, request)) as chunks:
+            waiting: asyncio.Future[Chunk | None] | None = None
+            begun = False
+            try:
+                while not begun:
+                    waiting = asyncio.ensure_future(anext(chunks, None))
+                    while not (await asyncio.wait({waiting}, timeout=self._sign_of_life_s))[0]:
+                        await self._sign_of_life()
+                        yield Chunk(phase=Phase.LOAD)
+                    chunk = waiting.result()
+                    if chunk is None:
+                        return
+                    begun = bool(chunk.text or chunk.reasoning)
+                    yield chunk
+            finally:
+                if waiting is not None and not waiting.done():
+                    waiting.cancel()
+                    await asyncio.wait({waiting})
+            async for chunk in chunks:
+                yield chunk
+
+    async def _sign_of_life(self) -> None:
+        try:
+            async with asyncio.timeout(self._sign_of_life_s):
+                await self.models()
+        except (ModelError, TimeoutError) as error:
+            if isinstance(error, TimeoutError) or error.kind in ("refused", "timeout", "reset"):
+                raise ModelError(
+                    f"{self.name} at {self.base_url} hangs: it takes questions but does not answer; start it again.",
+                    kind="timeout",
+                ) from error
 
     async def _once(self, client: AsyncOpenAI, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         import openai

@@ -127,6 +127,18 @@ async def test_a_broken_directory_is_refused(
     assert "broken" not in [info.alias for info in await foundry.models()]
 
 
+async def test_own_models_by_alias(foundry: Foundry, tmp_path: Path) -> None:
+    life = await lifecycle(foundry)
+    make_model(tmp_path / "mine", "Hello from mine.")
+    await life.register(tmp_path / "mine", "mine")
+    await life.verify("mine")
+    assert states(life)["mine"] is ModelState.READY
+    await life.remove("mine")
+    assert "mine" not in states(life)
+    with pytest.raises(ModelError, match=r"set models\.foundry"):
+        await (await store_life(Store())).register(tmp_path / "mine", "mine")
+
+
 async def test_a_taken_name_is_refused(foundry: Foundry, tmp_path: Path) -> None:
     make_model(tmp_path / "other", "Hello.")
     with pytest.raises(ModelError, match="is taken by"):

@@ -22,7 +22,7 @@ PHI = "phi-4-mini-test-generic-cpu"
 GPT = "gpt-oss-20b-test-generic-cpu"
 TEXT = "The handbook says that annual leave is 25 days per year [1]. Unused days may be carried over until March [2]."
 SLOW_TEXT = " ".join(f"w{number}" for number in range(600))
-SLOW_WORK = 15
+SLOW_WORK = 10
 
 
 class FoundryHome:

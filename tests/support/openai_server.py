@@ -58,7 +58,7 @@ class Reply:
 
 class OpenAIServer:
     """The server. `connections` counts open sockets, `requests` holds the bodies of the chat calls, `paths` every path,
-    `left` how many clients went before their answer was whole."""
+    `left` how many clients went before their answer was whole. `deaf` leaves every GET without an answer."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, api_key: str | None = None, lists: bool = True) -> None:
         self.models: dict[str, Reply | list[Reply]] = {}
@@ -68,6 +68,7 @@ class OpenAIServer:
         self.connections = 0
         self.left = 0
         self.loaded: set[str] = set()
+        self.deaf = False
         self.changed = threading.Condition()
         self._tls, self._api_key, self._lists = tls, api_key, lists
         self._loop = asyncio.new_event_loop()
@@ -132,6 +133,9 @@ class OpenAIServer:
         self.paths.append(path)
         if self._api_key is not None and headers.get("authorization") != f"Bearer {self._api_key}":
             return await _json(writer, 401, {"error": {"message": "Incorrect API key provided."}})
+        if method == "GET" and self.deaf:
+            await reader.read(1)
+            return False
         if method == "GET" and path == "/v1/models" and self._lists:
             data = [{"id": name, "object": "model", "created": 0, "owned_by": "test"} for name in self.models]
             return await _json(writer, 200, {"object": "list", "data": data})

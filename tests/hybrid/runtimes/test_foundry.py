@@ -107,7 +107,7 @@ async def test_stop_while_generating_frees_the_model(runtime: Foundry) -> None:
 async def test_stop_during_prefill_returns_at_once(runtime: Foundry) -> None:
     """The person has the screen back at once; the next question waits until the runtime has really let go."""
     await runtime.load(SLOW)
-    stream = runtime.stream(request(SLOW, words=60))
+    stream = runtime.stream(request(SLOW, words=40))
     async for chunk in stream:
         if chunk == Chunk():
             break

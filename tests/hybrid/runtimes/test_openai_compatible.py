@@ -392,3 +392,17 @@ async def test_an_endpoint_that_keeps_failing_is_spared(openai_server: OpenAISer
     await endpoint.models()
     assert "".join([chunk.text async for chunk in endpoint.stream(REQUEST)]) == "Back."
     await endpoint.close()
+
+
+async def test_a_cold_load_is_told_from_a_hang(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(["Loaded."], first_delay_s=0.5)
+    written, trace = await ask(openai_server, sign_of_life_s=0.1)
+    assert written.text == "Loaded." and "load" in [span.name for span in trace.spans]
+    assert "/v1/models" in openai_server.paths
+
+
+async def test_a_server_that_takes_questions_but_lives_no_more(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(end="hang")
+    openai_server.deaf = True
+    error = await fails(openai_server, sign_of_life_s=0.2)
+    assert error.kind == "timeout" and "hangs" in str(error) and len(openai_server.requests) == 1
