@@ -37,7 +37,7 @@ async def admit(request: Request) -> str:
         if scheme.lower() == "bearer" and known is not None and hmac.compare_digest(given, known.encode()):
             return PROGRAM
         raise _refused("The key is not right; send the one that TANDEM_SERVER__API_KEY holds on the server.")
-    user = await asyncio.to_thread(_signed_in, request.cookies)
+    user = await asyncio.to_thread(_signed_in, request.cookies) if request.cookies else None
     if user is None:
         raise _refused(
             "Send the server's key as Authorization: Bearer KEY, or sign in to the chat in this browser."
