@@ -1,0 +1,166 @@
+"""`tandem models ...` and `tandem doctor`. Knows what to ask and print; does not know how a model is looked after."""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hybrid.catalog import Listed
+from hybrid.doctor import Health, examine
+from hybrid.engine import Engine
+from hybrid.errors import ModelError
+from hybrid.runtimes.base import ModelInfo
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from tandem.commands.progress import bar
+from tandem.house import House
+from tandem.settings import load as load_settings
+
+T = TypeVar("T")
+MARKS = {Health.OK: "[green]ok[/green]  ", Health.WARN: "[yellow]warn[/yellow]", Health.FAIL: "[red]fail[/red]"}
+
+
+def list_models(json: bool) -> None:
+    """Print the merged list."""
+    listed = _run(_listed)
+    if json:
+        print(jsonlib.dumps({"models": [_record(one) for one in listed]}, ensure_ascii=False, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("model", "state", "size", "context", "licence", "runtime"):
+        table.add_column(heading, justify="right" if heading in ("size", "context") else "left")
+    for one in listed:
+        info = one.info
+        table.add_row(
+            info.alias, info.state.value, _size(info), str(info.context_length or ""), info.licence, info.runtime
+        )
+    Console(highlight=False).print(table)
+
+
+def show(alias: str, json: bool) -> None:
+    """Print one model. Raises ModelError where it is not known."""
+    one = _find(_run(_listed), alias)
+    if json:
+        print(jsonlib.dumps(_record(one), ensure_ascii=False, indent=2))
+        return
+    for name, value in _record(one).items():
+        if value not in (None, "", []):
+            print(f"{name:<16} {value}")
+
+
+def download(alias: str, yes: bool) -> None:
+    """Download after showing size and licence. Raises ModelError."""
+
+    async def fetch(engine: Engine) -> None:
+        info = _find(await _listed(engine), alias).info
+        print(f"{info.alias}: {_size(info) or 'size not known'}, licence {info.licence or 'not stated'}.")
+        if not yes:
+            typer.confirm("Download it?", abort=True)
+        with bar(f"Downloading {info.alias}") as advance:
+            async for state in engine.lifecycle.download(info.alias):
+                speed = f"{state.mb_per_s:.1f} MB/s" if state.mb_per_s is not None else ""
+                advance(round(state.percent), 100, speed)
+        print(f"{info.alias} is on this machine now.")
+
+    _run(fetch)
+
+
+def load(alias: str) -> None:
+    """Load and warm up. Raises ModelError."""
+    seconds = _run(lambda engine: _after_refresh(engine, lambda: engine.lifecycle.warm(alias)))
+    print(f"{alias} loads and answers; that took {seconds:.1f} s.")
+
+
+def unload(alias: str) -> None:
+    """Unload. Raises ModelError where that cannot be done from here."""
+    _run(lambda engine: _after_refresh(engine, lambda: engine.models.unload(alias)))
+    print(f"{alias} is unloaded.")
+
+
+def verify(alias: str) -> None:
+    """Have the model write two tokens. Raises ModelError with the reason when it does not."""
+    _run(lambda engine: _after_refresh(engine, lambda: engine.lifecycle.verify(alias)))
+    print(f"{alias} answers.")
+
+
+def remove(alias: str, yes: bool) -> None:
+    """Delete a model after asking. Raises ModelError."""
+    if not yes:
+        typer.confirm(f"Delete {alias} from this machine?", abort=True)
+    _run(lambda engine: _after_refresh(engine, lambda: engine.lifecycle.remove(alias)))
+    print(f"{alias} is deleted.")
+
+
+def register(path: Path, alias: str) -> None:
+    """Take in an own model. Raises ModelError with the reason when it is refused."""
+    info = _run(lambda engine: engine.lifecycle.register(path, alias))
+    print(f"{info.alias} is registered; use it with TANDEM_MODELS__DRAFT={info.alias}, or in tandem.yaml.")
+
+
+def doctor(json: bool) -> None:
+    """Print every finding; exit code 1 when one of them fails."""
+    settings = load_settings()
+    ports = [(settings.server.host, settings.server.port)] if settings.server.port else []
+    findings = _run(lambda engine: examine(engine, data_dir=settings.data_dir, ports=ports))
+    if json:
+        print(jsonlib.dumps({"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False, indent=2))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for finding in findings:
+            console.print(f"{MARKS[finding.health]}  ", end="")
+            console.print(f"{finding.subject}: {finding.text} {finding.advice}".rstrip(), markup=False)
+    if any(finding.health is Health.FAIL for finding in findings):
+        raise typer.Exit(1)
+
+
+def _run(work: Callable[[Engine], Awaitable[T]]) -> T:
+    async def main() -> T:
+        async with _engine() as engine:
+            return await work(engine)
+
+    return asyncio.run(main())
+
+
+@asynccontextmanager
+async def _engine() -> AsyncIterator[Engine]:
+    """The engine, not started: nothing is loaded or warmed up that was not asked for."""
+    house = House.open(load_settings())
+    try:
+        yield house.engine
+    finally:
+        await house.close()
+
+
+async def _after_refresh(engine: Engine, work: Callable[[], Awaitable[T]]) -> T:
+    await engine.models.refresh()
+    return await work()
+
+
+async def _listed(engine: Engine) -> list[Listed]:
+    await engine.models.refresh()
+    return [one for one in engine.catalog.merge(engine.models.states()) if one.info.runtime != EXTRACTIVE]
+
+
+def _find(listed: list[Listed], alias: str) -> Listed:
+    wanted = alias.casefold()
+    for one in listed:
+        if wanted in (one.info.alias.casefold(), one.info.id.casefold()):
+            return one
+    raise ModelError(f"No model called {alias} is known; see `tandem models list`.", kind="not_found")
+
+
+def _record(one: Listed) -> dict[str, Any]:
+    card = one.card.model_dump(mode="json") if one.card is not None else {}
+    return {**{name: value for name, value in card.items() if value not in (None, "", [])}, **asdict(one.info)}
+
+
+def _size(info: ModelInfo) -> str:
+    return f"{info.size_mb / 1024:.1f} GB" if info.size_mb else ""
