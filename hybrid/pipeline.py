@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from hybrid.beside import searching
 from hybrid.diff import Change, changes
@@ -30,15 +31,16 @@ __all__ = ["Options", "Question", "Turn", "answer"]
 log = logging.getLogger(__name__)
 
 
-async def answer(question: Question, engine: Engine) -> AsyncGenerator[Event, None]:
-    """Answer one question; the events come in the order `hybrid.events` describes.
+async def answer(question: Question, engine: Engine, found: SearchResult | None = None) -> AsyncGenerator[Event, None]:
+    """Answer one question; the events come in the order `hybrid.events` describes. `found`, where given, is what it is
+    answered from: nothing is searched.
 
     Closing the iterator (or cancelling its task) stops whatever runs; the trace is saved with what was written by then.
     """
     trace = Trace.start(question.text, question.conversation)
     with engine.keeping(trace):
         try:
-            async with aclosing(_answer(question, engine, trace)) as events:
+            async with aclosing(_answer(question, engine, trace, found)) as events:
                 async for event in events:
                     yield event
         except UserFacingError as error:
@@ -52,9 +54,12 @@ async def answer(question: Question, engine: Engine) -> AsyncGenerator[Event, No
         yield Failed(message, engine.keep(trace, "failed", text), text)
 
 
-async def _answer(question: Question, engine: Engine, trace: Trace) -> AsyncGenerator[Event, None]:
+async def _answer(
+    question: Question, engine: Engine, trace: Trace, given: SearchResult | None
+) -> AsyncGenerator[Event, None]:
     plan = engine.plan(question.options, question.text)
-    found = await _search(question, plan, engine, trace)
+    found = given or await _search(question, plan, engine, trace)
+    trace.retrieval = _noted(found)
     yield Retrieved(found)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
@@ -128,11 +133,15 @@ async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) 
             limit=plan.passages,
             conversation=question.conversation,
         )
-    trace.retrieval = {
+    return found
+
+
+def _noted(found: SearchResult) -> dict[str, Any]:
+    """What a trace keeps of a search."""
+    return {
         "query": found.query,
         "confidence": found.confidence,
         "language": found.language,
         "passages": [passage.id for passage in found.passages],
         "corrections": [list(pair) for pair in found.corrections],
     }
-    return found

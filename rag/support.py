@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from threading import local
 
 import regex
@@ -121,7 +122,9 @@ def held_share(text: str, held: frozenset[str]) -> float:
     return sum(word in known for word in content) / len(content) if content else 1.0
 
 
+@lru_cache(maxsize=32)
 def _words(text: str) -> list[str]:
+    """The words in order, in one case; never to be changed in place, because the next caller gets the same list."""
     if text.isascii():
         return text.lower().encode().translate(_BLANKED).decode().split()
     plain = unicodedata.normalize("NFC", text).replace("İ", "i").replace("I", "i").replace("ı", "i").casefold()

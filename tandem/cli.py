@@ -14,6 +14,8 @@ import typer
 
 from rag.errors import UserFacingError
 from tandem.cli_bench import bench, compare
+from tandem.cli_evaluate import evaluate
+from tandem.cli_models import doctor, models
 
 app = typer.Typer(
     name="tandem",
@@ -23,7 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-evaluate = typer.Typer(help="Measure how good retrieval and answers are.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.command()(doctor)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(bench, name="bench")
 app.command()(compare)
@@ -94,31 +97,33 @@ def browser_fetch() -> None:
     fetching.fetch()
 
 
-@evaluate.command("answers")
-def evaluate_answers(
-    file: Annotated[Path, typer.Argument(help="questions.yaml beside its documents, or a JSON file that holds both.")],
+@app.command()
+def cost(
     json: Json = False,
-    documents: Annotated[Path | None, typer.Option(help="Ask this other file's documents instead.")] = None,
-    draft: Annotated[str | None, typer.Option(help="Model that drafts; without one, the documents are quoted.")] = None,
-    refine: Annotated[str | None, typer.Option(help="Model asked where the draft is likely wrong.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Only this conversation, by its id.")] = None,
+    days: Annotated[float, typer.Option(help="Answers of the last so many days.", min=0.01, max=3650)] = 1,
 ) -> None:
-    """Ask every question of a file; count what was found, answered and refused."""
-    from tandem.commands import evaluating
+    """Say what answers cost in tokens, seconds and money, against the large or the small model alone."""
+    from tandem.commands import costing
 
-    evaluating.answers(file, json, documents, draft, refine)
+    costing.cost(json, conversation, days)
 
 
-@evaluate.command("retrieval")
-def evaluate_retrieval(
-    file: Annotated[Path, typer.Argument(help="JSON file of documents, questions and which documents are relevant.")],
-    json: Json = False,
-    typos: Annotated[int, typer.Option(help="Letters to misspell in every question.", min=0, max=20)] = 0,
-    seed: Annotated[int, typer.Option(help="The same seed misspells the same letters.")] = 0,
+@app.command()
+def brief(
+    source: Annotated[str, typer.Argument(help="A document, a folder, or what to search for.")],
+    words: Annotated[int, typer.Option(help="About how long the briefing is to be.", min=50, max=5000)] = 300,
+    priority: Annotated[
+        Literal["normal", "high"], typer.Option(help="high: the large model refines every section.")
+    ] = "normal",
+    out: Annotated[Path | None, typer.Option(help="Write it here: .md or .docx; without it, to the terminal.")] = None,
+    draft: Annotated[str | None, typer.Option(help="Model that drafts every section.")] = None,
+    refine: Annotated[str | None, typer.Option(help="Model that refines.")] = None,
 ) -> None:
-    """Search for every question of a file and measure the ranking."""
-    from tandem.commands import evaluating
+    """Turn documents into an executive briefing with a citation for every claim."""
+    from tandem.commands import briefing
 
-    evaluating.retrieval(file, json, typos, seed)
+    briefing.brief(source, words=words, priority=priority, out=out, draft=draft, refine=refine)
 
 
 @bench.command("pipeline")
@@ -141,6 +146,14 @@ def bench_chat(
     from tandem.commands import benching
 
     benching.chat(json, clients, rate, seconds, paint)
+
+
+@bench.command("latency")
+def bench_latency(json: Json = False) -> None:
+    """Measure and compute how long answers take: in sequence, cut early, read ahead; and Tandem's own share."""
+    from tandem.commands import benching
+
+    benching.latency(json)
 
 
 def main() -> None:

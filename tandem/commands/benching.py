@@ -7,6 +7,7 @@ from typing import Any
 
 from hybrid.settings import ModelSettings
 from tandem.bench import chat as chat_bench
+from tandem.bench import latency as latency_bench
 from tandem.bench import pipeline as pipeline_bench
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
@@ -31,6 +32,25 @@ async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
             with bar("Timing") as advance:
                 asked = [question.question for question in questions.questions]
                 return await pipeline_bench.measure(asked, house.answer, advance)
+        finally:
+            await house.close()
+
+
+def latency(json: bool) -> None:
+    """Time every design with scripted models, and compute it. Raises UserFacingError."""
+    print_record(asyncio.run(_latency(read(ROOT / "docs_corpus" / "questions.yaml"))), json)
+
+
+async def _latency(questions: QuestionSet) -> dict[str, Any]:
+    runtime = latency_bench.runtime()
+    with indexed(questions.source, load()) as corpus:
+        models = ModelSettings(draft=latency_bench.SMALL, refine=latency_bench.LARGE, foundry=False)
+        house = House.open(corpus.settings.model_copy(update={"models": models}), [runtime])
+        try:
+            await house.start(index=False)
+            with bar("Timing") as advance:
+                asked = [question.question for question in questions.questions if question.documents]
+                return await latency_bench.measure(asked, runtime, house.answer, advance)
         finally:
             await house.close()
 

@@ -9,6 +9,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from hybrid.catalog import Catalog
+from hybrid.cost import Prices
+from hybrid.policies.fitted import Fitted, shipped
 from hybrid.settings import ModelSettings
 from rag.errors import UserFacingError
 from tandem.commands.evaluating import print_record
@@ -56,3 +59,47 @@ async def _citations(questions: QuestionSet, seed: int) -> dict[str, Any]:
 def grounding(file: Path, json: bool, fit: Path | None) -> None:
     """Print how well support is told from invention. Raises UserFacingError."""
     print_record(groundedness.evaluate(file, fit), json)
+
+
+def fit(json: bool) -> None:
+    """Fit the policy on this installation's judged answers and report. Raises UserFacingError."""
+    from tandem.evaluate import judged
+
+    settings = load()
+    print_record(judged.fit(settings, settings.data_dir / "policy.json"), json)
+
+
+def replay(json: bool, thresholds: str, limit: int) -> None:
+    """Print what other policies and designs would have made of the stored answers. Raises UserFacingError."""
+    from hybrid import learning
+    from tandem.evaluate import judged
+    from tandem.evaluate import replay as again
+
+    settings = load()
+    traces = judged.traces_of(settings, limit)
+    thumbs = judged.thumbs_of(settings)
+    labels = {one["id"]: learning.judge(one, thumbs.get((one["conversation"], one["answer"]))) for one in traces}
+    weights = Fitted(settings.data_dir / "policy.json").weights() or shipped()
+    record = again.replay(
+        traces,
+        {trace_id: label for trace_id, label in labels.items() if label is not None},
+        again.policies(settings.escalation, settings.retrieval.minimum_confidence, weights, _shares(thresholds)),
+        Prices(settings.costs, Catalog.find(Path.cwd()).prices()),
+        settings.models.draft,
+        settings.models.refine,
+    )
+    print_record(record, json)
+
+
+def _shares(written: str) -> tuple[float, ...]:
+    from tandem.evaluate.replay import THRESHOLDS
+
+    if not written.strip():
+        return THRESHOLDS
+    try:
+        shares = tuple(float(part) for part in written.split(","))
+    except ValueError:
+        shares = (-1.0,)
+    if not all(0.0 <= share <= 1.0 for share in shares):
+        raise UserFacingError(f"{written!r} is no list of probabilities; write them like 0.2,0.5,0.8.")
+    return shares

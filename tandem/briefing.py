@@ -1,0 +1,91 @@
+"""Briefings from this installation's documents, as Markdown and as DOCX.
+
+Knows what a source's name may mean (a document, a folder, a search) and the two formats. Does not know how a section is
+written.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from docx import Document
+
+from hybrid.briefs import Brief
+from rag.analysis import casefold
+from rag.errors import UserFacingError
+from rag.library import Library
+from rag.types import Passage
+from tandem.ui.markdown import Neutraliser
+
+SEARCHED = 18
+
+
+def passages_of(library: Library, source: str) -> tuple[str, list[Passage]]:
+    """(title, passages in reading order) of the document or the folder of that name, else of a search for it.
+
+    Raises UserFacingError where nothing is found.
+    """
+    documents = library.documents()
+    wanted = casefold(source.strip().replace("\\", "/").strip("/"))
+    named = [d for d in documents if wanted in (casefold(d.name), casefold(d.title))]
+    inside = named or [d for d in documents if wanted and casefold(d.name).startswith(f"{wanted}/")]
+    if inside:
+        ids = [passage_id for document in inside for passage_id in library.passage_ids(document.id)]
+        found = [passage for one in ids if (passage := library.passage(one)) is not None]
+        return (named[0].title or named[0].name if named else source), found
+    result = library.search(source, limit=SEARCHED)
+    if not result.passages:
+        raise UserFacingError(f"Nothing is called {source!r} and a search for it finds nothing; try other words.")
+    ordered = sorted(result.passages, key=lambda p: (p.document, p.start))
+    rank = {p.document: place for place, p in reversed(list(enumerate(result.passages)))}
+    return source, sorted(ordered, key=lambda p: rank[p.document])
+
+
+def markdown(brief: Brief) -> str:
+    """The briefing as Markdown: text from models and documents is data, so nothing in it is fetched or followed."""
+    lines = [f"# {_harmless(brief.title)}", ""]
+    for section in brief.sections:
+        lines += [f"## {_harmless(section.heading)}", ""]
+        for claim in section.claims:
+            marks = "".join(f"[{number}]" for number in claim.sources)
+            lines.append(f"- {_harmless(claim.text)} {marks}")
+        lines.append("")
+    lines += ["## Sources", ""]
+    lines += [f"{number}. {_harmless(place(passage))}" for number, passage in enumerate(brief.sources, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def docx(brief: Brief) -> bytes:
+    """The briefing as a Word file."""
+    document = Document()
+    document.core_properties.title = _printable(brief.title)
+    document.add_heading(_printable(brief.title), 0)
+    for section in brief.sections:
+        document.add_heading(_printable(section.heading), 1)
+        for claim in section.claims:
+            paragraph = document.add_paragraph(_printable(claim.text) + " ", style="List Bullet")
+            paragraph.add_run("".join(f"[{number}]" for number in claim.sources)).font.superscript = True
+    document.add_heading("Sources", 1)
+    for number, passage in enumerate(brief.sources, 1):
+        document.add_paragraph(_printable(f"[{number}] {place(passage)}"))
+    held = BytesIO()
+    document.save(held)
+    return held.getvalue()
+
+
+def place(passage: Passage) -> str:
+    """Where a source stands, in words."""
+    page = f", page {passage.page}" if passage.page is not None else ""
+    heading = f": {' > '.join(passage.headings)}" if passage.headings else ""
+    return f"{passage.document}{page}{heading}"
+
+
+def _harmless(text: str) -> str:
+    safe = Neutraliser()
+    line = " ".join(text.split())
+    return safe.feed(line) + safe.close()
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that XML does not allow."""
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())

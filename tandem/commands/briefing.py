@@ -1,0 +1,55 @@
+"""`tandem brief`: a briefing on the terminal or in a file. Does not know how it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from hybrid.briefs import Brief, parts, write
+from hybrid.question import Options
+from rag.errors import UserFacingError
+from tandem import briefing
+from tandem.commands.progress import bar
+from tandem.house import House
+from tandem.settings import Settings, load
+
+MODELS_SECONDS = 15.0
+
+
+def brief(source: str, *, words: int, priority: str, out: Path | None, draft: str | None, refine: str | None) -> None:
+    """Write the briefing and print it, or keep it in `out`. Raises UserFacingError."""
+    if out is not None and out.suffix.lower() not in (".md", ".docx"):
+        raise UserFacingError(f"{out.name} ends in neither .md nor .docx; name a file that does.")
+    options = Options(draft=draft, refine=refine)
+    written = asyncio.run(_written(load(), source, words, priority == "high", options))
+    if out is None:
+        print(briefing.markdown(written), end="")
+        return
+    content = briefing.docx(written) if out.suffix.lower() == ".docx" else briefing.markdown(written).encode()
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise UserFacingError(f"{out} could not be written ({error.strerror}).") from None
+    print(f"{out}: {written.words} words, {len(written.sources)} sources; {written.left_out} claims left out.")
+
+
+async def _written(settings: Settings, source: str, words: int, high: bool, options: Options) -> Brief:
+    house = House.open(settings)
+    try:
+        await house.start(index=False)
+        if not house.library.documents():
+            raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
+        title, passages = await asyncio.to_thread(briefing.passages_of, house.library, source)
+        if (options.draft or settings.models.draft) != "extractive":
+            await house.engine.models.wait_ready(MODELS_SECONDS)
+        given = parts(passages, words)
+        done = 0
+        with bar("Writing") as advance:
+            async for made in write(title, given, house.engine, words=words, high=high, options=options):
+                if isinstance(made, Brief):
+                    return made
+                done += 1
+                advance(done, len(given), made.heading)
+    finally:
+        await house.close()
+    raise UserFacingError("The briefing was not written; ask again.")
