@@ -13,7 +13,7 @@ from pathlib import Path
 from tandem.bench import figures, plots
 from tandem.bench.schema import Distribution, Level, Model, Report, Row, Share
 
-_STYLE = Path(__file__).with_name("page.css")
+_STYLES = (Path(__file__).with_name("colours.css"), Path(__file__).with_name("page.css"))
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _FIGURES = (
     ("first_token_ms", "first token"),
@@ -33,9 +33,10 @@ def render(report: Report) -> str:
     where = ", ".join(
         filter(None, (machine.processor, f"{machine.cores} cores" if machine.cores else "", *machine.gpus))
     )
+    when = f"{report.created.replace('T', ' ')[:16]} UTC"
     body = [
         "<header><h1>Benchmark of models</h1>",
-        f"<p class=soft>{_e(report.created.replace('T', ' ')[:16])} UTC · {_e(where)} · {_e(machine.system)}</p>",
+        f"<p class=soft>{_e(' · '.join(filter(None, (when, where, machine.system))))}</p>",
         "" if report.complete else "<p class=warn>Not complete: the run was interrupted; this is what it finished.</p>",
         "</header>",
         _verdict(report),
@@ -51,9 +52,19 @@ def render(report: Report) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
-        f'content="light dark"><title>Benchmark of models</title><style>{_STYLE.read_text(encoding="utf-8")}</style>'
+        f'content="light dark"><title>Benchmark of models</title><style>{_css(*_STYLES)}</style>'
         f"</head><body><main>{''.join(body)}</main></body></html>\n"
     )
+
+
+def figure(svg: str) -> str:
+    """One figure with the page's colours, as a piece of HTML for a notebook."""
+    style = f"{_css(_STYLES[0])} svg .grid {{ stroke: var(--rule); }}"
+    return f"<style>{style}</style><div style='max-width: 640px'>{svg}</div>"
+
+
+def _css(*files: Path) -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def _verdict(report: Report) -> str:
@@ -352,16 +363,23 @@ def _figure(found: Distribution, name: str) -> str:
 def _conditions(report: Report) -> str:
     c, machine = report.conditions, report.machine
     loads = ", ".join(load.label for load in c.loads) if not c.sweep else "a sweep up to saturation"
+    asked = (("at most {} tokens", c.max_tokens), ("temperature {}", c.temperature), ("seed {}", c.seed))
+    named = [text.format(value) for text, value in asked if value is not None]
+    named.append("streamed" if c.stream else "not streamed")
+    known = (
+        ("Python {}", machine.python or None),
+        ("load before the run {}", machine.load_average),
+        ("{} MB of memory", plots.number(machine.memory_mb) if machine.memory_mb is not None else None),
+    )
     facts = [
-        f"{len(report.prompts)} prompts, {c.rounds} rounds, {c.warmup} warm-up requests; {loads}.",
-        f"At most {c.max_tokens} tokens, temperature {c.temperature}, seed {c.seed}, "
-        f"{'streamed' if c.stream else 'not streamed'}.",
-        f"Python {machine.python}; load before the run {machine.load_average}; {_n(machine.memory_mb)} MB of memory.",
+        f"{len(report.prompts)} prompts, {c.rounds} rounds, {c.warmup} warm-up requests; {loads or 'no load'}.",
+        f"{', '.join(named)}.".capitalize(),
+        ", ".join(text.format(value) for text, value in known if value is not None),
         "Intervals are at 95 %. A percentile that the sample cannot carry is left out: p50 needs 6 values, p90 29, "
         "p95 59, p99 299. Tokens are completion tokens as the server counts them.",
         *report.notes,
     ]
-    return f"<section><h2>How it was measured</h2>{_list(facts)}</section>"
+    return f"<section><h2>How it was measured</h2>{_list(filter(None, facts))}</section>"
 
 
 def _share(found: Share) -> str:
