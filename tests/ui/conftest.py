@@ -23,7 +23,7 @@ from tests.support.terminal import start
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 QUIET += ("--disable-sync", "--no-first-run")
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 DOCUMENTS = {
     "hr/leave.md": "# Leave\n\n## Holidays\n\nEvery employee has 25 days of paid holiday a year. "
