@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from rag.building import NewDocument
 from rag.features import analyse
 from rag.files import File, Found, walk
+from rag.formats.extracted import clean, one_line
 from rag.index import Entry, Index, Writer
 from rag.loading import VERSION
 from rag.reading import Read, read_all
@@ -244,17 +245,15 @@ class Ingest:
         return file.size != old.receipt.size or file.mtime_ns != old.receipt.mtime_ns
 
     def _name(self, receipt: FileReceipt) -> str:
-        """The document's name: its path in the folder, with the folder's name before it when another folder has the
-        same.
+        """The document's name: its path in the folder on one line, with the folder's name before it when another
+        folder has the same.
         """
-        owner = self._store.owner_of(receipt.path)
-        if owner is None or owner == (receipt.root, receipt.path):
-            return receipt.path
-        name = f"{Path(receipt.root).name}/{receipt.path}"
-        owner = self._store.owner_of(name)
-        if owner is None or owner == (receipt.root, receipt.path):
-            return name
-        return f"{receipt.root.replace(chr(92), '/')}/{receipt.path}"
+        path = one_line(clean(receipt.path))
+        for name in (path, f"{Path(receipt.root).name}/{path}"):
+            owner = self._store.owner_of(name)
+            if owner is None or owner == (receipt.root, receipt.path):
+                return name
+        return f"{Path(receipt.root).as_posix()}/{path}"
 
     def _commit(self, writer: Writer, changes: Sequence[_Change]) -> list[int]:
         """Store a batch and index it; durable when this returns. Returns the ids of the documents stored."""

@@ -6,6 +6,7 @@ nothing that was acknowledged. Does not know who asks, or models.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -107,9 +108,10 @@ class Library:
         conversation: str = "",
     ) -> SearchResult:
         """The best passages for a question; see `rag.retriever.Retriever.search`."""
-        return self._searcher.search(
-            question, history=history, limit=limit, documents=documents, conversation=conversation
-        )
+        with _in_words():
+            return self._searcher.search(
+                question, history=history, limit=limit, documents=documents, conversation=conversation
+            )
 
     @property
     def searcher(self) -> Searcher:
@@ -251,7 +253,8 @@ class Library:
             self._turn.wait_for(lambda: not self._writing and (urgent or not self._urgent))
             self._writing = True
         try:
-            yield
+            with _in_words():
+                yield
         finally:
             self._searcher.forget()
             with self._turn:
@@ -262,6 +265,17 @@ class Library:
     def _urgent_access(self) -> AbstractContextManager[None]:
         """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""
         return self._write_access(urgent=True)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What SQLite has to say of a full disk or a damaged file, as a LibraryError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise LibraryError(
+            f"The library cannot be read or written ({error}); check the disk's space, or run `tandem index --verify`."
+        ) from error
 
 
 def _joined(first: SyncReport, then: SyncReport) -> SyncReport:

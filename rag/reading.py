@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from rag.files import File
-from rag.worker import Cancelled, Outcome, Pool, Task
+from rag.worker import Outcome, Pool, Task
 
 _MOST_PROCESSES = 4
 # Starting a process costs about as much as reading this many small files.
@@ -59,18 +59,9 @@ def read_all(
                     yield None
         finally:
             stop.set()
-            for future in running:
-                future.add_done_callback(_seen)
 
 
 def _read(pool: Pool, file: File, task: Callable[[File], Task], stop: threading.Event) -> Outcome:
     if file.problem:
         return Outcome("", None, file.problem)
     return pool.read(task(file), stop)
-
-
-def _seen(future: Future[Outcome]) -> None:
-    """A read that was stopped ends with Cancelled, which nobody waits for."""
-    error = future.exception()
-    if error is not None and not isinstance(error, Cancelled):
-        raise error

@@ -59,7 +59,9 @@ def verify(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path])
     if not broken:
         try:
             found = _check_and_repair(data_dir, settings, problem)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, LibraryError) as error:
+            if isinstance(error, LibraryError) and not isinstance(error.__cause__, sqlite3.DatabaseError):
+                raise
             broken = str(error)
     if found is None:
         found = _start_over(data_dir, settings, folders, broken)

@@ -119,6 +119,7 @@ class _Worker:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.files = 0
+        self._size = 0
         paths = [str(Path(entry).resolve()) for entry in sys.path]
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         try:
@@ -143,6 +144,7 @@ class _Worker:
 
     def read(self, task: Task, cancel: threading.Event | None) -> Outcome:
         self.files += 1
+        self._size = task.size
         seconds = self._limits.time_for(task.size)
         deadline = time.monotonic() + seconds
         digest = ""
@@ -174,14 +176,13 @@ class _Worker:
 
     def _reply(self, deadline: float, cancel: threading.Event | None) -> bytes | None:
         """The next message; None when the process ended. Raises _Exceeded, Cancelled."""
-        began = time.monotonic()
         while True:
             with suppress(queue.Empty):
                 return self._replies.get(timeout=_POLL)
             if cancel is not None and cancel.is_set():
                 raise Cancelled
             if time.monotonic() > deadline:
-                raise _Exceeded(_too_slow(deadline - began))
+                raise _Exceeded(_too_slow(self._limits.time_for(self._size)))
             # Where the system sets no limit (Windows, macOS), this one holds.
             with suppress(psutil.Error):
                 if psutil.Process(self._process.pid).memory_info().rss > self._limits.memory:
@@ -215,7 +216,7 @@ class _Exceeded(Exception):
 
 
 def _too_slow(seconds: float) -> str:
-    return f"Reading it took longer than {seconds:.0f} seconds; split it or save it in a simpler format."
+    return f"Reading it took longer than {seconds:g} seconds; split it or save it in a simpler format."
 
 
 def _too_large(memory: int) -> str:

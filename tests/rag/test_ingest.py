@@ -76,6 +76,7 @@ def test_a_folder_of_hostile_files_costs_only_those(tmp_path: Path, library: Lib
         assert receipts[name].state == "indexed", receipts[name]
         assert phrase in first(library, phrase)
     assert "page 1" in receipts["mixed.pdf"].reason
+    assert not any("\n" in record.name for record in library.documents())
 
 
 def test_only_what_changed_is_read(library: Library, folder: Path) -> None:

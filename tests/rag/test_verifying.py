@@ -10,6 +10,7 @@ from shutil import copytree, rmtree
 
 import pytest
 
+from rag.errors import LibraryError
 from rag.library import Library
 from rag.settings import RetrievalSettings
 from rag.verifying import Verification, verify
@@ -161,3 +162,13 @@ def test_random_damage_never_loses_a_document(home: Path) -> None:
         again = run(home)
         assert again.sound
         assert again.documents == 7
+
+
+def test_a_search_in_a_damaged_store_says_what_to_do(home: Path) -> None:
+    library = Library.open(home / "library", SETTINGS)
+    change(home, "UPDATE passages SET text = CAST(x'ff' AS TEXT) WHERE text LIKE '%Maren%'")
+    try:
+        with pytest.raises(LibraryError, match="--verify"):
+            library.search(QUESTION)
+    finally:
+        library.close()

@@ -48,15 +48,13 @@ def test_a_bad_file_gives_a_reason(pool: Pool, tmp_path: Path) -> None:
 
 def test_a_slow_file_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "slow.md"
-    path.write_text("Words and more words. " * 200_000, encoding="utf-8")
-    pool = Pool(Limits(seconds=0.5, seconds_per_megabyte=0))
+    path.write_text("Words and more words. " * 800_000, encoding="utf-8")
+    pool = Pool(Limits(seconds=2.5, seconds_per_megabyte=0))
     try:
         outcome = pool.read(task(path))
         assert outcome.document is None
-        assert "longer than" in outcome.reason
+        assert "longer than 2.5 seconds" in outcome.reason
         assert outcome.digest
-        path.write_text("Short.", encoding="utf-8")
-        assert pool.read(task(path)).document is not None
     finally:
         pool.close()
 

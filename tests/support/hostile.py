@@ -93,9 +93,11 @@ def add_good(folder: Path) -> dict[str, str]:
     (folder / "nested.html").write_text("<div>" * 10_000 + "Swifts sleep in the air.", encoding="utf-8")
     (folder / "brackets.md").write_text("[" * 10_000 + " Dippers walk under water.", encoding="utf-8")
     (folder / "UPPER.MD").write_text("# Owls\n\nOwls turn their heads by 270 degrees.", encoding="utf-8")
+    if sys.platform != "win32":
+        (folder / "two\nlines.md").write_text("Wrens sing loudly for their size.", encoding="utf-8")
     (folder / "folder.pdf").mkdir()
     (folder / "folder.pdf" / "inside.txt").write_text("Cranes dance on the meadow.", encoding="utf-8")
-    return {
+    return ({} if sys.platform == "win32" else {"two\nlines.md": "Wrens sing"}) | {
         "latin.txt": "Gänse fliegen",
         "wide.txt": "Storks arrive",
         "mixed.pdf": "Herons stand",
