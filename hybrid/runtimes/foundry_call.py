@@ -32,7 +32,7 @@ class Call:
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
-        self._items: deque[Chunk | Exception | None] = deque()
+        self._items: deque[str | Chunk | Exception | None] = deque()
         self._stop = threading.Event()
         threading.Thread(target=self._drive, name="foundry-call", daemon=True).start()
 
@@ -46,21 +46,9 @@ class Call:
             await self._ready.wait()
             self._ready.clear()
             while self._items:
-                item = self._items.popleft()
-                if item is None:
-                    return
-                if isinstance(item, Exception):
-                    raise explained(item) from item
-                if item.finish_reason is not None:
-                    answer, thinking = splitter.finish()
-                    text = stops.push(answer) + stops.finish()
-                    if text or thinking:
-                        yield Chunk(text=text, reasoning=thinking)
-                    yield item
-                elif not item.text:
-                    yield item
-                else:
-                    answer, thinking = splitter.push(item.text)
+                text = self._waiting_text()
+                if text:
+                    answer, thinking = splitter.push(text)
                     answer = stops.push(answer)
                     if answer or thinking:
                         yield Chunk(text=answer, reasoning=thinking)
@@ -68,6 +56,26 @@ class Call:
                         self.stop()
                         yield Chunk(finish_reason="stop")
                         return
+                    continue
+                item = self._items.popleft()
+                if item is None:
+                    return
+                if isinstance(item, Exception):
+                    raise explained(item) from item
+                if isinstance(item, Chunk) and item.finish_reason is not None:
+                    answer, thinking = splitter.finish()
+                    text = stops.push(answer) + stops.finish()
+                    if text or thinking:
+                        yield Chunk(text=text, reasoning=thinking)
+                if isinstance(item, Chunk):
+                    yield item
+
+    def _waiting_text(self) -> str:
+        """All the text that waits next, as one piece: a reader that lags catches up instead of falling behind."""
+        pieces: list[str] = []
+        while self._items and isinstance(self._items[0], str):
+            pieces.append(str(self._items.popleft()))
+        return "".join(pieces)
 
     def _drive(self) -> None:
         try:
@@ -115,14 +123,14 @@ class Call:
                 if self._stop.is_set():
                     return
                 if isinstance(item, TextItem):
-                    self._put(Chunk(text=item.text))
+                    self._put(item.text)
             with stream.final_response as final:
                 counted = final.get_usage()
                 usage = Usage(counted.prompt_tokens, counted.completion_tokens)
                 reason = final.finish_reason.name.lower()
                 self._put(Chunk(finish_reason=reason if reason in ("stop", "length") else "other", usage=usage))
 
-    def _put(self, item: Chunk | Exception | None) -> None:
+    def _put(self, item: str | Chunk | Exception | None) -> None:
         self._items.append(item)
         if len(self._items) == 1:
             self._call(self._ready.set)
