@@ -133,10 +133,9 @@ class Ingest:
             if within is None:
                 folders = (*folders, *self._uploads.folders())
             found = _find(folders, within, self._uploads.data_dir)
-            known = self._store.receipts()
-            gone = [
-                k for k in known if k not in found.files and not found.may_hold(*k) and _looked_at(k, folders, within)
-            ]
+            known = self._known(folders, within)
+            roots = {str(folder.resolve()) for folder in folders}
+            gone = [k for k in known if k not in found.files and not found.may_hold(*k) and k[0] in roots]
             if within is None:  # a conversation's folder that is gone was deleted, not taken away for a while
                 gone += [k for k in known if self._uploads.deleted(k[0])]
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in gone])
@@ -154,6 +153,19 @@ class Ingest:
             cancelled=cancelled,
             receipts=tuple(receipts),
         )
+
+    def _known(self, folders: Sequence[Path], within: Sequence[Path] | None) -> dict[tuple[str, str], KnownFile]:
+        """What is known of the files that are looked at."""
+        if within is None:
+            return self._store.receipts()
+        known: dict[tuple[str, str], KnownFile] = {}
+        for root in {folder.resolve() for folder in folders}:
+            for path in within:
+                if path == root:
+                    known |= self._store.receipts(str(root))
+                elif path.is_relative_to(root):
+                    known |= self._store.receipts(str(root), path.relative_to(root).as_posix())
+        return known
 
     def _take_in(
         self,
@@ -343,12 +355,3 @@ def _find(folders: Sequence[Path], within: Sequence[Path] | None, outside: Path)
             if path.is_relative_to(root):
                 walk(folder, found, within=path, outside=skipped)
     return found
-
-
-def _looked_at(key: tuple[str, str], folders: Sequence[Path], within: Sequence[Path] | None) -> bool:
-    """Whether a known file lies in one of the folders, and in the part of them that was looked at."""
-    root, relative = key
-    if root not in {str(folder.resolve()) for folder in folders}:
-        return False
-    path = Path(root) / relative
-    return within is None or any(path == part or path.is_relative_to(part) for part in within)

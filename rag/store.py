@@ -321,9 +321,14 @@ class Store:
                 characters=row[6], passages=row[7], pages=row[8], scope=row[9],
             )  # fmt: skip
 
-    def receipts(self, root: str | None = None) -> dict[tuple[str, str], KnownFile]:
-        """(root, path) -> what is known of every file ever met and still there; of one folder, with `root`."""
-        where, values = ("WHERE root = ?", (root,)) if root is not None else ("", ())
+    def receipts(self, root: str | None = None, within: str = "") -> dict[tuple[str, str], KnownFile]:
+        """(root, path) -> what is known of every file ever met and still there; of one folder, with `root`; of one file
+        or folder in it, with `within`.
+        """
+        where, values = ("WHERE root = ?", [root]) if root is not None else ("", [])
+        if within:
+            where += " AND (path = ? OR path BETWEEN ? || '/' AND ? || '/\U0010ffff')"
+            values += [within] * 3
         rows = self.connection.execute(
             "SELECT root, path, state, reason, pages, passages, characters, seconds, size, mtime_ns, digest, document, "
             f"form FROM files {where} ORDER BY root, path",
