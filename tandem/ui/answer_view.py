@@ -95,6 +95,9 @@ class AnswerView:
         self._busy_with = ""
         self._passages: tuple[Passage, ...] = ()
         self._decision: Decision | None = None
+        self._wrote = False
+        # What an answer that is asked again said before; it stands until something new is written.
+        self._before = (message.content, message.metadata) if message.created_at is not None else None
 
     @property
     def text(self) -> str:
@@ -122,6 +125,7 @@ class AnswerView:
         if event.stage != self._shown or self._busy_with != "writing" or event.reasoning:
             return False
         if event.text:
+            self._wrote = True
             self._written[event.stage].append(event.text)
             self._batcher.add(self._safe.feed(event.text))
         return True
@@ -174,10 +178,15 @@ class AnswerView:
         self._fill_panel(event.trace.as_dict(), figures, None)
         await self._close("failed", self._as_written(text), text)
 
-    async def stop(self, trace: Mapping[str, Any] | None, figures: Mapping[str, Percentiles]) -> None:
-        """Show and keep what was written until the person stopped it."""
+    async def stop(
+        self, trace: Mapping[str, Any] | None, figures: Mapping[str, Percentiles], *, broken: bool = False
+    ) -> None:
+        """Show and keep what was written until the person stopped it, or until it `broke` off by itself."""
         text = self.text
-        self._props["stopped"] = say("stopped" if text.strip() else "stopped_empty", self._language)
+        if broken:
+            self._props["error"] = say("cut_off" if text.strip() else "no_text", self._language)
+        else:
+            self._props["stopped"] = say("stopped" if text.strip() else "stopped_empty", self._language)
         if trace is not None:
             self._fill_panel(trace, figures, None)
         await self._close("stopped", self._as_written(text), text)
@@ -268,6 +277,9 @@ class AnswerView:
     async def _close(self, state: str, content: str, text: str) -> None:
         """The last state: on the screen first, then in the history."""
         await self._batcher.close()
+        if self._before is not None and not self._wrote:
+            await self._restore()
+            return
         self._props["state"] = state
         self._props["status"] = None
         self.message.content = content
@@ -280,3 +292,13 @@ class AnswerView:
         await cl.context.emitter.update_step(step)
         await history().update_step(step)
         await history().keep_element(self._element)
+
+    async def _restore(self) -> None:
+        """Show again what the history has, with the note on why there is nothing new."""
+        assert self._before is not None
+        self.message.content, self.message.metadata = self._before
+        kept = await history().get_element(self.message.thread_id, self._element.id)
+        notes: dict[str, Any] = {key: self._props[key] for key in ("error", "stopped") if key in self._props}
+        self._props = {**((kept or {}).get("props") or {"state": "done"}), **notes}
+        await self._update()
+        await cl.context.emitter.update_step(self.message.to_dict())

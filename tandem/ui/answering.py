@@ -6,6 +6,7 @@ Knows the house's events and who is waiting for them. Does not know how an answe
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from tandem.house import House
 from tandem.ui.answer_view import AnswerView
 from tandem.ui.session import choices_of, language_of
 from tandem.ui.texts import say
+
+log = logging.getLogger(__name__)
 
 TURNS = 8
 
@@ -106,7 +109,10 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
         await _follow(house, view, asked)
     except asyncio.CancelledError:
         task.uncancel()
-        await _to_the_end(_stopped(house, view, asked.conversation))
+        await _to_the_end(_cut_short(house, view, asked.conversation))
+    except Exception:
+        log.exception("An answer could not be shown to its end")
+        await _to_the_end(_cut_short(house, view, asked.conversation, broken=True))
     finally:
         _runs.pop(message.id, None)
 
@@ -124,10 +130,10 @@ async def _follow(house: House, view: AnswerView, asked: Question) -> None:
                 await view.show(event)
 
 
-async def _stopped(house: House, view: AnswerView, conversation: str) -> None:
+async def _cut_short(house: House, view: AnswerView, conversation: str, *, broken: bool = False) -> None:
     latest = await asyncio.to_thread(house.traces.recent, conversation, 1)
     trace = latest[0] if latest and latest[0]["question"] == view.question else None
-    await view.stop(trace, await _figures(house, conversation))
+    await view.stop(trace, await _figures(house, conversation), broken=broken)
 
 
 async def _figures(house: House, conversation: str) -> Mapping[str, Percentiles]:

@@ -196,6 +196,17 @@ def test_buttons_modes_and_thumbs(chat: Chat, meet: Meet) -> None:
     expect(page.get_by_test_id("written-by")).to_contain_text("phi-4-mini")
     expect(page.locator("[data-testid=tandem-answer]")).to_have_count(1)
 
+    hold = threading.Event()
+    chat.models.models["phi-4-mini"] = Reply([BAD], hold=hold)
+    asked = len(chat.models.requests)
+    page.click("[data-action=regenerate]")
+    assert chat.models.wait_for(lambda server: len(server.requests) > asked)
+    page.click("#stop-button")
+    expect(page.locator(".td-note")).to_contain_text("before anything was written")
+    assert "25 days" in person.answer(), "an answer asked again stands until something new is written"
+    hold.set()
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+
     page.click("#mode-picker-trigger-mode")
     page.get_by_text("Deep", exact=True).click()
     person.ask(HOLIDAYS)
