@@ -69,16 +69,6 @@ class OpenAICompatible:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Ask, and pass on what comes. Before the first token a call that may succeed yet is tried again."""
         self._breaker.check()
-        try:
-            async with aclosing(self._patiently(request)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            self._breaker.succeeded()
-        except ModelError as error:
-            self._breaker.failed(error)
-            raise
-
-    async def _patiently(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         client = await self._open()
         yield Chunk(phase=Phase.SEND)
         woken = False
@@ -89,9 +79,11 @@ class OpenAICompatible:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.reasoning)
                         yield chunk
+                self._breaker.succeeded()
                 return
             except ModelError as error:
                 if begun:
+                    self._breaker.failed(error)
                     raise
                 if error.kind == "reset" and not woken:
                     woken = True
@@ -99,10 +91,9 @@ class OpenAICompatible:
                     if await self._wake(client, request.model):
                         yield Chunk(phase=Phase.SEND)
                         continue
-                if not error.retriable or attempt == _ATTEMPTS:
-                    raise
                 wait = _patience(error, attempt)
-                if wait > _LONGEST_WAIT_S:
+                if not error.retriable or attempt == _ATTEMPTS or wait > _LONGEST_WAIT_S:
+                    self._breaker.failed(error)
                     raise
                 log.info("%s: trying again in %.1f s after: %s", self.name, wait, error)
                 await asyncio.sleep(wait)
