@@ -16,7 +16,7 @@ from rag.types import CheckedAnswer, CheckedSentence, Support
 Kind = Literal["same", "changed", "dropped", "added"]
 
 _MARKER = regex.compile(r"\s*\[\d+\]")
-_ALIKE = 0.5
+_ALIKE = 0.4
 _MAX_SENTENCES = 200
 
 
