@@ -81,7 +81,7 @@ def _graph(size: int, script: list[int], last: int, positions: int, hungry: bool
         helper.make_node("Concat", ["past_key_values.0.value", "new"], ["present.0.value"], axis=2),
     ]
     if hungry:
-        constants["huge"] = np.array([1 << 20, 1020], np.int64)
+        constants["huge"] = np.array([1 << 20, 1023], np.int64)
         nodes += [
             helper.make_node("ConstantOfShape", ["huge"], ["block"]),
             helper.make_node("ReduceMax", ["block"], ["largest"], keepdims=0),

@@ -26,8 +26,12 @@ export function promptFor(question, reference, longest, language) {
   return { system: grounded[language], before: `${documents}\n\n`, reference, after: `\n\n${asked} ${question}`, longest };
 }
 
+/** A pass that is not begun, with the sentence that says why. */
+export class Refused extends Error {}
+
 /** What a failure in the browser is to a person. */
 export function failure(error, model) {
+  if (error instanceof Refused) return error.message;
   if (error instanceof EngineError) return text(FAILURES[error.kind], { model: model.name, message: error.message });
   return text("failedOther", { model: model.name, message: error.message });
 }

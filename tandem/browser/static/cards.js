@@ -17,8 +17,8 @@ export class Card {
     this.thoughts = document.createElement("details");
     this.thoughts.hidden = true;
     const summary = document.createElement("summary");
-    summary.dataset.text = "thinking";
-    summary.textContent = text("thinking");
+    summary.dataset.text = "thoughts";
+    summary.textContent = text("thoughts");
     this.thought = document.createElement("p");
     this.thought.className = "thought";
     this.thoughts.append(summary, this.thought);

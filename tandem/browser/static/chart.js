@@ -26,14 +26,6 @@ export function legend(list) {
 
 /** Draws `runs` (those of the last question), each with its name. */
 export function draw(chart, runs) {
-  if (!runs.length) {
-    const empty = document.createElement("p");
-    empty.className = "hint";
-    empty.setAttribute("role", "listitem");
-    empty.textContent = text("noRuns");
-    chart.replaceChildren(empty);
-    return;
-  }
   const rows = runs.map((run) => ({ run, parts: stretches(run) }));
   const most = Math.max(...rows.map(({ parts }) => sum(parts)), 1);
   chart.replaceChildren(...rows.map(({ run, parts }) => row(run, parts, most)));

@@ -1,5 +1,5 @@
 // The page at /browser: reads the form, shows what the other modules find out. Every element is found here.
-import { Asking, failure, promptFor, reason, serverFailure } from "/browser/static/asking.js";
+import { Asking, Refused, failure, promptFor, reason, serverFailure } from "/browser/static/asking.js";
 import { Card } from "/browser/static/cards.js";
 import { draw, legend } from "/browser/static/chart.js";
 import { BrowserEngine, Stopped } from "/browser/static/engine.js";
@@ -73,6 +73,7 @@ function listen() {
   $("forget").addEventListener("click", () => {
     runs.length = latest.length = 0;
     showRuns();
+    $("question").focus();
   });
   for (const button of document.querySelectorAll("[data-language]"))
     button.addEventListener("click", async () => {
@@ -158,9 +159,9 @@ async function load(model, chosen, download) {
   const here = await storage.stored(model, chosen.precision);
   if (!here && room && bytes > room.quota - room.usage) {
     const free = size(Math.max(room.quota - room.usage, 0));
-    throw new Error(text("tooLarge", { name: model.name, size: size(bytes), free }));
+    throw new Refused(text("tooLarge", { name: model.name, size: size(bytes), free }));
   }
-  if (!here && model.where === "hub" && !download) throw new Error(text("notDownloaded", { model: model.name }));
+  if (!here && model.where === "hub" && !download) throw new Refused(text("notDownloaded", { model: model.name }));
   const shown = !engine.holds(model, chosen);
   $("loading").hidden = !shown;
   $("progress").removeAttribute("value");
@@ -192,15 +193,12 @@ async function download() {
     await load(model, chosen, true);
     $("status").textContent = text("downloaded", { name: model.name });
   } catch (error) {
-    $("status").textContent = error instanceof Stopped ? text("allStopped") : sentence(error, model);
+    $("status").textContent = error instanceof Stopped ? text("allStopped") : failure(error, model);
   } finally {
     asking = null;
     busy(false);
   }
 }
-
-/** An error of the engine is explained; one of this page is a sentence already. */
-const sentence = (error, model) => (error.kind ? failure(error, model) : error.message);
 
 function busy(is) {
   $("run").disabled = $("clear").disabled = $("download").disabled = $("model").disabled = $("engine").disabled = is;
@@ -253,6 +251,7 @@ async function ask() {
 function showRuns() {
   draw($("chart"), latest);
   fill($("runs"), runs);
+  for (const section of document.querySelectorAll("[data-with-runs]")) section.hidden = !runs.length;
   $("export").disabled = $("forget").disabled = !runs.length;
 }
 

@@ -102,6 +102,7 @@ const TEXTS = {
     loadingModel: "Loading",
     writing: "Writing",
     thinking: "Thinking",
+    thoughts: "What it thought",
     finished: "Finished",
     stopped: "Stopped",
     failed: "Failed",
@@ -127,7 +128,6 @@ const TEXTS = {
     segRest: "To the last token",
     ms: "{value} ms",
     rate: "{value} tokens/s",
-    noRuns: "No runs yet.",
     barLabel: "{name}: load {load} ms, warm-up {warm} ms, first token after {first} ms, rest {rest} ms",
 
     colRun: "Run",
@@ -242,6 +242,7 @@ const TEXTS = {
     loadingModel: "Yükleniyor",
     writing: "Yazıyor",
     thinking: "Düşünüyor",
+    thoughts: "Ne düşündü",
     finished: "Bitti",
     stopped: "Durduruldu",
     failed: "Başarısız",
@@ -267,7 +268,6 @@ const TEXTS = {
     segRest: "Son belirtece kadar",
     ms: "{value} ms",
     rate: "{value} belirteç/sn",
-    noRuns: "Henüz çalıştırma yok.",
     barLabel: "{name}: yükleme {load} ms, ısınma {warm} ms, ilk belirteç {first} ms, kalanı {rest} ms",
 
     colRun: "Sıra",
@@ -313,7 +313,7 @@ export const number = (value, digits = 0) =>
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const step = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
-  return `${number(bytes / 1000 ** step, step >= 3 ? 1 : 0)} ${units[step]}`;
+  return `${(bytes / 1000 ** step).toLocaleString(current, { maximumFractionDigits: step >= 3 ? 1 : 0 })} ${units[step]}`;
 }
 
 /** Puts the wording of the current language into everything that names a key. */
