@@ -39,7 +39,7 @@ def acquire(data_dir: Path | None, catalog_urls: Sequence[str]) -> Any:
                 Configuration(
                     app_name=_APP,
                     app_data_dir=str(data_dir) if data_dir is not None else None,
-                    log_level=LogLevel.ERROR,
+                    log_level=LogLevel.FATAL,  # failures are raised, and told in Tandem's words
                     catalog_urls=[(url, None) for url in catalog_urls] or None,
                     disable_nonessential_telemetry=True,
                 )
