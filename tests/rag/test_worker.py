@@ -107,7 +107,7 @@ def test_reading_can_be_cancelled(pool: Pool, tmp_path: Path) -> None:
 
 def _blown_up() -> bytes:
     word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-    body = "<w:p><w:r><w:t>x</w:t></w:r></w:p>" * 1_500_000
+    body = "<w:p><w:r><w:t>x</w:t></w:r></w:p>" * 800_000
     return replaced(
         documents.word("x"), "word/document.xml", f"<w:document {word}><w:body>{body}</w:body></w:document>"
     )

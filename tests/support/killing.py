@@ -21,7 +21,7 @@ from rag.settings import RetrievalSettings
 
 SETTINGS = RetrievalSettings()
 ROOT = Path(__file__).parents[2]
-FILES = 240
+FILES = 150
 PROGRAM = """
 import sys; from pathlib import Path
 from rag.library import Library; from rag.settings import RetrievalSettings
