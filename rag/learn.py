@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from rag.analysis import tokens
 from rag.evaluation import Benchmark, open_library, read
+from rag.fitting import Floats, listwise
 from rag.language import detect
+from rag.learn_answers import learn_answerable, learn_quote
 from rag.ranking import NAMES
 from rag.search import Searcher
 from rag.weights import PATH, Weights, learned
 
-Floats = NDArray[np.float64]
 _PRIOR = 4.0
 _KEPT = 50
 _FOLDS = 5
@@ -134,33 +135,10 @@ def examples(
     return found
 
 
-def fit(drawn: Sequence[Example], *, epochs: int = 15, rate: float = 0.02, decay: float = 2e-3) -> dict[str, float]:
-    """The weights of `NAMES` that rank the relevant candidates first, for features as they are (not standardised)."""
-    usable = [e for e in drawn if e.relevant.any() and not e.relevant.all()]
-    every = np.concatenate([e.features for e in usable])
-    spread = every.std(axis=0) + 1e-6
-    weights = np.zeros(len(NAMES))
-    momentum, velocity, step = np.zeros_like(weights), np.zeros_like(weights), 0
-    chance = np.random.default_rng(0)
-    batch = 128
-    for epoch in range(epochs):
-        order = chance.permutation(len(usable))
-        for begin in range(0, len(order), batch):
-            part = [usable[i] for i in order[begin : begin + batch]]
-            features = np.concatenate([e.features for e in part]) / spread
-            group = np.repeat(np.arange(len(part)), [len(e.relevant) for e in part])
-            target = np.concatenate([e.relevant / e.relevant.sum() for e in part])
-            scores = features @ weights
-            scores -= np.maximum.reduceat(scores, np.flatnonzero(np.r_[True, group[1:] != group[:-1]]))[group]
-            odds = np.exp(scores)
-            chances = odds / np.bincount(group, weights=odds)[group]
-            gradient = features.T @ (chances - target) / len(part) + decay * weights
-            step += 1
-            momentum = 0.9 * momentum + 0.1 * gradient
-            velocity = 0.999 * velocity + 0.001 * gradient**2
-            pace = rate * (1 - 0.95 * epoch / epochs)
-            weights -= pace * (momentum / (1 - 0.9**step)) / (np.sqrt(velocity / (1 - 0.999**step)) + 1e-8)
-    return {name: round(float(w), 4) for name, w in zip(NAMES, weights / spread, strict=True)}
+def fit(drawn: Sequence[Example]) -> dict[str, float]:
+    """The weights of `NAMES` that rank the relevant candidates first."""
+    weights = listwise([(e.features, e.relevant) for e in drawn])
+    return {name: round(float(w), 4) for name, w in zip(NAMES, weights, strict=True)}
 
 
 def recall(drawn: Sequence[Example], weights: Mapping[str, float]) -> dict[int, int]:
@@ -206,14 +184,25 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m rag.learn", description="Learn the weights of retrieval.")
     parser.add_argument("file", type=Path, help="documents and questions (see rag.evaluation)")
-    parser.add_argument("--check", action="store_true", help="cross-validate instead of writing weights")
+    parser.add_argument("--check", action="store_true", help="print the cross-validated recall and write nothing")
+    parser.add_argument("--only", choices=("ranking", "answers"), help="learn only this part, keep the other")
+    parser.add_argument("--questions", type=int, default=1200, help="questions to draw for each later part")
     arguments = parser.parse_args()
     benchmark = read(arguments.file)
     with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
         if arguments.check:
-            print(json.dumps(cross_validate(benchmark, Path(directory))))
+            print(json.dumps(cross_validate(benchmark, root)))
             return
-        write(learn(benchmark, Path(directory), learned()))
+        weights = learned()
+        if arguments.only != "answers":
+            weights = learn(benchmark, root / "ranking", weights)
+            write(weights)
+        if arguments.only != "ranking":
+            answering, report = learn_answerable(benchmark, root / "answerable", weights, arguments.questions)
+            quoting, quoted = learn_quote(benchmark, root / "quote", weights, arguments.questions)
+            write(replace(weights, answerable=answering, quote=quoting))
+            print(json.dumps({**report, **quoted}))
 
 
 def write(weights: Weights) -> None:

@@ -106,16 +106,18 @@ class Searcher:
         return SearchResult(
             passages=passages,
             query=text,
-            confidence=answerable.confidence(ranked, totals.passages) if passages else 0.0,
+            confidence=answerable.confidence(ranked, self._weights) if passages else 0.0,
             language=asked.language,
             corrections=tuple((t.word, t.corrected) for t in asked.terms if t.corrected),
             notes=tuple(notes),
         )
 
-    def rank(self, question: str, *, weights: Weights | None = None) -> Ranked:
-        """The candidates of a plain question with all their features (for learning and evaluation)."""
+    def rank(self, question: str, *, weights: Weights | None = None, without: Collection[int] = ()) -> Ranked:
+        """The candidates of a plain question with all their features, for learning: with other weights, or as if some
+        passages, by row, were not there.
+        """
         own = weights or self._weights
-        return self._rank(self.analyse(question, own), Filters(scopes=("",) if self._scopes else ()), own)
+        return self._rank(self.analyse(question, own), Filters(scopes=("",) if self._scopes else ()), own, without)
 
     def analyse(self, text: str, weights: Weights | None = None) -> query.Question:
         """The terms of a plain question as the library knows them, misspelt words corrected."""
@@ -177,7 +179,7 @@ class Searcher:
             excluded=tuple(sorted(excluded)),
         )
 
-    def _rank(self, asked: query.Question, filters: Filters, weights: Weights) -> Ranked:
+    def _rank(self, asked: query.Question, filters: Filters, weights: Weights, without: Collection[int] = ()) -> Ranked:
         clauses: list[tuple[str, str, float]] = []
         for term in asked.content:
             if term.frequency:
@@ -188,7 +190,7 @@ class Searcher:
         limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
         hits = self._index.search(clauses, filters, limit)
         features = self._read([row for row, _ in hits])
-        rows = [row for row, _ in hits if row in features]
+        rows = [row for row, _ in hits if row in features and row not in without]
         batch = unpack([features[row][1:] for row in rows])
         documents = np.array([features[row][0] for row in rows], np.int64)
         assert self._totals is not None
