@@ -9,6 +9,7 @@ BIN := .venv/bin
 .PHONY: run test clean
 
 run: .venv/tandem.installed
+	@$(BIN)/tandem browser fetch || echo "Until then, the page at /browser is answered by the server's models."
 	$(BIN)/tandem index
 	$(BIN)/tandem serve
 

@@ -120,7 +120,8 @@ def _packed(npm: str, package: Package, work: Path) -> Path:
     """The package's archive. Raises RuntimeFilesError."""
     into = work / package.name.replace("/", "-").removeprefix("@")
     into.mkdir()
-    command = [npm, "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
+    # Without a network npm would try for a minute, and whoever starts Tandem would wait for it.
+    command = [npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=0", f"{package.name}@{package.version}"]
     try:
         done = subprocess.run(command, cwd=into, capture_output=True, text=True, timeout=PACK_SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -66,7 +66,7 @@ def test_files_are_fetched_by_name_and_version_and_checked(
 
     runtime.fetch(tmp_path / "data", told.append)
     asked = (tmp_path / "bin" / "asked").read_text(encoding="utf-8").splitlines()
-    assert asked == ["pack --silent --ignore-scripts @some/package@1.2.3"]
+    assert asked == ["pack --silent --ignore-scripts --fetch-retries=0 @some/package@1.2.3"]
 
 
 @posix
