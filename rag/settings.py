@@ -15,5 +15,5 @@ class RetrievalSettings(BaseModel):
     candidates: int = Field(200, ge=10, le=1000, description="Passages the index hands to the re-ranking.")
     passage_chars: int = Field(900, ge=200, le=4000, description="Aimed length of a passage, in characters.")
     minimum_confidence: float = Field(
-        0.35, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
+        0.18, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
     )
