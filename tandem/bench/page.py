@@ -108,7 +108,7 @@ def _failed(models: Sequence[Model]) -> str:
         f"<td>{_e(_reasons(m))}</td></tr>"
         for m in bad
     )
-    return f"<section><h2>Failures</h2><div class=scroll><table>{rows}</table></div></section>"
+    return f"<section><h2>Failures</h2><div class=scroll><table class=fails>{rows}</table></div></section>"
 
 
 def _reasons(model: Model) -> str:
@@ -168,8 +168,8 @@ def _bar_cell(values: Sequence[float | None], place: int, more_is_better: bool) 
 def _plots(report: Report) -> str:
     first = next((m.levels[0].load.label for m in report.models if m.levels), "")
     drawn = (
-        ("Whole answer", f"every request at {first}; box: the middle half, line: median", figures.latencies(report)),
-        ("First token", f"every request at {first}", figures.first_tokens(report)),
+        ("Whole answer", f"every request, {first}; box: the middle half, line: median", figures.latencies(report)),
+        ("First token", f"every request, {first}", figures.first_tokens(report)),
         ("Where the time goes", "the answer of median length in time, ms", figures.waterfalls(report)),
         ("Quality against time", "up and to the left is better; bars: 95 % interval", figures.trade_off(report)),
         (

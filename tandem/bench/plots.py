@@ -254,7 +254,8 @@ def _grid_y(low: float, high: float, scale: Callable[[float], float], left: floa
 def _text(
     x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, soft: bool = False, most: int = 60
 ) -> str:
-    shown = text if len(text) <= most else text[: most - 1] + "…"
+    # Names of models differ in their ends as often as in their beginnings.
+    shown = text if len(text) <= most else f"{text[: most * 3 // 5]}…{text[1 - most * 2 // 5 :]}"
     full = f"<title>{escape(text)}</title>" if shown != text else ""
     fade = ' opacity=".7"' if soft else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{fade}>{full}{escape(shown)}</text>'

@@ -75,10 +75,9 @@ def selection(report: Report) -> list[Row]:
     for model in report.models:
         row = Row(name=model.name, device=model.device, licence=model.licence, size_mb=model.size_mb)
         row.status, row.note = model.status, model.reason
-        if model.resources is not None:
-            row.memory_mb = _own_memory(model)
         if model.levels and model.levels[0].completed:
             first = model.levels[0]
+            row.memory_mb = _own_memory(model)
             row.first_token_ms, row.total_ms = typical(first.first_token_ms), typical(first.total_ms)
             row.tokens_per_s = typical(first.decode_tokens_per_s) or typical(first.request_tokens_per_s)
             row.most_tokens_per_s = max(
@@ -143,12 +142,6 @@ def _unreliable(report: Report) -> list[str]:
 def _choose(report: Report, rows: list[Row], found: Recommendation) -> None:
     ordered = sorted(rows, key=_time)
     kept = [row for row in ordered if _keeps_limits(report, row)]
-    if report.conditions.slo is not None:
-        late = [row.name for row in ordered if row not in kept]
-        if not kept:
-            found.draft_reasons.append("No model keeps the service level even for one person; the fastest is named.")
-        elif late:
-            found.draft_reasons.append(f"{_listed(late)} does not keep the service level even for one person.")
     candidates = kept or ordered[:1]
     best = max(candidates, key=lambda row: (row.quality or 0.0, -_time(row)))
     equal = [row for row in candidates if not _worse(row, best)]
@@ -159,6 +152,11 @@ def _choose(report: Report, rows: list[Row], found: Recommendation) -> None:
             draft = quick[0]
     found.draft = draft.name
     found.draft_reasons += _draft_reasons(draft, best, candidates)
+    late = [row.name for row in ordered if row not in kept]
+    if not kept:
+        found.draft_reasons.append("No model keeps the service level even for one person; the fastest is named.")
+    elif late:
+        found.draft_reasons.append(f"{_listed(late)} broke the service level even for one person.")
     _pair(draft, [row for row in ordered if row is not draft], found)
     found.would_change += _sensitivity(draft, rows)
 

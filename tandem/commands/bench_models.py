@@ -186,7 +186,7 @@ def _print(report: Report, files: list[Path]) -> None:
 
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("model", style="bold")
+    table.add_column("model", style="bold", overflow="fold")
     for heading in ("first token ms", "answer ms", "tokens/s", "most tokens/s", "memory MB", "quality"):
         table.add_column(heading, justify="right")
     table.add_column("status")

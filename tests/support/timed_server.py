@@ -22,6 +22,7 @@ import time
 import urllib.request
 from collections import deque
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -225,7 +226,7 @@ class TimedServer:
     def __enter__(self) -> TimedServer:
         models = json.dumps({name: asdict(timing) for name, timing in self._models.items()})
         command = [sys.executable, "-m", "tests.support.timed_server", "--port", str(self._port), models]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
         assert self._process.stdout is not None
         self.base_url = self._process.stdout.readline().strip()
         return self

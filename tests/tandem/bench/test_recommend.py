@@ -73,7 +73,7 @@ def test_limits_exclude_what_is_too_slow() -> None:
 
     assert found is not None
     assert found.draft == "small"
-    assert "large does not keep the service level even for one person." in found.draft_reasons
+    assert "large broke the service level even for one person." in found.draft_reasons
 
 
 def test_capacity_is_the_last_load_that_kept_the_aim() -> None:
