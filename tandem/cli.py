@@ -148,6 +148,14 @@ def bench_chat(
     benching.chat(json, clients, rate, seconds, paint)
 
 
+@bench.command("runtime")
+def bench_runtime(json: Json = False) -> None:
+    """Measure what the runtime adapters cost over the bare SDK and the bare client."""
+    from tandem.commands import benching
+
+    benching.runtime(json)
+
+
 @bench.command("latency")
 def bench_latency(json: Json = False) -> None:
     """Measure and compute how long answers take: in sequence, cut early, read ahead; and Tandem's own share."""

@@ -63,3 +63,12 @@ def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool) -> 
         print_record(asyncio.run(paint_bench.measure()), json)
     else:
         print_record(asyncio.run(chat_bench.measure(clients, rate, seconds)), json)
+
+
+def runtime(json: bool) -> None:
+    """Time the runtime adapters against what they stand on. Raises UserFacingError."""
+    from tandem.bench import runtime as runtime_bench
+
+    with bar("Timing") as advance:
+        record = asyncio.run(runtime_bench.measure(progress=advance))
+    print_record(record, json)

@@ -64,12 +64,16 @@ async def _ask_all(questions: QuestionSet, settings: Settings, options: Options)
 
 
 def print_record(record: dict[str, Any], json: bool) -> None:
-    """One object, or one line a figure."""
+    """One object, or one line a figure; a section's figures, or its lists, stand behind one another."""
     if json:
         print(jsonlib.dumps(record, ensure_ascii=False, indent=2))
         return
     width = max(map(len, record))
     for name, value in record.items():
         if isinstance(value, dict):
-            value = "; ".join(f"{key}: {', '.join(map(str, ids)) or 'none'}" for key, ids in value.items())
+            value = "; ".join(f"{key}: {_inline(inner)}" for key, inner in value.items())
         print(f"{name:<{width}}  {value}")
+
+
+def _inline(value: object) -> str:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
