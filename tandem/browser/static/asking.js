@@ -92,13 +92,13 @@ export class Asking {
       if (error instanceof Stopped || this.stopped) run.status = "stopped";
       else {
         card.reset();
-        return this.there(stand, card, failure(error, model));
+        return this.there(stand, card, text("fellBack", { why: failure(error, model), model: stand }));
       }
     }
     return close(run, card);
   }
 
-  /** A pass on the server. `why`, where given, says why it stands in. Returns the run; never throws. */
+  /** A pass on the server. `why`, where given, is the sentence that says why it stands in. Returns the run; never throws. */
   async there(model, card, why = "") {
     const run = blank({ model, engine: "server", precision: null, bytes: null, prompt: this.prompt });
     run.name = `${model} (${text("engine_server")})`;
@@ -106,7 +106,7 @@ export class Asking {
     card.say("loadingModel");
     if (why) {
       run.stood_in = why;
-      card.notice(text("fellBack", { why, model }));
+      card.notice(why);
     }
     try {
       const figures = await server.generate(model, this.prompt, this.#abort.signal, (kind, piece) => note(run, card, kind, piece));
@@ -115,7 +115,7 @@ export class Asking {
       run.status = this.stopped ? "stopped" : "failed";
       if (run.status === "failed") {
         run.error = serverFailure(error);
-        card.notice([why, run.error].filter(Boolean).join(" "));
+        card.notice(`${why} ${run.error}`.trim());
       }
     }
     return close(run, card);
