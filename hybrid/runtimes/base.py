@@ -86,7 +86,8 @@ class ModelState(StrEnum):
 class ModelInfo:
     """A model as its runtime reports it. Sizes in megabytes, context in tokens; None where not known.
 
-    `note` is a sentence for people: why it is unavailable, or what to do to have it.
+    `note` is a sentence for people: why it is unavailable, or what to do to have it. `execution_provider` is ONNX
+    Runtime's name for what computes, where the runtime says so.
     """
 
     id: str
@@ -98,6 +99,7 @@ class ModelInfo:
     licence: str = ""
     device: str = ""
     note: str = ""
+    execution_provider: str = ""
 
 
 class Runtime(Protocol):

@@ -86,6 +86,7 @@ def _info(model: Any, *, local: bool) -> ModelInfo:
         context_length=info.context_length or None,
         licence=info.license or "",
         device=str(runtime.device_type or "") if runtime is not None else "",
+        execution_provider=str(runtime.execution_provider or "") if runtime is not None else "",
     )
 
 

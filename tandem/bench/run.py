@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
+from hybrid.catalog import Catalog
 from hybrid.errors import ModelError
 from hybrid.models import ModelRegistry
 from hybrid.runtimes.base import ChatRequest
@@ -49,6 +50,7 @@ class Bench:
         self,
         plan: Plan,
         registry: ModelRegistry,
+        catalog: Catalog,
         settings: ModelSettings,
         keys: Mapping[str, str],
         state: State,
@@ -60,6 +62,7 @@ class Bench:
     ) -> None:
         self.plan = plan
         self.registry = registry
+        self.catalog = catalog
         self.settings = settings
         self.keys = keys
         self.state = state
@@ -74,7 +77,14 @@ class Bench:
     async def run(self) -> Report:
         """Measure everything. Cancelling the task ends it early: the report then holds what was finished."""
         try:
-            targets = resolve(self.registry, self.settings, self.keys, self.plan.models, streamed=self.plan.stream)
+            targets = resolve(
+                self.registry,
+                self.catalog,
+                self.settings,
+                self.keys,
+                self.plan.models,
+                streamed=self.plan.stream,
+            )
             per_model = sum(map(self._count, self.plan.loads)) + len(self.questions)
             self._total = per_model * sum(isinstance(target, Target) for target in targets)
             for target in targets:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+from hybrid.catalog import Catalog
 from hybrid.engine import Engine
 from hybrid.pipeline import answer
 from tandem.bench.plan import Plan
@@ -42,6 +43,7 @@ async def engine_for(settings: Settings, questions: QuestionSet | None = None) -
             minimum_confidence=settings.retrieval.minimum_confidence,
             api_keys=keys(settings),
             data_dir=settings.data_dir / "foundry",
+            catalog=Catalog.find(Path.cwd()),
         )
         try:
             engine.models.start()
@@ -66,6 +68,7 @@ async def measure_models(
         report = await Bench(
             plan,
             engine.models,
+            engine.catalog,
             settings.models,
             keys(settings),
             state,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hybrid.catalog import Catalog
 from hybrid.errors import ModelError
 from hybrid.models import USABLE, ModelRegistry
 from hybrid.runtimes.base import ModelInfo, ModelState, Runtime
@@ -34,18 +35,25 @@ class Target:
 
 
 def resolve(
-    registry: ModelRegistry, settings: ModelSettings, keys: Mapping[str, str], names: Sequence[str], *, streamed: bool
+    registry: ModelRegistry,
+    catalog: Catalog,
+    settings: ModelSettings,
+    keys: Mapping[str, str],
+    names: Sequence[str],
+    *,
+    streamed: bool,
 ) -> list[Target | Model]:
     """What the names stand for, in their order: a target for each runtime and device that can answer, or the failed
-    Model that says why there is none.
+    Model that says why there is none. `catalog` is what models.yaml says about them.
     """
     found: list[Target | Model] = []
+    known = [listed.info for listed in catalog.merge(registry.states()) if listed.info.state in USABLE]
     for name in names:
-        variants = [info for info in registry.states() if _stands_for(name, info) and info.state in USABLE]
+        variants = [info for info in known if _stands_for(name, info)]
         if not variants:
             try:
                 runtime, identity = registry.resolve(name)
-                variants = [i for i in registry.states() if i.id == identity and i.runtime == runtime.name]
+                variants = [info for info in known if info.id == identity and info.runtime == runtime.name]
             except ModelError as error:
                 found.append(Model(name=name, status="failed", reason=str(error)))
                 continue
@@ -80,6 +88,7 @@ def _target(
         alias=info.alias,
         runtime=info.runtime,
         device=info.device.lower(),
+        execution_provider=info.execution_provider,
         licence=info.licence,
         size_mb=info.size_mb,
         context_length=info.context_length,
