@@ -21,6 +21,7 @@ from tandem.browser import runtime
 
 KEPT = Path(__file__).parents[2] / ".files"
 AXE = "axe-core@4.14.1"
+CLIENT = ("ai@6.0.326", "@ai-sdk/openai-compatible@2.0.87")
 
 
 def runtime_home() -> Path:
@@ -40,6 +41,25 @@ def axe() -> str:
         if not file.is_file():
             _fetch_axe(file)
     return file.read_text(encoding="utf-8")
+
+
+def node_client() -> Path:
+    """A folder in which Node finds an OpenAI-compatible client of other people's. Skips the test where there is none."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("There is no Node.js on this machine to run another client with.")
+    folder = KEPT / "node-client"
+    ready = folder / "ready"
+    with _one_at_a_time():
+        if not ready.is_file() or ready.read_text(encoding="utf-8") != " ".join(CLIENT):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            (folder / "package.json").write_text('{"private": true, "type": "module"}', encoding="utf-8")
+            command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *CLIENT]
+            if subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False).returncode:
+                pytest.skip("npm could not fetch the other client.")
+            ready.write_text(" ".join(CLIENT), encoding="utf-8")
+    return folder
 
 
 def _fetch_axe(file: Path) -> None:

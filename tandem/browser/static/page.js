@@ -43,7 +43,7 @@ async function lookUp() {
   }
   for (const [pass, model] of [["small", config.small], ["large", config.large]]) {
     const there = available.has(model);
-    $(`pass-${pass}`).checked = there;
+    if (!there) $(`pass-${pass}`).checked = false;
     $(`state-${pass}`).textContent = there ? "" : text("notThere");
   }
   document.body.dataset.server = "known";
