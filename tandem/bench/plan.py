@@ -43,7 +43,9 @@ class BenchPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `questions` is a file for grounded quality, None to leave that out; `scores` one of manual scores."""
+    """One run. `questions` is a file for grounded quality, None to leave that out. `prices` are hypothetical ones: name
+    -> (a million prompt tokens, a million completion tokens).
+    """
 
     models: tuple[str, ...]
     prompts: tuple[BenchPrompt, ...]

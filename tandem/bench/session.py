@@ -44,6 +44,8 @@ async def engine_for(settings: Settings, questions: QuestionSet | None = None) -
             api_keys=keys(settings),
             data_dir=settings.data_dir / "foundry",
             catalog=Catalog.find(Path.cwd()),
+            costs=settings.costs,
+            weights=settings.data_dir / "policy.json",
         )
         try:
             engine.models.start()

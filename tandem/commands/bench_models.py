@@ -94,6 +94,7 @@ def make_plan(choices: Choices, settings: Settings, env: dict[str, str]) -> Plan
         limits=plan.limits(choices.slo) if choices.slo is not None else None,
         questions=_questions(choices.questions, settings),
         judge=choices.judge or "",
+        prices={name: (price.prompt, price.completion) for name, price in settings.costs.cloud.items()},
     )
 
 
