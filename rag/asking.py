@@ -26,27 +26,23 @@ who, whom, whose, where, what city, what country, which city, which country, wha
 kime, kimin, kimdir, nerede, nereye, nereden, wer, wem, wen, wo, woher, qui, où, quién, quiénes, dónde, chi, dove, quem,
 onde, wie heißt, waar, кто, где, من, أين
 """
-_KINDS = tuple(
-    (flags, tuple(tuple(fold(casefold(word)) for word in phrase.split()) for phrase in phrases.split(",")))
-    for flags, phrases in (
-        (YEAR | MONTH | NUMBER, _TIME_PHRASES),
-        (NUMBER | AMOUNT, _NUMBER_PHRASES),
-        (CAPITAL, _NAME_PHRASES),
-    )
-)
 KINDS = ("time", "number", "name")
+_FLAGS = {"time": YEAR | MONTH | NUMBER, "number": NUMBER | AMOUNT, "name": CAPITAL}
+_BY_FIRST_WORD: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+for _kind, _phrases in zip(KINDS, (_TIME_PHRASES, _NUMBER_PHRASES, _NAME_PHRASES), strict=True):
+    for _phrase in _phrases.split(","):
+        _words = tuple(fold(casefold(word)) for word in _phrase.split())
+        _BY_FIRST_WORD.setdefault(_words[0], []).append((_words, _kind))
+for _entries in _BY_FIRST_WORD.values():
+    _entries.sort(key=lambda entry: -len(entry[0]))
 
 
 def asks_for(sequence: Sequence[str]) -> tuple[str, int]:
     """The kind of answer (one of `KINDS`, or "") that the folded words of a question ask for, and the word flags
-    (`rag.features`) that such an answer has. The phrase that stands first decides.
+    (`rag.features`) that such an answer has. The phrase that stands first decides, the longest among several.
     """
-    best, found = len(sequence), ("", 0)
-    for name, (flags, phrases) in zip(KINDS, _KINDS, strict=True):
-        for phrase in phrases:
-            size = len(phrase)
-            for at in range(min(best, len(sequence) - size + 1)):
-                if tuple(sequence[at : at + size]) == phrase:
-                    best, found = at, (name, flags)
-                    break
-    return found
+    for at, word in enumerate(sequence):
+        for words, kind in _BY_FIRST_WORD.get(word, ()):
+            if tuple(sequence[at : at + len(words)]) == words:
+                return kind, _FLAGS[kind]
+    return "", 0

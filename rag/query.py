@@ -6,7 +6,7 @@ Knows the query language and which words carry the topic. Does not know how pass
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import log1p
 
@@ -143,11 +143,11 @@ def analyse(
     language = detect(text, default=languages[0] if languages else "")
     stop = stop_terms(language)
     ways = tuple(dict.fromkeys((language, *languages[:3])))
-    terms: list[Term] = []
+    drawn: list[tuple[str, tuple[str, ...], str, int, float, bool, tuple[str, ...], str]] = []
     seen: set[tuple[str, ...]] = set()
     found = tokens(text, language)[: 4 * MAX_TERMS]
     for place, token in enumerate(found):
-        if len(terms) >= MAX_TERMS:
+        if len(drawn) >= MAX_TERMS:
             break
         word = text[token.start : token.end]
         plain = casefold(word)
@@ -161,24 +161,25 @@ def analyse(
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
         kind = _kind(word, found[place - 1].folded if place else None)
-        p = chance(language, stems, kind)
-        weight = term_weight(p, passages, count)
-        terms.append(
-            Term(
-                word,
-                known,
-                token.folded,
-                kind,
-                count,
-                p,
-                weight,
-                token.folded in stop,
-                related=related(stems, language),
-            )
+        drawn.append(
+            (word, known, kind, count, chance(language, stems, kind), token.folded in stop, stems, token.folded)
         )
-    if any(not term.stop for term in terms):
-        terms = [replace(term, weight=0.0) if term.stop else term for term in terms]
-    return Question(language, tuple(terms), tuple(token.folded for token in found))
+    topical = any(not is_stop for _, _, _, _, _, is_stop, _, _ in drawn)
+    terms = tuple(
+        Term(
+            word,
+            known,
+            folded,
+            kind,
+            count,
+            p,
+            0.0 if is_stop and topical else term_weight(p, passages, count),
+            is_stop,
+            related=() if is_stop else related(stems, language),
+        )
+        for word, known, kind, count, p, is_stop, stems, folded in drawn
+    )
+    return Question(language, terms, tuple(token.folded for token in found))
 
 
 def _kind(word: str, before: str | None) -> str:

@@ -164,7 +164,15 @@ class _Sentences:
         self.titled = np.zeros(count)
         np.maximum.at(self.titled, owner, (both | titled[owner]) @ share)
         first = np.searchsorted(owner, np.arange(count))
+        self._count = count
         self.position = (self.best - first) / np.maximum(1, np.bincount(owner, minlength=count))
+
+    def best_coverage(self, marked: NDArray[np.bool_]) -> Floats:
+        """The coverage of each candidate's best sentence among the marked ones, 0 where none is."""
+        best = np.zeros(self._count)
+        at = np.flatnonzero(marked)
+        np.maximum.at(best, self.owner[at], self.by_sentence[at])
+        return best
 
 
 def best_of(owner: Ints, score: Floats, count: int) -> Ints:
@@ -283,24 +291,22 @@ def _kinds(question: Question, batch: Batch, sentences: _Sentences) -> list[Floa
     asked = np.zeros(65536, bool)
     for word in question.sequence:
         asked[surface_hash(word)] = True
-    fresh = ~asked[batch.surface] & ((batch.flags & TITLE) == 0)
-    columns: list[Floats] = []
+    special = np.flatnonzero(batch.flags & (NUMBER | YEAR | CAPITAL | MONTH | AMOUNT))
+    fresh = special[~asked[batch.surface[special]] & ((batch.flags[special] & TITLE) == 0)]
+    flags, sentence, passage = batch.flags[fresh], batch.sentence[fresh], batch.passage[fresh]
+    inside: list[Floats] = []
+    around: list[Floats] = []
     for flag in (NUMBER, YEAR, CAPITAL, MONTH, AMOUNT):
-        number = np.bincount(batch.sentence[fresh & ((batch.flags & flag) != 0)], minlength=batch.sentence_count)
-        columns.append(np.minimum(number[sentences.best], 3) / 3.0)
-    for flag in (NUMBER, YEAR, CAPITAL, MONTH, AMOUNT):
-        marked = np.bincount(batch.sentence[fresh & ((batch.flags & flag) != 0)], minlength=batch.sentence_count) > 0
-        best = np.zeros(batch.count)
-        np.maximum.at(best, sentences.owner, np.where(marked, sentences.by_sentence, 0.0))
-        columns.append(best)
-    kind, flags = asks_for(question.sequence)
-    marked = np.bincount(batch.sentence[fresh & ((batch.flags & flags) != 0)], minlength=batch.sentence_count) > 0
-    typed = np.zeros(batch.count)
-    np.maximum.at(typed, sentences.owner, np.where(marked, sentences.by_sentence, 0.0))
-    for one in KINDS:
-        columns.append(typed if kind == one else np.zeros(batch.count))
-        columns.append(marked[sentences.best].astype(np.float64) if kind == one else np.zeros(batch.count))
-    for flag in (NUMBER, CAPITAL):
-        number = np.bincount(batch.passage[fresh & ((batch.flags & flag) != 0)], minlength=batch.count)
-        columns.append(np.log1p(number) / 3)
-    return columns
+        number = np.bincount(sentence[(flags & flag) != 0], minlength=batch.sentence_count)
+        inside.append(np.minimum(number[sentences.best], 3) / 3.0)
+        around.append(sentences.best_coverage(number > 0))
+    kind, wanted = asks_for(question.sequence)
+    typed = [np.zeros(batch.count)] * (2 * len(KINDS))
+    if kind:
+        marked = np.bincount(sentence[(flags & wanted) != 0], minlength=batch.sentence_count) > 0
+        place = 2 * KINDS.index(kind)
+        typed[place : place + 2] = sentences.best_coverage(marked), marked[sentences.best].astype(np.float64)
+    whole = [
+        np.log1p(np.bincount(passage[(flags & flag) != 0], minlength=batch.count)) / 3 for flag in (NUMBER, CAPITAL)
+    ]
+    return [*inside, *around, *typed, *whole]

@@ -25,6 +25,7 @@ from rag.weights import Weights, learned
 
 _CACHED = 20_000
 _PHRASE_CANDIDATES = 1_000
+_SPELLINGS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Searcher:
         self._features: OrderedDict[int, tuple[int, bytes, bytes]] = OrderedDict()
         self._versions: dict[int, int] = {}
         self._totals: Totals | None = None
+        self._spellings: dict[str, str] = {}
         self._scopes = False
 
     def refresh(self) -> None:
@@ -59,6 +61,7 @@ class Searcher:
             return
         with self._lock:
             self._index.reload()
+            self._spellings = {}
             self._totals = self._store.totals()
             self._scopes = self._store.has_uploads()
             if len(self._versions) > 256:  # thread numbers come and go
@@ -126,6 +129,14 @@ class Searcher:
         asked = query.analyse(text, totals.languages, totals.passages, self._index.frequency, chance)
         return replace(asked, terms=tuple(self._corrected(term, asked.language, totals) for term in asked.terms))
 
+    def _spelled(self, surface: str) -> str:
+        known = self._spellings.get(surface)
+        if known is None:
+            known = spelling.correct(surface, lambda word: self._index.frequency("surface", word))
+            if len(self._spellings) < _SPELLINGS:
+                self._spellings[surface] = known
+        return known
+
     def _corrected(self, term: query.Term, language: str, totals: Totals) -> query.Term:
         """A term the library knows: itself, else the same word with diacritics, else a word one edit away."""
         if term.frequency or term.stop or not term.weight:
@@ -133,7 +144,7 @@ class Searcher:
         surface = term.folded
         count = self._index.frequency("surface", surface)
         if not count:
-            surface = spelling.correct(surface, lambda word: self._index.frequency("surface", word))
+            surface = self._spelled(surface)
             if not surface:
                 return term
             count = self._index.frequency("surface", surface)
