@@ -47,6 +47,9 @@ _LETTERS = {
     "fa": "پچژگکی",
 }
 _SAMPLE = 4000
+# Capital I belongs to i in most languages and to ı in Turkish: here all of them are one letter.
+_ONE_I = str.maketrans("Iİı", "iii")
+_PLAIN_TURKISH = str.maketrans("çğıöşü", "cgiosu")
 
 
 @cache
@@ -61,19 +64,19 @@ def _languages_of_word() -> dict[str, tuple[str, ...]]:
     by_word: dict[str, list[str]] = {}
     for code, words in stop_words().items():
         for word in words:
-            by_word.setdefault(word, []).append(code)
+            forms = {word.translate(_ONE_I)}
             if code == "tr":  # people type Turkish without its dots and cedillas
-                plain = word.translate(str.maketrans("çğıöşü", "cgiosu"))
-                if plain != word:
-                    by_word.setdefault(plain, []).append(code)
+                forms.add(word.translate(_PLAIN_TURKISH))
+            for form in forms:
+                by_word.setdefault(form, []).append(code)
     return {word: tuple(codes) for word, codes in by_word.items()}
 
 
 def detect(text: str, default: str = "") -> str:
     """ISO 639-1 code of the language of `text`; `default` when its letters and words do not tell.
 
-    Reads the first few thousand characters. One script alone may decide (Thai, Korean, Greek); languages that share
-    one are told apart by their stop words and by letters that are theirs alone.
+    Reads the first few thousand characters. `default` wins a near draw. One script alone may decide (Thai, Korean,
+    Greek); languages that share one are told apart by their stop words and by letters that are theirs alone.
     """
     sample = text[:_SAMPLE]
     counts = {code: len(pattern.findall(sample)) for code, pattern in _SCRIPTS.items()}
@@ -90,14 +93,14 @@ def detect(text: str, default: str = "") -> str:
     candidates = _SIBLINGS.get(script, _LATIN)
     votes: Counter[str] = Counter()
     known = _languages_of_word()
-    for word in _WORD.findall(sample.replace("I", "ı" if "ı" in sample or "ş" in sample else "i").casefold()):
+    for word in _WORD.findall(sample.translate(_ONE_I).casefold()):
         for code in known.get(word, ()):
             votes[code] += 2
     for code, letters in _LETTERS.items():
         votes[code] += sum(sample.count(letter) for letter in letters)
+    if default in candidates:
+        votes[default] += 2  # a name may look like one foreign word
     best = max(candidates, key=lambda code: votes[code])
     if not votes[best]:
         return script or default
-    if default in candidates and votes[default] == votes[best]:
-        return default
-    return best
+    return default if default in candidates and votes[default] == votes[best] else best

@@ -160,7 +160,7 @@ def analyse(
         counts = [frequency("terms", one) for one in stems]
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
-        kind = _kind(word, found[place - 1].folded if place else None)
+        kind = _kind(word, found[place - 1].folded if place else None, language)
         drawn.append(
             (word, known, kind, count, chance(language, stems, kind), token.folded in stop, stems, token.folded)
         )
@@ -182,10 +182,11 @@ def analyse(
     return Question(language, terms, tuple(token.folded for token in found))
 
 
-def _kind(word: str, before: str | None) -> str:
+def _kind(word: str, before: str | None, language: str) -> str:
     if any(letter.isdigit() for letter in word):
         return "number"
-    if before is not None and word[0].isupper():
+    # In Turkish the same question in capitals must find the same passage, so capitals say nothing there.
+    if before is not None and word[0].isupper() and language != "tr":
         return "name"
     return "focus" if before in _ASKING else "other"
 

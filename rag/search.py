@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import answerable, followup, model, query, ranking, spelling
-from rag.analysis import casefold, stem
+from rag.analysis import casefold, stem, tokens
 from rag.features import unpack
 from rag.index import Filters, Index
 from rag.settings import RetrievalSettings
@@ -95,13 +95,17 @@ class Searcher:
         parsed = query.parse(question)
         text = followup.searched(parsed.text, history)
         asked = self.analyse(text)
-        ranked = self._rank(asked, self._filters(parsed, documents, conversation, totals), self._weights)
+        filters = self._filters(parsed, documents, conversation, totals)
+        ranked = self._rank(asked, filters, self._weights)
         notes = list(parsed.notes)
         rows = list(ranked.rows)
         if parsed.phrases:
             rows = self._with_phrases(rows, parsed.phrases, wanted)
             if not rows:
-                notes.append("No passage holds the quoted words in that order.")
+                notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
+                filters = replace(filters, required=())
+                ranked = self._rank(asked, filters, self._weights)
+                rows = list(ranked.rows)
         rows = rows[:wanted]
         found = self._store.passages(rows)
         scores = dict(zip(ranked.rows, ranked.scores.tolist(), strict=True))
@@ -238,5 +242,9 @@ class Searcher:
 
 
 def _holds(passage: Passage, phrases: Sequence[str]) -> bool:
-    text = " ".join(casefold(" ".join((passage.text, *passage.headings))).split())
-    return all(" ".join(casefold(phrase).split()) in text for phrase in phrases)
+    text = f" {_words(' '.join((passage.text, *passage.headings)))} "
+    return all(f" {_words(phrase)} " in text for phrase in phrases)
+
+
+def _words(text: str) -> str:
+    return " ".join(token.folded for token in tokens(text, ""))
