@@ -70,10 +70,13 @@ def print_record(record: dict[str, Any], json: bool) -> None:
         return
     width = max(map(len, record))
     for name, value in record.items():
-        if isinstance(value, dict):
-            value = "; ".join(f"{key}: {_inline(inner)}" for key, inner in value.items())
-        print(f"{name:<{width}}  {value}")
+        print(f"{name:<{width}}  {_in_words(value)}")
 
 
-def _inline(value: object) -> str:
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+def _in_words(value: Any) -> str:
+    """A figure, a list of them, or one inside the other, on one line."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_in_words(inner) or 'none'}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    return str(value)

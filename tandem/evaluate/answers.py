@@ -5,6 +5,9 @@ Knows the measures. Does not know where questions come from, nor how an answer c
 recall@5: share of the answerable questions with one of their documents among the first five passages.
 key_facts: share of the answerable questions whose answer holds every key fact, in one of its accepted wordings.
 abstention: share of the unanswerable questions that were refused. false_refusals: of the answerable ones.
+citation_precision: share of the citations whose document answers the question. citation_recall: share of the claims
+that carry a citation. Both over the answerable questions that were answered. auroc: how well the confidence of the
+search tells the unanswerable questions from the others.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hybrid.events import Event, Failed, Finished, Retrieved
 from hybrid.pipeline import Options, Question
 from rag.analysis import casefold
 from rag.errors import UserFacingError
-from rag.types import Passage
+from rag.types import Passage, Support
+from tandem.evaluate import measures
 from tandem.evaluate.questions import Asked
 
 DEPTH = 5
@@ -28,12 +34,20 @@ MARKER = re.compile(r"\s*\[\d+\]")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question."""
+    """What became of one question.
+
+    `claims` has one entry a claim of the answer: the documents it cites, none where nothing supports it. `confidence`
+    is retrieval's; the times count from asking to the first word and to the end.
+    """
 
     asked: Asked
     text: str
     refused: bool
     retrieved: tuple[str, ...]
+    claims: tuple[tuple[str, ...], ...] = ()
+    confidence: float = 0.0
+    first_ms: float | None = None
+    total_ms: float | None = None
 
     @property
     def recalled(self) -> bool:
@@ -75,9 +89,30 @@ async def ask_all(
             elif isinstance(event, Failed):
                 raise UserFacingError(f"Question {asked.id} was not answered: {event.message}")
             elif isinstance(event, Finished):
-                outcomes.append(Outcome(asked, event.answer.text, event.answer.refused, retrieved))
+                outcomes.append(_outcome(asked, event, retrieved, document_of))
         progress(len(outcomes), len(questions))
     return outcomes
+
+
+def _outcome(
+    asked: Asked, event: Finished, retrieved: tuple[str, ...], document_of: Callable[[Passage], str]
+) -> Outcome:
+    answer, trace = event.answer, event.trace
+    owner = {passage.id: document_of(passage) for passage in answer.passages}
+    return Outcome(
+        asked,
+        answer.text,
+        answer.refused,
+        retrieved,
+        claims=tuple(
+            tuple(owner[passage] for passage in sentence.passages)
+            for sentence in answer.checked.sentences
+            if sentence.support is not Support.NEUTRAL
+        ),
+        confidence=trace.retrieval["confidence"],
+        first_ms=next((span.start_ms for span in trace.spans if span.name == "last_token"), None),
+        total_ms=trace.total_ms,
+    )
 
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -86,6 +121,8 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """
     answerable = [o for o in outcomes if o.asked.documents]
     unanswerable = [o for o in outcomes if not o.asked.documents]
+    answered = [o for o in answerable if not o.refused]
+    cited = [(document, o) for o in answered for claim in o.claims for document in claim]
     lengths = [len(MARKER.sub("", o.text).split()) for o in outcomes if not o.refused]
     return {
         "recall@5": _share(o.recalled for o in answerable),
@@ -93,7 +130,12 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "abstention": _share(o.refused for o in unanswerable),
         "false_refusals": _share(o.refused for o in answerable),
         "refused": _share(o.refused for o in outcomes),
+        "citation_precision": _share(document in o.asked.documents for document, o in cited),
+        "citation_recall": _share(bool(claim) for o in answered for claim in o.claims),
+        "auroc": _separation(answerable, unanswerable),
         "words": round(statistics.fmean(lengths), 1) if lengths else None,
+        "first_word_ms": _times([o.first_ms for o in outcomes]),
+        "total_ms": _times([o.total_ms for o in outcomes]),
         "answerable": len(answerable),
         "unanswerable": len(unanswerable),
         "missed": {
@@ -103,6 +145,23 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             "false_refusals": [o.asked.id for o in answerable if o.refused],
         },
     }
+
+
+def _separation(answerable: Sequence[Outcome], unanswerable: Sequence[Outcome]) -> float | None:
+    """AUROC of retrieval's doubt for "not answerable"; None where one kind is missing."""
+    both = [*answerable, *unanswerable]
+    labels = np.array([0.0] * len(answerable) + [1.0] * len(unanswerable))
+    found = measures.auroc(np.array([-o.confidence for o in both]), labels)
+    return round(found, 4) if np.isfinite(found) else None
+
+
+def _times(values: Sequence[float | None]) -> dict[str, float] | None:
+    """Median and 95th percentile of what was measured."""
+    measured = [value for value in values if value is not None]
+    if not measured:
+        return None
+    p50, p95 = np.percentile(measured, [50, 95])
+    return {"p50": round(float(p50), 2), "p95": round(float(p95), 2)}
 
 
 def _share(flags: Iterable[bool]) -> float | None:
