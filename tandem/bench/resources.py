@@ -6,6 +6,7 @@ Knows processes and nvidia-smi. Does not know models. Whatever cannot be seen fr
 from __future__ import annotations
 
 import asyncio
+import itertools
 import platform
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from hybrid.runtimes.openai_compatible import is_loopback
 from tandem.bench.schema import Machine, Resources
 
 EVERY_S = 0.5
+FAMILY_EVERY = 20
 MB = 2**20
 _SMI_S = 5.0
 
@@ -30,6 +32,7 @@ class Memory:
     def __init__(self, base_url: str = "") -> None:
         self._process, self._whose = _process(base_url)
         self._server = bool(base_url)
+        self._family = self._relatives()
         self._before = self._resident()
         self._most = self._before
         self._gpu: float | None = None
@@ -50,8 +53,11 @@ class Memory:
         return Resources(rss_before_mb=self._before, rss_mb=self._most, gpu_memory_mb=self._gpu, process=self._whose)
 
     async def _watch(self) -> None:
+        """Looking for a server's children takes milliseconds that the client needs, so that is rare and in a thread."""
         self._gpu = await asyncio.to_thread(gpu_memory_mb, self._process.pid if self._process else None)
-        while True:
+        for turn in itertools.count():
+            if turn % FAMILY_EVERY == 0:
+                self._family = await asyncio.to_thread(self._relatives)
             self._note()
             await asyncio.sleep(EVERY_S)
 
@@ -60,15 +66,23 @@ class Memory:
         if now is not None:
             self._most = max(self._most or 0.0, now)
 
-    def _resident(self) -> float | None:
+    def _relatives(self) -> list[psutil.Process]:
         """A server with its children, since many start one for the model; of this process, itself alone."""
         if self._process is None:
-            return None
+            return []
         try:
-            family = [self._process, *(self._process.children(recursive=True) if self._server else ())]
-            return round(sum(one.memory_info().rss for one in family) / MB, 1)
+            return [self._process, *(self._process.children(recursive=True) if self._server else ())]
         except psutil.Error:
-            return None
+            return [self._process]
+
+    def _resident(self) -> float | None:
+        found = []
+        for one in self._family:
+            try:
+                found.append(one.memory_info().rss)
+            except psutil.Error:
+                continue
+        return round(sum(found) / MB, 1) if found else None
 
 
 def machine() -> Machine:
