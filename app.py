@@ -6,6 +6,7 @@ Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import chainlit as cl
@@ -18,7 +19,7 @@ from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
 from tandem.house import House, current
-from tandem.ui import accounts, answering, page, session
+from tandem.ui import accounts, answering, page, session, uploads
 from tandem.ui.history import History
 
 try:
@@ -26,7 +27,9 @@ try:
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
     accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
-    history = History.open(house.settings.data_dir / "history.db", accounts.caller)
+    history = History.open(
+        house.settings.data_dir / "history.db", accounts.caller, partial(uploads.forget, house.library)
+    )
 except UserFacingError as error:
     if "tandem.server" in sys.modules:
         raise
@@ -96,6 +99,12 @@ async def regenerate(action: cl.Action) -> None:
 @cl.action_callback("ask_large")
 async def ask_large(action: cl.Action) -> None:
     await answering.ask_again(house, str(action.payload.get("message_id")), mode="deep", keep_draft=True)
+
+
+@cl.action_callback("promote")
+async def promote(action: cl.Action) -> None:
+    element, name = str(action.payload.get("element_id")), str(action.payload.get("name"))
+    await uploads.promote(house.library, element, name, session.language_of(house))
 
 
 @sio.on("stop")

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import chainlit as cl
@@ -22,6 +23,7 @@ from hybrid.events import Delta, Failed, Finished
 from hybrid.pipeline import Question, Turn
 from hybrid.trace_store import Percentiles
 from tandem.house import House
+from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
 from tandem.ui.session import choices_of, language_of
 from tandem.ui.texts import say
@@ -45,9 +47,19 @@ _runs: dict[str, _Run] = {}
 
 
 async def ask(house: House, message: cl.Message) -> None:
-    """Answer what the person typed, under it."""
+    """Take in the files that came with a message, and answer what the person typed, under it."""
     mode = (message.modes or {}).get("mode", "auto")
+    if files := uploads.dropped(message):
+        await _take_in(house, message, files)
+    if not message.content.strip() and files:
+        return
     await _answer(house, cl.Message(""), message.content, mode)
+
+
+async def _take_in(house: House, message: cl.Message, files: list[tuple[str, Path]]) -> None:
+    if not message.content.strip() and not turns(chat_context.get(), message.id):
+        await cl.context.emitter.init_thread(files[0][0])
+    await _to_the_end(uploads.take_in(house.library, files, language_of(house)))
 
 
 async def ask_again(house: House, message_id: str, *, mode: str, keep_draft: bool) -> None:

@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,21 @@ from chainlit.element import Element, ElementDict
 from chainlit.step import StepDict
 from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser, User
-from sqlalchemy import Connection, Row, Select, create_engine, delete, event, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,6 +53,26 @@ _BUSY_SECONDS = 30
 
 Result = TypeVar("Result")
 
+# What every message needs is built once: building a statement costs more than running it.
+_KEEP_STEP = insert(steps)
+_KEEP_STEP = _KEEP_STEP.on_conflict_do_update(
+    index_elements=["id"],
+    set_={key: _KEEP_STEP.excluded[key] for key in ("searchable", "record")},
+    where=steps.c.thread_id == _KEEP_STEP.excluded.thread_id,
+)
+_KEEP_ELEMENT = insert(elements)
+_KEEP_ELEMENT = _KEEP_ELEMENT.on_conflict_do_update(
+    index_elements=["id"],
+    set_={"record": _KEEP_ELEMENT.excluded.record},
+    where=elements.c.thread_id == _KEEP_ELEMENT.excluded.thread_id,
+)
+_NEW_THREAD = insert(threads)
+_TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("now"))
+_CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
+_USER_ID = select(users.c.id).where(users.c.identifier == bindparam("caller"))
+_OWNER = select(threads.c.user_id).where(threads.c.id == bindparam("thread"))
+Forget = Callable[[str], Awaitable[None]]
+
 
 class HistoryError(UserFacingError):
     """The conversations cannot be opened, or belong to somebody else."""
@@ -48,13 +82,15 @@ class History(BaseDataLayer):
     """The conversations of one data directory. Open it with `open`; use it on one event loop; `close` it there.
 
     `caller` says whose request is being served: a user's identifier, or None where nobody asks; then nothing that
-    belongs to somebody is touched.
+    belongs to somebody is touched. `forget` is awaited with a thread's id before the thread is deleted, so that what
+    others keep of it goes with it.
 
     One thread writes, in the order asked: SQLite has one writer, and waiting in a queue of our own is fair. One reads.
     """
 
-    def __init__(self, path: Path, caller: Callable[[], str | None]) -> None:
+    def __init__(self, path: Path, caller: Callable[[], str | None], forget: Forget | None = None) -> None:
         self._caller = caller
+        self._forget = forget
         self._engine = create_engine(
             f"sqlite:///{path}",
             json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
@@ -71,7 +107,7 @@ class History(BaseDataLayer):
             cursor.close()
 
     @classmethod
-    def open(cls, path: Path, caller: Callable[[], str | None]) -> History:
+    def open(cls, path: Path, caller: Callable[[], str | None], forget: Forget | None = None) -> History:
         """Open the file, making it with its tables where it is missing. Raises HistoryError."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +122,7 @@ class History(BaseDataLayer):
             raise HistoryError(
                 f"The conversations at {path} cannot be opened ({reason}); check the disk, or move the file away."
             ) from error
-        return cls(path, caller)
+        return cls(path, caller, forget)
 
     async def close(self) -> None:
         """Finish what is being written, then let go of the file."""
@@ -163,6 +199,8 @@ class History(BaseDataLayer):
         await self._write(work)
 
     async def delete_thread(self, thread_id: str) -> None:
+        if self._forget is not None:
+            await self._forget(thread_id)
         await self._write(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
@@ -229,25 +267,19 @@ class History(BaseDataLayer):
     async def _write_step(self, step: StepDict) -> None:
         created = step.get("createdAt") or step.get("start") or _now()
         is_message = "message" in step.get("type", "")
-        values = {
+        row = {
             "id": step["id"],
             "thread_id": step["threadId"],
             "created": created,
             "searchable": (step.get("output") or "").casefold() if is_message else "",
             "record": {**step, "createdAt": created, "streaming": False},
         }
-        new = insert(steps).values(**values)
-        keep = new.on_conflict_do_update(
-            index_elements=["id"],
-            set_={key: new.excluded[key] for key in ("searchable", "record")},
-            where=steps.c.thread_id == new.excluded.thread_id,
-        )
         caller = self._caller()
 
         def work(db: Connection) -> None:
             _own(db, step["threadId"], caller)
-            db.execute(keep)
-            db.execute(update(threads).where(threads.c.id == step["threadId"]).values(updated=_now()))
+            db.execute(_KEEP_STEP, row)
+            db.execute(_TOUCH_THREAD, {"thread": step["threadId"], "now": _now()})
 
         await self._write(work)
 
@@ -275,15 +307,13 @@ class History(BaseDataLayer):
 
     async def keep_element(self, element: Element) -> None:
         """Keep an element that the server made, or its new state."""
-        new = insert(elements).values(
-            id=element.id, thread_id=element.thread_id, for_id=element.for_id, record=element.to_dict()
-        )
-        keep = new.on_conflict_do_update(index_elements=["id"], set_={"record": new.excluded.record})
+        thread_id = element.thread_id
+        row = {"id": element.id, "thread_id": thread_id, "for_id": element.for_id, "record": element.to_dict()}
         caller = self._caller()
 
         def work(db: Connection) -> None:
-            _own(db, element.thread_id, caller)
-            db.execute(keep)
+            _own(db, thread_id, caller)
+            db.execute(_KEEP_ELEMENT, row)
 
         await self._write(work)
 
@@ -365,20 +395,19 @@ class History(BaseDataLayer):
 
 def _own(db: Connection, thread_id: str, caller: str | None) -> None:
     """Make the thread the caller's if it is nobody's yet. Raises HistoryError when it is somebody else's."""
-    query = select(users.c.id).where(users.c.identifier == caller)
-    user_id = db.execute(query).scalar() if caller is not None else None
-    row = db.execute(select(threads.c.user_id).where(threads.c.id == thread_id)).first()
+    user_id = db.execute(_USER_ID, {"caller": caller}).scalar() if caller is not None else None
+    row = db.execute(_OWNER, {"thread": thread_id}).first()
     if row is None:
         _new_thread(db, thread_id, user_id)
     elif row.user_id is None:
-        db.execute(update(threads).where(threads.c.id == thread_id).values(user_id=user_id))
+        db.execute(_CLAIM_THREAD, {"thread": thread_id, "user": user_id})
     elif row.user_id != user_id:
         raise HistoryError("This conversation belongs to somebody else; start one of your own.")
 
 
 def _new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
     now = _now()
-    db.execute(insert(threads).values(id=thread_id, user_id=user_id, created=now, updated=now))
+    db.execute(_NEW_THREAD, {"id": thread_id, "user_id": user_id, "created": now, "updated": now})
 
 
 def _filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import UserFacingError
+from rag.loading import CONVERTIBLE, READERS
 from tandem.guard import CONTENT_POLICY
 from tandem.ui.accounts import LOCAL_USER, is_local
 
@@ -38,6 +39,8 @@ def install(app: FastAPI) -> None:
     """Change the page. Safe to call again after a reload."""
     # The browser knows this theme; Chainlit's configuration file does not.
     config.ui.default_theme = "system"
+    if (dropping := config.features.spontaneous_file_upload) is not None:
+        dropping.accept = {"*/*": sorted({*READERS, *CONVERTIBLE})}
     if getattr(app.state, "tandem_page", False):
         return
     app.state.tandem_page = True

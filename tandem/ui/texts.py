@@ -6,6 +6,7 @@ under an answer belong to the elements in public/elements.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from hybrid.events import Reason
@@ -88,6 +89,15 @@ TEXTS: dict[Language, dict[str, str]] = {
         "language_auto": "As the browser",
         "panel": "Open the side panel with the first answer",
         "marks": "Mark sentences that no passage supports",
+        "files": "Searchable in this conversation:",
+        "reading_file": "Reading",
+        "too_many": "At most {count} files are taken in with one message; send it with the next.",
+        "add_to_library": "Add to the library",
+        "adding": "Adding to the library",
+        "in_library": "In the library, for every conversation",
+        "pages": "Pages",
+        "passages_count": "Passages",
+        "characters": "Characters",
         "settings_kept": "Settings saved.",
         "settings_wrong": "{name} was left as it was: {value} is not allowed there.",
     },
@@ -165,6 +175,15 @@ TEXTS: dict[Language, dict[str, str]] = {
         "language_auto": "Tarayıcıdaki gibi",
         "panel": "İlk yanıtla birlikte yan paneli aç",
         "marks": "Hiçbir bölümün desteklemediği cümleleri işaretle",
+        "files": "Bu konuşmada aranabilir:",
+        "reading_file": "Okunuyor",
+        "too_many": "Bir iletiyle en çok {count} dosya alınır; bunu sonrakiyle gönderin.",
+        "add_to_library": "Kitaplığa ekle",
+        "adding": "Kitaplığa ekleniyor",
+        "in_library": "Kitaplıkta, her konuşma için",
+        "pages": "Sayfa",
+        "passages_count": "Bölüm",
+        "characters": "Karakter",
         "settings_kept": "Ayarlar kaydedildi.",
         "settings_wrong": "{name} olduğu gibi kaldı: {value} orada geçerli değil.",
     },
@@ -208,6 +227,11 @@ _SHARES = {"support", "repetition", "confidence", "limit"}
 def say(key: str, language: Language, **values: object) -> str:
     """The wording of `key` with `values` filled in."""
     return TEXTS[language][key].format(**values)
+
+
+def labels(keys: Iterable[str], language: Language) -> dict[str, str]:
+    """The wordings of several keys, for an element that draws them."""
+    return {key: TEXTS[language][key] for key in keys}
 
 
 def language_for(chosen: str, configured: str, browser: str) -> Language:

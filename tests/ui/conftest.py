@@ -120,6 +120,16 @@ class Person:
         self.page.fill("#chat-input", question)
         self.page.click("#chat-submit")
 
+    def drop(self, **files: bytes) -> None:
+        expect(self.page.locator("#mode-picker-trigger-mode")).to_be_visible()
+        self.page.set_input_files(
+            "#upload-button-input",
+            [{"name": name, "mimeType": "text/plain", "buffer": content} for name, content in files.items()],
+        )
+        for name in files:
+            expect(self.page.get_by_text(name)).to_be_visible()
+        expect(self.page.locator("#chat-submit")).to_be_enabled()
+
     def wait_for_answers(self, count: int) -> None:
         expect(self.page.locator("[data-testid=tandem-answer]:not([data-state=running])")).to_have_count(count)
 

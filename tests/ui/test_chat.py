@@ -259,6 +259,55 @@ def test_in_turkish_on_a_phone(chat: Chat, meet: Meet) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_a_dropped_file_is_found_here_only_until_it_is_added_to_the_library(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply(["The badger of the canteen is called Ferdinand [1]."])
+    question = "What is the badger of the canteen called?"
+    person = meet()
+    page = person.page
+    person.drop(**{"badger.md": b"# Pets\n\nThe badger of the canteen is called Ferdinand.", "old.doc": b"no document"})
+    person.ask(question)
+    expect(page.locator("[data-file='badger.md']")).to_have_attribute("data-file-state", "indexed")
+    expect(page.locator("[data-file='badger.md']")).to_contain_text("Passages: 1")
+    expect(page.locator("[data-file='old.doc']")).to_contain_text("save it as DOCX")
+    person.wait_for_answers(1)
+    expect(page.locator("[data-source='1']")).to_contain_text("badger.md")
+    here = page.url
+
+    other = meet()
+    other.ask(question)
+    other.wait_for_answers(1)
+    assert "badger.md" not in str(chat.models.requests[-1]["messages"])
+
+    page.reload()
+    page.click("[data-file='badger.md'] [data-action=promote]")
+    expect(page.get_by_test_id("in-library")).to_be_visible()
+    other.ask(f"{question} Again.")
+    other.wait_for_answers(2)
+    assert "badger.md" in str(chat.models.requests[-1]["messages"])
+    page.goto(here)
+    expect(page.get_by_test_id("in-library")).to_be_visible()
+
+
+def test_a_dropped_file_goes_with_its_conversation(chat: Chat, meet: Meet) -> None:
+    person = meet()
+    page = person.page
+    person.drop(**{"otter.md": b"# Pets\n\nThe otter is called Agathe."})
+    page.click("#chat-submit")
+    expect(page.locator("[data-file='otter.md']")).to_have_attribute("data-file-state", "indexed")
+    expect(page.locator("#thread-history")).to_contain_text("otter.md")
+    kept = chat.home / ".tandem" / "library" / "uploads"
+    assert [path.name for path in kept.rglob("*.md")] == ["otter.md"]
+    thread = page.url.rsplit("/", 1)[-1]
+    deleted = page.evaluate(
+        """thread => fetch("/project/thread", {
+          method: "DELETE", headers: {"content-type": "application/json"}, body: JSON.stringify({threadId: thread})
+        }).then(answer => answer.status)""",
+        thread,
+    )
+    assert deleted == 200
+    assert list(kept.rglob("*.md")) == []
+
+
 def test_history_is_listed_searched_and_opened(chat: Chat, meet: Meet) -> None:
     chat.models.models["phi-4-mini"] = Reply([GOOD])
     person = meet()

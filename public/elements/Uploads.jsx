@@ -1,0 +1,48 @@
+// The receipts of the files that were dropped into the conversation, with the button that adds one to the library.
+// Draws what tandem/ui/uploads.py hands over. Knows nothing of how a file is read.
+import { useState } from "react"
+import { AlertTriangle, FileText, LibraryBig } from "lucide-react"
+
+export default function Uploads() {
+  const [busy, setBusy] = useState("")
+  const t = props.texts
+  const locale = props.language === "tr" ? "tr-TR" : "en-GB"
+  const count = (n, label) => (n ? `${label}: ${n.toLocaleString(locale)}` : "")
+
+  const add = async (name) => {
+    setBusy(name)
+    try {
+      await callAction({ name: "promote", payload: { element_id: props.id, name } })
+    } finally {
+      setBusy("")
+    }
+  }
+
+  return (
+    <div className="td-answer" data-testid="uploads">
+      {props.files.map((file, i) => (
+        <div key={i} className="td-card td-receipt" data-file={file.name} data-file-state={file.state}>
+          <div className="td-source-head">
+            {file.state === "failed" ? <AlertTriangle size={15} className="td-error-icon" /> : <FileText size={15} />}
+            <span className="td-source-name">{file.name}</span>
+            {file.state === "reading" ? <span className="td-spinner" aria-hidden="true" /> : null}
+          </div>
+          {file.state === "reading" ? <div className="td-path" role="status">{t.reading_file}</div> : null}
+          {file.state === "indexed" ? (
+            <div className="td-path">
+              {[count(file.pages, t.pages), count(file.passages, t.passages_count), count(file.characters, t.characters)].filter(Boolean).join(" · ")}
+            </div>
+          ) : null}
+          {file.reason ? <div className={file.state === "failed" ? "td-error" : "td-path"}>{file.reason}</div> : null}
+          {file.library ? (
+            <div className="td-path" data-testid="in-library"><LibraryBig size={13} /> {t.in_library}</div>
+          ) : file.state === "indexed" ? (
+            <button type="button" className="td-button td-button-line" data-action="promote" disabled={busy === file.name} onClick={() => add(file.name)}>
+              <LibraryBig size={14} /> {busy === file.name ? t.adding : t.add_to_library}
+            </button>
+          ) : null}
+        </div>
+      ))}
+    </div>
+  )
+}

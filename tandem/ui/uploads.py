@@ -1,0 +1,114 @@
+"""Files that a person drops into the conversation: taken in, each with a receipt on the screen, and added to the
+library where the person wants it.
+
+Knows the message that shows the receipts (public/elements/Uploads.jsx) and the library's uploads. Does not know how a
+file is read, nor what is asked about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+from chainlit.utils import utc_now
+
+from rag.errors import UserFacingError
+from rag.library import Library
+from rag.types import FileReceipt
+from tandem.ui.answer_view import history
+from tandem.ui.texts import Language, labels, say
+
+log = logging.getLogger(__name__)
+
+ELEMENT = "Uploads"
+MAX_FILES = 10
+_LABELS = ("reading_file", "add_to_library", "adding", "in_library", "pages", "passages_count", "characters")
+
+
+def dropped(message: cl.Message) -> list[tuple[str, Path]]:
+    """The name and place of every file that came with a message, as the session knows them."""
+    known = cl.context.session.files
+    found = [known[element.id] for element in message.elements or [] if element.id in known]
+    return [(str(file["name"]), Path(file["path"])) for file in found]
+
+
+async def take_in(library: Library, files: Sequence[tuple[str, Path]], language: Language) -> None:
+    """Make the files searchable in this conversation, one after the other, and show and keep what became of each."""
+    conversation = cl.context.session.thread_id
+    receipts: list[dict[str, Any]] = [{"name": name, "state": "reading"} for name, _ in files]
+    message = cl.Message(say("files", language))
+    message.created_at = utc_now()
+    element = _element(f"uploads-{message.id}", message.id, receipts, language)
+    await cl.context.emitter.send_step(message.to_dict())
+    await _show(element)
+    for number, (name, path) in enumerate(files):
+        if number < MAX_FILES:
+            receipts[number] = await asyncio.to_thread(_taken, library, conversation, name, path)
+        else:
+            receipts[number] = {"name": name, "state": "failed", "reason": say("too_many", language, count=MAX_FILES)}
+        await _show(element)
+    await history().update_step(message.to_dict())
+    await history().keep_element(element)
+
+
+async def promote(library: Library, element_id: str, name: str, language: Language) -> None:
+    """Add a file of this conversation to the library, and say so in its receipt."""
+    conversation = cl.context.session.thread_id
+    kept = await history().get_element(conversation, element_id)
+    receipts = ((kept or {}).get("props") or {}).get("files") or []
+    receipt = next((receipt for receipt in receipts if receipt.get("name") == name), None)
+    if kept is None or receipt is None:
+        await cl.context.emitter.send_toast(say("gone", language), "warning")
+        return
+    try:
+        added = await asyncio.to_thread(library.promote_upload, conversation, receipt["path"])
+    except UserFacingError as error:
+        await cl.context.emitter.send_toast(str(error), "error")
+        return
+    receipt["library"] = added.path
+    element = _element(element_id, kept.get("forId") or "", receipts, language)
+    await _show(element)
+    await history().keep_element(element)
+
+
+async def forget(library: Library, conversation: str) -> None:
+    """Delete the files of a conversation that is deleted. Raises LibraryError."""
+
+    def work() -> None:
+        # A library that takes documents in is not held up for a conversation without files.
+        if library.receipts(conversation):
+            library.remove_uploads(conversation)
+
+    await asyncio.to_thread(work)
+
+
+def shown(receipt: FileReceipt) -> dict[str, Any]:
+    """A receipt as the page gets it: nothing of where the file lies but its name in the folder."""
+    kept = asdict(receipt)
+    return {key: kept[key] for key in ("path", "state", "reason", "pages", "passages", "characters", "seconds")}
+
+
+def _taken(library: Library, conversation: str, name: str, path: Path) -> dict[str, Any]:
+    try:
+        receipt = library.add_upload(conversation, name, path.read_bytes())
+    except UserFacingError as error:
+        return {"name": name, "state": "failed", "reason": str(error)}
+    except Exception as error:
+        log.exception("A file that was dropped into a conversation could not be taken in")
+        reason = f"It could not be taken in ({type(error).__name__}); the log has more."
+        return {"name": name, "state": "failed", "reason": reason}
+    return {"name": name, **shown(receipt)}
+
+
+def _element(identity: str, message_id: str, receipts: list[dict[str, Any]], language: Language) -> cl.CustomElement:
+    props = {"id": identity, "language": language, "files": receipts, "texts": labels(_LABELS, language)}
+    return cl.CustomElement(name=ELEMENT, id=identity, display="inline", for_id=message_id, props=props)
+
+
+async def _show(element: cl.CustomElement) -> None:
+    await cl.context.emitter.send_element(element.to_dict())
