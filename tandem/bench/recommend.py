@@ -171,6 +171,8 @@ def _draft_reasons(draft: Row, best: Row, candidates: Sequence[Row]) -> list[str
     reasons = [f"{speed}{', the fastest of those measured' if fastest else ''}."]
     if draft.quality is None:
         reasons.append("Quality was not measured, so speed alone decided.")
+    elif not best.quality:
+        reasons.append("No model was right even once, so speed alone decided.")
     elif draft is best:
         reasons.append(f"Its quality is the best found: {_quality(draft)}.")
     elif _worse(draft, best):

@@ -47,6 +47,13 @@ def test_without_quality_speed_decides_and_it_is_said() -> None:
     assert any("--questions" in sentence for sentence in found.would_change)
 
 
+def test_a_quality_of_nothing_is_not_praised() -> None:
+    found = report(measured("large", **SLOW, right=(0, 9)), measured("small", **FAST, right=(0, 9))).recommendation
+
+    assert found is not None
+    assert "No model was right even once, so speed alone decided." in found.draft_reasons
+
+
 def test_a_model_that_fails_too_often_is_left_out() -> None:
     found = report(measured("large", **SLOW), measured("small", **FAST, failed=20)).recommendation
 
