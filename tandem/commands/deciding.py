@@ -71,18 +71,15 @@ def fit(json: bool) -> None:
 
 def replay(json: bool, thresholds: str, limit: int) -> None:
     """Print what other policies and designs would have made of the stored answers. Raises UserFacingError."""
-    from hybrid import learning
     from tandem.evaluate import judged
     from tandem.evaluate import replay as again
 
     settings = load()
     traces = judged.traces_of(settings, limit)
-    thumbs = judged.thumbs_of(settings)
-    labels = {one["id"]: learning.judge(one, thumbs.get((one["conversation"], one["answer"]))) for one in traces}
     weights = Fitted(settings.data_dir / "policy.json").weights() or shipped()
     record = again.replay(
         traces,
-        {trace_id: label for trace_id, label in labels.items() if label is not None},
+        judged.judged_of(traces, judged.thumbs_of(settings)),
         again.policies(settings.escalation, settings.retrieval.minimum_confidence, weights, _shares(thresholds)),
         Prices(settings.costs, Catalog.find(Path.cwd()).prices()),
         settings.models.draft,

@@ -1,12 +1,14 @@
 """The answers of this installation that somebody judged, and a policy fitted on them.
 
-Knows where thumbs and traces are kept and how they belong together: the same conversation and the same text. Does not
-know how labels come about or how a policy is fitted (`hybrid.learning` does).
+Knows where thumbs and traces are kept and how they belong together: a message names the trace of the answer it shows.
+Does not know how labels come about or how a policy is fitted (`hybrid.learning` does).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,17 @@ from tandem.ui.history_tables import feedbacks, steps
 MOST = 100_000
 _ENOUGH_RATED = 10
 
-Thumbs = Mapping[tuple[str, str], bool]
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """What a person thought of an answer, and why, where they said so."""
+
+    liked: bool
+    comment: str = ""
+
+
+Thumbs = Mapping[str, Thumb]
+"""By the trace's id."""
 
 
 def traces_of(settings: Settings, limit: int = MOST) -> list[dict[str, Any]]:
@@ -40,45 +52,53 @@ def traces_of(settings: Settings, limit: int = MOST) -> list[dict[str, Any]]:
 
 
 def thumbs_of(settings: Settings) -> Thumbs:
-    """What people thought of answers, by (conversation, text). Raises UserFacingError."""
+    """What people thought of the answers that their conversations show now. Raises UserFacingError.
+
+    A thumb older than the answer was meant for the one that stood there before, and counts for neither.
+    """
     file = settings.data_dir / "history.db"
     if not file.is_file():
         return {}
     engine = create_engine(f"sqlite:///{file}")
+    rated = feedbacks.join(steps, steps.c.id == feedbacks.c.step_id)
+    columns = (feedbacks.c.value, feedbacks.c.comment, feedbacks.c.created, steps.c.record)
     try:
         with engine.connect() as db:
-            rows = db.execute(
-                select(feedbacks.c.thread_id, feedbacks.c.value, steps.c.record).join(
-                    steps, steps.c.id == feedbacks.c.step_id
-                )
-            ).all()
+            rows = db.execute(select(*columns).select_from(rated).order_by(feedbacks.c.created)).all()
     except SQLAlchemyError as error:
         raise UserFacingError(f"The thumbs in {file} cannot be read ({type(error).__name__}).") from error
     finally:
         engine.dispose()
-    return {(row.thread_id, _answer(row.record)): row.value > 0 for row in rows}
+    found: dict[str, Thumb] = {}
+    for row in rows:
+        shown = row.record.get("metadata") or {}
+        if shown.get("trace") and datetime.fromisoformat(row.created) >= datetime.fromisoformat(shown["started"]):
+            found[shown["trace"]] = Thumb(row.value > 0, (row.comment or "").strip())
+    return found
 
 
-def _answer(record: Mapping[str, Any]) -> str:
-    return str((record.get("metadata") or {}).get("answer", ""))
+def judged_of(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs) -> dict[str, learning.Judged]:
+    """The labels that the traces carry, by the trace's id."""
+    labels = {one["id"]: learning.judge(one, _liked(thumbs, one)) for one in traces}
+    return {trace_id: label for trace_id, label in labels.items() if label is not None}
 
 
-def judged_of(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs) -> list[learning.Judged]:
-    """The labels that the traces carry."""
-    labels = (learning.judge(one, thumbs.get((one["conversation"], one["answer"]))) for one in traces)
-    return [label for label in labels if label is not None]
+def _liked(thumbs: Thumbs, trace: Mapping[str, Any]) -> bool | None:
+    thumb = thumbs.get(trace["id"])
+    return None if thumb is None else thumb.liked
 
 
 def fit(settings: Settings, file: Path) -> dict[str, Any]:
     """Fit on everything judged so far, write the weights to `file`, and report. Raises UserFacingError."""
     traces, thumbs = traces_of(settings), thumbs_of(settings)
-    weights, report = learning.fit(judged_of(traces, thumbs), _mended(traces, thumbs))
+    weights, report = learning.fit(list(judged_of(traces, thumbs).values()), _mended(traces, thumbs))
     weights.save(file)
     scores, wrong = report.pop("scores"), report.pop("wrong")
     low, high = measures.interval(measures.auroc, scores, wrong)
     report["auroc"] = round(measures.auroc(scores, wrong), 4)
     report["auroc_interval"] = [round(low, 4), round(high, 4)]
     report["ece"] = round(measures.ece(scores, wrong), 4)
+    report["complaints"] = _complaints(traces, thumbs)
     report["loudest"] = _loudest(weights)
     report["file"] = str(file)
     return report
@@ -87,12 +107,22 @@ def fit(settings: Settings, file: Path) -> dict[str, Any]:
 def _mended(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs) -> float | None:
     """The share of rated refinements that people liked, None where fewer than ten were rated."""
     liked = [
-        thumb
+        thumb.liked
         for one in traces
-        if (thumb := thumbs.get((one["conversation"], one["answer"]))) is not None
+        if (thumb := thumbs.get(one["id"])) is not None
         and any(stage["stage"] == "refine" and stage["text"] for stage in one["stages"])
     ]
     return sum(liked) / len(liked) if len(liked) >= _ENOUGH_RATED else None
+
+
+def _complaints(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs, count: int = 10) -> dict[str, str]:
+    """What people wrote beside a thumb down, by question, the latest answers first."""
+    said = {
+        one["question"]: thumb.comment
+        for one in traces
+        if (thumb := thumbs.get(one["id"])) is not None and not thumb.liked and thumb.comment
+    }
+    return dict(list(said.items())[:count])
 
 
 def _loudest(weights: Weights, count: int = 8) -> dict[str, float]:

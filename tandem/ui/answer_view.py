@@ -96,6 +96,7 @@ class AnswerView:
         self._passages: tuple[Passage, ...] = ()
         self._decision: Decision | None = None
         self._wrote = False
+        self._traced: dict[str, str] = {}
         # What an answer that is asked again said before; it stands until something new is written.
         self._before = (message.content, message.metadata) if message.created_at is not None else None
 
@@ -260,6 +261,8 @@ class AnswerView:
         return linked(text, self._passages, page=say("page", self._language)) if text.strip() else ""
 
     def _fill_panel(self, trace: Mapping[str, Any], figures: Mapping[str, Percentiles], answer: Answer | None) -> None:
+        # By these a thumb finds what it judges: see tandem.evaluate.judged.
+        self._traced = {"trace": trace["id"], "started": trace["started"]}
         shown = self._props["panel"]
         shown["latency"] = panel.latency(trace, figures)
         shown["decision"] = panel.decision(self._decision, answer, trace, self._language)
@@ -284,7 +287,12 @@ class AnswerView:
         self._props["status"] = None
         self.message.content = content
         self.message.streaming = False
-        self.message.metadata = {"question": self.question, "answer": text, "language": self._language}
+        self.message.metadata = {
+            "question": self.question,
+            "answer": text,
+            "language": self._language,
+            **self._traced,
+        }
         chat_context.add(self.message)
         step = self.message.to_dict()
         # The element first: Chainlit scrolls when a message changes, and then what stands under it counts.
