@@ -165,7 +165,7 @@ class Index:
                 None if filters.after is None else max(0, int(filters.after)),
                 None if filters.before is None else max(0, int(filters.before)),
                 True,
-                False,
+                filters.before is None,
             )
             limits.append((must, query.const_score_query(ranged, 0.0)))
         limits.extend(

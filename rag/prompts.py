@@ -35,9 +35,9 @@ _CONTROL_TOKEN = regex.compile(
 _BROKEN_CONTROL = regex.compile(r"<\s*[|｜]|[|｜]\s*>")
 _FENCE = regex.compile(r"={3,}|-{5,}|`{3,}|~{3,}|#{3,}|\*{5,}|_{5,}")
 _ROLE = regex.compile(
-    r"(?m)^([^\S\n]*[>*#\-\[<({\"']*[^\S\n]*)"
+    r"(?m)^([^\p{L}\p{N}\n]*)"
     r"(system|assistant|user|human|developer|tool|ai|question|passages?|answer|draft|instructions?|"
-    r"sistem|asistan|kullanıcı|soru|yanıt|cevap)([^\S\n]*[\])>}*\"']*[^\S\n]*)[:：]",
+    r"sistem|asistan|kullanıcı|soru|yanıt|cevap)([^\p{L}\p{N}\n]{0,8}?)[:：]",
     regex.I,
 )
 _TAG = regex.compile(
@@ -54,8 +54,8 @@ def defuse(text: str) -> str:
     Control tokens, fences, role prefixes and tags, citation markers and invisible characters are replaced or dropped.
     """
     text = _INVISIBLE.sub("", text)
-    text = _CONTROL_TOKEN.sub(" ", text)
-    text = _BROKEN_CONTROL.sub(" ", text)
+    while (calmer := _BROKEN_CONTROL.sub(" ", _CONTROL_TOKEN.sub(" ", text))) != text:
+        text = calmer  # what is left when a token is taken out may be another one
     text = _TAG.sub(lambda m: f"({m[1]}{m[2]})", text)
     text = _FENCE.sub("—", text)
     text = _ROLE.sub(r"\1\2\3 -", text)

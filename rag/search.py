@@ -26,6 +26,7 @@ from rag.weights import Weights, learned
 _CACHED = 20_000
 _PHRASE_CANDIDATES = 1_000
 _SPELLINGS = 10_000
+_BORROWED = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Searcher:
         wanted = limit or self._settings.passages
         parsed = query.parse(question)
         text = followup.searched(parsed.text, history)
-        asked = self.analyse(text)
+        asked = self._of_conversation(self.analyse(text), parsed.text) if text != parsed.text else self.analyse(text)
         filters = self._filters(parsed, documents, conversation, totals)
         ranked = self._rank(asked, filters, self._weights)
         notes = list(parsed.notes)
@@ -103,9 +104,10 @@ class Searcher:
             rows = self._with_phrases(rows, parsed.phrases, wanted)
             if not rows:
                 notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
-                filters = replace(filters, required=())
-                ranked = self._rank(asked, filters, self._weights)
-                rows = list(ranked.rows)
+            # A question may quote a name in passing; without a question mark the quoted words are the condition.
+            if not rows or (len(rows) < wanted and question.rstrip().endswith(("?", "？", "؟"))):
+                ranked = self._rank(asked, replace(filters, required=()), self._weights)
+                rows.extend(row for row in ranked.rows if row not in rows)
         rows = rows[:wanted]
         found = self._store.passages(rows)
         scores = dict(zip(ranked.rows, ranked.scores.tolist(), strict=True))
@@ -117,6 +119,19 @@ class Searcher:
             language=asked.language,
             corrections=tuple((t.word, t.corrected) for t in asked.terms if t.corrected),
             notes=tuple(notes),
+        )
+
+    def _of_conversation(self, asked: query.Question, own: str) -> query.Question:
+        """A follow-up's terms, those borrowed from the conversation at less than their weight: its own words decide."""
+        alone = self.analyse(own)
+        mine = {one for term in alone.terms for one in term.stems}
+        return replace(
+            asked,
+            sequence=alone.sequence,
+            terms=tuple(
+                term if mine.intersection(term.stems) else replace(term, weight=_BORROWED * term.weight)
+                for term in asked.terms
+            ),
         )
 
     def rank(self, question: str, *, weights: Weights | None = None, without: Collection[int] = ()) -> Ranked:

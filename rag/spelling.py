@@ -14,9 +14,11 @@ _ALPHABETS = (
     (regex.compile(r"[a-z]+"), "abcdefghijklmnopqrstuvwxyz"),
     (regex.compile(r"\p{Cyrillic}+"), "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґ"),
     (regex.compile(r"\p{Greek}+"), "αβγδεζηθικλμνξοπρστυφχψως"),
-    (regex.compile(r"\p{Arabic}+"), "ابتثجحخدذرزسشصضطظعغفقكلمنهويىةءأإآؤئپچژگکی"),
+    (regex.compile(r"\p{Arabic}+"), "ابتثجحخدذرزسشصضطظعغفقكلمنهويءپچژگ"),
 )
 MIN_LENGTH = 4
+# A short Arabic word is one root among many that differ by a letter: an unknown one is more often rare than misspelt.
+_MIN_ARABIC = 7
 MAX_LENGTH = 24
 
 
@@ -27,6 +29,8 @@ def correct(folded: str, frequency: Callable[[str], int]) -> str:
     word. A first letter is seldom mistyped, so a word that keeps it wins over a much commoner one that does not.
     """
     alphabet = next((letters for shape, letters in _ALPHABETS if shape.fullmatch(folded)), "")
+    if alphabet and alphabet == _ALPHABETS[-1][1] and len(folded) < _MIN_ARABIC:
+        return ""
     if not alphabet or not MIN_LENGTH <= len(folded) <= MAX_LENGTH:
         return ""
     best, best_score = "", 0.0

@@ -1,0 +1,27 @@
+"""Small libraries for tests, made of texts rather than files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rag.building import analysed_document
+from rag.chunking import cut
+from rag.formats.extracted import Extracted
+from rag.formats.text import read_markdown
+from rag.library import Library
+from rag.settings import RetrievalSettings
+
+
+def library_of(directory: Path, texts: Mapping[str, str], settings: RetrievalSettings | None = None) -> Library:
+    """A library whose documents are these Markdown texts, by name."""
+    settings = settings or RetrievalSettings()
+    library = Library.open(directory, settings, write=True)
+    extracted: dict[str, Extracted] = {name: read_markdown(text.encode("utf-8")) for name, text in texts.items()}
+    library.add(
+        [
+            analysed_document(one, cut(one, settings.passage_chars), name=name, kind="md", modified=1_700_000_000.0)
+            for name, one in extracted.items()
+        ]
+    )
+    return library
