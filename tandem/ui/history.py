@@ -13,7 +13,6 @@ import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,12 +26,9 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    bindparam,
     create_engine,
     delete,
     event,
-    func,
-    or_,
     select,
     text,
     tuple_,
@@ -41,8 +37,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from rag.errors import UserFacingError
 from tandem.ui import history_tables as tables
+from tandem.ui.history_queries import (
+    KEEP_ELEMENT,
+    KEEP_STEP,
+    TOUCH_THREAD,
+    HistoryError,
+    filtered,
+    new_thread,
+    now,
+    own,
+    thread_of,
+    with_feedback,
+)
 from tandem.ui.history_tables import elements, feedbacks, steps, threads, users
 
 log = logging.getLogger(__name__)
@@ -52,30 +59,7 @@ LARGEST_PAGE = 100
 _BUSY_SECONDS = 30
 
 Result = TypeVar("Result")
-
-# What every message needs is built once: building a statement costs more than running it.
-_KEEP_STEP = insert(steps)
-_KEEP_STEP = _KEEP_STEP.on_conflict_do_update(
-    index_elements=["id"],
-    set_={key: _KEEP_STEP.excluded[key] for key in ("searchable", "record")},
-    where=steps.c.thread_id == _KEEP_STEP.excluded.thread_id,
-)
-_KEEP_ELEMENT = insert(elements)
-_KEEP_ELEMENT = _KEEP_ELEMENT.on_conflict_do_update(
-    index_elements=["id"],
-    set_={"record": _KEEP_ELEMENT.excluded.record},
-    where=elements.c.thread_id == _KEEP_ELEMENT.excluded.thread_id,
-)
-_NEW_THREAD = insert(threads)
-_TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("now"))
-_CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
-_USER_ID = select(users.c.id).where(users.c.identifier == bindparam("caller"))
-_OWNER = select(threads.c.user_id).where(threads.c.id == bindparam("thread"))
 Forget = Callable[[str], Awaitable[None]]
-
-
-class HistoryError(UserFacingError):
-    """The conversations cannot be opened, or belong to somebody else."""
 
 
 class History(BaseDataLayer):
@@ -142,7 +126,7 @@ class History(BaseDataLayer):
         return PersistedUser(id=row.id, identifier=row.identifier, createdAt=row.created, metadata=row.metadata or {})
 
     async def create_user(self, user: User) -> PersistedUser | None:
-        values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": _now(), "metadata": user.metadata}
+        values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
         query = insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"])
         await self._write(lambda db: db.execute(query))
         return await self.get_user(user.identifier)
@@ -182,7 +166,7 @@ class History(BaseDataLayer):
             if row is None and user_id is None:
                 return
             if row is None:
-                _new_thread(db, thread_id, user_id)
+                new_thread(db, thread_id, user_id)
             changes: dict[str, Any] = {}
             if name is not None:
                 changes["name"] = " ".join(name.split())[:NAME_CHARS]
@@ -209,12 +193,12 @@ class History(BaseDataLayer):
             row = db.execute(query.where(threads.c.id == thread_id)).first()
             if row is None:
                 return None
-            own = select(steps.c.record).where(steps.c.thread_id == thread_id)
-            kept = db.execute(own.order_by(steps.c.created, text("steps.rowid"))).scalars()
+            said = select(steps.c.record).where(steps.c.thread_id == thread_id)
+            kept = db.execute(said.order_by(steps.c.created, text("steps.rowid"))).scalars()
             marks = db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id)).all()
             by_step = {mark.step_id: mark for mark in marks}
-            thread = _thread(row)
-            thread["steps"] = [_with_feedback(step, by_step) for step in kept]
+            thread = thread_of(row)
+            thread["steps"] = [with_feedback(step, by_step) for step in kept]
             shown = db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id))
             thread["elements"] = list(shown.scalars())
             return thread
@@ -226,7 +210,7 @@ class History(BaseDataLayer):
         if not filters.userId:
             raise HistoryError("Sign in to see your conversations.")
         query = select(threads, users.c.identifier).join(users, threads.c.user_id == users.c.id)
-        query = _filtered(query.where(threads.c.user_id == filters.userId), filters)
+        query = filtered(query.where(threads.c.user_id == filters.userId), filters)
         query = query.order_by(threads.c.updated.desc(), threads.c.id.desc())
         first = max(1, min(pagination.first, LARGEST_PAGE))
 
@@ -239,7 +223,7 @@ class History(BaseDataLayer):
             return list(db.execute(page.limit(first + 1)).all())
 
         rows = await self._read(work)
-        page = [_thread(row) for row in rows[:first]]
+        page = [thread_of(row) for row in rows[:first]]
         info = PageInfo(
             hasNextPage=len(rows) > first,
             startCursor=page[0]["id"] if page else None,
@@ -265,7 +249,7 @@ class History(BaseDataLayer):
             log.error("A message could not be kept in the history: %s", str(error).splitlines()[0])
 
     async def _write_step(self, step: StepDict) -> None:
-        created = step.get("createdAt") or step.get("start") or _now()
+        created = step.get("createdAt") or step.get("start") or now()
         is_message = "message" in step.get("type", "")
         row = {
             "id": step["id"],
@@ -277,9 +261,9 @@ class History(BaseDataLayer):
         caller = self._caller()
 
         def work(db: Connection) -> None:
-            _own(db, step["threadId"], caller)
-            db.execute(_KEEP_STEP, row)
-            db.execute(_TOUCH_THREAD, {"thread": step["threadId"], "now": _now()})
+            own(db, step["threadId"], caller)
+            db.execute(KEEP_STEP, row)
+            db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
 
         await self._write(work)
 
@@ -290,7 +274,7 @@ class History(BaseDataLayer):
         def work(db: Connection) -> None:
             thread = db.execute(select(steps.c.thread_id).where(steps.c.id == step_id)).scalar()
             if thread is not None:
-                _own(db, thread, caller)
+                own(db, thread, caller)
                 db.execute(delete(elements).where(elements.c.for_id == step_id))
                 db.execute(delete(steps).where(steps.c.id == step_id))
 
@@ -312,8 +296,8 @@ class History(BaseDataLayer):
         caller = self._caller()
 
         def work(db: Connection) -> None:
-            _own(db, thread_id, caller)
-            db.execute(_KEEP_ELEMENT, row)
+            own(db, thread_id, caller)
+            db.execute(KEEP_ELEMENT, row)
 
         await self._write(work)
 
@@ -330,7 +314,7 @@ class History(BaseDataLayer):
         def work(db: Connection) -> None:
             kept = db.execute(select(elements.c.thread_id).where(elements.c.id == element_id)).scalar()
             if kept is not None:
-                _own(db, kept, caller)
+                own(db, kept, caller)
                 db.execute(delete(elements).where(elements.c.id == element_id))
 
         await self._write(work)
@@ -345,14 +329,14 @@ class History(BaseDataLayer):
             thread = db.execute(select(steps.c.thread_id).where(steps.c.id == feedback.forId)).scalar()
             if thread is None:
                 raise HistoryError("The message that was rated is not there any more; reload the page.")
-            _own(db, thread, caller)
+            own(db, thread, caller)
             new = insert(feedbacks).values(
                 id=str(uuid.uuid4()),
                 step_id=feedback.forId,
                 thread_id=thread,
                 value=feedback.value,
                 comment=feedback.comment,
-                created=_now(),
+                created=now(),
             )
             kept = {key: new.excluded[key] for key in ("value", "comment", "created")}
             db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
@@ -367,7 +351,7 @@ class History(BaseDataLayer):
             thread = db.execute(select(feedbacks.c.thread_id).where(feedbacks.c.id == feedback_id)).scalar()
             if thread is None:
                 return False
-            _own(db, thread, caller)
+            own(db, thread, caller)
             db.execute(delete(feedbacks).where(feedbacks.c.id == feedback_id))
             return True
 
@@ -391,58 +375,3 @@ class History(BaseDataLayer):
 
     async def _one(self, query: Select[Any]) -> Row[Any] | None:
         return await self._read(lambda db: db.execute(query).first())
-
-
-def _own(db: Connection, thread_id: str, caller: str | None) -> None:
-    """Make the thread the caller's if it is nobody's yet. Raises HistoryError when it is somebody else's."""
-    user_id = db.execute(_USER_ID, {"caller": caller}).scalar() if caller is not None else None
-    row = db.execute(_OWNER, {"thread": thread_id}).first()
-    if row is None:
-        _new_thread(db, thread_id, user_id)
-    elif row.user_id is None:
-        db.execute(_CLAIM_THREAD, {"thread": thread_id, "user": user_id})
-    elif row.user_id != user_id:
-        raise HistoryError("This conversation belongs to somebody else; start one of your own.")
-
-
-def _new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
-    now = _now()
-    db.execute(_NEW_THREAD, {"id": thread_id, "user_id": user_id, "created": now, "updated": now})
-
-
-def _filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:
-    if filters.search and filters.search.strip():
-        wanted = filters.search.strip().casefold()
-        said = select(steps.c.id).where(steps.c.thread_id == threads.c.id, func.instr(steps.c.searchable, wanted) > 0)
-        query = query.where(or_(said.exists(), func.instr(func.lower(threads.c.name), wanted) > 0))
-    if filters.feedback is not None:
-        marked = select(feedbacks.c.id).where(
-            feedbacks.c.thread_id == threads.c.id, feedbacks.c.value == filters.feedback
-        )
-        query = query.where(marked.exists())
-    return query
-
-
-def _thread(row: Row[Any]) -> ThreadDict:
-    return ThreadDict(
-        id=row.id,
-        createdAt=row.updated,
-        name=row.name,
-        userId=row.user_id,
-        userIdentifier=row.identifier,
-        tags=row.tags,
-        metadata=row.metadata or {},
-        steps=[],
-        elements=[],
-    )
-
-
-def _with_feedback(step: StepDict, marks: dict[str, Row[Any]]) -> StepDict:
-    mark = marks.get(step["id"])
-    if mark is not None:
-        step["feedback"] = {"forId": step["id"], "id": mark.id, "value": mark.value, "comment": mark.comment}
-    return step
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(tzinfo=None).isoformat() + "Z"
