@@ -16,10 +16,10 @@ const TEXT = {
       retrieve: "Search", prepare: "Prompt", queue: "Queue", load: "Load model", send: "Send",
       first_token: "First token", first_content: "Thinking", last_token: "Writing", decide: "Decision", verify: "Check"
     },
-    stages: { "": "Tandem", draft: "Draft", refine: "Refinement" },
+    stages: { "": "Tandem", draft: "Draft", refine: "Refinement", warm: "Reading ahead", background: "Comparison" },
     models: "Models", prompt: "Prompt tokens", completion: "Answer tokens", thought: "of them thinking",
     cached: "of them cached", estimated: "estimated", end: "Ended by",
-    ends: { stop: "finished", length: "length limit", cancelled: "stopped", other: "unknown" },
+    ends: { stop: "finished", length: "length limit", cancelled: "stopped", aborted: "cut off as hopeless", other: "unknown" },
     conversation: "This conversation", p50: "p50", p95: "p95", answers: (n) => n === 1 ? "1 answer" : `${n} answers`,
     p95Note: "p95 needs 20 answers.",
     page: "page", cited: "cited", uncited: "not cited", more: "Show all", less: "Show less",
@@ -31,8 +31,12 @@ const TEXT = {
     probability: "Estimated risk of a bad draft", support: "Supported sentences",
     signal: {
       chars: "Length of the draft (characters)", support: "Supported sentences of the draft", refused: "Draft refuses",
-      confidence: "Confidence of the search", truncated: "Draft broken off", repetition: "Repetition", topics: "Flagged topics"
+      confidence: "Confidence of the search", weakest_support: "Weakest sentence", faulty_arithmetic: "Arithmetic that fails",
+      language_mismatch: "Another language", hedging: "Hedging", uncertainty_max: "Least certain word (nats)", truncated: "Draft broken off", repetition: "Repetition", topics: "Flagged topics"
     },
+    large: "Large model alone", cloud: "Same tokens elsewhere", seconds: (n) => `${n} s`,
+    changes: "What the refinement changed", kinds: { changed: "changed", dropped: "dropped", added: "added" },
+    verdicts: { supported: "supported", doubtful: "doubtful", unsupported: "not supported", neutral: "no claim" },
     yes: "yes", no: "no", quoted: "Quotes, no model", share: (n) => `${n}%`
   },
   tr: {
@@ -44,10 +48,10 @@ const TEXT = {
       retrieve: "Arama", prepare: "İstem", queue: "Sıra", load: "Yükleme", send: "Gönderme",
       first_token: "İlk jeton", first_content: "Düşünme", last_token: "Yazma", decide: "Karar", verify: "Denetim"
     },
-    stages: { "": "Tandem", draft: "Taslak", refine: "İyileştirme" },
+    stages: { "": "Tandem", draft: "Taslak", refine: "İyileştirme", warm: "Önden okuma", background: "Karşılaştırma" },
     models: "Modeller", prompt: "İstem jetonu", completion: "Yanıt jetonu", thought: "bunun düşünmesi",
     cached: "bunun önbelleği", estimated: "tahmini", end: "Bitiş",
-    ends: { stop: "tamamlandı", length: "uzunluk sınırı", cancelled: "durduruldu", other: "bilinmiyor" },
+    ends: { stop: "tamamlandı", length: "uzunluk sınırı", cancelled: "durduruldu", aborted: "umutsuz, kesildi", other: "bilinmiyor" },
     conversation: "Bu konuşma", p50: "p50", p95: "p95", answers: (n) => `${n} yanıt`,
     p95Note: "p95 için 20 yanıt gerekir.",
     page: "sayfa", cited: "alıntılandı", uncited: "alıntılanmadı", more: "Tümünü göster", less: "Daha az göster",
@@ -59,14 +63,18 @@ const TEXT = {
     probability: "Taslağın kötü olma olasılığı (tahmin)", support: "Desteklenen cümleler",
     signal: {
       chars: "Taslağın uzunluğu (karakter)", support: "Taslağın desteklenen cümleleri", refused: "Taslak yanıt vermiyor",
-      confidence: "Aramanın güveni", truncated: "Taslak yarıda", repetition: "Yineleme", topics: "İşaretli konular"
+      confidence: "Aramanın güveni", weakest_support: "En zayıf cümle", faulty_arithmetic: "Tutmayan hesap",
+      language_mismatch: "Başka dilde", hedging: "Çekinceler", uncertainty_max: "En belirsiz sözcük (nat)", truncated: "Taslak yarıda", repetition: "Yineleme", topics: "İşaretli konular"
     },
+    large: "Yalnız büyük model", cloud: "Aynı jetonlar başka yerde", seconds: (n) => `${n} sn`,
+    changes: "İyileştirmenin değiştirdikleri", kinds: { changed: "değişti", dropped: "çıkarıldı", added: "eklendi" },
+    verdicts: { supported: "destekli", doubtful: "kuşkulu", unsupported: "desteksiz", neutral: "iddia yok" },
     yes: "evet", no: "hayır", quoted: "Alıntı, model yok", share: (n) => `%${n}`
   }
 }
 
-const SHARES = ["support", "confidence", "repetition"]
-const FLAGS = ["refused", "truncated"]
+const SHARES = ["support", "weakest_support", "confidence", "repetition"]
+const FLAGS = ["refused", "truncated", "faulty_arithmetic", "language_mismatch"]
 
 
 const known = (value) => value !== null && value !== undefined
@@ -200,6 +208,9 @@ function Source({ source, active, t }) {
 
 function Decision({ decision, t }) {
   const signals = Object.entries(decision.signals || {})
+  const cost = decision.cost && typeof decision.cost === "object" ? decision.cost : null
+  const changes = (decision.changes || []).filter((c) => c.kind !== "same")
+  const money = (name) => `${digits(cost[name], 6)} ${cost.currency}`
   const show = (name, value) => {
     if (SHARES.includes(name)) return t.share(percent(value))
     if (FLAGS.includes(name)) return value ? t.yes : t.no
@@ -220,10 +231,28 @@ function Decision({ decision, t }) {
         {decision.model ? <Row label={t.by}>{decision.runtime === "extractive" ? t.quoted : decision.model}</Row> : null}
         {known(decision.support) ? <Row label={t.support}>{t.share(percent(decision.support))}</Row> : null}
         {known(decision.probability) ? <Row label={t.probability}>{t.share(percent(decision.probability))}</Row> : null}
-        {known(decision.cost) ? <Row label={t.cost}>{decision.cost}</Row> : null}
+        {cost ? <Row label={t.cost}>{`${money("money")} · ${t.seconds(digits(cost.seconds, 1))}`}</Row> : null}
+        {cost ? <Row label={t.large}>{`${money("always_large")} · ${t.seconds(digits(cost.always_large_seconds, 1))}`}</Row> : null}
+        {cost && known(cost.cloud) ? <Row label={t.cloud}>{money("cloud")}</Row> : null}
         {decision.policy ? <Row label={t.policy}>{decision.policy}</Row> : null}
         {decision.query ? <Row label={t.searched}>{decision.query}</Row> : null}
       </div>
+      {changes.length ? (
+        <>
+          <h4 className="td-heading">{t.changes}</h4>
+          <ul className="td-why" data-testid="changes">
+            {changes.map((c, i) => (
+              <li key={i}>
+                <b>{t.kinds[c.kind]}</b>{": "}
+                {c.before ? <del>{c.before}</del> : null}
+                {c.before ? ` (${t.verdicts[c.before_support]}) ` : null}
+                {c.after ? <ins>{c.after}</ins> : null}
+                {c.after ? ` (${t.verdicts[c.after_support]})` : null}
+              </li>
+            ))}
+          </ul>
+        </>
+      ) : null}
       {signals.length ? (
         <>
           <h4 className="td-heading">{t.signals}</h4>

@@ -7,6 +7,7 @@ when it is drawn, nor any label: those belong to the element.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from hybrid.events import Answer, Decision
@@ -14,6 +15,11 @@ from hybrid.trace_store import Percentiles
 from rag.types import CheckedAnswer, Passage, Support
 from tandem.ui.texts import Language, reason
 
+# Of the many that a fitted policy weighs, those that a person reads.
+_SIGNALS = (
+    "chars", "support", "weakest_support", "refused", "confidence", "truncated", "repetition", "topics",
+    "faulty_arithmetic", "language_mismatch", "hedging", "uncertainty_max",
+)  # fmt: skip
 _FIGURES = ("total_ms", "first_content_ms", "tokens_per_second")
 
 
@@ -120,12 +126,19 @@ def decision(
         "policy": f"{made.policy} {made.version}" if made is not None else "",
         "model": answer.model if answer is not None else "",
         "runtime": answer.runtime if answer is not None else "",
-        "signals": {name: value for name, value in trace["signals"].items() if isinstance(value, int | float)},
+        "signals": {name: trace["signals"][name] for name in _SIGNALS if name in trace["signals"]},
         "confidence": trace["retrieval"].get("confidence"),
         "query": trace["retrieval"].get("query", ""),
         "support": answer.checked.supported_share if answer is not None else None,
-        "cost": trace["cost"],
+        "cost": _cost(trace["costs"]) if trace.get("costs") else None,
+        "changes": [asdict(change) for change in answer.changes] if answer is not None else [],
     }
+
+
+def _cost(costs: Mapping[str, Any]) -> dict[str, Any]:
+    """What this answer cost, against one model alone; money in the currency named."""
+    names = ("currency", "money", "always_large", "always_small", "cloud", "seconds", "always_large_seconds")
+    return {name: costs[name] for name in names}
 
 
 def _outcome(made: Decision | None, answer: Answer | None) -> str:
