@@ -181,16 +181,18 @@ class OpenAICompatible:
                     raise
 
     async def models(self) -> list[ModelInfo]:
-        """What the server lists. Raises ModelError when it cannot be reached."""
+        """What the server lists; the assumed names where its list is missing, broken or empty (some servers answer for
+        models that they do not list). Raises ModelError when it cannot be reached or lets nobody in.
+        """
         import openai
 
         client = await self._open()
         try:
             async with asyncio.timeout(_LIST_S):
                 page = await client.models.list()
-            ids = [model.id for model in page.data or [] if isinstance(model.id, str) and model.id]
-        except openai.NotFoundError:
-            ids = list(self._assume)
+            ids = [model.id for model in page.data or [] if isinstance(model.id, str) and model.id] or self._assume
+        except (openai.NotFoundError, openai.InternalServerError):
+            ids = self._assume
         except openai.APIStatusError as error:
             raise self._explain.status(error, None) from error
         except openai.APIConnectionError as error:

@@ -29,10 +29,15 @@ MARKS = {Health.OK: "[green]ok[/green]  ", Health.WARN: "[yellow]warn[/yellow]",
 
 
 def list_models(json: bool) -> None:
-    """Print the merged list."""
-    listed = _run(_listed)
+    """Print the merged list, and what kept a runtime from listing its models."""
+
+    async def look(engine: Engine) -> tuple[list[Listed], list[str]]:
+        return await _listed(engine), list(engine.models.problems.values())
+
+    listed, problems = _run(look)
     if json:
-        print(jsonlib.dumps({"models": [_record(one) for one in listed]}, ensure_ascii=False, indent=2))
+        models = [_record(one) for one in listed]
+        print(jsonlib.dumps({"models": models, "problems": problems}, ensure_ascii=False, indent=2))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("model", "state", "size", "context", "licence", "runtime"):
@@ -42,7 +47,10 @@ def list_models(json: bool) -> None:
         table.add_row(
             info.alias, info.state.value, _size(info), str(info.context_length or ""), info.licence, info.runtime
         )
-    Console(highlight=False).print(table)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    for problem in problems:
+        console.print(problem, markup=False)
 
 
 def show(alias: str, json: bool) -> None:
