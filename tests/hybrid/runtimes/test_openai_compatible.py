@@ -287,6 +287,13 @@ async def test_a_server_that_lists_nothing_is_taken_at_its_word() -> None:
         await endpoint.close()
 
 
+async def test_an_empty_list_leaves_the_models_of_the_settings(openai_server: OpenAIServer) -> None:
+    endpoint = runtime(openai_server, assume=("phi-4-mini",))
+    assert openai_server.models == {}
+    assert [model.id for model in await endpoint.models()] == ["phi-4-mini"]
+    await endpoint.close()
+
+
 async def test_many_calls_leave_no_socket(openai_server: OpenAIServer) -> None:
     openai_server.models[MODEL] = [Reply(["x"], end=end) for end in ("reset", "garbage", "error", "eof")] * 3 + [
         Reply(["y"])
