@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hybrid.errors import ModelError
 from hybrid.events import Delta, Event, Progress, Reason, Stage, StageBegan, StageEnded
@@ -19,6 +19,7 @@ from hybrid.patience import Patience
 from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Runtime, Usage
 from hybrid.settings import TimeoutSettings
 from hybrid.trace import Span, StageRecord, Trace
+from rag.characters import Joiner
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +109,13 @@ async def generate(
 
 
 async def _guarded(runtime: Runtime, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+    answer, thinking = Joiner(), Joiner()
     try:
         async with aclosing(runtime.stream(request)) as stream:
             async for chunk in stream:
+                text, reasoning = answer.feed(chunk.text), thinking.feed(chunk.reasoning)
+                if text != chunk.text or reasoning != chunk.reasoning:
+                    chunk = replace(chunk, text=text, reasoning=reasoning)
                 yield chunk
     except ModelError:
         raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from hybrid.beside import searching
@@ -23,6 +24,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.stages import Stages
 from hybrid.trace import Trace
 from hybrid.warming import Warming
+from rag.characters import whole
 from rag.errors import UserFacingError
 from rag.types import SearchResult
 
@@ -37,6 +39,7 @@ async def answer(question: Question, engine: Engine, found: SearchResult | None 
 
     Closing the iterator (or cancelling its task) stops whatever runs; the trace is saved with what was written by then.
     """
+    question = _storable(question)
     trace = Trace.start(question.text, question.conversation)
     with engine.keeping(trace):
         try:
@@ -119,6 +122,12 @@ async def _answer(
     engine.keep(trace, "finished", checked.text)
     work.compare(final, checked, decision)
     yield Finished(work.answer(final, checked, draft, decision, changed), trace)
+
+
+def _storable(question: Question) -> Question:
+    """The question without what no database and no socket can take."""
+    history = tuple(Turn(whole(turn.question), whole(turn.answer)) for turn in question.history)
+    return replace(question, text=whole(question.text), history=history)
 
 
 async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) -> SearchResult:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.trace import Trace
+from rag.characters import whole
 from rag.errors import LibraryError
 
 log = logging.getLogger(__name__)
@@ -148,9 +149,9 @@ class TraceStore:
             while (row := self._waiting.get()) is not None:
                 try:
                     with db:
-                        record = json.dumps(row[-1], ensure_ascii=False, default=str)
+                        record = whole(json.dumps(row[-1], ensure_ascii=False, default=str))
                         db.execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row[:-1], record))
-                except sqlite3.Error:
+                except Exception:  # whoever reads waits for this thread: it must outlive any trace
                     log.exception("A trace could not be written to %s", self.path)
                 finally:
                     self._waiting.task_done()

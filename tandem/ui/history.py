@@ -37,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from rag.characters import whole
 from tandem.ui import history_tables as tables
 from tandem.ui.history_queries import (
     KEEP_ELEMENT,
@@ -77,7 +78,7 @@ class History(BaseDataLayer):
         self._forget = forget
         self._engine = create_engine(
             f"sqlite:///{path}",
-            json_serializer=lambda value: json.dumps(value, ensure_ascii=False, default=str),
+            json_serializer=lambda value: whole(json.dumps(value, ensure_ascii=False, default=str)),
             connect_args={"timeout": _BUSY_SECONDS},
         )
         self._writer = ThreadPoolExecutor(1, "history-writer")
@@ -169,7 +170,7 @@ class History(BaseDataLayer):
                 new_thread(db, thread_id, user_id)
             changes: dict[str, Any] = {}
             if name is not None:
-                changes["name"] = " ".join(name.split())[:NAME_CHARS]
+                changes["name"] = " ".join(whole(name).split())[:NAME_CHARS]
             if tags is not None:
                 changes["tags"] = tags
             if user_id is not None and row is not None and row.user_id is None:
@@ -255,7 +256,7 @@ class History(BaseDataLayer):
             "id": step["id"],
             "thread_id": step["threadId"],
             "created": created,
-            "searchable": (step.get("output") or "").casefold() if is_message else "",
+            "searchable": whole(step.get("output") or "").casefold() if is_message else "",
             "record": {**step, "createdAt": created, "streaming": False},
         }
         caller = self._caller()
@@ -335,7 +336,7 @@ class History(BaseDataLayer):
                 step_id=feedback.forId,
                 thread_id=thread,
                 value=feedback.value,
-                comment=feedback.comment,
+                comment=whole(feedback.comment) if feedback.comment else feedback.comment,
                 created=now(),
             )
             kept = {key: new.excluded[key] for key in ("value", "comment", "created")}

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hybrid.catalog import Capability, Card, Catalog
@@ -316,13 +316,17 @@ async def test_a_very_long_question_is_answered(make_engine: MakeEngine) -> None
     assert finished(events).answer.text
 
 
-@given(text=st.text(max_size=200))
+@given(text=st.text(st.characters() | st.characters(categories=["Cs"]), max_size=200))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_any_question_and_any_draft_come_to_an_end(make_engine: MakeEngine, text: str) -> None:
+@example(text="half of a pair \ud83d and nothing after it")
+async def test_any_question_and_any_draft_come_to_an_end(
+    make_engine: MakeEngine, traces: TraceStore, text: str
+) -> None:
     engine = make_engine(models(text, text))
     events = await events_of(engine, text)
     assert isinstance(events[-1], Finished | Failed)
     assert sum(isinstance(event, Finished | Failed) for event in events) == 1
+    assert traces.recent(limit=1)[0]["id"] == events[-1].trace.id
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,18 @@ def test_percentiles_are_refused_where_the_sample_cannot_carry_them(store: Trace
     store.close()
 
 
+def test_a_trace_that_cannot_be_kept_holds_up_nobody(store: TraceStore) -> None:
+    store.save(trace("half of a pair: \ud83d"))
+    store.save(trace("no id has half a pair", conversation="\ud83d"))
+    store.save(trace("after it"))
+    reading = threading.Thread(target=store.flush, daemon=True)
+    reading.start()
+    reading.join(20)
+    assert not reading.is_alive()
+    assert [found["question"] for found in store.recent()] == ["after it", "half of a pair: \ufffd"]
+    store.close()
+
+
 def test_many_threads_lose_nothing(store: TraceStore) -> None:
     threads = [threading.Thread(target=lambda: [store.save(trace()) for _ in range(25)]) for _ in range(4)]
     for thread in threads:

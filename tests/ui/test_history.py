@@ -79,6 +79,13 @@ async def test_steps_keep_their_order_and_their_last_state(history: History) -> 
     assert len((await opened(history, "t1"))["steps"]) == 4
 
 
+async def test_half_a_character_is_kept_as_a_mark(history: History) -> None:
+    await history.create_step(step("1", "t", "Leave \ud83d"))
+    await history.update_thread("t", name="Leave \ud83d")
+    thread = await opened(history, "t")
+    assert thread["steps"][0]["output"] == thread["name"] == "Leave \ufffd"
+
+
 async def test_users_are_made_once(history: History) -> None:
     first, second = await person(history, "ada"), await person(history, "ada")
     assert first.id == second.id
