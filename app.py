@@ -19,7 +19,7 @@ from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
 from tandem.house import House, current
-from tandem.ui import accounts, answering, page, session, uploads
+from tandem.ui import accounts, answering, briefings, page, session, uploads
 from tandem.ui.history import History
 
 try:
@@ -83,7 +83,10 @@ async def end() -> None:
 
 @cl.on_message
 async def message(message: cl.Message) -> None:
-    await answering.ask(house, message)
+    if command := session.command_of(message):
+        await briefings.brief(house, message, high=command == "brief_high")
+    else:
+        await answering.ask(house, message)
 
 
 @cl.on_settings_update

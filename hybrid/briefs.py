@@ -44,10 +44,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`sources` are the passages that this section is the first to rest on, in the order of their numbers;
+    `left_out` counts its claims that no passage supported.
+    """
+
     heading: str
     claims: tuple[Claim, ...]
     model: str
     escalated: bool
+    sources: tuple[Passage, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +119,18 @@ def _central(group: Sequence[Passage]) -> tuple[Passage, ...]:
 
 
 async def write(
-    title: str, given: Sequence[Part], engine: Engine, *, words: int, high: bool = False, options: Options | None = None
+    title: str,
+    given: Sequence[Part],
+    engine: Engine,
+    *,
+    words: int,
+    high: bool = False,
+    options: Options | None = None,
+    conversation: str = "",
+    user: str = "",
 ) -> AsyncGenerator[Section | Brief, None]:
-    """Write the sections one by one, as they are done, and at the end the Brief.
+    """Write the sections one by one, as they are done, and at the end the Brief. A section nothing could be said in has
+    no claims, and is not in the Brief. `conversation` and `user` are as in `hybrid.question.Question`.
 
     Raises ModelError where a section cannot be written by anything. Closing the generator stops what runs.
     """
@@ -125,34 +140,46 @@ async def write(
         escalation = escalation.model_copy(update={"mode": Escalate.ALWAYS})
     options = replace(options, escalation=escalation)
     numbers: dict[str, int] = {}
-    sources: list[Passage] = []
     sections: list[Section] = []
-    left_out = 0
     for part in given:
-        done = await _answered(part, engine, max(20, words // len(given)), options)
+        asked = _question(part, max(20, words // len(given)), options, conversation, user)
+        done = await _answered(part, asked, engine)
+        sources: list[Passage] = []
         claims: list[Claim] = []
+        left_out = 0
         for sentence in done.checked.sentences:
             if sentence.support in (Support.SUPPORTED, Support.DOUBTFUL) and sentence.passages:
                 for passage in done.passages:
                     if passage.id in sentence.passages and passage.id not in numbers:
                         sources.append(passage)
-                        numbers[passage.id] = len(sources)
+                        numbers[passage.id] = len(numbers) + 1
                 text = " ".join(_MARKER.sub("", sentence.text).split())
                 claims.append(Claim(text, tuple(sorted(numbers[id] for id in sentence.passages))))
             elif sentence.support is not Support.NEUTRAL:
                 left_out += 1
-        if claims:
-            section = Section(part.heading, tuple(claims), done.model, done.escalated)
-            sections.append(section)
-            yield section
-    yield Brief(title, tuple(sections), tuple(sources), left_out)
+        sections.append(Section(part.heading, tuple(claims), done.model, done.escalated, tuple(sources), left_out))
+        yield sections[-1]
+    yield brief_of(title, sections)
 
 
-async def _answered(part: Part, engine: Engine, words: int, options: Options) -> Answer:
-    language = part.passages[0].language
-    wording = _ASK.get(language, _ASK["en"])
-    found = SearchResult(part.passages, part.heading, 1.0, language)
-    question = Question(wording.format(topic=part.heading, words=words), options=options)
+def brief_of(title: str, sections: Sequence[Section]) -> Brief:
+    """The briefing that these sections make, in the order they were written."""
+    return Brief(
+        title,
+        tuple(section for section in sections if section.claims),
+        tuple(passage for section in sections for passage in section.sources),
+        sum(section.left_out for section in sections),
+    )
+
+
+def _question(part: Part, words: int, options: Options, conversation: str, user: str) -> Question:
+    wording = _ASK.get(part.passages[0].language, _ASK["en"])
+    text = wording.format(topic=part.heading, words=words)
+    return Question(text, conversation=conversation, user=user, options=options)
+
+
+async def _answered(part: Part, question: Question, engine: Engine) -> Answer:
+    found = SearchResult(part.passages, part.heading, 1.0, part.passages[0].language)
     async with aclosing(answer(question, engine, found)) as events:
         async for event in events:
             if isinstance(event, Finished):

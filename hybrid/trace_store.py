@@ -122,6 +122,14 @@ class TraceStore:
         figures = {name: sorted(row[i] for row in rows if row[i] is not None) for i, name in enumerate(columns)}
         return {name: _percentiles(found) for name, found in figures.items() if found}
 
+    def costs(self, conversation: str) -> list[dict[str, Any]]:
+        """What each question of a conversation cost (`Trace.costs`), oldest first; what was cancelled counts too."""
+        rows = self._read(
+            "SELECT json_extract(record, '$.costs') FROM traces WHERE conversation = ? ORDER BY started, rowid",
+            (conversation,),
+        )
+        return [costs for row in rows if row[0] and (costs := json.loads(row[0]))]
+
     def flush(self) -> None:
         """Wait until everything saved so far is on disk."""
         self._waiting.join()

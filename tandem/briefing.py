@@ -20,12 +20,15 @@ from tandem.ui.markdown import Neutraliser
 SEARCHED = 18
 
 
-def passages_of(library: Library, source: str) -> tuple[str, list[Passage]]:
-    """(title, passages in reading order) of the document or the folder of that name, else of a search for it.
+class NothingFoundError(UserFacingError):
+    """No document, no folder and no search result goes by that name."""
 
-    Raises UserFacingError where nothing is found.
+
+def passages_of(library: Library, source: str, conversation: str = "") -> tuple[str, list[Passage]]:
+    """(title, passages in reading order) of the document or the folder of that name, else of a search for it; files
+    dropped into `conversation` count. Raises NothingFoundError.
     """
-    documents = library.documents()
+    documents = [*library.documents(), *(library.documents(conversation) if conversation else ())]
     wanted = casefold(source.strip().replace("\\", "/").strip("/"))
     named = [d for d in documents if wanted in (casefold(d.name), casefold(d.title))]
     inside = named or [d for d in documents if wanted and casefold(d.name).startswith(f"{wanted}/")]
@@ -33,16 +36,18 @@ def passages_of(library: Library, source: str) -> tuple[str, list[Passage]]:
         ids = [passage_id for document in inside for passage_id in library.passage_ids(document.id)]
         found = [passage for one in ids if (passage := library.passage(one)) is not None]
         return (named[0].title or named[0].name if named else source), found
-    result = library.search(source, limit=SEARCHED)
+    result = library.search(source, limit=SEARCHED, conversation=conversation)
     if not result.passages:
-        raise UserFacingError(f"Nothing is called {source!r} and a search for it finds nothing; try other words.")
+        raise NothingFoundError(f"Nothing is called {source!r} and a search for it finds nothing; try other words.")
     ordered = sorted(result.passages, key=lambda p: (p.document, p.start))
     rank = {p.document: place for place, p in reversed(list(enumerate(result.passages)))}
     return source, sorted(ordered, key=lambda p: rank[p.document])
 
 
-def markdown(brief: Brief) -> str:
-    """The briefing as Markdown: text from models and documents is data, so nothing in it is fetched or followed."""
+def markdown(brief: Brief, *, sources: str = "Sources", page: str = "page") -> str:
+    """The briefing as Markdown: text from models and documents is data, so nothing in it is fetched or followed.
+    `sources` and `page` are the words for them.
+    """
     lines = [f"# {_harmless(brief.title)}", ""]
     for section in brief.sections:
         lines += [f"## {_harmless(section.heading)}", ""]
@@ -50,13 +55,13 @@ def markdown(brief: Brief) -> str:
             marks = "".join(f"[{number}]" for number in claim.sources)
             lines.append(f"- {_harmless(claim.text)} {marks}")
         lines.append("")
-    lines += ["## Sources", ""]
-    lines += [f"{number}. {_harmless(place(passage))}" for number, passage in enumerate(brief.sources, 1)]
+    lines += [f"## {sources}", ""]
+    lines += [f"{number}. {_harmless(place(passage, page))}" for number, passage in enumerate(brief.sources, 1)]
     return "\n".join(lines) + "\n"
 
 
-def docx(brief: Brief) -> bytes:
-    """The briefing as a Word file."""
+def docx(brief: Brief, *, sources: str = "Sources", page: str = "page") -> bytes:
+    """The briefing as a Word file; see `markdown`."""
     document = Document()
     document.core_properties.title = _printable(brief.title)
     document.add_heading(_printable(brief.title), 0)
@@ -65,19 +70,19 @@ def docx(brief: Brief) -> bytes:
         for claim in section.claims:
             paragraph = document.add_paragraph(_printable(claim.text) + " ", style="List Bullet")
             paragraph.add_run("".join(f"[{number}]" for number in claim.sources)).font.superscript = True
-    document.add_heading("Sources", 1)
+    document.add_heading(sources, 1)
     for number, passage in enumerate(brief.sources, 1):
-        document.add_paragraph(_printable(f"[{number}] {place(passage)}"))
+        document.add_paragraph(_printable(f"[{number}] {place(passage, page)}"))
     held = BytesIO()
     document.save(held)
     return held.getvalue()
 
 
-def place(passage: Passage) -> str:
+def place(passage: Passage, page: str) -> str:
     """Where a source stands, in words."""
-    page = f", page {passage.page}" if passage.page is not None else ""
+    where = f", {page} {passage.page}" if passage.page is not None else ""
     heading = f": {' > '.join(passage.headings)}" if passage.headings else ""
-    return f"{passage.document}{page}{heading}"
+    return f"{passage.document}{where}{heading}"
 
 
 def _harmless(text: str) -> str:

@@ -34,8 +34,12 @@ const TEXT = {
       confidence: "Confidence of the search", weakest_support: "Weakest sentence", faulty_arithmetic: "Arithmetic that fails",
       language_mismatch: "Another language", hedging: "Hedging", uncertainty_max: "Least certain word (nats)", truncated: "Draft broken off", repetition: "Repetition", topics: "Flagged topics"
     },
-    large: "Large model alone", cloud: "Same tokens elsewhere", seconds: (n) => `${n} s`,
-    changes: "What the refinement changed", kinds: { changed: "changed", dropped: "dropped", added: "added" },
+    answer: "This answer", whole: "Conversation", spent: "Spent", large: "Large model alone", small: "Small model alone",
+    saved: "Saved against large", cloud: "Same tokens elsewhere", escalated: "Escalated", estimatedTokens: "Tokens partly estimated.", seconds: (n) => `${n} s`,
+    tokens: { prompt: "Prompt tokens", cached: "of them cached", completion: "Answer tokens", reasoning: "of them thinking" },
+    changes: "What the refinement changed", wouldChange: "What the refinement would have changed",
+    notShown: "Why the refinement is not shown", same: (n) => n === 1 ? "1 sentence stayed as it was." : `${n} sentences stayed as they were.`,
+    kinds: { changed: "changed", dropped: "dropped", added: "added" },
     verdicts: { supported: "supported", doubtful: "doubtful", unsupported: "not supported", neutral: "no claim" },
     yes: "yes", no: "no", quoted: "Quotes, no model", share: (n) => `${n}%`
   },
@@ -66,8 +70,12 @@ const TEXT = {
       confidence: "Aramanın güveni", weakest_support: "En zayıf cümle", faulty_arithmetic: "Tutmayan hesap",
       language_mismatch: "Başka dilde", hedging: "Çekinceler", uncertainty_max: "En belirsiz sözcük (nat)", truncated: "Taslak yarıda", repetition: "Yineleme", topics: "İşaretli konular"
     },
-    large: "Yalnız büyük model", cloud: "Aynı jetonlar başka yerde", seconds: (n) => `${n} sn`,
-    changes: "İyileştirmenin değiştirdikleri", kinds: { changed: "değişti", dropped: "çıkarıldı", added: "eklendi" },
+    answer: "Bu yanıt", whole: "Konuşma", spent: "Harcanan", large: "Yalnız büyük model", small: "Yalnız küçük model",
+    saved: "Büyüğe göre kazanç", cloud: "Aynı jetonlar başka yerde", escalated: "Yükseltilen", estimatedTokens: "Jetonların bir bölümü tahmindir.", seconds: (n) => `${n} sn`,
+    tokens: { prompt: "İstem jetonu", cached: "bunun önbelleği", completion: "Yanıt jetonu", reasoning: "bunun düşünmesi" },
+    changes: "İyileştirmenin değiştirdikleri", wouldChange: "İyileştirme neyi değiştirecekti",
+    notShown: "İyileştirme neden gösterilmiyor", same: (n) => `${n} cümle olduğu gibi kaldı.`,
+    kinds: { changed: "değişti", dropped: "çıkarıldı", added: "eklendi" },
     verdicts: { supported: "destekli", doubtful: "kuşkulu", unsupported: "desteksiz", neutral: "iddia yok" },
     yes: "evet", no: "hayır", quoted: "Alıntı, model yok", share: (n) => `%${n}`
   }
@@ -206,11 +214,89 @@ function Source({ source, active, t }) {
   )
 }
 
+// One sentence of a version, and whether the sources bear it.
+function Version({ text, support, gone, t }) {
+  return (
+    <div className={`td-version td-version-${gone ? "gone" : "new"}`}>
+      {gone ? <del>{text}</del> : <ins>{text}</ins>}{" "}
+      <span className={`td-verdict td-verdict-${support}`}>{t.verdicts[support]}</span>
+    </div>
+  )
+}
+
+function Changes({ decision, t }) {
+  const all = decision.changes || []
+  const changed = all.filter((c) => c.kind !== "same")
+  const why = decision.not_shown || []
+  return (
+    <>
+      {why.length ? (
+        <>
+          <h4 className="td-heading">{t.notShown}</h4>
+          <ul className="td-why" data-testid="not-shown">{why.map((text, i) => <li key={i}>{text}</li>)}</ul>
+        </>
+      ) : null}
+      {changed.length ? (
+        <>
+          <h4 className="td-heading">{decision.outcome === "draft_stands" ? t.wouldChange : t.changes}</h4>
+          <div data-testid="changes">
+            {changed.map((c, i) => (
+              <div key={i} className="td-card td-change" data-change={c.kind}>
+                <div className="td-muted td-small">{t.kinds[c.kind]}</div>
+                {c.before ? <Version text={c.before} support={c.before_support} gone t={t} /> : null}
+                {c.after ? <Version text={c.after} support={c.after_support} t={t} /> : null}
+              </div>
+            ))}
+            {all.length > changed.length ? <div className="td-muted td-small">{t.same(all.length - changed.length)}</div> : null}
+          </div>
+        </>
+      ) : null}
+    </>
+  )
+}
+
+const MONEY = ["money", "always_large", "always_small", "saved", "cloud"]
+const TOKENS = ["prompt", "cached", "completion", "reasoning"]
+
+// What the answer took, beside the whole conversation, against either model alone.
+function Cost({ cost, whole, t }) {
+  const columns = [cost, whole].filter(Boolean)
+  const label = { money: t.spent, always_large: t.large, always_small: t.small, saved: t.saved, cloud: t.cloud }
+  const busy = { money: "seconds", always_large: "always_large_seconds", always_small: "always_small_seconds" }
+  const money = (value) => {
+    const size = Math.abs(value)
+    return size < 5e-7 ? digits(0, 0) : digits(value, size >= 1 ? 2 : size >= 0.01 ? 4 : 6)
+  }
+  return (
+    <>
+      <h4 className="td-heading">{t.cost} <span className="td-muted">{cost.currency}</span></h4>
+      <table className="td-table td-costs" data-testid="costs">
+        <thead><tr><th /><th>{t.answer}</th>{whole ? <th>{t.whole}</th> : null}</tr></thead>
+        <tbody>
+          {MONEY.filter((name) => columns.every((c) => known(c[name]))).map((name) => (
+            <tr key={name} data-cost={name}>
+              <th>{label[name]}</th>
+              {columns.map((c, i) => (
+                <td key={i}>{money(c[name])}{busy[name] ? <div className="td-muted td-small">{t.seconds(digits(c[busy[name]], 1))}</div> : null}</td>
+              ))}
+            </tr>
+          ))}
+          {TOKENS.filter((kind) => columns.some((c) => c.tokens[kind])).map((kind) => (
+            <tr key={kind} data-tokens={kind}>
+              <th>{t.tokens[kind]}</th>
+              {columns.map((c, i) => <td key={i}>{digits(c.tokens[kind], 0)}</td>)}
+            </tr>
+          ))}
+          {whole ? <tr data-cost="escalated"><th>{t.escalated}</th>{columns.map((c, i) => <td key={i}>{c.escalated} / {c.answers}</td>)}</tr> : null}
+        </tbody>
+      </table>
+      {columns.some((c) => c.estimated) ? <div className="td-muted td-small">{t.estimatedTokens}</div> : null}
+    </>
+  )
+}
+
 function Decision({ decision, t }) {
   const signals = Object.entries(decision.signals || {})
-  const cost = decision.cost && typeof decision.cost === "object" ? decision.cost : null
-  const changes = (decision.changes || []).filter((c) => c.kind !== "same")
-  const money = (name) => `${digits(cost[name], 6)} ${cost.currency}`
   const show = (name, value) => {
     if (SHARES.includes(name)) return t.share(percent(value))
     if (FLAGS.includes(name)) return value ? t.yes : t.no
@@ -231,28 +317,11 @@ function Decision({ decision, t }) {
         {decision.model ? <Row label={t.by}>{decision.runtime === "extractive" ? t.quoted : decision.model}</Row> : null}
         {known(decision.support) ? <Row label={t.support}>{t.share(percent(decision.support))}</Row> : null}
         {known(decision.probability) ? <Row label={t.probability}>{t.share(percent(decision.probability))}</Row> : null}
-        {cost ? <Row label={t.cost}>{`${money("money")} · ${t.seconds(digits(cost.seconds, 1))}`}</Row> : null}
-        {cost ? <Row label={t.large}>{`${money("always_large")} · ${t.seconds(digits(cost.always_large_seconds, 1))}`}</Row> : null}
-        {cost && known(cost.cloud) ? <Row label={t.cloud}>{money("cloud")}</Row> : null}
         {decision.policy ? <Row label={t.policy}>{decision.policy}</Row> : null}
         {decision.query ? <Row label={t.searched}>{decision.query}</Row> : null}
       </div>
-      {changes.length ? (
-        <>
-          <h4 className="td-heading">{t.changes}</h4>
-          <ul className="td-why" data-testid="changes">
-            {changes.map((c, i) => (
-              <li key={i}>
-                <b>{t.kinds[c.kind]}</b>{": "}
-                {c.before ? <del>{c.before}</del> : null}
-                {c.before ? ` (${t.verdicts[c.before_support]}) ` : null}
-                {c.after ? <ins>{c.after}</ins> : null}
-                {c.after ? ` (${t.verdicts[c.after_support]})` : null}
-              </li>
-            ))}
-          </ul>
-        </>
-      ) : null}
+      <Changes decision={decision} t={t} />
+      {decision.cost ? <Cost cost={decision.cost} whole={decision.blended} t={t} /> : null}
       {signals.length ? (
         <>
           <h4 className="td-heading">{t.signals}</h4>
@@ -282,7 +351,9 @@ const firstTab = () => {
 export default function Details() {
   const t = TEXT[props.language] || TEXT.en
   const focus = props.focus || {}
-  const [tab, setTab] = useState(focus.tab || firstTab())
+  const tabs = props.tabs || TABS
+  const [chosen, setTab] = useState(focus.tab || firstTab())
+  const tab = tabs.includes(chosen) ? chosen : tabs[0]
   const choose = (next) => {
     setTab(next)
     try { window.localStorage.setItem(REMEMBERED, next) } catch { /* private windows may refuse */ }
@@ -295,7 +366,7 @@ export default function Details() {
       {props.question ? <p className="td-question">{props.question}</p> : null}
       <Tabs value={tab} onValueChange={choose}>
         <TabsList className="td-tabs">
-          {TABS.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
+          {tabs.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
         </TabsList>
         <TabsContent value="latency">{props.latency ? <Latency latency={props.latency} t={t} /> : waiting}</TabsContent>
         <TabsContent value="sources">

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react"
 import { useRecoilCallback, useRecoilValue } from "recoil"
 import { elementState, loadingState, sideViewState } from "@chainlit/react-client"
 import { Markdown } from "@/components/markdown"
-import { AlertTriangle, Check, ChevronDown, Copy, FileText, Info, PanelRight, Quote, RotateCcw, Sparkles } from "lucide-react"
+import { AlertTriangle, Check, ChevronDown, Copy, Download, FileText, Info, Lightbulb, PanelRight, Quote, RotateCcw, Sparkles } from "lucide-react"
 
 const PANEL = "tandem-panel"
 const REMEMBERED = "tandem-panel"
@@ -14,12 +14,12 @@ const TEXT = {
   en: {
     sources: "Sources", draft: "Draft it replaced", askLarge: (model) => `Ask ${model}`, again: "Regenerate",
     copy: "Copy with sources", copied: "Copied", details: "Details", quoted: "Quoted from the documents",
-    by: (model) => `Written by ${model}`, page: "p."
+    by: (model) => `Written by ${model}`, page: "p.", copyMarkdown: "Copy as Markdown", download: "Download as DOCX"
   },
   tr: {
     sources: "Kaynaklar", draft: "Yerini aldığı taslak", askLarge: (model) => `${model} modeline sor`, again: "Yeniden yaz",
     copy: "Kaynaklarla kopyala", copied: "Kopyalandı", details: "Ayrıntılar", quoted: "Belgelerden alıntı",
-    by: (model) => `Yazan: ${model}`, page: "s."
+    by: (model) => `Yazan: ${model}`, page: "s.", copyMarkdown: "Markdown olarak kopyala", download: "DOCX olarak indir"
   }
 }
 
@@ -45,6 +45,19 @@ const copyText = async (text) => {
   area.remove()
 }
 
+const DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+// From what the page has already: nothing is asked of anybody.
+const save = ({ name, data }) => {
+  const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0))
+  const address = URL.createObjectURL(new Blob([bytes], { type: DOCX }))
+  const link = document.createElement("a")
+  link.href = address
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(address), 10000)
+}
+
 // Notes name commands between backticks.
 const Words = ({ text }) => (
   <span>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : <span key={i}>{part}</span>))}</span>
@@ -59,6 +72,8 @@ export default function TandemAnswer() {
   const loading = useRecoilValue(loadingState)
   const t = TEXT[props.language] || TEXT.en
   const running = props.state === "running"
+  const briefing = props.kind === "briefing"
+  const copy = briefing ? t.copyMarkdown : t.copy
 
   const place = useRecoilCallback(({ set }) => (focus) => {
     const element = {
@@ -84,6 +99,7 @@ export default function TandemAnswer() {
     if (answers.length && answers[answers.length - 1].id !== `answer-${props.message_id}`) return
     const side = snapshot.getLoadable(sideViewState).contents
     const isOpen = !!side && side.elements.some((e) => e.id === PANEL)
+    if (side && !isOpen) return
     if (!isOpen && all.some((e) => e.id === PANEL)) remember("closed")
     if (isOpen || (props.auto_panel && window.innerWidth >= WIDE && remembered() !== "closed")) place(null)
   }, [place])
@@ -124,7 +140,8 @@ export default function TandemAnswer() {
 
   const sources = (props.panel && props.panel.sources) || []
   const cited = sources.filter((s) => s.cited)
-  const shown = running ? sources : cited
+  const near = props.nearest || []
+  const shown = running ? sources : near.length ? sources.filter((s) => near.includes(s.n)) : cited
   const status = props.status
 
   return (
@@ -149,6 +166,8 @@ export default function TandemAnswer() {
         <div key={i} className="td-note" data-notice={n.code}><Info size={15} /><Words text={n.text} /></div>
       ))}
 
+      {props.suggestion ? <div className="td-note" data-testid="suggestion"><Lightbulb size={15} /><span>{props.suggestion}</span></div> : null}
+      {shown.length && near.length && !running ? <div className="td-near">{props.nearest_label}</div> : null}
       {shown.length ? (
         <div className="td-chips" aria-label={t.sources}>
           {shown.map((s) => (
@@ -188,12 +207,19 @@ export default function TandemAnswer() {
               <Sparkles size={14} /> {t.askLarge(props.refine_model)}
             </button>
           ) : null}
-          <button type="button" className="td-button" data-action="regenerate" title={t.again} aria-label={t.again} disabled={loading} onClick={() => act("regenerate")}>
-            <RotateCcw size={14} /> <span className="td-label">{t.again}</span>
-          </button>
+          {briefing ? null : (
+            <button type="button" className="td-button" data-action="regenerate" title={t.again} aria-label={t.again} disabled={loading} onClick={() => act("regenerate")}>
+              <RotateCcw size={14} /> <span className="td-label">{t.again}</span>
+            </button>
+          )}
           {props.copy ? (
-            <button type="button" className="td-button" data-action="copy" title={t.copy} aria-label={t.copy} onClick={onCopy}>
-              {copied ? <Check size={14} /> : <Copy size={14} />} <span className="td-label">{copied ? t.copied : t.copy}</span>
+            <button type="button" className="td-button" data-action="copy" title={copy} aria-label={copy} onClick={onCopy}>
+              {copied ? <Check size={14} /> : <Copy size={14} />} <span className="td-label">{copied ? t.copied : copy}</span>
+            </button>
+          ) : null}
+          {props.file ? (
+            <button type="button" className="td-button" data-action="download" title={t.download} aria-label={t.download} onClick={() => save(props.file)}>
+              <Download size={14} /> <span className="td-label">{t.download}</span>
             </button>
           ) : null}
           <button type="button" className="td-button" data-action="details" title={t.details} aria-label={t.details} onClick={() => open({})}>

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hybrid import learning
@@ -60,21 +60,30 @@ def thumbs_of(settings: Settings) -> Thumbs:
     if not file.is_file():
         return {}
     engine = create_engine(f"sqlite:///{file}")
-    rated = feedbacks.join(steps, steps.c.id == feedbacks.c.step_id)
-    columns = (feedbacks.c.value, feedbacks.c.comment, feedbacks.c.created, steps.c.record)
     try:
         with engine.connect() as db:
-            rows = db.execute(select(*columns).select_from(rated).order_by(feedbacks.c.created)).all()
+            rated = db.execute(select(feedbacks).order_by(feedbacks.c.created)).all()
+            threads = {row.thread_id for row in rated}
+            shown = [step for thread in threads for step in _answers(db, thread)]
     except SQLAlchemyError as error:
         raise UserFacingError(f"The thumbs in {file} cannot be read ({type(error).__name__}).") from error
     finally:
         engine.dispose()
+    # The page rates an answer, or the run that the answer came about in.
+    answers = {step["id"]: step["metadata"] for step in shown}
+    answers = {step["parentId"]: step["metadata"] for step in shown if step.get("parentId")} | answers
     found: dict[str, Thumb] = {}
-    for row in rows:
-        shown = row.record.get("metadata") or {}
-        if shown.get("trace") and datetime.fromisoformat(row.created) >= datetime.fromisoformat(shown["started"]):
-            found[shown["trace"]] = Thumb(row.value > 0, (row.comment or "").strip())
+    for row in rated:
+        answer = answers.get(row.step_id)
+        if answer is not None and datetime.fromisoformat(row.created) >= datetime.fromisoformat(answer["started"]):
+            found[answer["trace"]] = Thumb(row.value > 0, (row.comment or "").strip())
     return found
+
+
+def _answers(db: Connection, thread_id: str) -> list[dict[str, Any]]:
+    """The messages of a conversation that show an answer, in order."""
+    query = select(steps.c.record).where(steps.c.thread_id == thread_id).order_by(steps.c.created)
+    return [step for step in db.execute(query).scalars() if (step.get("metadata") or {}).get("trace")]
 
 
 def judged_of(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs) -> dict[str, learning.Judged]:

@@ -30,7 +30,6 @@ from hybrid.events import (
 )
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
-from hybrid.trace_store import Percentiles
 from rag.types import Passage
 from tandem.ui import panel
 from tandem.ui.batching import Batcher
@@ -40,6 +39,7 @@ from tandem.ui.texts import Language, reason, say
 
 ELEMENT = "TandemAnswer"
 _HINT_CHARS = 200
+_NEAREST = 3
 
 
 def element_id(message_id: str) -> str:
@@ -157,7 +157,7 @@ class AnswerView:
             case _:
                 pass
 
-    async def finish(self, event: Finished, figures: Mapping[str, Percentiles]) -> None:
+    async def finish(self, event: Finished, figures: panel.Figures) -> None:
         """Show and keep the checked answer."""
         answer = event.answer
         unsupported = say("unsupported", self._language) if self._marks else ""
@@ -168,20 +168,20 @@ class AnswerView:
         self._props["can_escalate"] = answer.stage == "draft" and answer.runtime != EXTRACTIVE
         self._props["model"] = answer.model
         self._props["quoted"] = answer.runtime == EXTRACTIVE
+        if answer.refused:
+            self._props |= self._refusal(answer, event.trace.retrieval.get("language", ""))
         self._passages = answer.passages
         self._fill_panel(event.trace.as_dict(), figures, answer)
         await self._close("done", content, answer.text)
 
-    async def fail(self, event: Failed, figures: Mapping[str, Percentiles]) -> None:
+    async def fail(self, event: Failed, figures: panel.Figures) -> None:
         """Show and keep what there is, and why there is no more."""
         text = event.text or self.text
         self._props["error"] = event.message
         self._fill_panel(event.trace.as_dict(), figures, None)
         await self._close("failed", self._as_written(text), text)
 
-    async def stop(
-        self, trace: Mapping[str, Any] | None, figures: Mapping[str, Percentiles], *, broken: bool = False
-    ) -> None:
+    async def stop(self, trace: Mapping[str, Any] | None, figures: panel.Figures, *, broken: bool = False) -> None:
         """Show and keep what was written until the person stopped it, or until it `broke` off by itself."""
         text = self.text
         if broken:
@@ -260,13 +260,33 @@ class AnswerView:
     def _as_written(self, text: str) -> str:
         return linked(text, self._passages, page=say("page", self._language)) if text.strip() else ""
 
-    def _fill_panel(self, trace: Mapping[str, Any], figures: Mapping[str, Percentiles], answer: Answer | None) -> None:
+    def _fill_panel(self, trace: Mapping[str, Any], figures: panel.Figures, answer: Answer | None) -> None:
         # By these a thumb finds what it judges: see tandem.evaluate.judged.
         self._traced = {"trace": trace["id"], "started": trace["started"]}
         shown = self._props["panel"]
-        shown["latency"] = panel.latency(trace, figures)
-        shown["decision"] = panel.decision(self._decision, answer, trace, self._language)
+        shown["latency"] = panel.latency(trace, figures.percentiles)
+        shown["decision"] = panel.decision(
+            self._decision, answer, trace, self._language, self._props["notices"], figures.costs
+        )
         shown["sources"] = panel.sources(self._passages, answer.checked if answer is not None else None)
+
+    def _refusal(self, answer: Answer, spoken: str) -> dict[str, Any]:
+        """What stands under an answer that there is none, in the question's language: the nearest passages, and how to
+        ask better. Tandem's own refusal says the latter itself.
+        """
+        language: Language = "tr" if spoken == "tr" else "en" if spoken == "en" else self._language
+        nearest = answer.passages[:_NEAREST]
+        if not nearest:
+            return {"suggestion": say("nothing_near", language)}
+        heading = next((passage.headings[-1] for passage in nearest if passage.headings), "")
+        said = say(
+            "ask_better" if heading else "ask_better_plainly", language, heading=heading, document=nearest[0].document
+        )
+        return {
+            "nearest": list(range(1, len(nearest) + 1)),
+            "nearest_label": say("nearest", language),
+            "suggestion": "" if answer.runtime == EXTRACTIVE else said,
+        }
 
     def _copy(self, answer: Answer) -> str:
         page = say("page", self._language)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import chainlit as cl
 from chainlit.chat_context import chat_context
@@ -21,10 +21,10 @@ from chainlit.types import ThreadDict
 
 from hybrid.events import Delta, Failed, Finished
 from hybrid.pipeline import Question, Turn
-from hybrid.trace_store import Percentiles
 from tandem.house import House
 from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
+from tandem.ui.panel import Figures
 from tandem.ui.session import choices_of, language_of
 from tandem.ui.texts import say
 
@@ -33,12 +33,20 @@ log = logging.getLogger(__name__)
 TURNS = 8
 
 
+class View(Protocol):
+    """What is being written, and its state for a browser that joins: the message's record and its element's."""
+
+    message: cl.Message
+
+    def snapshot(self) -> tuple[Any, Any]: ...
+
+
 @dataclass(slots=True)
 class _Run:
     """An answer under way. Its context says to which browser it is shown."""
 
     thread_id: str
-    view: AnswerView
+    view: View
     context: ChainlitContext
     task: asyncio.Task[Any]
 
@@ -46,20 +54,39 @@ class _Run:
 _runs: dict[str, _Run] = {}
 
 
+@contextmanager
+def running(view: View) -> Iterator[asyncio.Task[Any]]:
+    """While the block runs, in the task it gives, Stop reaches it and a browser that comes back follows it."""
+    session = cl.context.session
+    task = asyncio.current_task()
+    assert task is not None
+    # An edited question reaches this without Chainlit noting the task that Stop cancels.
+    session.current_task = task
+    _runs[view.message.id] = _Run(session.thread_id, view, get_context(), task)
+    try:
+        yield task
+    finally:
+        _runs.pop(view.message.id, None)
+
+
 async def ask(house: House, message: cl.Message) -> None:
     """Take in the files that came with a message, and answer what the person typed, under it."""
     mode = (message.modes or {}).get("mode", "auto")
-    if files := uploads.dropped(message):
-        await _take_in(house, message, files)
+    files = await take_in(house, message)
     if not message.content.strip() and files:
         return
     await _answer(house, cl.Message(""), message.content, mode)
 
 
-async def _take_in(house: House, message: cl.Message, files: list[tuple[str, Path]]) -> None:
+async def take_in(house: House, message: cl.Message) -> list[tuple[str, Path]]:
+    """Take in the files that came with a message, if any; their names and places."""
+    files = uploads.dropped(message)
+    if not files:
+        return files
     if not message.content.strip() and not turns(chat_context.get(), message.id):
         await cl.context.emitter.init_thread(files[0][0])
-    await _to_the_end(uploads.take_in(house.library, files, language_of(house)))
+    await to_the_end(uploads.take_in(house.library, files, language_of(house)))
+    return files
 
 
 async def ask_again(house: House, message_id: str, *, mode: str, keep_draft: bool) -> None:
@@ -108,25 +135,19 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
         question,
         history=turns(chat_context.get(), message.id),
         conversation=session.thread_id,
-        user=session.user.identifier if session.user else session.id,
+        user=asker(),
         options=choices.options(mode, draft),
     )
-    task = asyncio.current_task()
-    assert task is not None
-    # An edited question reaches this without Chainlit noting the task that Stop cancels.
-    session.current_task = task
-    _runs[message.id] = _Run(session.thread_id, view, get_context(), task)
-    try:
-        await view.open()
-        await _follow(house, view, asked)
-    except asyncio.CancelledError:
-        task.uncancel()
-        await _to_the_end(_cut_short(house, view, asked.conversation))
-    except Exception:
-        log.exception("An answer could not be shown to its end")
-        await _to_the_end(_cut_short(house, view, asked.conversation, broken=True))
-    finally:
-        _runs.pop(message.id, None)
+    with running(view) as task:
+        try:
+            await view.open()
+            await _follow(house, view, asked)
+        except asyncio.CancelledError:
+            task.uncancel()
+            await to_the_end(_cut_short(house, view, asked.conversation))
+        except Exception:
+            log.exception("An answer could not be shown to its end")
+            await to_the_end(_cut_short(house, view, asked.conversation, broken=True))
 
 
 async def _follow(house: House, view: AnswerView, asked: Question) -> None:
@@ -135,9 +156,9 @@ async def _follow(house: House, view: AnswerView, asked: Question) -> None:
             if isinstance(event, Delta) and view.take(event):
                 continue
             if isinstance(event, Finished):
-                await _to_the_end(view.finish(event, await _figures(house, asked.conversation)))
+                await to_the_end(view.finish(event, await _figures(house, asked.conversation)))
             elif isinstance(event, Failed):
-                await _to_the_end(view.fail(event, await _figures(house, asked.conversation)))
+                await to_the_end(view.fail(event, await _figures(house, asked.conversation)))
             else:
                 await view.show(event)
 
@@ -148,11 +169,11 @@ async def _cut_short(house: House, view: AnswerView, conversation: str, *, broke
     await view.stop(trace, await _figures(house, conversation), broken=broken)
 
 
-async def _figures(house: House, conversation: str) -> Mapping[str, Percentiles]:
-    return await asyncio.to_thread(house.traces.percentiles, conversation)
+async def _figures(house: House, conversation: str) -> Figures:
+    return await asyncio.to_thread(Figures.of, house.traces, conversation)
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
     """Finish it, even when Stop is pressed meanwhile: it keeps what was written."""
     task = asyncio.ensure_future(work)
     while not task.done():
@@ -162,6 +183,12 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
             if (current := asyncio.current_task()) is not None:
                 current.uncancel()
     task.result()
+
+
+def asker() -> str:
+    """By whom the models' queues are fair."""
+    session = cl.context.session
+    return session.user.identifier if session.user else session.id
 
 
 def stop(session: WebsocketSession) -> None:

@@ -7,11 +7,11 @@ when it is drawn, nor any label: those belong to the element.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.events import Answer, Decision
-from hybrid.trace_store import Percentiles
+from hybrid.trace_store import Percentiles, TraceStore
 from rag.types import CheckedAnswer, Passage, Support
 from tandem.ui.texts import Language, reason
 
@@ -21,6 +21,25 @@ _SIGNALS = (
     "faulty_arithmetic", "language_mismatch", "hedging", "uncertainty_max",
 )  # fmt: skip
 _FIGURES = ("total_ms", "first_content_ms", "tokens_per_second")
+# Why a refinement that was asked for is not what is shown.
+_NOT_SHOWN = ("refine_missing", "refinement_failed", "refinement_empty", "refinement_kept_draft", "refinement_refused")
+_SUMMED = (
+    "answers", "escalated", "seconds", "money", "saved",
+    "always_large", "always_large_seconds", "always_small", "always_small_seconds",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is known of a whole conversation: percentiles by name, and every answer's `Trace.costs`."""
+
+    percentiles: Mapping[str, Percentiles]
+    costs: Sequence[Mapping[str, Any]] = ()
+
+    @classmethod
+    def of(cls, traces: TraceStore, conversation: str) -> Figures:
+        """Touches the disk."""
+        return cls(traces.percentiles(conversation), traces.costs(conversation))
 
 
 def latency(trace: Mapping[str, Any], figures: Mapping[str, Percentiles]) -> dict[str, Any]:
@@ -116,9 +135,17 @@ def _joined(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]
 
 
 def decision(
-    made: Decision | None, answer: Answer | None, trace: Mapping[str, Any], language: Language
+    made: Decision | None,
+    answer: Answer | None,
+    trace: Mapping[str, Any],
+    language: Language,
+    notices: Sequence[Mapping[str, str]] = (),
+    costs: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What was decided and why, with the signals it rests on. `made` is None where nothing came to be decided."""
+    """What was decided and why, with the signals it rests on. `made` is None where nothing came to be decided.
+
+    `notices` are those given with the answer (code, text); `costs` are those of the whole conversation.
+    """
     return {
         "outcome": _outcome(made, answer),
         "probability": made.probability if made is not None else None,
@@ -130,15 +157,27 @@ def decision(
         "confidence": trace["retrieval"].get("confidence"),
         "query": trace["retrieval"].get("query", ""),
         "support": answer.checked.supported_share if answer is not None else None,
-        "cost": _cost(trace["costs"]) if trace.get("costs") else None,
+        "cost": blended([trace["costs"]]) if trace.get("costs") else None,
+        "blended": blended(costs),
+        "not_shown": [given["text"] for given in notices if given["code"] in _NOT_SHOWN],
         "changes": [asdict(change) for change in answer.changes] if answer is not None else [],
     }
 
 
-def _cost(costs: Mapping[str, Any]) -> dict[str, Any]:
-    """What this answer cost, against one model alone; money in the currency named."""
-    names = ("currency", "money", "always_large", "always_small", "cloud", "seconds", "always_large_seconds")
-    return {name: costs[name] for name in names}
+def blended(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Answers' costs (`hybrid.cost.Cost.as_dict`) added up; None where there are none. `cloud` is None where one has
+    no such price.
+    """
+    if not costs:
+        return None
+    cloud = [one["cloud"] for one in costs]
+    return {
+        "currency": costs[-1]["currency"],
+        **{name: sum(one[name] for one in costs) for name in _SUMMED},
+        "tokens": {kind: sum(one["tokens"][kind] for one in costs) for kind in costs[-1]["tokens"]},
+        "estimated": any(one["estimated"] for one in costs),
+        "cloud": None if None in cloud else sum(cloud),
+    }
 
 
 def _outcome(made: Decision | None, answer: Answer | None) -> str:

@@ -14,7 +14,7 @@ import chainlit as cl
 from chainlit.chat_context import chat_contexts
 from chainlit.mode import Mode, ModeOption
 from chainlit.session import ws_sessions_id
-from chainlit.types import ThreadDict
+from chainlit.types import CommandDict, ThreadDict
 from chainlit.user import PersistedUser
 
 from hybrid.errors import ModelError
@@ -23,9 +23,10 @@ from tandem.settings import Settings
 from tandem.ui import settings_panel
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
-from tandem.ui.texts import STARTERS, Language, language_for, say
+from tandem.ui.texts import STARTERS, TEXTS, Language, language_for, say
 
 SHIPPED = Path(__file__).resolve().parents[2] / "docs_corpus"
+COMMANDS = {"brief": "notebook-text", "brief_high": "notebook-pen"}
 _ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}
 _LOOK_UP_SECONDS = 60.0
 _PERCENT_STEP = 10.0
@@ -52,6 +53,7 @@ async def begin(house: House) -> None:
         cl.context.session.chat_settings = await history().settings_of(user.id)
     await show_settings(house)
     await show_modes(house, "auto")
+    await show_commands(house)
 
 
 async def resume(house: House, thread: ThreadDict) -> None:
@@ -59,6 +61,7 @@ async def resume(house: House, thread: ThreadDict) -> None:
     modes = [step.get("modes") or {} for step in thread["steps"] if step["type"] == "user_message"]
     await show_settings(house)
     await show_modes(house, modes[-1].get("mode", "auto") if modes else "auto")
+    await show_commands(house)
 
 
 def forget_the_gone() -> None:
@@ -75,6 +78,29 @@ async def show_modes(house: House, chosen: str) -> None:
         for name in MODES
     ]
     await cl.context.emitter.set_modes([Mode("mode", say("mode", language), options)])
+
+
+async def show_commands(house: House) -> None:
+    """Put what can be asked for besides an answer into the composer."""
+    language = language_of(house)
+    offered = [
+        CommandDict(
+            id=say(name, language),
+            description=say(f"{name}_hint", language),
+            icon=icon,
+            button=False,
+            persistent=False,
+            selected=False,
+        )
+        for name, icon in COMMANDS.items()
+    ]
+    await cl.context.emitter.set_commands(offered)
+
+
+def command_of(message: cl.Message) -> str:
+    """Which of COMMANDS a message gives, "" where it is a question. A conversation may have changed its language."""
+    names = {text[name]: name for text in TEXTS.values() for name in COMMANDS}
+    return names.get(message.command or "", "")
 
 
 async def show_settings(house: House) -> None:
@@ -117,6 +143,7 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> None:
     await _send_settings(house)
     if language != before:
         await show_modes(house, "auto")
+        await show_commands(house)
 
 
 async def _download(house: House, model: str, language: Language) -> None:

@@ -35,6 +35,7 @@ _ESCALATION = (
 )
 _GENERATION = ("max_tokens", "temperature", "seed")
 _LONGEST_NAME = 200
+BRIEF_WORDS = (50, 2000)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -48,6 +49,7 @@ class Choices:
     escalation: EscalationSettings
     generation: GenerationSettings
     passages: int
+    brief_words: int = 300
     language: str = "auto"
     panel: bool = True
     marks: bool = True
@@ -92,6 +94,7 @@ class Choices:
             **escalation,
             **generation,
             "passages": self.passages,
+            "brief_words": self.brief_words,
             "language": self.language,
             "panel": self.panel,
             "marks": self.marks,
@@ -111,6 +114,10 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         if isinstance(name := given.get(key), str) and 0 < len(name.strip()) <= _LONGEST_NAME
     }
     passages = _checked(RetrievalSettings(passages=base.passages), ("passages",), given, wrong).passages
+    words = given.get("brief_words", base.brief_words)
+    if not isinstance(words, int | float) or not BRIEF_WORDS[0] <= words <= BRIEF_WORDS[1]:
+        wrong.append(("brief_words", words))
+        words = base.brief_words
     language = given.get("language", base.language)
     if language not in ("auto", "en", "tr"):
         wrong.append(("language", language))
@@ -121,6 +128,7 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         escalation=_checked(base.escalation, _ESCALATION, given, wrong),
         generation=_checked(base.generation, _GENERATION, given, wrong),
         passages=passages,
+        brief_words=int(words),
         language=language,
         panel=bool(given.get("panel", base.panel)),
         marks=bool(given.get("marks", base.marks)),
@@ -175,6 +183,7 @@ def tabs(choices: Choices, models: Sequence[ModelInfo], ready: bool, language: L
                 make.slider("max_tokens", 16, max(4096, choices.generation.max_tokens), 16),
                 make.slider("temperature", 0.0, 2.0, 0.1),
                 TextInput("seed", say("seed", language), make.values["seed"], description=make.hint("seed")),
+                make.slider("brief_words", *BRIEF_WORDS, 50),
             ],
         ),
         Tab(

@@ -31,7 +31,7 @@ def answered(traces: TraceStore, number: int, support: float, refined: str = "")
     return trace
 
 
-async def show(history: History, message: str, trace: Trace) -> None:
+async def show(history: History, message: str, trace: Trace, run: str | None = None) -> None:
     metadata = {"answer": trace.answer, "trace": trace.id, "started": trace.started}
     step = {
         "id": message,
@@ -41,7 +41,9 @@ async def show(history: History, message: str, trace: Trace) -> None:
         "output": "",
         "metadata": metadata,
     }
-    await history.create_step(step)  # type: ignore[arg-type]
+    step["parentId"] = run  # type: ignore[assignment]
+    await history.create_step({"id": run, "threadId": "t1", "type": "run"} if run else step)
+    await history.create_step(step)
 
 
 async def test_a_thumb_down_becomes_a_label_that_fit_reads(tmp_path: Path, traces: TraceStore) -> None:
@@ -49,9 +51,10 @@ async def test_a_thumb_down_becomes_a_label_that_fit_reads(tmp_path: Path, trace
     history = History.open(tmp_path / "history.db", lambda: None)
     for number in range(48):
         bad = number % 3 == 0
-        await show(history, f"m{number}", answered(traces, number, 0.1 if bad else 0.9))
+        await show(history, f"m{number}", answered(traces, number, 0.1 if bad else 0.9), f"run{number}")
         comment = "wrong year" if number == 0 else "thanks" if number == 1 else None
-        await history.upsert_feedback(Feedback(forId=f"m{number}", value=0 if bad else 1, comment=comment))
+        rated = f"run{number}" if number % 2 else f"m{number}"
+        await history.upsert_feedback(Feedback(forId=rated, value=0 if bad else 1, comment=comment))
     await history.close()
     report = judged.fit(Settings(data_dir=tmp_path), tmp_path / "policy.json")
     assert (report["labels"], report["thumbs"], report["bad"]) == (48, 48, 16)

@@ -87,3 +87,42 @@ def test_the_four_outcomes() -> None:
     assert panel.decision(escalate, None, trace, "tr")["reasons"] == [
         "Belgeler taslağın cümlelerinin yalnızca % 40 kadarını destekliyor."
     ]
+
+
+def cost(money: float, escalated: int, cloud: float | None = None) -> dict[str, Any]:
+    return {
+        "currency": "EUR",
+        "answers": 1,
+        "escalated": escalated,
+        "tokens": {"prompt": 100, "cached": 10, "reasoning": 0, "completion": 20},
+        "estimated": False,
+        "stages": {},
+        "seconds": 2.0,
+        "money": money,
+        "always_large": 0.5,
+        "always_large_seconds": 6.0,
+        "always_small": 0.1,
+        "always_small_seconds": 1.5,
+        "saved": 0.5 - money,
+        "cloud": cloud,
+    }
+
+
+def test_costs_are_blended_over_the_conversation() -> None:
+    whole = panel.blended([cost(0.25, 0, 0.75), cost(0.5, 1, 0.25)])
+    assert whole is not None
+    assert (whole["answers"], whole["escalated"], whole["money"], whole["cloud"]) == (2, 1, 0.75, 1.0)
+    assert (whole["always_large"], whole["saved"], whole["always_small_seconds"]) == (1.0, 0.25, 3.0)
+    assert whole["tokens"] == {"prompt": 200, "cached": 20, "reasoning": 0, "completion": 40}
+    unknown = panel.blended([cost(0.25, 0, 0.75), cost(0.5, 1)])
+    assert unknown is not None and unknown["cloud"] is None
+    assert panel.blended([]) is None
+
+
+def test_why_a_refinement_is_not_shown_is_told_with_the_decision() -> None:
+    trace = Trace.start("q").finish().as_dict()
+    escalate = Decision(True, 0.9, (), "rules", "1")
+    notices = [{"code": "spelling", "text": "a"}, {"code": "refinement_kept_draft", "text": "b"}]
+    told = panel.decision(escalate, answer(escalated=True), trace, "en", notices, [cost(0.25, 1)])
+    assert told["not_shown"] == ["b"]
+    assert told["cost"] is None and told["blended"]["money"] == 0.25
