@@ -19,7 +19,7 @@ from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
 from tandem.house import House, current
-from tandem.ui import accounts, answering, briefings, page, session, uploads
+from tandem.ui import accounts, answering, briefings, house_panel, page, session, uploads
 from tandem.ui.history import History
 
 try:
@@ -64,6 +64,7 @@ async def starters(user: cl.User | None, language: str | None) -> list[cl.Starte
 @cl.on_chat_start
 async def start() -> None:
     await session.begin(house)
+    await house_panel.offer(house)
 
 
 async def resume(thread: ThreadDict) -> None:
@@ -91,7 +92,14 @@ async def message(message: cl.Message) -> None:
 
 @cl.on_settings_update
 async def settings_update(settings: dict[str, Any]) -> None:
-    await session.change_settings(house, settings)
+    if wanted := await session.change_settings(house, settings):
+        await house_panel.open_panel(house, "models")
+        await house_panel.download(house, wanted)
+
+
+@cl.on_window_message
+async def window_message(asked: Any) -> None:
+    await house_panel.act(house, asked)
 
 
 @cl.action_callback("regenerate")

@@ -17,7 +17,6 @@ from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
 from chainlit.user import PersistedUser
 
-from hybrid.errors import ModelError
 from tandem.house import House
 from tandem.settings import Settings
 from tandem.ui import settings_panel
@@ -29,7 +28,6 @@ SHIPPED = Path(__file__).resolve().parents[2] / "docs_corpus"
 COMMANDS = {"brief": "notebook-text", "brief_high": "notebook-pen"}
 _ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}
 _LOOK_UP_SECONDS = 60.0
-_PERCENT_STEP = 10.0
 
 _background: set[asyncio.Task[None]] = set()
 
@@ -123,8 +121,10 @@ async def _when_models_are_known(house: House) -> None:
     await _send_settings(house)
 
 
-async def change_settings(house: House, values: Mapping[str, Any]) -> None:
-    """Take in what was confirmed in the panel, keep it, and say what could not be taken."""
+async def change_settings(house: House, values: Mapping[str, Any]) -> str:
+    """Take in what was confirmed in the panel, keep it, and say what could not be taken; returns the model that is to
+    be downloaded, "" for none.
+    """
     session = cl.context.session
     before = language_of(house)
     choices, wrong = settings_panel.read(values, Choices.configured(house.settings))
@@ -136,36 +136,15 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> None:
     if isinstance(session.user, PersistedUser):
         await history().remember_settings(session.user.id, session.thread_id, session.chat_settings)
     wanted = values.get("download")
-    if isinstance(wanted, str) and wanted not in ("", NO_DOWNLOAD):
-        _in_background(_download(house, wanted, language))
-    elif not wrong:
+    if not isinstance(wanted, str) or wanted == NO_DOWNLOAD:
+        wanted = ""
+    if not wanted and not wrong:
         await cl.context.emitter.send_toast(say("settings_kept", language), "success")
     await _send_settings(house)
     if language != before:
         await show_modes(house, "auto")
         await show_commands(house)
-
-
-async def _download(house: House, model: str, language: Language) -> None:
-    emitter = cl.context.emitter
-    loop = asyncio.get_running_loop()
-    told = 0.0
-
-    def progress(percent: float) -> None:
-        nonlocal told
-        if percent - told >= _PERCENT_STEP:
-            told = percent
-            text = say("download_progress", language, model=model, percent=round(percent))
-            asyncio.run_coroutine_threadsafe(emitter.send_toast(text, "info"), loop)
-
-    await emitter.send_toast(say("download_started", language, model=model), "info")
-    try:
-        await house.engine.models.download(model, progress)
-    except ModelError as error:
-        await emitter.send_toast(str(error), "error")
-    else:
-        await emitter.send_toast(say("download_done", language, model=model), "success")
-    await _send_settings(house)
+    return wanted
 
 
 def _in_background(work: Any) -> None:

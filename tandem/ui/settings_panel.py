@@ -53,6 +53,7 @@ class Choices:
     language: str = "auto"
     panel: bool = True
     marks: bool = True
+    offers: bool = True
 
     @classmethod
     def configured(cls, settings: Settings) -> Choices:
@@ -98,6 +99,7 @@ class Choices:
             "language": self.language,
             "panel": self.panel,
             "marks": self.marks,
+            "offers": self.offers,
             "download": NO_DOWNLOAD,
         }
 
@@ -132,6 +134,7 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         language=language,
         panel=bool(given.get("panel", base.panel)),
         marks=bool(given.get("marks", base.marks)),
+        offers=bool(given.get("offers", base.offers)),
     )
     return choices, wrong
 
@@ -189,7 +192,7 @@ def tabs(choices: Choices, models: Sequence[ModelInfo], ready: bool, language: L
         Tab(
             "display",
             say("tab_display", language),
-            [make.language(), make.switch("panel"), make.switch("marks")],
+            [make.language(), make.switch("panel"), make.switch("marks"), make.switch("offers")],
         ),
     ]
 

@@ -80,14 +80,14 @@ def serving(home: Path, settings: str, **environment: str) -> Iterator[str]:
     assert indexed.wait(60) == 0, indexed.communicate()
     process = start(home, "serve", "--port", "0", **environment)
     try:
-        yield _address(process)
+        yield address_of(process)
     finally:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
         _, errors = process.communicate(timeout=30)
     assert "Traceback" not in errors, errors
 
 
-def _address(process: subprocess.Popen[str]) -> str:
+def address_of(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     match = re.search(r"http://\S+", process.stdout.readline())
     assert match, process.communicate()

@@ -1,0 +1,156 @@
+// The panel with every document's receipt and every model, and the card that offers missing models.
+// Draws what tandem/ui/house_panel.py hands over. News comes over the socket, since Chainlit opens or closes its side
+// panel whenever an element changes; wishes go by window.postMessage, since an action would make a conversation of its
+// own. Knows nothing of how documents are read or models are run.
+import { useEffect, useRef, useState } from "react"
+import { useRecoilValue } from "recoil"
+import { sessionState } from "@chainlit/react-client"
+import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
+import { AlertTriangle, Download, RotateCcw, X } from "lucide-react"
+
+const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
+const locale = () => (props.language === "tr" ? "tr-TR" : "en-GB")
+const digits = (value, n) => value.toLocaleString(locale(), { minimumFractionDigits: n, maximumFractionDigits: n })
+const percent = (value) => (props.language === "tr" ? `%${digits(value, 0)}` : `${digits(value, 0)}%`)
+const size = (mb) => (mb >= 1024 ? `${digits(mb / 1024, 1)} GB` : `${digits(mb, 0)} MB`)
+const duration = (seconds) => {
+  const units = props.language === "tr" ? ["sn", "dk", "sa"] : ["s", "min", "h"]
+  if (seconds < 90) return `${digits(seconds, 0)} ${units[0]}`
+  return seconds < 5400 ? `${digits(seconds / 60, 0)} ${units[1]}` : `${digits(seconds / 3600, 1)} ${units[2]}`
+}
+
+function Model({ model, t }) {
+  const [asked, setAsked] = useState("")
+  const going = model.progress
+  useEffect(() => setAsked(""), [model])
+  const act = (what) => {
+    setAsked(what)
+    ask(what, { name: model.alias })
+  }
+  const word = { download: t.download_model, cancel: t.cancel, load: t.load, unload: t.unload }
+  return (
+    <div className="td-card" data-model-row={model.alias} data-model-state={model.state}>
+      <div className="td-source-head">
+        <span className="td-source-name">{model.alias}</span>
+        <span className="td-tag">{t[`state_${model.state}`]}</span>
+      </div>
+      <div className="td-path">
+        {[model.runtime, model.size_mb ? size(model.size_mb) : "", model.licence ? `${t.licence}: ${model.licence}` : ""].filter(Boolean).join(" · ")}
+      </div>
+      {going ? (
+        <div role="status">
+          <div className="td-meter td-meter-wide"><i style={{ width: `${going.percent}%` }} /></div>
+          <div className="td-path">
+            {[percent(going.percent), going.mb_per_s ? `${digits(going.mb_per_s, 1)} MB/s` : "",
+              going.remaining_s !== null ? `${t.left}: ${duration(going.remaining_s)}` : ""].filter(Boolean).join(" · ")}
+          </div>
+        </div>
+      ) : null}
+      {model.note ? <div className="td-path">{model.note}</div> : null}
+      {model.problem ? <div className="td-error" role="alert">{model.problem}</div> : null}
+      {model.ask ? (
+        <button type="button" className="td-button td-button-line" data-action={model.ask} disabled={!!asked} onClick={() => act(model.ask)}>
+          {model.ask === "download" ? <Download size={14} /> : null}{model.ask === "cancel" ? <X size={14} /> : null}
+          {asked ? t.working : word[model.ask]}
+        </button>
+      ) : null}
+    </div>
+  )
+}
+
+function Documents({ documents, t }) {
+  const [text, setText] = useState("")
+  const [state, setState] = useState("")
+  const first = useRef(true)
+  useEffect(() => {
+    if (first.current) {
+      first.current = false
+      return
+    }
+    const timer = setTimeout(() => ask("find", { text, state }), 200)
+    return () => clearTimeout(timer)
+  }, [text, state])
+  const retry = (name) => ask("retry", { name, text, state })
+  const count = (label, n) => (n ? `${label}: ${digits(n, 0)}` : "")
+  return (
+    <div data-testid="documents">
+      <input className="td-input" type="search" value={text} placeholder={t.search_documents} aria-label={t.search_documents}
+        onChange={(event) => setText(event.target.value)} />
+      <div className="td-chips td-filters">
+        {["", "failed", "indexed"].map((s) => (
+          <button key={s} type="button" className="td-chip td-filter" aria-pressed={state === s} data-filter={s || "all"} onClick={() => setState(s)}>
+            {t[s || "all"]} <span className="td-muted">{digits(documents.counts[s], 0)}</span>
+          </button>
+        ))}
+        {documents.counts.failed ? (
+          <button type="button" className="td-button" data-action="retry-all" disabled={!!documents.busy} onClick={() => retry("")}>
+            <RotateCcw size={14} /> {documents.busy === "all" ? t.retrying : t.retry_all}
+          </button>
+        ) : null}
+      </div>
+      {documents.rows.map((row) => (
+        <div key={row.key} className="td-card" data-document={row.path} data-document-state={row.state}>
+          <div className="td-source-head">
+            {row.state === "failed" ? <AlertTriangle size={15} className="td-error-icon" /> : null}
+            <span className="td-source-name">{row.path}</span>
+            <span className="td-tag">{t[row.state]}</span>
+          </div>
+          <div className="td-path">
+            {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
+          </div>
+          {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
+          {row.state === "failed" ? (
+            <button type="button" className="td-button td-button-line" data-action="retry" disabled={!!documents.busy} onClick={() => retry(row.key)}>
+              <RotateCcw size={14} /> {documents.busy === row.key ? t.retrying : t.retry}
+            </button>
+          ) : null}
+        </div>
+      ))}
+      {!documents.rows.length ? <div className="td-empty">{t.no_documents}</div> : null}
+      {documents.matching > documents.rows.length ? (
+        <div className="td-empty">{t.more_documents}: {digits(documents.matching - documents.rows.length, 0)}</div>
+      ) : null}
+    </div>
+  )
+}
+
+export default function House() {
+  const session = useRecoilValue(sessionState)
+  const socket = session && session.socket
+  const [news, setNews] = useState({})
+  const [shown, setShown] = useState(props.tab || "documents")
+  useEffect(() => {
+    if (!socket) return
+    const hear = (change) => {
+      setNews((before) => ({ ...before, ...change }))
+      if (change.tab) setShown(change.tab)
+    }
+    socket.on("house", hear)
+    return () => socket.off("house", hear)
+  }, [socket])
+  const { documents, texts: t } = { ...props, ...news }
+  const models = news.models || props.models
+
+  if (props.kind === "offer") {
+    return (
+      <div className="td-answer" data-testid="offer">
+        <div className="td-card-title">{t.offer_title}</div>
+        <div>{t.offer_text}</div>
+        <div>{models.filter((m) => props.offered.includes(m.alias)).map((m) => <Model key={m.alias} model={m} t={t} />)}</div>
+        <div><button type="button" className="td-button td-button-line" data-action="dismiss" onClick={() => ask("dismiss")}>{t.not_now}</button></div>
+      </div>
+    )
+  }
+  return (
+    <div className="td-panel" data-testid="house">
+      <Tabs value={shown} onValueChange={setShown}>
+        <TabsList className="td-tabs td-tabs-two">
+          <TabsTrigger value="documents" data-tab="documents">{t.documents}</TabsTrigger>
+          <TabsTrigger value="models" data-tab="models">{t.models}</TabsTrigger>
+        </TabsList>
+        <TabsContent value="documents">{documents ? <Documents documents={documents} t={t} /> : null}</TabsContent>
+        <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
+      </Tabs>
+    </div>
+  )
+}
