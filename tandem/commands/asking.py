@@ -82,7 +82,7 @@ class _Printer:
                 self._begin(event)
             case Delta(text=text) if text:
                 self._written.append(text)
-                sys.stdout.write(text)
+                sys.stdout.write(passages.plain(text))
                 sys.stdout.flush()
             case Decided(decision) if decision.escalate:
                 reasons = "; ".join(reason.text for reason in decision.reasons)
@@ -102,13 +102,13 @@ class _Printer:
 
     def _aside(self, sentence: str) -> None:
         lead = "\n" if self._written else ""
-        self._console.print(f"{lead}[dim]({escape(sentence)})[/dim]")
+        self._console.print(f"{lead}[dim]({escape(passages.plain(sentence))})[/dim]")
 
     def _finish(self, event: Finished) -> None:
         answer = event.answer
         if "".join(self._written).strip() != answer.text.strip():
             self._console.print("\n\n[bold]Answer, with its citations checked[/bold]")
-            self._console.print(escape(answer.text), end="")
+            self._console.print(escape(passages.plain(answer.text)), end="")
         self._console.print("\n")
         cited = {id for sentence in answer.checked.sentences for id in sentence.passages}
         sources = [(n, p) for n, p in enumerate(answer.passages, 1) if p.id in cited]
@@ -118,7 +118,7 @@ class _Printer:
             self._console.print(f"  [{number}] {passages.place(passage)}", markup=False)
         unsupported = [s.text for s in answer.checked.sentences if s.support is Support.UNSUPPORTED]
         for text in unsupported:
-            self._console.print(f"  Not supported by any passage: {text.strip()}", markup=False)
+            self._console.print(f"  Not supported by any passage: {passages.plain(text).strip()}", markup=False)
         self._console.print(latency_table(event.trace))
         self._console.print(f"Answered by {escape(answer.model)}.")
 

@@ -9,6 +9,7 @@ from hybrid.briefs import Brief, parts, write
 from hybrid.question import Options
 from rag.errors import UserFacingError
 from tandem import briefing
+from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.house import House
 from tandem.settings import Settings, load
@@ -23,7 +24,7 @@ def brief(source: str, *, words: int, priority: str, out: Path | None, draft: st
     options = Options(draft=draft, refine=refine)
     written = asyncio.run(_written(load(), source, words, priority == "high", options))
     if out is None:
-        print(briefing.markdown(written), end="")
+        print(plain(briefing.markdown(written)), end="")
         return
     content = briefing.docx(written) if out.suffix.lower() == ".docx" else briefing.markdown(written).encode()
     try:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rag.errors import UserFacingError
 from rag.library import Library
 from rag.types import FileReceipt, SyncReport
+from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.documents import existing, library_dir, open_library
 from tandem.settings import Settings, load
@@ -90,7 +92,7 @@ def _print_sync(report: SyncReport, documents: int, json: bool) -> None:
         return
     for receipt in report.receipts:
         if receipt.state == "failed":
-            print(f"{receipt.path}: not indexed. {receipt.reason}")
+            print(f"{plain(receipt.path)}: not indexed. {receipt.reason}")
     stopped = "Stopped early: " if report.cancelled else ""
     print(f"{stopped}{_counts(report)}; {documents} documents are searchable ({report.seconds:.1f} s).")
 
@@ -113,7 +115,7 @@ def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
             print(jsonlib.dumps(_sync_record(report), ensure_ascii=False), flush=True)
             return
         for receipt in report.receipts:
-            print(f"{receipt.path}: {_became(receipt)}", flush=True)
+            print(f"{plain(receipt.path)}: {_became(receipt)}", flush=True)
         print(f"{_counts(report)} ({report.seconds:.1f} s).", flush=True)
 
     watcher = Watcher(library, folders, changed=changed)
@@ -137,9 +139,9 @@ def _verify(settings: Settings, folders: Sequence[Path], json: bool) -> None:
     if found.store:
         print(f"The library was damaged ({found.store}) and was made anew from the documents.")
     for name in found.repaired:
-        print(f"{name}: was damaged; read again.")
+        print(f"{plain(name)}: was damaged; read again.")
     for name in found.lost:
-        print(f"{name}: was damaged and its file cannot be read any more; taken out.")
+        print(f"{plain(name)}: was damaged and its file cannot be read any more; taken out.")
     if found.index:
         print(f"The search index was rebuilt: {found.index}.")
     if found.sound:
@@ -173,7 +175,7 @@ def _print_receipts(receipts: Sequence[FileReceipt], json: bool) -> None:
     table.add_column("", overflow="fold")
     for receipt in sorted(receipts, key=lambda r: (r.state == "indexed", r.root, r.path)):
         numbers = (receipt.pages or "", receipt.passages, f"{receipt.characters:,}", f"{receipt.seconds:.2f}")
-        table.add_row(*map(str, numbers), _plain(receipt.path), _plain(_became(receipt)))
+        table.add_row(*map(str, numbers), escape(plain(receipt.path)), escape(_became(receipt)))
     Console(highlight=False).print(table)
     failed = sum(receipt.state == "failed" for receipt in receipts)
     print(f"{len(receipts) - failed} files are searchable, {failed} could not be read.")
@@ -183,10 +185,6 @@ def _became(receipt: FileReceipt) -> str:
     if receipt.state == "failed":
         return f"not indexed. {receipt.reason}"
     return f"indexed. {receipt.reason}".rstrip()
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def _record(receipt: FileReceipt) -> dict[str, Any]:

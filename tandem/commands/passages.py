@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import regex
+
 from rag.types import Passage
+
+_CONTROL = regex.compile(r"[\p{Cc}--[\n\t]]", regex.V1)
+
+
+def plain(text: str) -> str:
+    """Text from models, and names of files, without what a terminal would obey rather than show."""
+    return _CONTROL.sub("", text)
 
 
 def place(passage: Passage) -> str:
     """Where a passage stands, in words: document, page, headings."""
     page = f", page {passage.page}" if passage.page is not None else ""
     headings = f": {' > '.join(passage.headings)}" if passage.headings else ""
-    return f"{passage.document}{page}{headings}"
+    return plain(f"{passage.document}{page}{headings}")
 
 
 def as_record(passage: Passage) -> dict[str, Any]:

@@ -107,6 +107,22 @@ def test_ask_escalates_to_the_endpoint(
     assert [request["model"] for request in openai_server.requests] == ["small", "large", "small"]
 
 
+def test_a_terminal_is_given_nothing_to_obey(
+    tandem: Tandem, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, corpus: Path
+) -> None:
+    openai_server.models["small"] = Reply(
+        ["Every employee has \x1b]0;title\x07", "25 days of paid holiday \x1b[31m[1]."]
+    )
+    monkeypatch.setenv("FOUNDRY_LOCAL_ENDPOINT", openai_server.base_url)
+    if sys.platform != "win32":
+        (corpus / "red\x1b[31m.md").write_text("# Paid holiday\n\n25 days of paid holiday a year.", encoding="utf-8")
+    told = tandem("index").stdout + tandem("index", "--report").stdout
+    told += tandem("search", "paid holiday").stdout
+    told += tandem("ask", QUESTION, "--draft", "small", "--escalate", "never").stdout
+    assert "25 days of paid holiday" in told and "Answered by small." in told
+    assert not set(told) & {"\x1b", "\x07"}
+
+
 def test_ask_refuses_an_unknown_way_to_escalate(tandem: Tandem) -> None:
     assert tandem("ask", QUESTION, "--escalate", "sometimes").exit_code == 2
 
