@@ -136,44 +136,58 @@ def title_tokens(headings: Sequence[str], title: str, language: str) -> list[Tok
 class Batch:
     """The packed forms of `count` passages, end to end.
 
-    `term`, `surface`, `flags`, `passage`, `sentence` have one entry a token (`passage` and `sentence` count from 0, the
-    latter over the whole batch); `gram` and `gram_passage` one a character gram; `length` one a passage: its body's
-    tokens.
+    `term`, its low 16 bits `term_low`, `surface` and `flags` have one entry a token. `start` says at which token each
+    passage begins, `sentence_start` each sentence (a passage's title and headings count as its last one), `owner` to
+    which passage each sentence belongs and `titles` which sentences are such titles. `length` is the number of tokens
+    in each passage's body. `gram` has one entry a character gram and `gram_start` says where each passage's begin.
     """
 
     count: int
     term: NDArray[np.uint32]
+    term_low: NDArray[np.uint16]
     surface: NDArray[np.uint16]
     flags: NDArray[np.uint16]
-    passage: NDArray[np.int64]
-    sentence: NDArray[np.int64]
-    sentence_count: int
+    start: NDArray[np.int64]
+    sentence_start: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    titles: NDArray[np.bool_]
+    sentence_length: NDArray[np.int64]
     length: NDArray[np.int64]
     gram: NDArray[np.uint16]
-    gram_passage: NDArray[np.int64]
+    gram_start: NDArray[np.int64]
+
+    def places(self, at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(passage, sentence) of the tokens `at`."""
+        sentence = np.searchsorted(self.sentence_start, at, side="right") - 1
+        return self.owner[sentence], sentence
 
 
 def unpack(packed: Sequence[tuple[bytes, bytes]]) -> Batch:
     """The passages given as (packed tokens, packed grams), in order."""
     count = len(packed)
-    token_rows = np.frombuffer(b"".join(p[0] for p in packed), dtype=TOKEN)
-    gram = np.frombuffer(b"".join(p[1] for p in packed), dtype="<u2")
-    sizes = np.fromiter((len(p[0]) // TOKEN.itemsize for p in packed), np.int64, count)
-    gram_sizes = np.fromiter((len(p[1]) // 2 for p in packed), np.int64, count)
-    passage = np.repeat(np.arange(count), sizes)
-    flags = np.ascontiguousarray(token_rows["flags"])
-    opens = (flags & SENTENCE).astype(np.int64)
-    sentence = np.cumsum(opens) - 1
-    in_title = np.bincount(passage, weights=(flags & TITLE) != 0, minlength=count).astype(np.int64)
+    rows = np.frombuffer(b"".join([tokens_of for tokens_of, _ in packed]), dtype=TOKEN)
+    halves = rows.view("<u2").reshape(-1, TOKEN.itemsize // 2)
+    sizes = np.array([len(tokens_of) // TOKEN.itemsize for tokens_of, _ in packed], np.int64)
+    gram_sizes = np.array([len(grams_of) // 2 for _, grams_of in packed], np.int64)
+    start = np.cumsum(sizes) - sizes
+    flags = np.ascontiguousarray(rows["flags"])
+    sentence_start = np.flatnonzero(flags & SENTENCE)
+    owner = np.searchsorted(start + sizes, sentence_start, side="right")
+    titles = (flags[sentence_start] & TITLE) != 0
+    sentence_length = np.diff(np.append(sentence_start, len(rows)))
+    in_title = np.bincount(owner[titles], weights=sentence_length[titles], minlength=count).astype(np.int64)
     return Batch(
         count=count,
-        term=np.ascontiguousarray(token_rows["term"]),
-        surface=np.ascontiguousarray(token_rows["surface"]),
+        term=np.ascontiguousarray(rows["term"]),
+        term_low=np.ascontiguousarray(halves[:, 0]),
+        surface=np.ascontiguousarray(rows["surface"]),
         flags=flags,
-        passage=passage,
-        sentence=sentence,
-        sentence_count=int(sentence[-1]) + 1 if len(sentence) else 0,
+        start=start,
+        sentence_start=sentence_start,
+        owner=owner,
+        titles=titles,
+        sentence_length=sentence_length,
         length=sizes - in_title,
-        gram=gram,
-        gram_passage=np.repeat(np.arange(count), gram_sizes),
+        gram=np.frombuffer(b"".join([grams_of for _, grams_of in packed]), dtype="<u2"),
+        gram_start=np.cumsum(gram_sizes) - gram_sizes,
     )

@@ -79,7 +79,8 @@ def detect(text: str, default: str = "") -> str:
     Greek); languages that share one are told apart by their stop words and by letters that are theirs alone.
     """
     sample = text[:_SAMPLE]
-    counts = {code: len(pattern.findall(sample)) for code, pattern in _SCRIPTS.items()}
+    patterns = {"": _SCRIPTS[""]} if sample.isascii() else _SCRIPTS
+    counts = {code: len(patterns[code].findall(sample)) if code in patterns else 0 for code in _SCRIPTS}
     total = sum(counts.values())
     if not total:
         return default
@@ -96,7 +97,7 @@ def detect(text: str, default: str = "") -> str:
     for word in _WORD.findall(sample.translate(_ONE_I).casefold()):
         for code in known.get(word, ()):
             votes[code] += 2
-    for code, letters in _LETTERS.items():
+    for code, letters in _LETTERS.items() if not sample.isascii() else ():
         votes[code] += sum(sample.count(letter) for letter in letters)
     if default in candidates:
         votes[default] += 2  # a name may look like one foreign word

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rag import matching
 from rag.asking import KINDS, asks_for
-from rag.features import AMOUNT, CAPITAL, MONTH, NUMBER, TITLE, YEAR, Batch, gram_hashes, surface_hash, term_hash
-from rag.query import Question, Term
+from rag.features import AMOUNT, CAPITAL, MONTH, NUMBER, TITLE, YEAR, Batch, surface_hash
+from rag.matching import Bools, Floats, Hits, Ints, table
+from rag.query import Question
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 K1, B = 0.6, 0.6
 
 NAMES = (
@@ -46,14 +45,6 @@ class Scored:
     best_sentence: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class _Hits:
-    """Occurrences of the question's terms in the candidates' bodies: where in the batch, and which term."""
-
-    at: Ints
-    term: Ints
-
-
 def describe(question: Question, batch: Batch, documents: Ints, average_length: float) -> Scored:
     """The features of every candidate of `batch`; `documents` numbers the document each belongs to."""
     content = question.content
@@ -62,34 +53,36 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
         return Scored(np.zeros((count, len(NAMES))), np.zeros(count), np.zeros(count, np.int64))
     weight = np.array([t.weight for t in content])
     share = weight / weight.sum()
-    at, which = _occurrences(batch, [term.stems for term in content])
-    in_title = (batch.flags[at] & TITLE) != 0
-    hits = _Hits(at[~in_title], which[~in_title])
+    stems, related = [term.stems for term in content], [term.related for term in content]
+    everywhere, others = matching.terms(batch, [stems, related])
+    in_title = batch.titles[everywhere.sentence]
+    hits, heading = everywhere.where(~in_title), everywhere.where(in_title)
 
-    tf = _table(batch.passage[hits.at], hits.term, count, width)
+    tf = table(hits.passage, hits.number, count, width)
     relative = batch.length[:, None] / max(1.0, average_length)
     word = _bm25(tf, relative, K1, B) @ share
     present = tf > 0
-    titled = _table(batch.passage[at[in_title]], which[in_title], count, width) > 0
+    titled = table(heading.passage, heading.number, count, width) > 0
     anywhere = present | titled
     lacking = np.where(anywhere, 0.0, share)
     absent = np.sort(lacking, axis=1)
     proper = np.array([t.kind in ("name", "number") for t in content])
 
-    other_at, other_which = _occurrences(batch, [term.related for term in content])
-    other = _table(batch.passage[other_at], other_which, count, width) > 0
-    sentences = _Sentences(batch, hits, _Hits(other_at, other_which), share, titled)
+    other = table(others.passage, others.number, count, width) > 0
+    sentences = _Sentences(batch, hits, others, share, titled)
     documents_of = np.unique(documents, return_inverse=True)[1]
     local = _local(documents_of, tf, relative)
     mean, together, fraction = _of_documents(documents_of, word, anywhere, share)
-    gram = _grams(batch, content, count)
+    gram = matching.grams(batch, content)
     soft = np.where(anywhere, 1.0, np.maximum(gram - 0.2, 0.0)) @ share
     gram = gram @ share
-    bigram, trigram = _sequences(question.sequence, batch, count)
+    spoken, numbered = matching.words(batch, question.sequence)
+    bigram, trigram = matching.runs(spoken, numbered, count)
+    surface = _surfaces(question, spoken, numbered, count, share)
     kinds = _kinds(question, batch, sentences)
     columns = [
-        word, _bm25(tf, relative, 1.5, 0.75) @ share, _surfaces(batch, content, count, width) @ share, gram,
-        _pairs(hits, batch, share, count), _near(hits, batch, share, count), sentences.score, sentences.coverage,
+        word, _bm25(tf, relative, 1.5, 0.75) @ share, surface, gram,
+        _pairs(hits, share, count), _near(hits, share, count), sentences.score, sentences.coverage,
         sentences.window, sentences.titled, sentences.related, (other & ~anywhere) @ share, soft, lacking[:,
         proper].sum(axis=1), present @ share, titled @ share, anywhere @ share, mean, together, fraction, local,
         absent[:, -1], absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
@@ -108,43 +101,15 @@ def _against_best(column: Floats) -> Floats:
     return column / best if best > 0 else column
 
 
-def _occurrences(batch: Batch, stems: Sequence[tuple[str, ...]]) -> tuple[Ints, Ints]:
-    """Where in the batch the stems occur, and to which tuple each occurrence belongs (the first that has the stem)."""
-    # A small table on the low 16 bits throws out almost every token before the exact comparison.
-    table = np.zeros(65536, bool)
-    exact: dict[int, int] = {}
-    for number, alternatives in enumerate(stems):
-        for one in alternatives:
-            value = term_hash(one)
-            table[value & 0xFFFF] = True
-            exact.setdefault(value, number)
-    at = np.flatnonzero(table[batch.term.astype(np.uint16)])
-    if not len(at):
-        return at, at
-    values = np.array(sorted(exact), np.uint32)
-    numbers = np.array([exact[int(v)] for v in values], np.int64)
-    place = np.minimum(np.searchsorted(values, batch.term[at]), len(values) - 1)
-    true = values[place] == batch.term[at]
-    return at[true], numbers[place[true]]
-
-
-def _table(rows: Ints, columns: Ints, height: int, width: int) -> Floats:
-    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width).astype(np.float64)
-
-
 class _Sentences:
     """The best sentence of every candidate: its BM25 `score` and `coverage`, its relative `position`, and the coverage
     of the best two neighbouring sentences (`window`).
     """
 
-    def __init__(self, batch: Batch, hits: _Hits, others: _Hits, share: Floats, titled: NDArray[np.bool_]) -> None:
-        count, height = batch.count, batch.sentence_count
-        tf = np.minimum(_table(batch.sentence[hits.at], hits.term, height, len(share)), 2)
-        length = np.bincount(batch.sentence, minlength=height)
-        owner = np.zeros(height, np.int64)
-        owner[batch.sentence] = batch.passage
-        body = np.ones(height, bool)
-        body[batch.sentence[(batch.flags & TITLE) != 0]] = False
+    def __init__(self, batch: Batch, hits: Hits, others: Hits, share: Floats, titled: Bools) -> None:
+        count, height = batch.count, len(batch.sentence_start)
+        tf = np.minimum(table(hits.sentence, hits.number, height, len(share)), 2)
+        length, owner, body = batch.sentence_length, batch.owner, ~batch.titles
         average = float(length[body].mean()) if body.any() else 1.0
         score = _bm25(tf, length[:, None] / average, K1, B) @ share
         score[~body] = -1.0
@@ -153,7 +118,7 @@ class _Sentences:
         self.score = np.maximum(score[self.best], 0.0)
         held = tf > 0
         self.coverage = held[self.best] @ share
-        loose = held | (_table(batch.sentence[others.at], others.term, height, len(share)) > 0)
+        loose = held | (table(others.sentence, others.number, height, len(share)) > 0)
         self.related = np.zeros(count)
         np.maximum.at(self.related, owner, (loose | titled[owner]) @ share)
         self.by_sentence = held @ share
@@ -167,7 +132,7 @@ class _Sentences:
         self._count = count
         self.position = (self.best - first) / np.maximum(1, np.bincount(owner, minlength=count))
 
-    def best_coverage(self, marked: NDArray[np.bool_]) -> Floats:
+    def best_coverage(self, marked: Bools) -> Floats:
         """The coverage of each candidate's best sentence among the marked ones, 0 where none is."""
         best = np.zeros(self._count)
         at = np.flatnonzero(marked)
@@ -176,91 +141,42 @@ class _Sentences:
 
 
 def best_of(owner: Ints, score: Floats, count: int) -> Ints:
-    """For each owner the place of its best entry (the first among equals)."""
-    order = np.lexsort((-np.arange(len(score)), score, owner))
+    """For each owner the place of its best entry (the first among equals, 0 where it has none)."""
+    top = np.full(count, -np.inf)
+    np.maximum.at(top, owner, score)
+    at = np.flatnonzero(score == top[owner])[::-1]
     best = np.zeros(count, np.int64)
-    best[owner[order]] = order
+    best[owner[at]] = at  # of several values for one place the last stays, which here is the first in order
     return best
 
 
-def _surfaces(batch: Batch, content: Sequence[Term], count: int, width: int) -> Floats:
-    table = np.full(65536, -1, np.int16)
-    for number, term in enumerate(content):
-        table[surface_hash(term.folded)] = number
-    which = table[batch.surface]
-    at = np.flatnonzero((which >= 0) & ((batch.flags & TITLE) == 0))
-    return (_table(batch.passage[at], which[at].astype(np.int64), count, width) > 0).astype(np.float64)
+def _surfaces(question: Question, spoken: Hits, numbered: Sequence[int], count: int, share: Floats) -> Floats:
+    """Share of the question's weight whose words stand in the passage as they are, not only by their stem."""
+    numbers = dict(zip(question.sequence, numbered, strict=True))
+    held = table(spoken.passage, spoken.number, count, max(numbered, default=0) + 1) > 0
+    columns = [numbers.get(term.folded, -1) for term in question.content]
+    known = [c >= 0 for c in columns]
+    return held[:, [c for c in columns if c >= 0]] @ share[known]
 
 
-def _grams(batch: Batch, content: Sequence[Term], count: int) -> Floats:
-    """Soft matches, one column a term: the share of its character grams that the passage holds."""
-    own = [sorted(set(gram_hashes(term.folded))) for term in content]
-    numbers = {one: number for number, one in enumerate(sorted({one for grams in own for one in grams}))}
-    table = np.full(65536, -1, np.int16)
-    table[list(numbers)] = list(numbers.values())
-    which = table[batch.gram]
-    at = np.flatnonzero(which >= 0)
-    held = _table(batch.gram_passage[at], which[at].astype(np.int64), count, len(numbers))
-    parts = np.zeros((len(numbers), len(content)))
-    for column, grams in enumerate(own):
-        parts[[numbers[one] for one in grams], column] = 1.0 / len(grams)
-    return held @ parts
-
-
-def _pairs(hits: _Hits, batch: Batch, share: Floats, count: int) -> Floats:
+def _pairs(hits: Hits, share: Floats, count: int) -> Floats:
     """Neighbouring terms of the question that are neighbours, at most one word between, in a sentence; each pair
-    once.
-    """
-    at, which = hits.at, hits.term
-    near = (at[1:] - at[:-1] <= 2) & (which[1:] == which[:-1] + 1)
-    near &= batch.sentence[at[1:]] == batch.sentence[at[:-1]]
-    found = _table(batch.passage[at[:-1][near]], which[:-1][near], count, len(share)) > 0
+    once."""
+    near = (hits.at[1:] - hits.at[:-1] <= 2) & (hits.number[1:] == hits.number[:-1] + 1)
+    near &= hits.sentence[1:] == hits.sentence[:-1]
+    found = table(hits.passage[:-1][near], hits.number[:-1][near], count, len(share)) > 0
     return found @ np.append((share[1:] + share[:-1]) / 2, 0.0)
 
 
-def _near(hits: _Hits, batch: Batch, share: Floats, count: int) -> Floats:
+def _near(hits: Hits, share: Floats, count: int) -> Floats:
     """Different terms close together in a sentence, in any order: the lesser share of the two over their distance."""
-    at, which = hits.at, hits.term
-    gap = at[1:] - at[:-1]
-    near = (gap <= 6) & (which[1:] != which[:-1]) & (batch.sentence[at[1:]] == batch.sentence[at[:-1]])
-    weight = np.minimum(share[which[1:]], share[which[:-1]])[near] / gap[near]
-    return np.log1p(np.bincount(batch.passage[at[:-1][near]], weights=weight, minlength=count))
+    gap = hits.at[1:] - hits.at[:-1]
+    near = (gap <= 6) & (hits.number[1:] != hits.number[:-1]) & (hits.sentence[1:] == hits.sentence[:-1])
+    weight = np.minimum(share[hits.number[1:]], share[hits.number[:-1]])[near] / gap[near]
+    return np.log1p(np.bincount(hits.passage[:-1][near], weights=weight, minlength=count))
 
 
-def _sequences(sequence: Sequence[str], batch: Batch, count: int) -> tuple[Floats, Floats]:
-    """Shares of the question's runs of two and of three words, stop words included, that occur in the passage."""
-    words = [surface_hash(word) for word in sequence]
-    surface = batch.surface.astype(np.int64)
-    found: list[Floats] = []
-    for size in (2, 3):
-        keys = [_run(words[i : i + size]) for i in range(len(words) - size + 1)]
-        if not keys or len(surface) < size:
-            found.append(np.zeros(count))
-            continue
-        table = np.full(65536, -1, np.int16)
-        for number, key in enumerate(keys):
-            table[key] = number
-        runs = surface[: len(surface) - size + 1].copy()
-        for step in range(1, size):
-            runs *= 31
-            runs += surface[step : len(surface) - size + 1 + step]
-        which = table[runs & 0xFFFF]
-        at = np.flatnonzero(which >= 0)
-        held = _table(batch.passage[at], which[at].astype(np.int64), count, len(keys)) > 0
-        found.append(held.sum(axis=1) / len(keys))
-    return found[0], found[1]
-
-
-def _run(hashes: Sequence[int]) -> int:
-    value = hashes[0]
-    for one in hashes[1:]:
-        value = value * 31 + one
-    return value & 0xFFFF
-
-
-def _of_documents(
-    document: Ints, word: Floats, present: NDArray[np.bool_], share: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _of_documents(document: Ints, word: Floats, present: Bools, share: Floats) -> tuple[Floats, Floats, Floats]:
     """Of each candidate's document: the mean word score of its three best candidates, the idf these cover together, and
     the document's share of all candidates."""
     order = np.lexsort((-word, document))
@@ -293,17 +209,18 @@ def _kinds(question: Question, batch: Batch, sentences: _Sentences) -> list[Floa
         asked[surface_hash(word)] = True
     special = np.flatnonzero(batch.flags & (NUMBER | YEAR | CAPITAL | MONTH | AMOUNT))
     fresh = special[~asked[batch.surface[special]] & ((batch.flags[special] & TITLE) == 0)]
-    flags, sentence, passage = batch.flags[fresh], batch.sentence[fresh], batch.passage[fresh]
+    flags = batch.flags[fresh]
+    passage, sentence = batch.places(fresh)
     inside: list[Floats] = []
     around: list[Floats] = []
     for flag in (NUMBER, YEAR, CAPITAL, MONTH, AMOUNT):
-        number = np.bincount(sentence[(flags & flag) != 0], minlength=batch.sentence_count)
+        number = np.bincount(sentence[(flags & flag) != 0], minlength=len(batch.sentence_start))
         inside.append(np.minimum(number[sentences.best], 3) / 3.0)
         around.append(sentences.best_coverage(number > 0))
     kind, wanted = asks_for(question.sequence)
     typed = [np.zeros(batch.count)] * (2 * len(KINDS))
     if kind:
-        marked = np.bincount(sentence[(flags & wanted) != 0], minlength=batch.sentence_count) > 0
+        marked = np.bincount(sentence[(flags & wanted) != 0], minlength=len(batch.sentence_start)) > 0
         place = 2 * KINDS.index(kind)
         typed[place : place + 2] = sentences.best_coverage(marked), marked[sentences.best].astype(np.float64)
     whole = [

@@ -146,7 +146,11 @@ class Searcher:
         totals = self.totals
         chance = (weights or self._weights).chance
         asked = query.analyse(text, totals.languages, totals.passages, self._index.frequency, chance)
-        return replace(asked, terms=tuple(self._corrected(term, asked.language, totals) for term in asked.terms))
+        terms = tuple(self._corrected(term, asked.language, totals) for term in asked.terms)
+        if terms == asked.terms:
+            return asked
+        mended = {old.folded: new.folded for old, new in zip(asked.terms, terms, strict=True)}
+        return replace(asked, terms=terms, sequence=tuple(mended.get(word, word) for word in asked.sequence))
 
     def _spelled(self, surface: str) -> str:
         known = self._spellings.get(surface)
