@@ -18,9 +18,9 @@ _TEXTS = {
         "# Annual leave\n\n## Employees\n\nEmployees get 25 days of annual leave a year.\n\n"
         "## Contractors\n\nContractors get 12 days of unpaid leave a year, agreed with the project lead."
     ),
-    "hr/sick.md": "# Sick leave\n\nCall your manager before nine o'clock when you are ill. A doctor's note is due on day four.",
+    "hr/sick.md": "# Sick leave\n\nCall your manager before nine when you are ill. A doctor's note is due on day four.",
     "it/backup.md": "# Backups\n\nThe nightly backup runs at half past two and is kept for ninety days in Tartu.",
-    "it/laptops.md": "# Laptops\n\nA stolen laptop is reported to the help desk within one hour. The disk is encrypted.",
+    "it/laptops.md": "# Laptops\n\nA stolen laptop is reported to the help desk within an hour. Disks are encrypted.",
     "it/gpu.md": "# Servers\n\nThe server Emajõgi has two graphics cards with 48 GB of memory each.",
     "tr/izin.md": (
         "# Yıllık izin\n\nÇalışanlar yılda yirmi beş gün izin kullanır. Yükleniciler on iki gün ücretsiz izin alır.\n\n"
