@@ -22,7 +22,7 @@ VERSION = 4
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
 
 MAX_WORD = 64
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
+WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _UNSEGMENTED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]+|[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
 _ARABIC_MARKS = regex.compile(r"[\u0610-\u061A\u064B-\u065F\u0670\u0640]")
@@ -127,7 +127,7 @@ def _harmonise(word: str) -> str:
 def tokens(text: str, language: str) -> list[Token]:
     """The terms of `text` in order. Words give one token each; runs of CJK give bigrams and of Thai trigrams."""
     found: list[Token] = []
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         word, start = match.group(), match.start()
         if word.isascii() or not _UNSEGMENTED.search(word):
             found.append(_token(word, start, language))

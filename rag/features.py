@@ -17,7 +17,7 @@ import regex
 from numpy.typing import NDArray
 
 from rag import sentences
-from rag.analysis import Token, casefold, fold, grams, tokens
+from rag.analysis import WORD, Token, casefold, fold, grams, tokens
 
 VERSION = 2
 
@@ -79,41 +79,80 @@ def gram_hashes(folded: str) -> tuple[int, ...]:
 
 def word_flags(text: str, start: int, end: int, folded: str, first: bool) -> int:
     """What kind of word `text[start:end]` is; `first` says that it opens a sentence, where a capital says nothing."""
-    flags = 0
-    word = text[start:end]
+    flags = _kind_flags(text[start:end], folded)
+    if flags & CAPITAL and first:
+        flags &= ~CAPITAL
+    if flags & NUMBER and _is_amount(text, start, end):
+        flags |= AMOUNT
+    return flags
+
+
+def _kind_flags(word: str, folded: str) -> int:
+    flags = CAPITAL if word[0].isupper() else 0
     if _HAS_DIGIT.search(word):
         flags |= NUMBER
-        if _AMOUNT_BEFORE.search(text, max(0, start - 2), start) or _AMOUNT_AFTER.match(text, end):
-            flags |= AMOUNT
         if len(word) == 4 and _YEAR.fullmatch(word):
             flags |= YEAR
     elif folded in _MONTHS:
         flags |= MONTH
     elif folded in _NUMBER_WORDS:
         flags |= NUMBER
-    if not first and word[0].isupper():
-        flags |= CAPITAL
     return flags
+
+
+def _is_amount(text: str, start: int, end: int) -> bool:
+    return text[start].isdigit() and bool(
+        _AMOUNT_BEFORE.search(text, max(0, start - 2), start) or _AMOUNT_AFTER.match(text, end)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What a word gives, wherever it stands: its terms, folded forms, packed tokens and flags."""
+
+    terms: tuple[str, ...]
+    surfaces: tuple[str, ...]
+    packed: tuple[int, ...]
+    amounts: bool
+
+
+@lru_cache(maxsize=200_000)
+def _word(word: str, language: str) -> _Word:
+    found = tokens(word, language)
+    flags = [_kind_flags(word[t.start : t.end], t.folded) for t in found]
+    packed = [
+        term_hash(t.term) | surface_hash(t.folded) << 32 | flag << 48 for t, flag in zip(found, flags, strict=True)
+    ]
+    return _Word(
+        tuple(t.term for t in found),
+        tuple(t.folded for t in found),
+        tuple(packed),
+        len(found) == 1 and bool(flags[0] & NUMBER) and word[0].isdigit(),
+    )
 
 
 def analyse(text: str, headings: Sequence[str], title: str, language: str) -> Analysed:
     """The packed form of one passage with its document's title and its heading path."""
-    rows: list[tuple[int, int, int]] = []
+    rows: list[int] = []
     terms: list[str] = []
     surfaces: dict[str, None] = {}
     for start, end in sentences.split(text):
-        first = True
-        for token in tokens(text[start:end], language):
-            flags = word_flags(text, start + token.start, start + token.end, token.folded, first)
-            flags |= SENTENCE if first else 0
-            rows.append((term_hash(token.term), surface_hash(token.folded), flags))
-            terms.append(token.term)
-            surfaces[token.folded] = None
-            first = False
+        opens = len(rows)
+        for match in WORD.finditer(text, start, end):
+            word = _word(match.group(), language)
+            terms += word.terms
+            if word.amounts and _is_amount(text, match.start(), match.end()):
+                rows.append(word.packed[0] | AMOUNT << 48)
+            else:
+                rows += word.packed
+            for surface in word.surfaces:
+                surfaces[surface] = None
+        if len(rows) > opens:
+            rows[opens] = rows[opens] & ~(CAPITAL << 48) | SENTENCE << 48
     about = title_tokens(headings, title, language)
     for at, token in enumerate(about):
         flags = TITLE | (SENTENCE if at == 0 else 0)
-        rows.append((term_hash(token.term), surface_hash(token.folded), flags))
+        rows.append(term_hash(token.term) | surface_hash(token.folded) << 32 | flags << 48)
     found: set[int] = set()
     for surface in surfaces:
         found.update(gram_hashes(surface))
@@ -121,7 +160,7 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str) -> An
         tuple(terms),
         tuple(token.term for token in about),
         tuple(surfaces),
-        np.array(rows, dtype=TOKEN).tobytes(),
+        np.array(rows, dtype="<u8").tobytes(),
         np.array(sorted(found), dtype="<u2").tobytes(),
     )
 

@@ -46,7 +46,7 @@ _LETTERS = {
     "uk": "їєґі",
     "fa": "پچژگکی",
 }
-_SAMPLE = 4000
+_SAMPLE, _SCRIPT_SAMPLE = 4000, 400
 # Capital I belongs to i in most languages and to ı in Turkish: here all of them are one letter.
 _ONE_I = str.maketrans("Iİı", "iii")
 _PLAIN_TURKISH = str.maketrans("çğıöşü", "cgiosu")
@@ -80,7 +80,9 @@ def detect(text: str, default: str = "") -> str:
     """
     sample = text[:_SAMPLE]
     patterns = {"": _SCRIPTS[""]} if sample.isascii() else _SCRIPTS
-    counts = {code: len(patterns[code].findall(sample)) if code in patterns else 0 for code in _SCRIPTS}
+    counts = {
+        code: len(patterns[code].findall(sample[:_SCRIPT_SAMPLE])) if code in patterns else 0 for code in _SCRIPTS
+    }
     total = sum(counts.values())
     if not total:
         return default

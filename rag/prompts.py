@@ -7,6 +7,7 @@ control token is defused, so that no document can move a boundary of the prompt.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import regex
 
@@ -48,6 +49,7 @@ _INVISIBLE = regex.compile(r"[\p{Cc}\p{Cf}\p{Co}\p{Cs}--[\n\t]]", regex.V1)
 _BLANK_LINES = regex.compile(r"\n\s*\n+")
 
 
+@lru_cache(maxsize=4096)
 def defuse(text: str) -> str:
     """`text` as harmless data: the same words, without anything that could be taken for the prompt's own structure.
 

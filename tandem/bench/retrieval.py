@@ -39,7 +39,7 @@ _QUESTIONS = 300
 _DEPTH = 10
 _SLOW_LIMIT = 100_000
 """rank-bm25 answers in seconds above this size, and is left out there."""
-_ONSETS = tuple("bcdfghjklmnprstvw") + ("br", "cr", "gr", "st", "th")
+_ONSETS = (*tuple("bcdfghjklmnprstvw"), "br", "cr", "gr", "st", "th")
 _NUCLEI = ("a", "e", "i", "o", "u", "ai", "ea", "ie", "oo", "ou")
 _CODAS = ("", "", "", "l", "m", "n", "r", "s", "t", "nd", "st")
 _SMALL = ("the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "as", "was", "with", "be", "by", "on", "not")

@@ -44,7 +44,7 @@ def axe() -> str:
 
 
 def node_client() -> Path:
-    """A folder in which Node finds an OpenAI-compatible client of other people's. Skips the test where there is none."""
+    """A folder in which Node finds an OpenAI-compatible client of other people; skips the test without one."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         pytest.skip("There is no Node.js on this machine to run another client with.")

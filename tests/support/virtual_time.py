@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer: hours pass in milliseconds, and no machine can disturb the times."""
+"""An event loop whose clock jumps to the next timer: hours pass in milliseconds, and no machine disturbs the times."""
 
 from __future__ import annotations
 
