@@ -27,9 +27,7 @@ try:
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
     accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
-    history = History.open(
-        house.settings.data_dir / "history.db", accounts.caller, partial(uploads.forget, house.library)
-    )
+    history = History.open(house.settings.data_dir / "history.db", accounts.caller, partial(uploads.forget, house))
 except UserFacingError as error:
     if "tandem.server" in sys.modules:
         raise

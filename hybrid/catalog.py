@@ -6,6 +6,7 @@ Knows the file's schema and how to say what is wrong with it, with line and near
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -98,7 +99,7 @@ class Catalog:
         if not isinstance(content, dict):
             raise CatalogError(f"{path}: the file must begin with 'models:' and a list of models.")
         lines: dict[Key, int] = {}
-        _note_lines(node, (), lines)
+        _note_lines(node, (), lines, set())
         try:
             cards = _File.model_validate(content).models
         except ValidationError as error:
@@ -184,17 +185,19 @@ def _absent(card: Card) -> ModelInfo:
     )
 
 
-def _note_lines(node: yaml.Node | None, path: Key, lines: dict[Key, int]) -> None:
-    if node is None:
+def _note_lines(node: yaml.Node | None, path: Key, lines: dict[Key, int], seen: set[int]) -> None:
+    """Fill `lines` from the tree, each node once: a few nested aliases can stand for billions of nodes."""
+    if node is None or id(node) in seen:
         return
+    seen.add(id(node))
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            _note_lines(value, (*path, str(key.value)), lines)
+            _note_lines(value, (*path, str(key.value)), lines, seen)
             lines[(*path, str(key.value))] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            _note_lines(value, (*path, number), lines)
+            _note_lines(value, (*path, number), lines, seen)
 
 
 def _sentence(path: Path, error: ValidationError, lines: Mapping[Key, int]) -> str:
@@ -220,7 +223,7 @@ def _keys(place: Key) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)
     return text if len(text) <= 60 else text[:60] + "…"
 
 

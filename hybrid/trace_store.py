@@ -130,6 +130,12 @@ class TraceStore:
         )
         return [costs for row in rows if row[0] and (costs := json.loads(row[0]))]
 
+    def forget(self, conversation: str) -> None:
+        """Delete the traces of one conversation, those that wait to be written too."""
+        self.flush()
+        with closing(self._connect()) as db, db:
+            db.execute("DELETE FROM traces WHERE conversation = ?", (conversation,))
+
     def flush(self) -> None:
         """Wait until everything saved so far is on disk."""
         self._waiting.join()

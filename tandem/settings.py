@@ -229,7 +229,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[Key, int]]:
         root = yaml.compose(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
         if root is None:
             return {}, lines
-        _note_lines(root, (), lines, file.name)
+        _note_lines(root, (), lines, file.name, set())
         value = yaml.safe_load(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise SettingsError(f"{file.name} is not written in UTF-8; save it as UTF-8.") from None
@@ -246,8 +246,14 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     return value, lines
 
 
-def _note_lines(node: yaml.Node, path: Key, lines: dict[Key, int], name: str) -> None:
-    """Fill `lines` from the tree; a key written twice would silently lose its first value, so it is an error."""
+def _note_lines(node: yaml.Node, path: Key, lines: dict[Key, int], name: str, seen: set[int]) -> None:
+    """Fill `lines` from the tree; a key written twice would silently lose its first value, so it is an error.
+
+    Each node is visited once (`seen` holds their ids): a few nested aliases can stand for billions of nodes.
+    """
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, str(key.value))
@@ -257,11 +263,11 @@ def _note_lines(node: yaml.Node, path: Key, lines: dict[Key, int], name: str) ->
                     f"{name}, line {line}: {_dotted(here)} is also set on line {lines[here]}; keep one."
                 )
             lines[here] = line
-            _note_lines(value, here, lines, name)
+            _note_lines(value, here, lines, name, seen)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             lines[(*path, number)] = value.start_mark.line + 1
-            _note_lines(value, (*path, number), lines, name)
+            _note_lines(value, (*path, number), lines, name, seen)
 
 
 def _overrides(env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Key, str]]:

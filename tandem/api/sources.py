@@ -108,7 +108,7 @@ def _question(asked: Asked, house: House, user: str) -> Question:
     return Question(
         last.content,
         history=tuple(_turns(earlier)),
-        user=asked.user or user,
+        user=f"{user}/{asked.user}",
         options=Options(draft=draft, escalation=escalation, generation=_generation(asked, house)),
     )
 
@@ -205,7 +205,7 @@ async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, 
             temperature=generation.temperature,
             seed=generation.seed,
             stop=asked.stops,
-            user=asked.user or user,
+            user=f"{user}/{asked.user}",
         )
         written.begin(asked.model, model, runtime.name)
         async with aclosing(generate(written, runtime, request, trace, house.engine.settings.timeouts)) as events:

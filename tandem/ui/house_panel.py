@@ -189,7 +189,9 @@ async def _ask_of(house: House, alias: str, work: Coroutine[Any, Any, None]) -> 
     try:
         await work
     except UserFacingError as error:
-        _problems[alias] = str(error)
+        # The name comes from the browser; only those of the list are shown again.
+        if any(alias == one.info.alias for one in house.engine.listing()):
+            _problems[alias] = str(error)
     await _show_models(house)
 
 

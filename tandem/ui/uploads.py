@@ -20,6 +20,7 @@ from chainlit.utils import utc_now
 from rag.errors import UserFacingError
 from rag.library import Library
 from rag.types import FileReceipt
+from tandem.house import House
 from tandem.ui.answer_view import history
 from tandem.ui.texts import Language, labels, say
 
@@ -76,13 +77,14 @@ async def promote(library: Library, element_id: str, name: str, language: Langua
     await history().keep_element(element)
 
 
-async def forget(library: Library, conversation: str) -> None:
-    """Delete the files of a conversation that is deleted. Raises LibraryError."""
+async def forget(house: House, conversation: str) -> None:
+    """Delete the files and the traces of a conversation that is deleted. Raises LibraryError."""
 
     def work() -> None:
         # A library that takes documents in is not held up for a conversation without files.
-        if library.receipts(conversation):
-            library.remove_uploads(conversation)
+        if house.library.receipts(conversation):
+            house.library.remove_uploads(conversation)
+        house.traces.forget(conversation)
 
     await asyncio.to_thread(work)
 

@@ -103,3 +103,9 @@ def test_any_text_is_a_list_or_an_error_in_words(tmp_path_factory: pytest.TempPa
         Catalog.load(path)
     except CatalogError as error:
         assert str(path) in str(error)
+
+
+def test_aliases_that_stand_for_billions_of_nodes_are_refused_at_once(tmp_path: Path) -> None:
+    bomb = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))])
+    with pytest.raises(CatalogError, match="there is no key"):
+        written(tmp_path / "models.yaml", bomb)

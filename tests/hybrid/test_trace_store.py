@@ -110,3 +110,13 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "traces.db").write_bytes(b"this is no database at all, " * 100)
     with pytest.raises(LibraryError, match="cannot be opened"):
         TraceStore(tmp_path / "traces.db")
+
+
+def test_a_forgotten_conversation_leaves_no_trace(store: TraceStore) -> None:
+    kept, gone = trace("kept", "a"), trace("gone", "b")
+    store.save(kept)
+    store.save(gone)
+    store.forget("b")
+    assert store.get(gone.id) is None
+    assert store.get(kept.id) is not None
+    store.close()

@@ -183,3 +183,11 @@ def test_an_origin_is_an_address_without_a_path(tmp_path: Path, origin: str) -> 
 @pytest.mark.parametrize("hub", ["example.org", "https://a.org; script-src *", "https://a.org/path", 'https://a"b'])
 def test_the_hub_cannot_loosen_the_content_policy(tmp_path: Path, hub: str) -> None:
     assert "browser.hub" in refused(tmp_path, f"browser:\n  hub: '{hub}'\n")
+
+
+def test_aliases_that_stand_for_billions_of_nodes_are_refused_at_once(tmp_path: Path) -> None:
+    bomb = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))])
+    file = tmp_path / "tandem.yaml"
+    file.write_text(bomb, encoding="utf-8")
+    with pytest.raises(SettingsError, match="no setting"):
+        load(file, {})
