@@ -55,7 +55,7 @@ def terms(batch: Batch, groups: Sequence[Sequence[tuple[str, ...]]]) -> list[Hit
                 numbers.setdefault(value, number)
         exact.append(numbers)
     # The table on the low 16 bits throws out almost every token before the exact comparison.
-    at = np.flatnonzero(coarse[batch.term_low])
+    at = np.flatnonzero(coarse.take(batch.term_low))
     found = batch.term[at]
     passage, sentence = batch.places(at)
     every = Hits(at, passage, sentence, at)
@@ -81,11 +81,10 @@ def words(batch: Batch, sequence: Sequence[str]) -> tuple[Hits, list[int]]:
     lookup = np.full(65536, -1, np.int16)
     for value, number in numbers.items():
         lookup[value] = number
-    which = lookup[batch.surface]
-    at = np.flatnonzero(which >= 0)
+    at = np.flatnonzero((lookup >= 0).take(batch.surface))
     at = at[(batch.flags[at] & TITLE) == 0]
     passage, sentence = batch.places(at)
-    return Hits(at, passage, sentence, which[at].astype(np.int64)), numbered
+    return Hits(at, passage, sentence, lookup[batch.surface[at]].astype(np.int64)), numbered
 
 
 def runs(hits: Hits, numbered: Sequence[int], count: int) -> tuple[Floats, Floats]:
@@ -121,10 +120,9 @@ def grams(batch: Batch, content: Sequence[Term]) -> Floats:
     numbers = {one: number for number, one in enumerate(sorted({one for of_term in own for one in of_term}))}
     lookup = np.full(65536, -1, np.int16)
     lookup[list(numbers)] = list(numbers.values())
-    which = lookup[batch.gram]
-    at = np.flatnonzero(which >= 0)
+    at = np.flatnonzero((lookup >= 0).take(batch.gram))
     passage = np.searchsorted(batch.gram_start, at, side="right") - 1
-    held = table(passage, which[at].astype(np.int64), batch.count, len(numbers))
+    held = table(passage, lookup[batch.gram[at]].astype(np.int64), batch.count, len(numbers))
     parts = np.zeros((len(numbers), len(content)))
     for column, of_term in enumerate(own):
         parts[[numbers[one] for one in of_term], column] = 1.0 / len(of_term)

@@ -46,7 +46,8 @@ class Scored:
 
 
 def describe(question: Question, batch: Batch, documents: Ints, average_length: float) -> Scored:
-    """The features of every candidate of `batch`; `documents` numbers the document each belongs to."""
+    """The features of every candidate of `batch`; `documents` numbers the document each belongs to,
+    from 0."""
     content = question.content
     count, width = batch.count, len(content)
     if not count or not width:
@@ -70,9 +71,8 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
 
     other = table(others.passage, others.number, count, width) > 0
     sentences = _Sentences(batch, hits, others, share, titled)
-    documents_of = np.unique(documents, return_inverse=True)[1]
-    local = _local(documents_of, tf, relative)
-    mean, together, fraction = _of_documents(documents_of, word, anywhere, share)
+    local = _local(documents, tf, relative)
+    mean, together, fraction = _of_documents(documents, word, anywhere, share)
     gram = matching.grams(batch, content)
     soft = np.where(anywhere, 1.0, np.maximum(gram - 0.2, 0.0)) @ share
     gram = gram @ share

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rag import answerable, followup, model, query, ranking, spelling
 from rag.analysis import casefold, stem, tokens
@@ -44,6 +45,8 @@ class Searcher:
     """Searches one store through one index. Safe from any thread."""
 
     def __init__(self, store: Store, index: Index, settings: RetrievalSettings) -> None:
+        # The matrices of one search are small: waking a second thread for them takes longer than multiplying them.
+        threadpool_limits(limits=1, user_api="blas")
         self._store = store
         self._index = index
         self._settings = settings
@@ -226,7 +229,8 @@ class Searcher:
         features = self._read([row for row, _ in hits])
         rows = [row for row, _ in hits if row in features and row not in without]
         batch = unpack([features[row][1:] for row in rows])
-        documents = np.array([features[row][0] for row in rows], np.int64)
+        numbers: dict[int, int] = {}
+        documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
         assert self._totals is not None
         average = self._totals.tokens / max(1, self._totals.passages)
         found = ranking.describe(asked, batch, documents, average)
