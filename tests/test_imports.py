@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 # Drives a browser with what the tests need anyway, and says so where it is missing.
 PAINTER = ROOT / "tandem" / "bench" / "paint.py"
 PICTURE = ROOT / "tandem" / "evaluate" / "picture.py"  # says what to install where its library is missing
+RIVALS = ROOT / "tandem" / "bench" / "retrieval.py"
 FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}
 FORBIDDEN = {
     "rag": {"hybrid", "tandem", "app", *FRONT},
@@ -83,7 +84,7 @@ def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
     own = {"app", "rag", "hybrid", "tandem", "tests"}
     missing = set()
     for file in [ROOT / "app.py", *(f for room in sorted(own - {"app"}) for f in (ROOT / room).rglob("*.py"))]:
-        allowed = extra if file.is_relative_to(ROOT / "tests") or file in (PAINTER, PICTURE) else core
+        allowed = extra if file.is_relative_to(ROOT / "tests") or file in (PAINTER, PICTURE, RIVALS) else core
         for module in imported(file):
             top = module.partition(".")[0]
             if top and top not in sys.stdlib_module_names and top not in own:
