@@ -148,6 +148,17 @@ def bench_chat(
     benching.chat(json, clients, rate, seconds, paint)
 
 
+@bench.command("retrieval")
+def bench_retrieval(
+    passages: Annotated[str, typer.Option(help="Sizes of the made-up corpora, with commas.")] = "10000,100000",
+    json: Json = False,
+) -> None:
+    """Measure the search on made-up corpora, beside rank-bm25, SQLite FTS5 and bm25s."""
+    from tandem.commands import benching
+
+    benching.retrieval(passages, json)
+
+
 @bench.command("runtime")
 def bench_runtime(json: Json = False) -> None:
     """Measure what the runtime adapters cost over the bare SDK and the bare client."""

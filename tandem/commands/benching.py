@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from hybrid.settings import ModelSettings
+from rag.errors import UserFacingError
 from tandem.bench import chat as chat_bench
 from tandem.bench import latency as latency_bench
 from tandem.bench import pipeline as pipeline_bench
@@ -72,3 +76,31 @@ def runtime(json: bool) -> None:
     with bar("Timing") as advance:
         record = asyncio.run(runtime_bench.measure(progress=advance))
     print_record(record, json)
+
+
+def retrieval(passages: str, json: bool) -> None:
+    """Measure the search at every size named in `passages`. Raises UserFacingError."""
+    from tandem.bench import retrieval as retrieval_bench
+
+    try:
+        sizes = [int(size) for size in passages.split(",")]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise UserFacingError(f"--passages is {passages!r}; write it like 10000,100000.")
+    errors = Console(stderr=True)
+    with errors.status("Making corpora") as status:
+        report = retrieval_bench.measure(sizes, status.update)
+    if json:
+        print_record(report, json)
+        return
+    for size, engines in report["sizes"].items():
+        table = Table(title=f"{int(size):,} passages", title_justify="left", box=None, pad_edge=False)
+        names = [name for name, figures in engines.items() if isinstance(figures, dict)]
+        for heading in ("", *names):
+            table.add_column(heading, justify="right" if heading else "left")
+        for figure in engines["tandem"]:
+            table.add_row(figure, *(str(engines[name].get(figure, "")) for name in names))
+        Console(highlight=False).print(table)
+    for sentence in report["left_out"]:
+        print(sentence)
