@@ -108,9 +108,14 @@ def _question(asked: Asked, house: House, user: str) -> Question:
     return Question(
         last.content,
         history=tuple(_turns(earlier)),
-        user=f"{user}/{asked.user}",
+        user=_who(asked, user),
         options=Options(draft=draft, escalation=escalation, generation=_generation(asked, house)),
     )
+
+
+def _who(asked: Asked, user: str) -> str:
+    """Whom fair queueing counts: what a client calls its own users, apart from everybody else's."""
+    return f"{user}/{asked.user}" if asked.user else user
 
 
 def _turns(messages: list[Message]) -> Iterator[Turn]:
@@ -205,7 +210,7 @@ async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, 
             temperature=generation.temperature,
             seed=generation.seed,
             stop=asked.stops,
-            user=f"{user}/{asked.user}",
+            user=_who(asked, user),
         )
         written.begin(asked.model, model, runtime.name)
         async with aclosing(generate(written, runtime, request, trace, house.engine.settings.timeouts)) as events:

@@ -130,6 +130,12 @@ def test_a_stop_sequence_ends_the_text_and_the_generation(served: Served, runtim
     assert served.wait_for(lambda: runtime.active == 0)
 
 
+def test_the_users_a_client_names_stay_below_the_one_who_asks(served: Served, runtime: Scripted) -> None:
+    client(served).chat.completions.create(model="phi-4-mini", messages=MESSAGES, user="ada")
+    client(served).chat.completions.create(model="phi-4-mini", messages=MESSAGES)
+    assert [request.user for request in runtime.requests] == ["local/ada", "local"]
+
+
 def test_a_cut_answer_says_length(served: Served) -> None:
     answer = client(served).chat.completions.create(model="thousand", messages=MESSAGES, max_tokens=3)
     assert answer.choices[0].message.content == "word0 word1 word2"
@@ -152,7 +158,7 @@ def test_what_is_being_generated_ends_when_the_client_leaves(served: Served, run
         if stream:
             reply = http.send(request, stream=True)
             next(reply.iter_lines())
-            assert runtime.active == 1
+            assert served.wait_for(lambda: runtime.active == 1)
             reply.close()
         else:
             with pytest.raises(httpx.ReadTimeout):
