@@ -157,7 +157,9 @@ def test_what_is_being_generated_ends_when_the_client_leaves(served: Served, run
         request = http.build_request("POST", f"{served.url}/v1/chat/completions", json=asking("slow", stream=stream))
         if stream:
             reply = http.send(request, stream=True)
-            next(reply.iter_lines())
+            # An iterator that is let go closes the connection.
+            lines = reply.iter_lines()
+            assert next(lines).startswith("data: ")
             assert served.wait_for(lambda: runtime.active == 1)
             reply.close()
         else:
