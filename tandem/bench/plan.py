@@ -105,7 +105,7 @@ def closed_loads(text: str) -> tuple[Load, ...]:
     """`1,2,4` as loads. Raises PlanError."""
     levels = []
     for part in text.split(","):
-        if not part.strip().isdigit() or not 1 <= int(part) <= LARGEST_LOAD:
+        if not part.strip().isdecimal() or not 1 <= int(part) <= LARGEST_LOAD:
             raise PlanError(f"--concurrency {text!r} is not right; write numbers up to {LARGEST_LOAD} like 1,2,4,8.")
         levels.append(int(part))
     return tuple(Load(concurrency=level) for level in dict.fromkeys(levels))
