@@ -234,6 +234,8 @@ class OpenAICompatible:
         return self._client
 
     def _make(self) -> AsyncOpenAI:
+        # The client looks whether this older library is loaded, and stumbles when another thread has it half imported.
+        import httpx  # noqa: F401
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         client = AsyncOpenAI(
