@@ -112,6 +112,8 @@ async def ask_large(action: cl.Action) -> None:
 
 @cl.action_callback("promote")
 async def promote(action: cl.Action) -> None:
+    if not await house_panel.admitted(house):
+        return
     element, name = str(action.payload.get("element_id")), str(action.payload.get("name"))
     await uploads.promote(house.library, element, name, session.language_of(house))
 

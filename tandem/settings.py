@@ -15,7 +15,16 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
@@ -52,6 +61,9 @@ class ServerSettings(BaseModel):
     users: dict[str, SecretStr] = Field(
         default_factory=dict, description="Who may sign in; environment only, as name:password,name:password."
     )
+    administrators: tuple[str, ...] = Field(
+        (), description="Which of the users may change models and the library; without users, everybody."
+    )
     api_key: SecretStr | None = Field(
         None, min_length=16, description="Bearer key of /v1 on any address but loopback; environment only."
     )
@@ -68,6 +80,19 @@ class ServerSettings(BaseModel):
         if any(not name.strip() or not password for name, _, password in pairs):
             raise ValueError("each user is written name:password, with commas between users")
         return {name.strip(): password for name, _, password in pairs}
+
+    @field_validator("administrators", mode="before")
+    @classmethod
+    def _split_administrators(cls, value: Any) -> Any:
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+    @field_validator("administrators")
+    @classmethod
+    def _check_administrators(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        users = info.data.get("users")
+        if users and (unknown := next((name for name in value if name not in users), None)):
+            raise ValueError(f"{unknown!r} is not among the users; add them to {PREFIX}SERVER__USERS or leave them out")
+        return value
 
     @field_validator("origins")
     @classmethod

@@ -58,7 +58,7 @@ function Model({ model, t }) {
   )
 }
 
-function Documents({ documents, t }) {
+function Documents({ documents, administers, t }) {
   const [text, setText] = useState("")
   const [state, setState] = useState("")
   const first = useRef(true)
@@ -82,7 +82,7 @@ function Documents({ documents, t }) {
             {t[s || "all"]} <span className="td-muted">{digits(documents.counts[s], 0)}</span>
           </button>
         ))}
-        {documents.counts.failed ? (
+        {administers && documents.counts.failed ? (
           <button type="button" className="td-button" data-action="retry-all" disabled={!!documents.busy} onClick={() => retry("")}>
             <RotateCcw size={14} /> {documents.busy === "all" ? t.retrying : t.retry_all}
           </button>
@@ -99,7 +99,7 @@ function Documents({ documents, t }) {
             {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
           </div>
           {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
-          {row.state === "failed" ? (
+          {administers && row.state === "failed" ? (
             <button type="button" className="td-button td-button-line" data-action="retry" disabled={!!documents.busy} onClick={() => retry(row.key)}>
               <RotateCcw size={14} /> {documents.busy === row.key ? t.retrying : t.retry}
             </button>
@@ -148,7 +148,7 @@ export default function House() {
           <TabsTrigger value="documents" data-tab="documents">{t.documents}</TabsTrigger>
           <TabsTrigger value="models" data-tab="models">{t.models}</TabsTrigger>
         </TabsList>
-        <TabsContent value="documents">{documents ? <Documents documents={documents} t={t} /> : null}</TabsContent>
+        <TabsContent value="documents">{documents ? <Documents documents={documents} administers={props.administers} t={t} /> : null}</TabsContent>
         <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
       </Tabs>
     </div>

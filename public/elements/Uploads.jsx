@@ -36,7 +36,7 @@ export default function Uploads() {
           {file.reason ? <div className={file.state === "failed" ? "td-error" : "td-path"}>{file.reason}</div> : null}
           {file.library ? (
             <div className="td-path" data-testid="in-library"><LibraryBig size={13} /> {t.in_library}</div>
-          ) : file.state === "indexed" ? (
+          ) : file.state === "indexed" && props.mayPromote !== false ? (
             <button type="button" className="td-button td-button-line" data-action="promote" disabled={busy === file.name} onClick={() => add(file.name)}>
               <LibraryBig size={14} /> {busy === file.name ? t.adding : t.add_to_library}
             </button>

@@ -1,7 +1,7 @@
 """Who is at the browser: a local user without a password on loopback, else a user with one.
 
-Knows Chainlit's sign-in hooks, the secret that signs its cookies, and whose request is being served. Does not know what
-a user may see.
+Knows Chainlit's sign-in hooks, the secret that signs its cookies, whose request is being served, and who of them is an
+administrator. Does not know what a user may see, nor what administrators alone may do.
 """
 
 from __future__ import annotations
@@ -82,6 +82,12 @@ def user_with_password(username: str, password: str, server: ServerSettings) -> 
     expected = known.get_secret_value() if known is not None else secrets.token_hex(16)
     right = hmac.compare_digest(password.encode(), expected.encode())
     return cl.User(identifier=username) if right and known is not None else None
+
+
+def administers(server: ServerSettings) -> bool:
+    """Whether whoever is being served may change models and the library: an administrator, or anybody where nobody
+    signs in."""
+    return config.code.password_auth_callback is None or caller() in server.administrators
 
 
 def caller() -> str | None:

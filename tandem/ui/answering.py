@@ -22,7 +22,7 @@ from chainlit.types import ThreadDict
 from hybrid.events import Delta, Failed, Finished
 from hybrid.pipeline import Question, Turn
 from tandem.house import House
-from tandem.ui import uploads
+from tandem.ui import accounts, uploads
 from tandem.ui.answer_view import AnswerView
 from tandem.ui.panel import Figures
 from tandem.ui.session import choices_of, language_of
@@ -85,7 +85,8 @@ async def take_in(house: House, message: cl.Message) -> list[tuple[str, Path]]:
         return files
     if not message.content.strip() and not turns(chat_context.get(), message.id):
         await cl.context.emitter.init_thread(files[0][0])
-    await to_the_end(uploads.take_in(house.library, files, language_of(house)))
+    may_promote = accounts.administers(house.settings.server)
+    await to_the_end(uploads.take_in(house.library, files, language_of(house), may_promote=may_promote))
     return files
 
 

@@ -1,8 +1,8 @@
 """The panel about the house rather than an answer: every document's receipt, and every model with what it costs.
 
-Knows public/elements/House.jsx, which draws the panel and the card that offers missing models, and what the browser may
-ask of it (through `window.postMessage`, which makes no conversation, as an action would). Does not know how documents
-are read or models are run.
+Knows public/elements/House.jsx, which draws the panel and the card that offers missing models, what the browser may ask
+of it (through `window.postMessage`, which makes no conversation, as an action would), and what of that is for
+administrators. Does not know who they are, how documents are read or models are run.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.errors import UserFacingError
 from rag.types import FileReceipt
 from tandem.house import House
+from tandem.ui import accounts
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings
-from tandem.ui.texts import labels
+from tandem.ui.texts import labels, say
 from tandem.ui.uploads import shown
 
 ELEMENT = "House"
 PANEL = "tandem-house"
 MOST_ROWS = 200
+ADMINISTRATION = {"retry", "download", "cancel", "load", "unload"}
 _LONGEST_SEARCH = 200
 _SECONDS_BETWEEN = 0.5
 _LOOK_UP_SECONDS = 60.0
@@ -52,6 +54,8 @@ async def act(house: House, asked: Any) -> None:
     if not isinstance(asked, dict) or not isinstance(asked.get("tandem"), str):
         return
     text, state, name = (str(asked.get(key) or "")[:_LONGEST_SEARCH] for key in ("text", "state", "name"))
+    if asked["tandem"] in ADMINISTRATION and not await admitted(house):
+        return
     match asked["tandem"]:
         case "open":
             await open_panel(house)
@@ -84,12 +88,22 @@ async def open_panel(house: House, tab: str = "documents") -> None:
 
 async def offer(house: House) -> None:
     """In a new conversation, once the models are known, a card that offers those that are missing."""
-    if choices_of(house).offers:
+    if choices_of(house).offers and accounts.administers(house.settings.server):
         _in_background(_offer(house))
 
 
+async def admitted(house: House) -> bool:
+    """Whether the person may change models and the library; who may not is told so."""
+    if accounts.administers(house.settings.server):
+        return True
+    await cl.context.emitter.send_toast(say("administrators_only", language_of(house)), "warning")
+    return False
+
+
 async def download(house: House, alias: str) -> None:
-    """Start a download, or go on watching it, and show how far it is."""
+    """Start a download, or go on watching it, and show how far it is. For administrators."""
+    if not await admitted(house):
+        return
     _problems.pop(alias, None)
     _in_background(_watch(house, alias))
 
@@ -119,7 +133,8 @@ def key(receipt: FileReceipt) -> str:
 
 
 def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
-    """The models as the page draws them, each with what can be asked of it now."""
+    """The models as the page draws them, each with what the person can ask of it now."""
+    administers = accounts.administers(house.settings.server)
     held = {runtime.name for runtime in house.engine.models.runtimes if isinstance(runtime, Managed)}
     running = {download.alias: download for download in house.engine.lifecycle.downloads()}
     rows = []
@@ -138,7 +153,7 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
                 "licence": info.licence,
                 "note": info.note,
                 "problem": _problems.get(info.alias, ""),
-                "ask": ask,
+                "ask": ask if administers else "",
                 "progress": {
                     "percent": under_way.percent,
                     "mb_per_s": under_way.mb_per_s,
@@ -169,8 +184,12 @@ async def _tell(news: Mapping[str, Any]) -> None:
 
 def _props(house: House) -> dict[str, Any]:
     language = language_of(house)
-    shown_models = models(house, house.engine.listing())
-    return {"language": language, "texts": labels(_LABELS, language), "models": shown_models}
+    return {
+        "language": language,
+        "texts": labels(_LABELS, language),
+        "models": models(house, house.engine.listing()),
+        "administers": accounts.administers(house.settings.server),
+    }
 
 
 async def _retry(house: House, name: str, text: str, state: str) -> None:

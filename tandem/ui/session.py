@@ -19,7 +19,7 @@ from chainlit.user import PersistedUser
 
 from tandem.house import House
 from tandem.settings import Settings
-from tandem.ui import settings_panel
+from tandem.ui import accounts, settings_panel
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 from tandem.ui.texts import STARTERS, TEXTS, Language, language_for, say
@@ -111,7 +111,8 @@ async def show_settings(house: House) -> None:
 async def _send_settings(house: House) -> None:
     choices = choices_of(house)
     models = house.engine.models
-    tabs = settings_panel.tabs(choices, models.states(), models.ready, language_of(house))
+    may_download = accounts.administers(house.settings.server)
+    tabs = settings_panel.tabs(choices, models.states(), models.ready, language_of(house), downloading=may_download)
     await cl.ChatSettings(tabs).refresh()
     cl.context.session.chat_settings = choices.values()
 

@@ -150,15 +150,18 @@ def _checked(base: Model, keys: Sequence[str], given: Mapping[str, Any], wrong: 
     return base
 
 
-def tabs(choices: Choices, models: Sequence[ModelInfo], ready: bool, language: Language) -> list[Tab]:
-    """The widgets, set to `choices`. `ready` says whether `models` is complete."""
+def tabs(
+    choices: Choices, models: Sequence[ModelInfo], ready: bool, language: Language, *, downloading: bool = True
+) -> list[Tab]:
+    """The widgets, set to `choices`. `ready` says whether `models` is complete, `downloading` whether the person may
+    download any."""
     make = _Widgets(choices.values(), language)
     model_inputs: list[InputWidget] = [
         make.model("draft", models, ready),
         make.model("refine", models, ready),
     ]
     downloads = [info for info in models if info.state is ModelState.DOWNLOADABLE]
-    if downloads:
+    if downloads and downloading:
         model_inputs.append(make.download(downloads))
     return [
         Tab("models", say("tab_models", language), model_inputs),

@@ -38,13 +38,16 @@ def dropped(message: cl.Message) -> list[tuple[str, Path]]:
     return [(str(file["name"]), Path(file["path"])) for file in found]
 
 
-async def take_in(library: Library, files: Sequence[tuple[str, Path]], language: Language) -> None:
-    """Make the files searchable in this conversation, one after the other, and show and keep what became of each."""
+async def take_in(
+    library: Library, files: Sequence[tuple[str, Path]], language: Language, *, may_promote: bool
+) -> None:
+    """Make the files searchable in this conversation, one after the other, and show and keep what became of each;
+    with `may_promote`, beside a button that adds it to the library."""
     conversation = cl.context.session.thread_id
     receipts: list[dict[str, Any]] = [{"name": name, "state": "reading"} for name, _ in files]
     message = cl.Message(say("files", language))
     message.created_at = utc_now()
-    element = _element(f"uploads-{message.id}", message.id, receipts, language)
+    element = _element(f"uploads-{message.id}", message.id, receipts, language, may_promote)
     await cl.context.emitter.send_step(message.to_dict())
     await _show(element)
     for number, (name, path) in enumerate(files):
@@ -58,7 +61,7 @@ async def take_in(library: Library, files: Sequence[tuple[str, Path]], language:
 
 
 async def promote(library: Library, element_id: str, name: str, language: Language) -> None:
-    """Add a file of this conversation to the library, and say so in its receipt."""
+    """Add a file of this conversation to the library, and say so in its receipt. For administrators."""
     conversation = cl.context.session.thread_id
     kept = await history().get_element(conversation, element_id)
     receipts = ((kept or {}).get("props") or {}).get("files") or []
@@ -72,7 +75,7 @@ async def promote(library: Library, element_id: str, name: str, language: Langua
         await cl.context.emitter.send_toast(str(error), "error")
         return
     receipt["library"] = added.path
-    element = _element(element_id, kept.get("forId") or "", receipts, language)
+    element = _element(element_id, kept.get("forId") or "", receipts, language, True)
     await _show(element)
     await history().keep_element(element)
 
@@ -107,8 +110,11 @@ def _taken(library: Library, conversation: str, name: str, path: Path) -> dict[s
     return {"name": name, **shown(receipt)}
 
 
-def _element(identity: str, message_id: str, receipts: list[dict[str, Any]], language: Language) -> cl.CustomElement:
-    props = {"id": identity, "language": language, "files": receipts, "texts": labels(_LABELS, language)}
+def _element(
+    identity: str, message_id: str, receipts: list[dict[str, Any]], language: Language, may_promote: bool
+) -> cl.CustomElement:
+    texts = labels(_LABELS, language)
+    props = {"id": identity, "language": language, "files": receipts, "texts": texts, "mayPromote": may_promote}
     return cl.CustomElement(name=ELEMENT, id=identity, display="inline", for_id=message_id, props=props)
 
 

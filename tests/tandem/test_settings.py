@@ -191,3 +191,11 @@ def test_aliases_that_stand_for_billions_of_nodes_are_refused_at_once(tmp_path: 
     file.write_text(bomb, encoding="utf-8")
     with pytest.raises(SettingsError, match="no setting"):
         load(file, {})
+
+
+def test_administrators_are_users(tmp_path: Path) -> None:
+    people = {"TANDEM_SERVER__USERS": "ada:a,bob:b", "TANDEM_SERVER__ADMINISTRATORS": "ada, bob"}
+    assert read(tmp_path, "", people).server.administrators == ("ada", "bob")
+    assert read(tmp_path, "server: {administrators: [ada]}", {}).server.administrators == ("ada",)
+    sentence = refused(tmp_path, "server: {administrators: [eve]}", people | {"TANDEM_SERVER__ADMINISTRATORS": ""})
+    assert "tandem.yaml, line 1" in sentence and "'eve' is not among the users" in sentence
