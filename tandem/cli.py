@@ -48,6 +48,14 @@ def serve(
 
 
 @app.command()
+def password() -> None:
+    """Ask for a password and print its hash, which may stand in TANDEM_SERVER__USERS in the password's place."""
+    from tandem.passwords import hashed
+
+    print(hashed(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
+
+
+@app.command()
 def index(
     folder: Annotated[Path | None, typer.Argument(help="Folder of documents, instead of those in tandem.yaml.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Read nothing; say what became of every file.")] = False,

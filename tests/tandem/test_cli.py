@@ -5,8 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from rag.errors import UserFacingError
+from tandem.cli import app
+from tandem.passwords import Passwords
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import Tandem, start
 
@@ -17,6 +21,13 @@ def test_help_names_every_command(tandem: Tandem) -> None:
     shown = tandem("--help").output
     for command in ("serve", "index", "search", "ask", "evaluate", "bench"):
         assert re.search(rf"\b{command}\b", shown)
+
+
+def test_password_prints_a_hash(home: Path) -> None:
+    shown = CliRunner().invoke(app, ["password"], input="şifre\nşifre\n")
+    kept = shown.stdout.strip()
+    assert kept.startswith("scrypt:") and "şifre" not in shown.output
+    assert Passwords({"ada": SecretStr(kept)}).right("ada", "şifre")
 
 
 def test_index_takes_in_only_what_changed(tandem: Tandem, corpus: Path) -> None:

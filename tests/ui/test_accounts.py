@@ -1,12 +1,12 @@
+import asyncio
 from pathlib import Path
 
 import pytest
+from fastapi import HTTPException
 from pydantic import SecretStr
 
-from tandem.settings import ServerSettings
-from tandem.ui.accounts import _secret, is_local, user_with_password
-
-SERVER = ServerSettings(host="0.0.0.0", users={"ada": SecretStr("şifre"), "bob": SecretStr("x")})
+from tandem.passwords import Passwords
+from tandem.ui.accounts import SignIn, _secret, is_local
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
@@ -19,11 +19,48 @@ def test_other_names_get_nobody(host: str) -> None:
     assert not is_local({"host": host})
 
 
-def test_passwords() -> None:
-    user = user_with_password("ada", "şifre", SERVER)
-    assert user is not None and user.identifier == "ada"
-    for name, password in (("ada", "x"), ("bob", "şifre"), ("eve", ""), ("eve", "şifre"), ("", "")):
-        assert user_with_password(name, password, SERVER) is None
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def status(people: SignIn, name: str, password: str) -> int:
+    """The status that a wrong or early attempt gets."""
+    with pytest.raises(HTTPException) as refused:
+        await people.check(name, password)
+    return refused.value.status_code
+
+
+async def test_who_guesses_too_often_waits_and_is_told_how_long() -> None:
+    clock = Clock()
+    people = SignIn(Passwords({"ada": SecretStr("şifre"), "bob": SecretStr("x")}), clock)
+    for _ in range(5):
+        assert await status(people, "ada", "wrong") == 401
+    for _ in range(3):
+        with pytest.raises(HTTPException) as refused:
+            await people.check("ada", "şifre")
+        assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "10"})
+        assert refused.value.detail == "Too many failed attempts; try again in 10 s."
+    assert (await people.check("bob", "x")).identifier == "bob"
+    clock.now += 10
+    assert (await people.check("ada", "şifre")).identifier == "ada"
+    assert await status(people, "ada", "wrong") == 401
+
+
+async def test_one_address_may_not_try_many_accounts() -> None:
+    people = SignIn(Passwords({"ada": SecretStr("a")}), Clock())
+    for number in range(20):
+        assert await status(people, f"user {number}", "guess") == 401
+    assert await status(people, "ada", "a") == 429
+
+
+async def test_of_many_guesses_at_once_only_a_few_are_looked_at() -> None:
+    people = SignIn(Passwords({"ada": SecretStr("a")}), Clock())
+    replies = await asyncio.gather(*(status(people, "ada", "guess") for _ in range(30)))
+    assert replies == [401] * 5 + [429] * 25
 
 
 def test_the_secret_is_made_once_and_is_nobody_elses_business(tmp_path: Path) -> None:

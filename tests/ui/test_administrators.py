@@ -53,8 +53,11 @@ class SignedIn(Person):
         super().__init__(page)
         self.sockets: list[WebSocket] = []
         self.session = ""
-        page.on("websocket", lambda socket: self.sockets.append(socket))
+        page.on("websocket", self._hear)
         page.on("request", self._note)
+
+    def _hear(self, socket: WebSocket) -> None:
+        self.sockets.append(socket)
 
     def _note(self, request: Request) -> None:
         self.session = parse_qs(urlsplit(request.url).query).get("session_id", [self.session])[0]

@@ -14,6 +14,7 @@ from chainlit.context import init_http_context
 from chainlit.types import Feedback
 from playwright.sync_api import Browser, expect
 
+from tandem.passwords import hashed
 from tandem.ui.history import History
 from tests.support.terminal import start
 from tests.ui.conftest import PATIENCE_MS, Person, serving
@@ -107,6 +108,27 @@ def test_signing_in_with_a_browser(served: tuple[str, str], browser: Browser) ->
     person.wait_for_answers(1)
     assert "25 days" in person.answer()
     page.close()
+
+
+@pytest.mark.browser
+def test_who_guesses_too_often_is_told_when_to_try_again(served: tuple[str, str], browser: Browser) -> None:
+    address, _ = served
+    page = browser.new_page(locale="tr-TR")
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    page.fill("#email", "bob")
+    page.fill("#password", "b")
+    with httpx.Client(base_url=address, timeout=30) as client:
+        guess = {"username": "bob", "password": "guess"}
+        assert [client.post("/login", data=guess).status_code for _ in range(6)] == [401] * 5 + [429]
+    page.click("button[type=submit]")
+    expect(page.get_by_text("Çok fazla başarısız deneme;")).to_be_visible()
+    page.close()
+
+
+def test_a_password_may_be_given_as_its_hash(tmp_path: Path) -> None:
+    with serving(tmp_path, SETTINGS, TANDEM_SERVER__USERS=f"ada:{hashed('a:b,c')}") as address:
+        sign_in(address, "ada", "a:b,c").close()
 
 
 def test_an_open_address_without_users_is_refused(tmp_path: Path) -> None:
