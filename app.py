@@ -19,21 +19,24 @@ from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
 from tandem.house import House, current
-from tandem.ui import accounts, answering, briefings, house_panel, page, session, uploads
+from tandem.ui import accounts, answering, briefings, house_panel, page, session, uploads, wire
 from tandem.ui.history import History
+
+MOUNTED = "tandem.server" in sys.modules
 
 try:
     # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
-    accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
+    signing_in = accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
     history = History.open(house.settings.data_dir / "history.db", accounts.caller, partial(uploads.forget, house))
 except UserFacingError as error:
-    if "tandem.server" in sys.modules:
+    if MOUNTED:
         raise
     # Started by `chainlit run`, which would print a traceback.
     sys.exit(str(error))
-page.install(chainlit_app)
+page.install(chainlit_app, guarded=MOUNTED, local_only=not signing_in)
+wire.install(sio)
 
 
 @cl.data_layer

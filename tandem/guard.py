@@ -27,6 +27,10 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 API = "/v1/"
+PORTS = {"http": 80, "https": 443}
+OTHER_SITE = (
+    "Another site's page may not use this server. A proxy in front of it must pass the Host header on unchanged."
+)
 LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -36,7 +40,8 @@ class Guard:
 
     Where nobody signs in, `local_only` also refuses every host name that is not this machine's: a page whose name is
     made to point at 127.0.0.1 would otherwise read the conversations. `api_origins` are sites whose pages may call the
-    API, and nothing else.
+    API, and nothing else. Cookies of a connection that was made with https are marked as such, so that the browser
+    never sends them without it.
     """
 
     def __init__(self, app: ASGIApp, *, local_only: bool, api_origins: Collection[str] = ()) -> None:
@@ -53,20 +58,25 @@ class Guard:
         origin = headers.get("origin")
         if self.local_only and _name(host) not in LOCAL_NAMES:
             await _refuse(scope, receive, send, f"This server answers to this machine only, not to {host}.")
-        elif origin is not None and _address(origin) != host and not self._may_call_api(scope, origin):
-            await _refuse(scope, receive, send, "Another site's page may not use this server.")
+        elif origin is not None and not _same_site(origin, host) and not self._may_call_api(scope, origin):
+            await _refuse(scope, receive, send, OTHER_SITE)
         else:
-            await self.app(scope, receive, _with_headers(send))
+            await self.app(scope, receive, _with_headers(send, secure=scope["scheme"] in ("https", "wss")))
 
     def _may_call_api(self, scope: Scope, origin: str) -> bool:
         return scope["type"] == "http" and scope["path"].startswith(API) and origin in self.api_origins
 
 
-def _address(origin: str) -> str:
+def _same_site(origin: str, host: str) -> bool:
+    """Whether a page of `origin` (scheme://host[:port]) was served under the name `host` (host[:port])."""
     try:
-        return urlsplit(origin).netloc
+        page = urlsplit(origin)
+        here = urlsplit(f"{page.scheme}://{host}")
+        usual = PORTS.get(page.scheme)
+        same_port = (page.port or usual) == (here.port or usual)
+        return bool(page.hostname) and page.hostname == here.hostname and same_port
     except ValueError:
-        return ""
+        return False
 
 
 def _name(host: str) -> str:
@@ -86,12 +96,18 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> No
         await PlainTextResponse(reason, status_code=403)(scope, receive, send)
 
 
-def _with_headers(send: Send) -> Send:
+def _secured(name: bytes, value: bytes) -> bytes:
+    return value + b"; Secure" if name.lower() == b"set-cookie" and b"; secure" not in value.lower() else value
+
+
+def _with_headers(send: Send, *, secure: bool) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            if secure:
+                message["headers"] = [(name, _secured(name, value)) for name, value in message["headers"]]
         await send(message)
 
     return sending

@@ -49,8 +49,9 @@ class SignInError(UserFacingError):
     """The chat would be open to people who cannot be told apart."""
 
 
-def install(server: ServerSettings, app: FastAPI, secret_file: Path) -> None:
-    """Register the sign-in that the address asks for. Raises SignInError where it needs users and there are none.
+def install(server: ServerSettings, app: FastAPI, secret_file: Path) -> bool:
+    """Register the sign-in that the address asks for; whether people sign in. Raises SignInError where they must and
+    there are no users.
 
     The address is the one of the settings, or the one that `chainlit run` was given.
     """
@@ -59,7 +60,7 @@ def install(server: ServerSettings, app: FastAPI, secret_file: Path) -> None:
     started_by_chainlit = server.model_copy(update={"host": config.run.host})
     if not (server.login_required or started_by_chainlit.login_required):
         cl.header_auth_callback(local_user)
-        return
+        return False
     if not server.users:
         host = config.run.host if server.loopback else server.host
         raise SignInError(
@@ -70,6 +71,7 @@ def install(server: ServerSettings, app: FastAPI, secret_file: Path) -> None:
     app.dependency_overrides[OAuth2PasswordRequestForm] = _sign_in_form
     # Not through cl.password_auth_callback, which would swallow the answer to who tries too often.
     config.code.password_auth_callback = SignIn(Passwords(server.users)).check
+    return True
 
 
 async def local_user(headers: Headers) -> cl.User | None:

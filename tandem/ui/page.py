@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import UserFacingError
 from rag.loading import CONVERTIBLE, READERS
-from tandem.guard import CONTENT_POLICY
+from tandem.guard import CONTENT_POLICY, Guard
 from tandem.ui.accounts import LOCAL_USER, is_local
 
 # `frame-ancestors` only counts in a header.
@@ -35,8 +35,11 @@ _REMOTE_LINK = re.compile(r'<link\b[^>]*href="https?://[^>]*>\s*')
 _REMOTE_META = re.compile(r'<meta property="og:[^>]*content="https?://[^>]*>\s*')
 
 
-def install(app: FastAPI) -> None:
-    """Change the page. Safe to call again after a reload."""
+def install(app: FastAPI, *, guarded: bool, local_only: bool) -> None:
+    """Change the page. Safe to call again after a reload.
+
+    Unless the application that this one is mounted in is `guarded` already, it gets the guard that `tandem serve` has.
+    """
     # The browser knows this theme; Chainlit's configuration file does not.
     config.ui.default_theme = "system"
     if (dropping := config.features.spontaneous_file_upload) is not None:
@@ -46,6 +49,8 @@ def install(app: FastAPI) -> None:
     app.state.tandem_page = True
     chainlit.server.get_html_template = _kept_local(chainlit.server.get_html_template)
     app.add_middleware(LocalSignIn)
+    if not guarded:
+        app.add_middleware(Guard, local_only=local_only)
     app.add_exception_handler(UserFacingError, _refusal)
 
 
