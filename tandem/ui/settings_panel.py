@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from chainlit.input_widget import InputWidget, Select, Slider, Switch, Tab, Tags, TextInput
+from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Switch, Tab, Tags, TextInput
 from pydantic import BaseModel, ValidationError
 
 from hybrid.engine import Options
@@ -23,7 +23,14 @@ from tandem.ui.texts import TEXTS, Language, model_label, say
 
 NO_DOWNLOAD = "-"
 MODES = {"auto": Escalate.AUTO, "fast": Escalate.NEVER, "deep": Escalate.ALWAYS}
+POLICIES = ("rules", "logistic")
 _ESCALATION = (
+    "policy",
+    "second_worth",
+    "answer_worth",
+    "early_abort",
+    "warm",
+    "background_share",
     "long_draft",
     "long_chars",
     "short_draft",
@@ -169,6 +176,9 @@ def tabs(
             "escalation",
             say("tab_escalation", language),
             [
+                make.policy(),
+                make.number("second_worth"),
+                make.number("answer_worth"),
                 make.switch("low_confidence"),
                 make.slider("minimum_support", 0.0, 1.0, 0.05),
                 make.switch("long_draft"),
@@ -179,6 +189,9 @@ def tabs(
                 Tags(
                     "topics", say("topics", language), list(choices.escalation.topics), description=make.hint("topics")
                 ),
+                make.switch("early_abort"),
+                make.switch("warm"),
+                make.slider("background_share", 0.0, 1.0, 0.05),
             ],
         ),
         Tab("retrieval", say("tab_retrieval", language), [make.slider("passages", 1, 20, 1)]),
@@ -216,6 +229,19 @@ class _Widgets:
 
     def slider(self, key: str, low: float, high: float, step: float) -> Slider:
         return Slider(key, self.say(key), self.values[key], min=low, max=high, step=step, description=self.hint(key))
+
+    def number(self, key: str) -> NumberInput:
+        return NumberInput(key, self.say(key), self.values[key], description=self.hint(key))
+
+    def policy(self) -> Select:
+        items = {self.say(f"policy_{name}"): name for name in POLICIES}
+        return Select(
+            "policy",
+            self.say("policy"),
+            initial_value=self.values["policy"],
+            items=items,
+            description=self.hint("policy"),
+        )
 
     def language(self) -> Select:
         items = {self.say("language_auto"): "auto", "English": "en", "Türkçe": "tr"}

@@ -173,6 +173,37 @@ def test_settings_change_the_model_and_come_back(chat: Chat, meet: Meet) -> None
     assert str(chat.models.requests[-1]["messages"]).count(HOLIDAYS) == 2
 
 
+def test_what_a_second_is_worth_is_set_applied_and_kept(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    person = meet()
+    page = person.page
+    page.click("#chat-settings-open-modal")
+    page.get_by_role("tab", name="Escalation").click()
+    page.click("[role=dialog] #policy")
+    page.get_by_role("option", name="By weighing gain against time and money").click()
+    page.fill("[role=dialog] #second_worth", "1000")
+    page.click("[role=dialog] #warm")
+    page.click("#confirm")
+    expect(page.get_by_text("Settings saved.")).to_be_visible()
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    person.tab("decision")
+    expect(page.locator("#side-view-content")).to_contain_text("it does not pay")
+    page.reload()
+    person.wait_for_answers(1)
+    page.click("#chat-settings-open-modal")
+    page.get_by_role("tab", name="Escalation").click()
+    expect(page.locator("[role=dialog] #policy")).to_contain_text("By weighing")
+    expect(page.locator("[role=dialog] #second_worth")).to_have_value("1000")
+    expect(page.locator("[role=dialog] #warm")).to_be_checked()
+    page.click("[role=dialog] #policy")
+    page.get_by_role("option", name="By the rules below").click()
+    page.fill("[role=dialog] #second_worth", "0.01")
+    page.click("[role=dialog] #warm")
+    page.click("#confirm")
+    expect(page.get_by_text("Settings saved.")).to_be_visible()
+
+
 def test_buttons_modes_and_thumbs(chat: Chat, meet: Meet) -> None:
     chat.models.models["phi-4-mini"] = Reply([GOOD])
     chat.models.models["gpt-oss-20b"] = Reply(["By contract, every employee has 25 days of paid holiday a year [1]."])

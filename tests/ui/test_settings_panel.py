@@ -33,6 +33,12 @@ def test_what_the_panel_shows_is_read_back() -> None:
             "long_draft": False,
             "long_chars": 900,
             "topics": ["law", "pay"],
+            "policy": "logistic",
+            "second_worth": "0.05",
+            "answer_worth": 3,
+            "early_abort": False,
+            "warm": True,
+            "background_share": 0.25,
             "temperature": 0,
             "seed": "7",
             "language": "tr",
@@ -44,6 +50,10 @@ def test_what_the_panel_shows_is_read_back() -> None:
     assert changed.draft == "broken" and changed.refine == BASE.refine
     assert changed.passages == 9
     assert changed.escalation.topics == ("law", "pay") and not changed.escalation.long_draft
+    weighed = changed.escalation
+    assert (weighed.policy, weighed.second_worth, weighed.answer_worth) == ("logistic", 0.05, 3)
+    assert (weighed.early_abort, weighed.warm, weighed.background_share) == (False, True, 0.25)
+    assert changed.options("auto").escalation == weighed
     assert changed.generation.seed == 7 and changed.generation.temperature == 0
     assert read(changed.values(), BASE) == (changed, [])
     assert read({**changed.values(), "seed": ""}, changed)[0].generation.seed is None
@@ -62,8 +72,10 @@ def test_anything_may_come_back_from_a_browser(values: dict[str, Any]) -> None:
 
 
 def test_what_is_not_allowed_is_named_and_left_as_it_was() -> None:
-    choices, wrong = read({"passages": 500, "temperature": "hot", "max_tokens": 100}, BASE)
-    assert sorted(key for key, _ in wrong) == ["passages", "temperature"]
+    given = {"passages": 500, "temperature": "hot", "max_tokens": 100, "policy": "dice", "second_worth": "", "warm": 7}
+    choices, wrong = read(given, BASE)
+    assert sorted(key for key, _ in wrong) == ["passages", "policy", "second_worth", "temperature", "warm"]
+    assert choices.escalation == BASE.escalation
     assert choices.passages == BASE.passages
     assert choices.generation.max_tokens == 100
 
@@ -101,3 +113,11 @@ def test_the_chosen_model_is_listed_even_when_nobody_knows_it() -> None:
     assert widgets(choices, ready=False)["draft"]["items"][0]["label"] == "mystery · being looked up"
     assert widgets(choices, "tr")["draft"]["items"][0]["label"] == "mystery · bulunamadı"
     assert widgets(choices)["draft"]["initial"] == "mystery"
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_every_escalation_setting_but_the_mode_has_a_widget_with_a_label(language: Language) -> None:
+    shown = widgets(language=language)
+    assert EscalationSettings.model_fields.keys() - shown.keys() == {"mode"}
+    assert [item["value"] for item in shown["policy"]["items"]] == ["rules", "logistic"]
+    assert all(widget["label"] for widget in shown.values())
