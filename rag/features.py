@@ -175,21 +175,22 @@ def title_tokens(headings: Sequence[str], title: str, language: str) -> list[Tok
 class Batch:
     """The packed forms of `count` passages, end to end.
 
-    `term`, its low 16 bits `term_low`, `surface` and `flags` have one entry a token. `start` says at which token each
-    passage begins, `sentence_start` each sentence (a passage's title and headings count as its last one), `owner` to
-    which passage each sentence belongs and `titles` which sentences are such titles. `length` is the number of tokens
-    in each passage's body. `gram` has one entry a character gram and `gram_start` says where each passage's begin.
+    `low` and `high` (the halves of the term), `surface` and `flags` have one entry a token. `sentence_start` says at
+    which token each sentence begins (a passage's title and headings count as its last one), `owner` to which passage it
+    belongs, `titles` which sentences are such titles, and `first` which sentence opens each passage. `length` is the
+    number of tokens in each passage's body. `gram` has one entry a character gram and `gram_start` says where each
+    passage's begin.
     """
 
     count: int
-    term: NDArray[np.uint32]
-    term_low: NDArray[np.uint16]
+    low: NDArray[np.uint16]
+    high: NDArray[np.uint16]
     surface: NDArray[np.uint16]
     flags: NDArray[np.uint16]
-    start: NDArray[np.int64]
     sentence_start: NDArray[np.int64]
     owner: NDArray[np.int64]
     titles: NDArray[np.bool_]
+    first: NDArray[np.int64]
     sentence_length: NDArray[np.int64]
     length: NDArray[np.int64]
     gram: NDArray[np.uint16]
@@ -202,31 +203,30 @@ class Batch:
 
 
 def unpack(packed: Sequence[tuple[bytes, bytes]]) -> Batch:
-    """The passages given as (packed tokens, packed grams), in order."""
+    """The passages given as (packed tokens, packed grams), in order. Each has at least one token."""
     count = len(packed)
-    rows = np.frombuffer(b"".join([tokens_of for tokens_of, _ in packed]), dtype=TOKEN)
-    halves = rows.view("<u2").reshape(-1, TOKEN.itemsize // 2)
+    body = np.frombuffer(b"".join([tokens_of for tokens_of, _ in packed]), "<u2").reshape(-1, TOKEN.itemsize // 2)
+    low, high, surface, flags = np.ascontiguousarray(body.T)
     sizes = np.array([len(tokens_of) // TOKEN.itemsize for tokens_of, _ in packed], np.int64)
     gram_sizes = np.array([len(grams_of) // 2 for _, grams_of in packed], np.int64)
-    start = np.cumsum(sizes) - sizes
-    flags = np.ascontiguousarray(rows["flags"])
     sentence_start = np.flatnonzero(flags & SENTENCE)
-    owner = np.searchsorted(start + sizes, sentence_start, side="right")
+    first = np.searchsorted(sentence_start, np.cumsum(sizes) - sizes)
     titles = (flags[sentence_start] & TITLE) != 0
-    sentence_length = np.diff(np.append(sentence_start, len(rows)))
-    in_title = np.bincount(owner[titles], weights=sentence_length[titles], minlength=count).astype(np.int64)
+    ends = np.append(sentence_start, len(body))
+    sentence_length = ends[1:] - ends[:-1]
+    after = np.append(first, len(sentence_start))[1:]
     return Batch(
         count=count,
-        term=np.ascontiguousarray(rows["term"]),
-        term_low=np.ascontiguousarray(halves[:, 0]),
-        surface=np.ascontiguousarray(rows["surface"]),
+        low=low,
+        high=high,
+        surface=surface,
         flags=flags,
-        start=start,
         sentence_start=sentence_start,
-        owner=owner,
+        owner=np.repeat(np.arange(count), after - first),
         titles=titles,
+        first=first,
         sentence_length=sentence_length,
-        length=sizes - in_title,
-        gram=np.frombuffer(b"".join([grams_of for _, grams_of in packed]), dtype="<u2"),
+        length=sizes - sentence_length[after - 1] * titles[after - 1],
+        gram=np.frombuffer(b"".join([grams_of for _, grams_of in packed]), "<u2"),
         gram_start=np.cumsum(gram_sizes) - gram_sizes,
     )

@@ -19,6 +19,7 @@ from rag.query import Term
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Lookup = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,93 +38,104 @@ class Hits:
         return Hits(self.at[kept], self.passage[kept], self.sentence[kept], self.number[kept])
 
 
-def table(rows: Ints, columns: Ints, height: int, width: int) -> Floats:
+def table(rows: Ints, columns: Ints, height: int, width: int) -> Ints:
     """How often each (row, column) pair occurs."""
-    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width).astype(np.float64)
+    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
 
 
-def terms(batch: Batch, groups: Sequence[Sequence[tuple[str, ...]]]) -> list[Hits]:
-    """For each group of stem tuples, where its stems occur; `number` is the place of the first tuple with the stem."""
-    coarse = np.zeros(65536, bool)
-    exact: list[dict[int, int]] = []
-    for group in groups:
-        numbers: dict[int, int] = {}
-        for number, alternatives in enumerate(group):
+def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
+    """Where the stems of the terms occur, and where the words related to them do; `number` is the place of the first
+    term with the stem.
+    """
+    exact: tuple[dict[int, int], dict[int, int]] = {}, {}
+    for number, term in enumerate(content):
+        for numbers, alternatives in zip(exact, (term.stems, term.related), strict=True):
             for one in alternatives:
-                value = term_hash(one)
-                coarse[value & 0xFFFF] = True
-                numbers.setdefault(value, number)
-        exact.append(numbers)
+                numbers.setdefault(term_hash(one), number)
+    known = sorted({*exact[0], *exact[1]})
+    values = np.array(known, np.uint32)
+    coarse = np.zeros(65536, bool)
+    coarse[values & 0xFFFF] = True
     # The table on the low 16 bits throws out almost every token before the exact comparison.
-    at = np.flatnonzero(coarse.take(batch.term_low))
-    found = batch.term[at]
+    at = np.flatnonzero(coarse.take(batch.low))
+    found = batch.low[at] | batch.high[at].astype(np.uint32) << 16
+    place = np.searchsorted(values, found)
+    true = values.take(place, mode="clip") == found
+    at, place = at[true], place[true]
     passage, sentence = batch.places(at)
-    every = Hits(at, passage, sentence, at)
-    hits: list[Hits] = []
+    hits = []
     for numbers in exact:
-        if not numbers or not len(at):
-            hits.append(every.where(np.zeros(len(at), bool)))
-            continue
-        values = np.array(sorted(numbers), np.uint32)
-        order = np.array([numbers[int(value)] for value in values], np.int64)
-        place = np.minimum(np.searchsorted(values, found), len(values) - 1)
-        true = values[place] == found
-        hits.append(Hits(at[true], passage[true], sentence[true], order[place[true]]))
-    return hits
+        number_of = np.array([numbers.get(value, -1) for value in known], np.int64)[place]
+        hits.append(Hits(at, passage, sentence, number_of).where(number_of >= 0))
+    return hits[0], hits[1]
 
 
-def words(batch: Batch, sequence: Sequence[str]) -> tuple[Hits, list[int]]:
-    """Where the folded words occur in bodies, stop words included; `number` is the word's, as in the list of the
-    sequence's numbers that comes second (a repeated word has one number).
+def numbering(sequence: Sequence[str]) -> tuple[Lookup, list[int]]:
+    """The numbers of the folded words of a question: a table from the hash of a surface to its number, -1 for other
+    words, and the numbers in the order of the question (a repeated word has one number).
     """
     numbers: dict[int, int] = {}
     numbered = [numbers.setdefault(surface_hash(word), len(numbers)) for word in sequence]
-    lookup = np.full(65536, -1, np.int16)
-    for value, number in numbers.items():
-        lookup[value] = number
-    at = np.flatnonzero((lookup >= 0).take(batch.surface))
+    return _lookup(numbers), numbered
+
+
+def words(batch: Batch, lookup: Lookup) -> Hits:
+    """Where the words of a question, stop words included, occur in bodies, with their numbers."""
+    number = lookup.take(batch.surface)
+    at = np.flatnonzero(number >= 0)
     at = at[(batch.flags[at] & TITLE) == 0]
-    passage, sentence = batch.places(at)
-    return Hits(at, passage, sentence, lookup[batch.surface[at]].astype(np.int64)), numbered
+    return Hits(at, *batch.places(at), number[at].astype(np.int64))
 
 
 def runs(hits: Hits, numbered: Sequence[int], count: int) -> tuple[Floats, Floats]:
     """Shares of the question's runs of two and of three words that stand in each passage word for word."""
     size = max(numbered, default=0) + 1
-    pairs = list(dict.fromkeys(a * size + b for a, b in itertools.pairwise(numbered)))
-    triples = list(
-        dict.fromkeys((a * size + b) * size + c for a, b, c in zip(numbered, numbered[1:], numbered[2:], strict=False))
-    )
-    following = hits.at[1:] - hits.at[:-1] == 1
-    two = (hits.number[:-1] * size + hits.number[1:])[following]
-    where_two = np.flatnonzero(following)
-    twice = following[1:] & following[:-1]
-    three = ((hits.number[:-2] * size + hits.number[1:-1]) * size + hits.number[2:])[twice]
-    return (
-        _share(pairs, two, hits.passage[where_two], count),
-        _share(triples, three, hits.passage[np.flatnonzero(twice)], count),
-    )
+    pairs = list(dict.fromkeys(itertools.pairwise(numbered)))
+    triples = list(dict.fromkeys(zip(numbered, numbered[1:], numbered[2:], strict=False)))
+    if not pairs:
+        return np.zeros(count), np.zeros(count)
+    # A run of three is a run of two, by its place among them, and one word more.
+    pair_of = np.full(size * size, -1, np.int64)
+    pair_of[[a * size + b for a, b in pairs]] = np.arange(len(pairs))
+    place = pair_of[hits.number[:-1] * size + hits.number[1:]]
+    place[hits.at[1:] - hits.at[:-1] != 1] = -1
+    two = np.flatnonzero(place >= 0)
+    share_two = _share(hits.passage[two], place[two], count, len(pairs))
+    if not triples:
+        return share_two, np.zeros(count)
+    where = {pair: at for at, pair in enumerate(pairs)}
+    triple_of = np.full(len(pairs) * size, -1, np.int64)
+    triple_of[[where[a, b] * size + c for a, b, c in triples]] = np.arange(len(triples))
+    opening = two[:-1][two[1:] - two[:-1] == 1]
+    longer = triple_of[place[opening] * size + hits.number[opening + 2]]
+    opening, longer = opening[longer >= 0], longer[longer >= 0]
+    return share_two, _share(hits.passage[opening], longer, count, len(triples))
 
 
-def _share(wanted: Sequence[int], found: Ints, passage: Ints, count: int) -> Floats:
-    if not wanted or not len(found):
-        return np.zeros(count)
-    values = np.array(sorted(wanted), np.int64)
-    place = np.minimum(np.searchsorted(values, found), len(values) - 1)
-    true = values[place] == found
-    return (table(passage[true], place[true], count, len(values)) > 0).sum(axis=1) / len(values)
+def _share(passage: Ints, number: Ints, count: int, wanted: int) -> Floats:
+    return (table(passage, number, count, wanted) > 0).sum(axis=1) / wanted
 
 
 def grams(batch: Batch, content: Sequence[Term]) -> Floats:
     """One row a passage and one column a term: the share of the term's character grams that the passage holds."""
-    own = [sorted(set(gram_hashes(term.folded))) for term in content]
-    numbers = {one: number for number, one in enumerate(sorted({one for of_term in own for one in of_term}))}
+    numbers: dict[int, int] = {}
+    rows: list[int] = []
+    columns: list[int] = []
+    shares: list[float] = []
+    for column, term in enumerate(content):
+        own = set(gram_hashes(term.folded))
+        rows += [numbers.setdefault(one, len(numbers)) for one in own]
+        columns += [column] * len(own)
+        shares += [1.0 / len(own)] * len(own)
+    parts = np.zeros((len(numbers), len(content)))
+    parts[rows, columns] = shares
+    number = _lookup(numbers).take(batch.gram)
+    at = np.flatnonzero(number >= 0)
+    passage = np.searchsorted(batch.gram_start, at, side="right") - 1
+    return table(passage, number[at].astype(np.int64), batch.count, len(numbers)) @ parts
+
+
+def _lookup(numbers: dict[int, int]) -> Lookup:
     lookup = np.full(65536, -1, np.int16)
     lookup[list(numbers)] = list(numbers.values())
-    at = np.flatnonzero((lookup >= 0).take(batch.gram))
-    passage = np.searchsorted(batch.gram_start, at, side="right") - 1
-    held = table(passage, lookup[batch.gram[at]].astype(np.int64), batch.count, len(numbers))
-    parts = np.zeros((len(numbers), len(content)))
-    for column, of_term in enumerate(own):
-        parts[[numbers[one] for one in of_term], column] = 1.0 / len(of_term)
-    return held @ parts
+    return lookup

@@ -15,11 +15,14 @@ import numpy as np
 
 from rag import matching
 from rag.asking import KINDS, asks_for
-from rag.features import AMOUNT, CAPITAL, MONTH, NUMBER, TITLE, YEAR, Batch, surface_hash
-from rag.matching import Bools, Floats, Hits, Ints, table
+from rag.features import AMOUNT, CAPITAL, MONTH, NUMBER, YEAR, Batch
+from rag.matching import Bools, Floats, Hits, Ints, Lookup, table
 from rag.query import Question
 
 K1, B = 0.6, 0.6
+_FLAGS = np.array([[NUMBER], [YEAR], [CAPITAL], [MONTH], [AMOUNT]], np.uint16)
+_SPECIAL = np.uint16(NUMBER | YEAR | CAPITAL | MONTH | AMOUNT)
+_COUNTED = [0, 2]  # numbers and capitals
 
 NAMES = (
     "word", "word_flat", "surface", "gram", "pair", "near", "sentence", "sentence_coverage", "window_coverage",
@@ -54,51 +57,54 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
         return Scored(np.zeros((count, len(NAMES))), np.zeros(count), np.zeros(count, np.int64))
     weight = np.array([t.weight for t in content])
     share = weight / weight.sum()
-    stems, related = [term.stems for term in content], [term.related for term in content]
-    everywhere, others = matching.terms(batch, [stems, related])
+    everywhere, others = matching.terms(batch, content)
     in_title = batch.titles[everywhere.sentence]
     hits, heading = everywhere.where(~in_title), everywhere.where(in_title)
 
     tf = table(hits.passage, hits.number, count, width)
     relative = batch.length[:, None] / max(1.0, average_length)
-    word = _bm25(tf, relative, K1, B) @ share
+    saturated = _bm25(tf, relative, K1, B)
     present = tf > 0
     titled = table(heading.passage, heading.number, count, width) > 0
     anywhere = present | titled
     lacking = np.where(anywhere, 0.0, share)
     absent = np.sort(lacking, axis=1)
     proper = np.array([t.kind in ("name", "number") for t in content])
-
     other = table(others.passage, others.number, count, width) > 0
+    grams = matching.grams(batch, content)
+    lookup, numbered = matching.numbering(question.sequence)
+    spoken = matching.words(batch, lookup)
+    surfaces = _surfaces(question, spoken, numbered, count)
+    soft = np.where(anywhere, 1.0, np.maximum(grams - 0.2, 0.0))
+    shares = np.stack(
+        (saturated, _bm25(tf, relative, 1.5, 0.75), surfaces, grams, other & ~anywhere, soft, ~anywhere & proper,
+        present, titled, anywhere)
+    )  # fmt: skip
+    word, flat, surface, gram, related, soft, missing_proper, coverage, title, whole = shares @ share
+
     sentences = _Sentences(batch, hits, others, share, titled)
-    local = _local(documents, tf, relative)
+    local = _local(documents, present, saturated)
     mean, together, fraction = _of_documents(documents, word, anywhere, share)
-    gram = matching.grams(batch, content)
-    soft = np.where(anywhere, 1.0, np.maximum(gram - 0.2, 0.0)) @ share
-    gram = gram @ share
-    spoken, numbered = matching.words(batch, question.sequence)
     bigram, trigram = matching.runs(spoken, numbered, count)
-    surface = _surfaces(question, spoken, numbered, count, share)
-    kinds = _kinds(question, batch, sentences)
+    kinds = _kinds(question, batch, sentences, lookup)
     columns = [
-        word, _bm25(tf, relative, 1.5, 0.75) @ share, surface, gram,
-        _pairs(hits, share, count), _near(hits, share, count), sentences.score, sentences.coverage,
-        sentences.window, sentences.titled, sentences.related, (other & ~anywhere) @ share, soft, lacking[:,
-        proper].sum(axis=1), present @ share, titled @ share, anywhere @ share, mean, together, fraction, local,
-        absent[:, -1], absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
-        sentences.position, *kinds, *(_against_best(column) for column in (word, gram, sentences.score, local, bigram,
-        mean)),
+        word, flat, surface, gram, _pairs(hits, share, count), _near(hits, share, count), sentences.score,
+        sentences.coverage, sentences.window, sentences.titled, sentences.related, related, soft, missing_proper,
+        coverage, title, whole, mean, together, fraction, local, absent[:, -1],
+        absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
+        sentences.position, *kinds, *_against_best(word, gram, sentences.score, local, bigram, mean),
     ]  # fmt: skip
-    return Scored(np.stack(columns, axis=1), anywhere @ share, sentences.best)
+    return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
 
 
-def _bm25(tf: Floats, relative_length: Floats, k1: float, b: float) -> Floats:
+def _bm25(tf: Ints, relative_length: Floats, k1: float, b: float) -> Floats:
     return tf * (k1 + 1) / (tf + k1 * (1 - b + b * relative_length))
 
 
-def _against_best(column: Floats) -> Floats:
-    best = column.max()
-    return column / best if best > 0 else column
+def _against_best(*columns: Floats) -> Floats:
+    together = np.stack(columns)
+    best = together.max(axis=1, keepdims=True)
+    return together / np.where(best > 0, best, 1.0)
 
 
 class _Sentences:
@@ -107,56 +113,47 @@ class _Sentences:
     """
 
     def __init__(self, batch: Batch, hits: Hits, others: Hits, share: Floats, titled: Bools) -> None:
-        count, height = batch.count, len(batch.sentence_start)
-        tf = np.minimum(table(hits.sentence, hits.number, height, len(share)), 2)
+        count, height, width = batch.count, len(batch.owner), len(share)
+        tf = np.minimum(table(hits.sentence, hits.number, height, width), 2)
         length, owner, body = batch.sentence_length, batch.owner, ~batch.titles
         average = float(length[body].mean()) if body.any() else 1.0
         score = _bm25(tf, length[:, None] / average, K1, B) @ share
-        score[~body] = -1.0
-        self.owner = owner
-        self.best = best_of(owner, score, count)
+        score[batch.titles] = -1.0
+        self.first = batch.first
+        self.best = best_of(owner, score, self.first)
         self.score = np.maximum(score[self.best], 0.0)
         held = tf > 0
-        self.coverage = held[self.best] @ share
-        loose = held | (table(others.sentence, others.number, height, len(share)) > 0)
-        self.related = np.zeros(count)
-        np.maximum.at(self.related, owner, (loose | titled[owner]) @ share)
-        self.by_sentence = held @ share
+        above = titled[owner]
         both = held.copy()
         both[:-1] |= held[1:] & (owner[1:] == owner[:-1])[:, None]
-        self.window = np.zeros(count)
-        np.maximum.at(self.window, owner, both @ share)
-        self.titled = np.zeros(count)
-        np.maximum.at(self.titled, owner, (both | titled[owner]) @ share)
-        first = np.searchsorted(owner, np.arange(count))
-        self._count = count
-        self.position = (self.best - first) / np.maximum(1, np.bincount(owner, minlength=count))
+        loose = held | above | (table(others.sentence, others.number, height, width) > 0)
+        covered = np.stack((held, both, both | above, loose)) @ share
+        self.by_sentence = covered[0]
+        self.coverage = covered[0][self.best]
+        self.window, self.titled, self.related = np.maximum.reduceat(covered[1:], self.first, axis=1)
+        self.position = (self.best - self.first) / np.bincount(owner, minlength=count)
 
     def best_coverage(self, marked: Bools) -> Floats:
-        """The coverage of each candidate's best sentence among the marked ones, 0 where none is."""
-        best = np.zeros(self._count)
-        at = np.flatnonzero(marked)
-        np.maximum.at(best, self.owner[at], self.by_sentence[at])
-        return best
+        """For each row of `marked`, the coverage of each candidate's best sentence among the marked ones, 0 where none
+        is.
+        """
+        return np.maximum.reduceat(np.where(marked, self.by_sentence, 0.0), self.first, axis=1)
 
 
-def best_of(owner: Ints, score: Floats, count: int) -> Ints:
-    """For each owner the place of its best entry (the first among equals, 0 where it has none)."""
-    top = np.full(count, -np.inf)
-    np.maximum.at(top, owner, score)
-    at = np.flatnonzero(score == top[owner])[::-1]
-    best = np.zeros(count, np.int64)
+def best_of(owner: Ints, score: Floats, first: Ints) -> Ints:
+    """For each owner, whose entries begin at `first`, the place of its best entry (the first among equals)."""
+    at = np.flatnonzero(score == np.maximum.reduceat(score, first)[owner])[::-1]
+    best = np.zeros(len(first), np.int64)
     best[owner[at]] = at  # of several values for one place the last stays, which here is the first in order
     return best
 
 
-def _surfaces(question: Question, spoken: Hits, numbered: Sequence[int], count: int, share: Floats) -> Floats:
-    """Share of the question's weight whose words stand in the passage as they are, not only by their stem."""
+def _surfaces(question: Question, spoken: Hits, numbered: Sequence[int], count: int) -> Bools:
+    """Whether each term stands in the passage as it is, not only by its stem."""
+    absent = max(numbered, default=-1) + 1
     numbers = dict(zip(question.sequence, numbered, strict=True))
-    held = table(spoken.passage, spoken.number, count, max(numbered, default=0) + 1) > 0
-    columns = [numbers.get(term.folded, -1) for term in question.content]
-    known = [c >= 0 for c in columns]
-    return held[:, [c for c in columns if c >= 0]] @ share[known]
+    held = table(spoken.passage, spoken.number, count, absent + 1) > 0
+    return held[:, [numbers.get(term.folded, absent) for term in question.content]]
 
 
 def _pairs(hits: Hits, share: Floats, count: int) -> Floats:
@@ -172,58 +169,54 @@ def _near(hits: Hits, share: Floats, count: int) -> Floats:
     """Different terms close together in a sentence, in any order: the lesser share of the two over their distance."""
     gap = hits.at[1:] - hits.at[:-1]
     near = (gap <= 6) & (hits.number[1:] != hits.number[:-1]) & (hits.sentence[1:] == hits.sentence[:-1])
-    weight = np.minimum(share[hits.number[1:]], share[hits.number[:-1]])[near] / gap[near]
+    shares = share[hits.number]
+    weight = np.minimum(shares[1:], shares[:-1])[near] / gap[near]
     return np.log1p(np.bincount(hits.passage[:-1][near], weights=weight, minlength=count))
 
 
 def _of_documents(document: Ints, word: Floats, present: Bools, share: Floats) -> tuple[Floats, Floats, Floats]:
     """Of each candidate's document: the mean word score of its three best candidates, the idf these cover together, and
     the document's share of all candidates."""
+    sizes = np.bincount(document)
+    groups = len(sizes)
     order = np.lexsort((-word, document))
-    ordered = document[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    sizes = np.diff(np.r_[starts, len(word)])
-    top = order[np.arange(len(word)) - np.repeat(starts, sizes) < 3]
-    groups = int(document.max()) + 1
+    top = order[np.arange(len(word)) - np.repeat(np.cumsum(sizes) - sizes, sizes) < 3]
     mean = np.bincount(document[top], weights=word[top], minlength=groups) / 3
-    together = np.zeros((groups, present.shape[1]), bool)
-    np.logical_or.at(together, document[top], present[top])
+    together = _by_document(document[top], present[top], groups) > 0
     return mean[document], (together @ share)[document], (sizes / len(word))[document]
 
 
-def _local(document: Ints, tf: Floats, relative_length: Floats) -> Floats:
+def _local(document: Ints, present: Bools, saturated: Floats) -> Floats:
     """BM25 with the idf of the candidate's own document: what tells a passage from its neighbours."""
-    groups = int(document.max()) + 1
-    held = np.zeros((groups, tf.shape[1]))
-    np.add.at(held, document, (tf > 0).astype(np.float64))
-    size = np.bincount(document, minlength=groups)[:, None]
-    idf = np.log1p((size - held + 0.5) / (held + 0.5))[document]
-    return (_bm25(tf, relative_length, K1, B) * idf).sum(axis=1)
+    size = np.bincount(document)
+    held = _by_document(document, present, len(size))
+    idf = np.log1p((size[:, None] - held + 0.5) / (held + 0.5))[document]
+    return (saturated * idf).sum(axis=1)
 
 
-def _kinds(question: Question, batch: Batch, sentences: _Sentences) -> list[Floats]:
+def _by_document(document: Ints, present: Bools, groups: int) -> Ints:
+    """How many of each document's candidates hold each term."""
+    row, column = np.nonzero(present)
+    return table(document[row], column, groups, present.shape[1])
+
+
+def _kinds(question: Question, batch: Batch, sentences: _Sentences, lookup: Lookup) -> list[Floats]:
     """Words of a kind in the best sentence (new numbers, years, capitals, months) and in the passage (numbers,
     capitals); only those that the question does not hold itself, since an answer says something new."""
-    asked = np.zeros(65536, bool)
-    for word in question.sequence:
-        asked[surface_hash(word)] = True
-    special = np.flatnonzero(batch.flags & (NUMBER | YEAR | CAPITAL | MONTH | AMOUNT))
-    fresh = special[~asked[batch.surface[special]] & ((batch.flags[special] & TITLE) == 0)]
-    flags = batch.flags[fresh]
-    passage, sentence = batch.places(fresh)
-    inside: list[Floats] = []
-    around: list[Floats] = []
-    for flag in (NUMBER, YEAR, CAPITAL, MONTH, AMOUNT):
-        number = np.bincount(sentence[(flags & flag) != 0], minlength=len(batch.sentence_start))
-        inside.append(np.minimum(number[sentences.best], 3) / 3.0)
-        around.append(sentences.best_coverage(number > 0))
+    special = np.flatnonzero(batch.flags & _SPECIAL)
+    fresh = special[lookup[batch.surface[special]] < 0]
+    height = len(batch.owner)
+    kind_of, at = np.nonzero(batch.flags[fresh] & _FLAGS)
+    sentence = batch.places(fresh)[1]
+    number = table(kind_of, sentence[at], len(_FLAGS), height)
     kind, wanted = asks_for(question.sequence)
+    marked = number > 0
+    asked = marked[(_FLAGS[:, 0] & wanted) != 0].any(axis=0)
+    *around, answering = sentences.best_coverage(np.concatenate((marked, asked[None, :])))
     typed = [np.zeros(batch.count)] * (2 * len(KINDS))
     if kind:
-        marked = np.bincount(sentence[(flags & wanted) != 0], minlength=len(batch.sentence_start)) > 0
         place = 2 * KINDS.index(kind)
-        typed[place : place + 2] = sentences.best_coverage(marked), marked[sentences.best].astype(np.float64)
-    whole = [
-        np.log1p(np.bincount(passage[(flags & flag) != 0], minlength=batch.count)) / 3 for flag in (NUMBER, CAPITAL)
-    ]
+        typed[place : place + 2] = answering, asked[sentences.best].astype(np.float64)
+    inside = np.minimum(number[:, sentences.best], 3) / 3.0
+    whole = np.log1p(np.add.reduceat(number[_COUNTED], batch.first, axis=1)) / 3
     return [*inside, *around, *typed, *whole]

@@ -227,7 +227,7 @@ class Searcher:
         limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
         hits = self._index.search(clauses, filters, limit)
         features = self._read([row for row, _ in hits])
-        rows = [row for row, _ in hits if row in features and row not in without]
+        rows = [row for row, _ in hits if row in features and features[row][1] and row not in without]
         batch = unpack([features[row][1:] for row in rows])
         numbers: dict[int, int] = {}
         documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
