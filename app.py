@@ -5,6 +5,7 @@ Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where 
 
 from __future__ import annotations
 
+import gc
 import sys
 from functools import partial
 from typing import Any
@@ -37,6 +38,7 @@ except UserFacingError as error:
     sys.exit(str(error))
 page.install(chainlit_app, guarded=MOUNTED, local_only=not signing_in)
 wire.install(sio)
+wire.install(sio)
 
 
 @cl.data_layer
@@ -48,6 +50,9 @@ def data_layer() -> History:
 async def startup() -> None:
     page.drop_path_check(chainlit_app)
     await house.start()
+    # What is loaded by now stays: looking through it for garbage would hold up everybody's tokens.
+    gc.collect()
+    gc.freeze()
 
 
 @cl.on_app_shutdown
