@@ -9,13 +9,14 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, Usage
 from hybrid.runtimes.channels import Splitter
 from hybrid.runtimes.foundry_sdk import TOO_LONG, explained
+from hybrid.runtimes.stopping import Stopper
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Call:
         self._stop.set()
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
-        splitter, stops = Splitter(), _Stops(self._request.stop)
+        splitter, stops = Splitter(), Stopper(self._request.stop)
         while True:
             await self._ready.wait()
             self._ready.clear()
@@ -49,10 +50,10 @@ class Call:
                 text = self._waiting_text()
                 if text:
                     answer, thinking = splitter.push(text)
-                    answer = stops.push(answer)
+                    answer = stops.feed(answer)
                     if answer or thinking:
                         yield Chunk(text=answer, reasoning=thinking)
-                    if stops.hit:
+                    if stops.stopped:
                         self.stop()
                         yield Chunk(finish_reason="stop")
                         return
@@ -64,7 +65,7 @@ class Call:
                     raise explained(item) from item
                 if isinstance(item, Chunk) and item.finish_reason is not None:
                     answer, thinking = splitter.finish()
-                    text = stops.push(answer) + stops.finish()
+                    text = stops.feed(answer) + stops.flush()
                     if text or thinking:
                         yield Chunk(text=text, reasoning=thinking)
                 if isinstance(item, Chunk):
@@ -140,32 +141,6 @@ class Call:
             self._loop.call_soon_threadsafe(function)
         except RuntimeError:
             log.debug("The event loop was closed before a generation ended")
-
-
-class _Stops:
-    """Cuts a stream at the first stop string; the runtime itself has no option for them."""
-
-    def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = [stop for stop in stops if stop]
-        self._keep = max((len(stop) for stop in self._stops), default=1) - 1
-        self._held = ""
-        self.hit = False
-
-    def push(self, text: str) -> str:
-        if not self._stops:
-            return text
-        text = self._held + text
-        cuts = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        if cuts:
-            self.hit, self._held = True, ""
-            return text[: min(cuts)]
-        cut = max(0, len(text) - self._keep)
-        self._held = text[cut:]
-        return text[:cut]
-
-    def finish(self) -> str:
-        held, self._held = self._held, ""
-        return held
 
 
 def _too_long(model: str, deficit: int) -> ModelError:

@@ -17,12 +17,12 @@ from hybrid.generation import Written, generate
 from hybrid.pipeline import Question, Turn
 from hybrid.runtimes.base import ChatRequest, Usage
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.runtimes.stopping import Stopper
 from hybrid.settings import Escalate, GenerationSettings
 from hybrid.trace import Trace
 from rag.types import Message
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError, from_model
-from tandem.api.stopping import Stopper
 from tandem.house import House
 
 PIPELINE = "tandem"

@@ -1,6 +1,6 @@
 """Cuts a stream of text at the first stop sequence, wherever the pieces happen to be cut.
 
-Knows strings. Does not know who writes them.
+Knows strings. Does not know who writes them, nor who reads them.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from collections.abc import Sequence
 
 
 class Stopper:
-    """Feed it pieces; it gives back what is certain not to be part of a stop sequence. `stopped` once one came."""
+    """Feed it pieces; it gives back what is certain not to be part of a stop sequence. `stopped` once one came.
+
+    Of several sequences, the one that is complete first counts; of those that end together, the longest.
+    """
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = tuple(stops)
+        self._stops = tuple(stop for stop in stops if stop)
         self._held = ""
         self.stopped = False
 
@@ -21,10 +24,10 @@ class Stopper:
         if self.stopped or not self._stops:
             return "" if self.stopped else piece
         text = self._held + piece
-        places = [place for stop in self._stops if (place := text.find(stop)) >= 0]
-        if places:
+        found = [(place + len(stop), place) for stop in self._stops if (place := text.find(stop)) >= 0]
+        if found:
             self.stopped, self._held = True, ""
-            return text[: min(places)]
+            return text[: min(found)[1]]
         keep = max(_overlap(text, stop) for stop in self._stops)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
