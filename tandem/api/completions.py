@@ -81,6 +81,7 @@ class Completion(Response):
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> bool:
         text: list[str] = []
         thoughts: list[str] = []
+        end: End | None = None
         try:
             async with aclosing(_safe(self._parts)) as parts:
                 async for part in parts:
@@ -92,6 +93,7 @@ class Completion(Response):
         except ApiError as error:
             await error.response()(scope, receive, send)
             return False
+        assert end is not None  # _safe sees to it
         message: dict[str, Any] = {"role": "assistant", "content": "".join(text), "refusal": None}
         if any(thoughts):
             message["reasoning_content"] = "".join(thoughts)
@@ -178,11 +180,15 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _safe(parts: AsyncGenerator[Part, None]) -> AsyncGenerator[Part, None]:
-    """The parts, with every failure an ApiError."""
+    """The parts, with every failure an ApiError; one of them is that the parts are over and there was no end."""
+    ended = False
     try:
         async with aclosing(parts):
             async for part in parts:
+                ended = isinstance(part, End)
                 yield part
+        if not ended:
+            raise ApiError(502, "The answer broke off; ask again.", type=SERVER, code="answer_failed")
     except ApiError:
         raise
     except UserFacingError as error:

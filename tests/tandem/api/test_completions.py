@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -12,6 +13,9 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from hybrid.runtimes.scripted import Script, Scripted
+from tandem.api.asked import Asked
+from tandem.api.completions import Calls, Completion
+from tandem.api.sources import Part, Piece
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.served import Served
 from tests.tandem.api.conftest import DRAFT, LONG
@@ -241,3 +245,18 @@ def test_through_an_endpoint_of_its_own_failures_keep_their_meaning(settings: An
             for chunk in stream:
                 heard.append(chunk.choices[0].delta.content or "")
         assert "".join(heard) == "Half an ans"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_without_an_end_is_told_to_have_broken_off(stream: bool) -> None:
+    async def broken() -> AsyncGenerator[Part, None]:
+        yield Piece("Every employee")
+
+    calls = Calls()
+    asked = Asked.model_validate(asking("phi-4-mini", stream=stream))
+    transport = httpx.ASGITransport(Completion(asked, broken(), calls))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+        reply = await browser.post("/v1/chat/completions")
+    assert (reply.status_code == 502) is not stream
+    assert '"message":"The answer broke off; ask again."' in reply.text
+    assert (calls.failed, calls.finished, calls.active) == (1, 0, 0)
