@@ -2,8 +2,9 @@
 
 Knows how traces are kept and counted. Does not know what a trace's parts mean beyond the figures it sums up.
 
-All methods are safe to call from any thread. `save` never waits: a thread of its own writes. The readers wait for what
-was saved before, and touch the disk: from an event loop, call them through `asyncio.to_thread`.
+All methods are safe to call from any thread. `save` never waits: a thread of its own writes, and deletes what is too
+old. The readers wait for what was saved before, and touch the disk: from an event loop, call them through
+`asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import queue
 import sqlite3
 import statistics
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,7 @@ CREATE INDEX IF NOT EXISTS traces_by_conversation ON traces (conversation, start
 CREATE INDEX IF NOT EXISTS traces_by_time ON traces (started);
 """
 _WAITING = 10_000
+_PRUNE_SECONDS = 3600.0
 _ENOUGH_FOR_P95 = 20
 
 
@@ -55,10 +59,12 @@ class Percentiles:
 
 
 class TraceStore:
-    """The traces of one data directory."""
+    """The traces of one data directory. Those older than `keep_days` are deleted as new ones come; 0 keeps them all."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep_days: float = 0) -> None:
         self.path = path
+        self._keep_days = keep_days
+        self._prune_at = 0.0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect()) as db:
@@ -165,11 +171,18 @@ class TraceStore:
                     with db:
                         record = whole(json.dumps(row[-1], ensure_ascii=False, default=str))
                         db.execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row[:-1], record))
+                        self._prune(db)
                 except Exception:  # whoever reads waits for this thread: it must outlive any trace
                     log.exception("A trace could not be written to %s", self.path)
                 finally:
                     self._waiting.task_done()
             self._waiting.task_done()
+
+    def _prune(self, db: sqlite3.Connection) -> None:
+        if self._keep_days and time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + _PRUNE_SECONDS
+            oldest = datetime.now(UTC) - timedelta(days=self._keep_days)
+            db.execute("DELETE FROM traces WHERE started < ?", (oldest.isoformat(timespec="milliseconds"),))
 
 
 def _first_content(trace: Trace) -> float | None:

@@ -41,7 +41,7 @@ class House:
         `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
         """
         library = open_library(settings)
-        traces = TraceStore(settings.data_dir / "traces.db")
+        traces = TraceStore(settings.data_dir / "traces.db", settings.keep_traces_days)
         engine = Engine(
             library,
             models=settings.models,

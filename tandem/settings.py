@@ -151,6 +151,9 @@ class Settings(BaseModel):
     model_config = CHECKED
 
     data_dir: Path = Field(Path(".tandem"), description="Index, history and traces live here.")
+    keep_traces_days: int = Field(
+        90, ge=0, le=36500, description="Questions and answers in the traces are deleted when so old; 0: never."
+    )
     documents: tuple[Path, ...] = Field((Path("docs_corpus"),), min_length=1, description="Folders to answer from.")
     retrieval: RetrievalSettings = RetrievalSettings()
     models: ModelSettings = ModelSettings()

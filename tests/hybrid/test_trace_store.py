@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -119,4 +121,34 @@ def test_a_forgotten_conversation_leaves_no_trace(store: TraceStore) -> None:
     store.forget("b")
     assert store.get(gone.id) is None
     assert store.get(kept.id) is not None
+    store.close()
+
+
+def test_old_traces_go_as_new_ones_come(store: TraceStore) -> None:
+    old, young = trace("old"), trace("young")
+    old.started = (datetime.now(UTC) - timedelta(days=91)).isoformat(timespec="milliseconds")
+    young.started = (datetime.now(UTC) - timedelta(days=89)).isoformat(timespec="milliseconds")
+    for one in (old, young):
+        store.save(one)
+    assert len(store.recent()) == 2
+    store.close()
+    pruning = TraceStore(store.path, keep_days=90)
+    assert len(pruning.recent()) == 2
+    pruning.save(trace("new"))
+    assert [found["question"] for found in pruning.recent()] == ["new", "young"]
+    pruning.close()
+
+
+def test_pruning_is_done_every_hour_at_most(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = trace("old")
+    old.started = "2020-01-01T00:00:00.000+00:00"
+    pruning = TraceStore(store.path, keep_days=90)
+    pruning.save(trace("new"))
+    pruning.save(old)
+    assert pruning.get(old.id) is not None
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + 3601)
+    pruning.save(trace("newer"))
+    assert pruning.get(old.id) is None
+    pruning.close()
     store.close()
