@@ -110,11 +110,11 @@ def test_two_models_of_the_real_foundry_runtime_and_an_endpoint_that_fails(
     assert (phi.status, second.status, broken.status) == ("measured", "measured", "failed")
     for model in (phi, second):
         assert model.runtime == "foundry"
-        assert model.cold_load_ms is not None and model.cold_load_ms > 0
         assert model.resources is not None and model.resources.process == "this process"
         assert model.levels[0].completed == 12 and not model.levels[0].estimated
         assert model.levels[0].completion_tokens > 12
         assert model.context_length
+    assert second.cold_load_ms is not None and second.cold_load_ms > 0  # another test may have loaded the first
     assert phi.licence == "MIT"
     assert second.quality.grounded is not None and second.quality.grounded.failed == 0
     assert "scripted failure" in broken.reason
