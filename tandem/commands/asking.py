@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json as jsonlib
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -60,12 +61,19 @@ class _JsonPrinter:
 
     def __init__(self) -> None:
         self._decision: Decision | None = None
+        self._notices: list[Notice] = []
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Decided):
-            self._decision = event.decision
-        elif isinstance(event, Finished):
-            print(jsonlib.dumps(as_record(event, self._decision), ensure_ascii=False, indent=2))
+        match event:
+            case Decided(decision):
+                self._decision = decision
+            case Notice():
+                self._notices.append(event)
+            case Finished():
+                record = as_record(event, self._decision, self._notices)
+                print(jsonlib.dumps(record, ensure_ascii=False, indent=2))
+            case _:
+                pass
 
 
 class _Printer:
@@ -138,8 +146,9 @@ def latency_table(trace: Trace) -> Table:
     return table
 
 
-def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
-    """What `--json` prints. Times in milliseconds; `tokens` sums the model calls; `cost` is null if unknown."""
+def as_record(event: Finished, decision: Decision | None, notices: Sequence[Notice]) -> dict[str, Any]:
+    """What `--json` prints. Times in milliseconds; `tokens` sums the model calls; `cost` is null if unknown; `notices`
+    say what was not as asked, each with its code and its sentence."""
     answer, trace = event.answer, event.trace
     usages = [stage.usage for stage in trace.stages if stage.usage is not None]
     return {
@@ -148,6 +157,7 @@ def as_record(event: Finished, decision: Decision | None) -> dict[str, Any]:
         "escalated": answer.escalated,
         "refused": answer.refused,
         "reasons": [reason.text for reason in decision.reasons] if decision else [],
+        "notices": [{"code": notice.code, "text": notice.text} for notice in notices],
         "sentences": [
             {
                 "text": sentence.text,

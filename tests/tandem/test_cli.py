@@ -87,6 +87,7 @@ def test_ask_prints_one_object(tandem: Tandem) -> None:
     assert "25 days" in record["answer"]
     assert (record["model"], record["escalated"], record["refused"]) == ("extractive", False, False)
     assert record["cost"] is None or record["cost"] >= 0
+    assert [notice["code"] for notice in record["notices"]] == ["quoted"] and record["notices"][0]["text"]
     ids = [passage["id"] for passage in record["passages"]]
     assert ids
     for sentence in record["sentences"]:
@@ -110,7 +111,7 @@ def test_ask_escalates_to_the_endpoint(
     models = ("--draft", "small", "--refine", "large")
     record = json.loads(tandem("ask", QUESTION, "--json", *models, "--escalate", "always").stdout)
     assert (record["model"], record["escalated"]) == ("large", True)
-    assert record["reasons"]
+    assert record["reasons"] and record["notices"] == []
     assert record["tokens"]["completion"] == 10
     assert {"draft", "refine"} <= {span["stage"] for span in record["spans"]}
     kept = tandem("ask", QUESTION, *models, "--escalate", "never").stdout
