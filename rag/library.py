@@ -24,7 +24,7 @@ from rag.search import Searcher
 from rag.settings import RetrievalSettings
 from rag.store import Store
 from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
-from rag.uploads import Uploads, safe_name
+from rag.uploads import Uploads
 
 _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
 
@@ -176,13 +176,6 @@ class Library:
             source, target = self._uploads.promote(conversation, name)
             report = self._ingest.sync([target.parent, source.parent], within=[target, source], force=True)
             return report.receipts[0]
-
-    def remove_upload(self, conversation: str, name: str) -> None:
-        """Take one file out of a conversation; none of this name is no error."""
-        with self._urgent_access():
-            path = self._uploads.folder(conversation) / safe_name(name)
-            path.unlink(missing_ok=True)
-            self._ingest.remove([(str(path.parent), path.name)])
 
     def remove_uploads(self, conversation: str) -> None:
         """Delete every file of a conversation, with what was made of it."""

@@ -70,8 +70,7 @@ def test_uploads_go_with_their_conversation(library: Library, tmp_path: Path) ->
     for name in ("menu.md", "other.md"):
         library.add_upload("one", name, MENU)
     library.add_upload("two", "menu.md", MENU)
-    library.remove_upload("one", "other.md")
-    assert [r.name for r in library.documents("one")] == ["menu.md"]
+    assert [r.name for r in library.documents("one")] == ["menu.md", "other.md"]
     library.remove_uploads("one")
     library.remove_uploads("never")
     assert library.documents("one") == library.receipts("one") == []
