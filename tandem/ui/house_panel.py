@@ -83,7 +83,7 @@ async def open_panel(house: House, tab: str = "documents") -> None:
     element = cl.CustomElement(name=ELEMENT, id=PANEL, display="side", for_id="", props=props)
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
     for running in house.engine.lifecycle.downloads():
-        _in_background(_watch(house, running.alias))
+        _in_background(_watch(house, running.alias, join=True))
 
 
 async def offer(house: House) -> None:
@@ -214,9 +214,10 @@ async def _ask_of(house: House, alias: str, work: Coroutine[Any, Any, None]) -> 
     await _show_models(house)
 
 
-async def _watch(house: House, alias: str) -> None:
+async def _watch(house: House, alias: str, *, join: bool = False) -> None:
+    """Show how far a download is; with `join` only one that is under way, else it is started."""
     watch = (cl.context.session.id, alias)
-    if watch in _watching:
+    if watch in _watching or (join and all(alias != running.alias for running in house.engine.lifecycle.downloads())):
         return
     _watching.add(watch)
     last = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -158,7 +159,14 @@ async def test_a_model_in_use_is_not_unloaded(runtime: Foundry) -> None:
     assert states[SLOW] is ModelState.CACHED
 
 
-async def test_a_download_that_fails_says_so_and_can_be_tried_again(runtime: Foundry) -> None:
+async def test_a_download_that_fails_says_so_and_can_be_tried_again(
+    runtime: Foundry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The catalog is on loopback, but what it names is elsewhere: a proxy that is not there keeps the SDK from asking.
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, nowhere)
     for _ in range(2):
         with pytest.raises(ModelError):
             await runtime.download(f"{GPT}:1", lambda percent: None)
