@@ -22,6 +22,7 @@ VERSION = 4
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
 
 MAX_WORD = 64
+GRAM = 4
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _UNSEGMENTED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]+|[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
@@ -32,7 +33,6 @@ _STEMMERS = {
     "id": "indonesian", "it": "italian", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
     "ro": "romanian", "ru": "russian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
-_TURKISH_I = str.maketrans("Iİı", "iii")
 _ARABIC_FOLDS = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ک": "ك"}
 _FOLDS = str.maketrans(
     {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d"} | _ARABIC_FOLDS
@@ -54,10 +54,10 @@ def casefold(text: str) -> str:
     """`text` in one case. Every I, dotted or not, becomes i, so that Turkish in capitals equals Turkish in lower
     case.
     """
-    return text.translate(_TURKISH_I).casefold().replace("i̇", "i")
+    return text.replace("I", "i").replace("İ", "i").replace("ı", "i").casefold().replace("i̇", "i")
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def fold(word: str) -> str:
     """A casefolded word without its diacritics. Scripts whose marks are vowels (Indic, Thai) stay as they are."""
     if word.isascii():
@@ -67,7 +67,7 @@ def fold(word: str) -> str:
     return unicodedata.normalize("NFC", kept) or word
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def stem(word: str, language: str) -> str:
     """The stem of one casefolded word. Unknown languages keep the word.
 
@@ -149,7 +149,7 @@ def _token(word: str, start: int, language: str) -> Token:
     return Token(stem(plain, language), fold(plain), start, end)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def _plain(word: str) -> str:
     return casefold(unicodedata.normalize("NFKC", word))[:MAX_WORD] or word[:MAX_WORD]
 
@@ -163,12 +163,9 @@ def _grams_of_run(run: str, start: int) -> list[Token]:
     ]
 
 
-@lru_cache(maxsize=200_000)
 def grams(folded: str) -> tuple[str, ...]:
-    """The character 4-grams inside a folded word; a shorter word is its own gram."""
-    if len(folded) <= 4:
-        return (folded,)
-    return tuple(folded[i : i + 4] for i in range(len(folded) - 3))
+    """The character grams of `GRAM` letters inside a folded word; a shorter word is its own gram."""
+    return tuple(folded[i : i + GRAM] for i in range(max(1, len(folded) - GRAM + 1)))
 
 
 @lru_cache(maxsize=64)

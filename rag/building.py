@@ -68,11 +68,11 @@ def analysed_document(
         text = extracted.text[piece.start : piece.end]
         own = language.detect(text, default=spoken) or spoken
         analysed = analyse(text, piece.headings, title, own)
-        count += len(analysed.terms)
+        count += analysed.count
         passages.append(
             NewPassage(
                 piece.start, piece.end, piece.page, piece.headings, own, analysed.packed_tokens, analysed.packed_grams,
-                " ".join(analysed.terms), " ".join(analysed.title), " ".join(analysed.surfaces),
+                analysed.terms, analysed.title, analysed.surfaces,
             )
         )  # fmt: skip
     return NewDocument(

@@ -7,9 +7,11 @@ collision costs a little ranking noise, never a wrong text.
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -17,11 +19,12 @@ import regex
 from numpy.typing import NDArray
 
 from rag import sentences
-from rag.analysis import WORD, Token, casefold, fold, grams, tokens
+from rag.analysis import GRAM, WORD, Token, casefold, fold, grams, tokens
 
 VERSION = 2
 
-TOKEN = np.dtype([("term", "<u4"), ("surface", "<u2"), ("flags", "<u2")])
+_TOKEN = struct.Struct("<IHH")  # the hash of the term, of the surface, and the flags
+_KNOWN_WORDS = 50_000
 SENTENCE, TITLE, NUMBER, YEAR, CAPITAL, MONTH, AMOUNT = 1, 2, 4, 8, 16, 32, 64
 
 _MONTH_NAMES = """
@@ -45,36 +48,40 @@ _NUMBER_WORDS = frozenset(fold(casefold(name)) for name in _NUMBER_NAMES.split()
 _AMOUNT_BEFORE = regex.compile(r"[$€£¥₺]\s?$")
 _AMOUNT_AFTER = regex.compile(r"\s?(?:[%‰$€£¥₺]|percent|per cent|(?:[kcm]?m|km²|kg|GB|MB|ms|mph|°)\b)")
 _YEAR = regex.compile(r"(?:1\d|20)\d\d")
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)
 _HAS_DIGIT = regex.compile(r"\p{N}")
 
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """A passage's terms for the index (`terms`, `title` in order; `surfaces` distinct) and packed for re-ranking."""
+    """A passage's terms for the index, with spaces between (`terms`, `count` of them, and `title` in order; `surfaces`
+    distinct), and packed for re-ranking.
+    """
 
-    terms: tuple[str, ...]
-    title: tuple[str, ...]
-    surfaces: tuple[str, ...]
+    terms: str
+    count: int
+    title: str
+    surfaces: str
     packed_tokens: bytes
     packed_grams: bytes
 
 
-@lru_cache(maxsize=200_000)
 def term_hash(term: str) -> int:
     """The 32-bit hash under which a stem is packed."""
     return crc32(term.encode("utf-8"))
 
 
-@lru_cache(maxsize=200_000)
 def surface_hash(folded: str) -> int:
     """The 16-bit hash under which a folded word is packed."""
     return crc32(folded.encode("utf-8")) & 0xFFFF
 
 
-@lru_cache(maxsize=100_000)
-def gram_hashes(folded: str) -> tuple[int, ...]:
+def gram_hashes(folded: str) -> list[int]:
     """The 16-bit hashes of a folded word's character grams."""
-    return tuple(crc32(gram.encode("utf-8")) & 0xFFFF for gram in grams(folded))
+    if folded.isascii():
+        letters = folded.encode("ascii")
+        return [crc32(letters[at : at + GRAM]) & 0xFFFF for at in range(max(1, len(letters) - GRAM + 1))]
+    return [crc32(gram.encode("utf-8")) & 0xFFFF for gram in grams(folded)]
 
 
 def word_flags(text: str, start: int, end: int, folded: str, first: bool) -> int:
@@ -106,69 +113,97 @@ def _is_amount(text: str, start: int, end: int) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Word:
-    """What a word gives, wherever it stands: its terms, folded forms, packed tokens and flags."""
+    """What a word gives, wherever it stands: its terms and folded forms with spaces between, how many, its packed
+    tokens, these where it `opens` a sentence, its packed grams, and whether it may be an amount.
+    """
 
-    terms: tuple[str, ...]
-    surfaces: tuple[str, ...]
-    packed: tuple[int, ...]
-    amounts: bool
+    terms: str
+    surfaces: str
+    count: int
+    packed: bytes
+    opens: bytes
+    grams: bytes
+    number: bool
 
 
-@lru_cache(maxsize=200_000)
-def _word(word: str, language: str) -> _Word:
-    found = tokens(word, language)
-    flags = [_kind_flags(word[t.start : t.end], t.folded) for t in found]
-    packed = [
-        term_hash(t.term) | surface_hash(t.folded) << 32 | flag << 48 for t, flag in zip(found, flags, strict=True)
-    ]
-    return _Word(
-        tuple(t.term for t in found),
-        tuple(t.folded for t in found),
-        tuple(packed),
-        len(found) == 1 and bool(flags[0] & NUMBER) and word[0].isdigit(),
-    )
+class _Words(dict[str, _Word]):
+    """The words of one language met so far, within limits."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def __missing__(self, word: str) -> _Word:
+        if len(self) >= _KNOWN_WORDS:
+            self.clear()
+        found = tokens(word, self._language)
+        flags = [_kind_flags(word[t.start : t.end], t.folded) for t in found]
+        packed = [_packed(token, flag) for token, flag in zip(found, flags, strict=True)]
+        hashes = [one for t in found for one in gram_hashes(t.folded)]
+        made = self[word] = _Word(
+            " ".join([t.term for t in found]),
+            " ".join([t.folded for t in found]),
+            len(found),
+            b"".join(packed),
+            b"".join([_marked(packed[0], flags[0] & ~CAPITAL | SENTENCE), *packed[1:]]),
+            struct.pack(f"<{len(hashes)}H", *hashes),
+            len(found) == 1 and bool(flags[0] & NUMBER) and word[0].isdigit(),
+        )
+        return made
+
+
+_words_of = cache(_Words)
+
+
+def _packed(token: Token, flags: int) -> bytes:
+    return _TOKEN.pack(term_hash(token.term), surface_hash(token.folded), flags)
+
+
+def _marked(packed: bytes, flags: int) -> bytes:
+    """A packed token with other flags."""
+    return packed[:6] + flags.to_bytes(2, "little")
 
 
 def analyse(text: str, headings: Sequence[str], title: str, language: str) -> Analysed:
     """The packed form of one passage with its document's title and its heading path."""
-    rows: list[int] = []
-    terms: list[str] = []
-    surfaces: dict[str, None] = {}
+    known = _words_of(language)
+    words: list[_Word] = []
+    packed: list[bytes] = []
     for start, end in sentences.split(text):
-        opens = len(rows)
-        for match in WORD.finditer(text, start, end):
-            word = _word(match.group(), language)
-            terms += word.terms
-            if word.amounts and _is_amount(text, match.start(), match.end()):
-                rows.append(word.packed[0] | AMOUNT << 48)
-            else:
-                rows += word.packed
-            for surface in word.surfaces:
-                surfaces[surface] = None
-        if len(rows) > opens:
-            rows[opens] = rows[opens] & ~(CAPITAL << 48) | SENTENCE << 48
-    about = title_tokens(headings, title, language)
-    for at, token in enumerate(about):
-        flags = TITLE | (SENTENCE if at == 0 else 0)
-        rows.append(term_hash(token.term) | surface_hash(token.folded) << 32 | flags << 48)
-    found: set[int] = set()
-    for surface in surfaces:
-        found.update(gram_hashes(surface))
+        sentence = text[start:end]
+        found = [known[word] for word in (_ASCII_WORD if sentence.isascii() else WORD).findall(sentence)]
+        if not found:
+            continue
+        words += found
+        opens = len(packed)
+        packed += [word.packed for word in found]
+        packed[opens] = found[0].opens
+        if _HAS_DIGIT.search(sentence):
+            for at, match in enumerate(WORD.finditer(text, start, end), opens):
+                if words[at].number and _is_amount(text, match.start(), match.end()):
+                    packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:], "little") | AMOUNT)
+    about, packed_title = _inherited(tuple(headings), title, language)
+    distinct = dict.fromkeys(words)
+    grams_of = np.sort(np.frombuffer(b"".join([word.grams for word in distinct]), "<u2"))
     return Analysed(
-        tuple(terms),
-        tuple(token.term for token in about),
-        tuple(surfaces),
-        np.array(rows, dtype="<u8").tobytes(),
-        np.array(sorted(found), dtype="<u2").tobytes(),
+        " ".join([word.terms for word in words]),
+        sum([word.count for word in words]),
+        about,
+        " ".join(dict.fromkeys(" ".join([word.surfaces for word in distinct]).split(" "))),
+        b"".join(packed) + packed_title,
+        grams_of[np.append(True, grams_of[1:] != grams_of[:-1])[: len(grams_of)]].tobytes(),
     )
 
 
-def title_tokens(headings: Sequence[str], title: str, language: str) -> list[Token]:
-    """The terms a passage inherits: its document's title and the headings above it, each once."""
+@lru_cache(maxsize=1024)
+def _inherited(headings: tuple[str, ...], title: str, language: str) -> tuple[str, bytes]:
+    """The terms a passage inherits, its document's title and the headings above it, each once; and these packed."""
     unique = dict.fromkeys(part for part in (title, *headings) if part)
-    return tokens("\n".join(unique), language)
+    found = tokens("\n".join(unique), language)
+    packed = [_packed(token, TITLE | (SENTENCE if at == 0 else 0)) for at, token in enumerate(found)]
+    return " ".join([token.term for token in found]), b"".join(packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +240,9 @@ class Batch:
 def unpack(packed: Sequence[tuple[bytes, bytes]]) -> Batch:
     """The passages given as (packed tokens, packed grams), in order. Each has at least one token."""
     count = len(packed)
-    body = np.frombuffer(b"".join([tokens_of for tokens_of, _ in packed]), "<u2").reshape(-1, TOKEN.itemsize // 2)
+    body = np.frombuffer(b"".join([tokens_of for tokens_of, _ in packed]), "<u2").reshape(-1, _TOKEN.size // 2)
     low, high, surface, flags = np.ascontiguousarray(body.T)
-    sizes = np.array([len(tokens_of) // TOKEN.itemsize for tokens_of, _ in packed], np.int64)
+    sizes = np.array([len(tokens_of) // _TOKEN.size for tokens_of, _ in packed], np.int64)
     gram_sizes = np.array([len(grams_of) // 2 for _, grams_of in packed], np.int64)
     sentence_start = np.flatnonzero(flags & SENTENCE)
     first = np.searchsorted(sentence_start, np.cumsum(sizes) - sizes)

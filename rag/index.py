@@ -22,7 +22,7 @@ _WRITER_BYTES = 64_000_000
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One passage as the index takes it. `row` is its number in the store, `folders` are all folders above its
-    document.
+    document; `terms`, `title` and `surfaces` are words with spaces between.
     """
 
     row: int
@@ -32,9 +32,9 @@ class Entry:
     kind: str
     modified: float
     scope: str
-    terms: Sequence[str]
-    title: Sequence[str]
-    surfaces: Sequence[str]
+    terms: str
+    title: str
+    surfaces: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +217,9 @@ class Writer:
         document.add_text("kind", entry.kind)
         document.add_text("scope", entry.scope)
         document.add_unsigned("modified", max(0, int(entry.modified)))
-        document.add_text("terms", " ".join(entry.terms))
-        document.add_text("title", " ".join(entry.title))
-        document.add_text("surface", " ".join(entry.surfaces))
+        document.add_text("terms", entry.terms)
+        document.add_text("title", entry.title)
+        document.add_text("surface", entry.surfaces)
         self._held().add_document(document)
 
     def delete(self, document: int) -> None:

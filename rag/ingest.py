@@ -317,7 +317,7 @@ class Ingest:
             writer.add(
                 Entry(
                     row, identity, record.name, folders, record.kind, record.modified, record.scope,
-                    terms.split(" "), title.split(" "), surfaces.split(" "),
+                    terms, title, surfaces,
                 )
             )  # fmt: skip
 
@@ -331,7 +331,7 @@ class Ingest:
         found = []
         for row, passage in self._store.passages_of(identity):
             analysed = analyse(passage.text, passage.headings, record.title, passage.language)
-            found.append((row, " ".join(analysed.terms), " ".join(analysed.title), " ".join(analysed.surfaces)))
+            found.append((row, analysed.terms, analysed.title, analysed.surfaces))
         return found
 
     def _analyse_again(self, identity: int) -> None:

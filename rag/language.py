@@ -5,14 +5,17 @@ Knows scripts and stop words. Does not know models, dictionaries or any setting:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import regex
 import yaml
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
+_ASCII_WORD = re.compile(r"[a-z]+")
 _SCRIPTS = {
     "th": regex.compile(r"\p{Thai}"),
     "ja": regex.compile(r"[\p{Hiragana}\p{Katakana}]"),
@@ -46,9 +49,12 @@ _LETTERS = {
     "uk": "їєґі",
     "fa": "پچژگکی",
 }
+_OWNERS: dict[str, list[str]] = {}
+for _code, _letters in _LETTERS.items():
+    for _letter in _letters:
+        _OWNERS.setdefault(_letter, []).append(_code)
+_OWNED = re.compile(f"[{''.join(_OWNERS)}]")
 _SAMPLE, _SCRIPT_SAMPLE = 4000, 400
-# Capital I belongs to i in most languages and to ı in Turkish: here all of them are one letter.
-_ONE_I = str.maketrans("Iİı", "iii")
 _PLAIN_TURKISH = str.maketrans("çğıöşü", "cgiosu")
 
 
@@ -64,7 +70,7 @@ def _languages_of_word() -> dict[str, tuple[str, ...]]:
     by_word: dict[str, list[str]] = {}
     for code, words in stop_words().items():
         for word in words:
-            forms = {word.translate(_ONE_I)}
+            forms = {_one_i(word)}
             if code == "tr":  # people type Turkish without its dots and cedillas
                 forms.add(word.translate(_PLAIN_TURKISH))
             for form in forms:
@@ -79,31 +85,48 @@ def detect(text: str, default: str = "") -> str:
     Greek); languages that share one are told apart by their stop words and by letters that are theirs alone.
     """
     sample = text[:_SAMPLE]
-    patterns = {"": _SCRIPTS[""]} if sample.isascii() else _SCRIPTS
-    counts = {
-        code: len(patterns[code].findall(sample[:_SCRIPT_SAMPLE])) if code in patterns else 0 for code in _SCRIPTS
-    }
-    total = sum(counts.values())
-    if not total:
+    counts = _letters_by_script(sample[:_SCRIPT_SAMPLE])
+    if not counts:
         return default
     if counts["ja"] and counts["ja"] * 10 >= counts["ja"] + counts["zh"]:
         counts["ja"] += counts["zh"]
     # A CJK sign says as much as a Latin word, so it weighs more than a Latin letter.
-    weighed = {code: n * (3 if code in ("zh", "ja", "ko", "th") else 1) for code, n in counts.items()}
-    script = max(weighed, key=weighed.__getitem__)
+    script = max(_SCRIPTS, key=lambda code: counts[code] * (3 if code in ("zh", "ja", "ko", "th") else 1))
     if script and script not in _SIBLINGS:
         return script
     candidates = _SIBLINGS.get(script, _LATIN)
-    votes: Counter[str] = Counter()
-    known = _languages_of_word()
-    for word in _WORD.findall(sample.translate(_ONE_I).casefold()):
-        for code in known.get(word, ()):
-            votes[code] += 2
-    for code, letters in _LETTERS.items() if not sample.isascii() else ():
-        votes[code] += sum(sample.count(letter) for letter in letters)
+    plain = sample.isascii()
+    words = _ASCII_WORD.findall(sample.lower()) if plain else _WORD.findall(_one_i(sample).casefold())
+    votes = Counter(chain.from_iterable(filter(None, map(_languages_of_word().get, words))))
+    for code in votes:
+        votes[code] *= 2
+    for letter in () if plain else _OWNED.findall(sample):
+        for code in _OWNERS[letter]:
+            votes[code] += 1
     if default in candidates:
         votes[default] += 2  # a name may look like one foreign word
-    best = max(candidates, key=lambda code: votes[code])
+    best = max(candidates, key=votes.__getitem__)
     if not votes[best]:
         return script or default
     return default if default in candidates and votes[default] == votes[best] else best
+
+
+def _one_i(text: str) -> str:
+    """Capital I belongs to i in most languages and to ı in Turkish: here all of them are one letter."""
+    return text.replace("I", "i").replace("İ", "i").replace("ı", "i")
+
+
+def _letters_by_script(sample: str) -> Counter[str]:
+    if sample.isascii():
+        return Counter({"": 1} if _ASCII_WORD.search(sample.lower()) else {})
+    counts: Counter[str] = Counter()
+    for character, count in Counter(sample).items():
+        code = _script(character)
+        if code is not None:
+            counts[code] += count
+    return counts
+
+
+@lru_cache(maxsize=4096)
+def _script(character: str) -> str | None:
+    return next((code for code, pattern in _SCRIPTS.items() if pattern.match(character)), None)

@@ -19,7 +19,7 @@ _ALL = Filters(scopes=())
 def entry(row: int, terms: list[str], document: int = 0, scope: str = "") -> Entry:
     return Entry(
         row=row, document=document, name=f"{document}.md", folders=("hr",), kind="md", modified=1_700_000_000.0,
-        scope=scope, terms=terms, title=[], surfaces=terms,
+        scope=scope, terms=" ".join(terms), title="", surfaces=" ".join(terms),
     )  # fmt: skip
 
 
