@@ -52,6 +52,7 @@ from tandem.ui.history_queries import (
     with_feedback,
 )
 from tandem.ui.history_tables import elements, feedbacks, steps, threads, users
+from tandem.ui.history_writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class History(BaseDataLayer):
             json_serializer=lambda value: whole(json.dumps(value, ensure_ascii=False, default=str)),
             connect_args={"timeout": _BUSY_SECONDS},
         )
-        self._writer = ThreadPoolExecutor(1, "history-writer")
+        self._writer = Writer(self._engine)
         self._reader = ThreadPoolExecutor(1, "history-reader")
 
         @event.listens_for(self._engine, "connect")
@@ -111,7 +112,7 @@ class History(BaseDataLayer):
 
     async def close(self) -> None:
         """Finish what is being written, then let go of the file."""
-        await asyncio.to_thread(self._writer.shutdown)
+        await self._writer.close()
         await asyncio.to_thread(self._reader.shutdown)
         self._engine.dispose()
 
@@ -129,7 +130,7 @@ class History(BaseDataLayer):
     async def create_user(self, user: User) -> PersistedUser | None:
         values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
         query = insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"])
-        await self._write(lambda db: db.execute(query))
+        await self._writer.write(lambda db: db.execute(query))
         return await self.get_user(user.identifier)
 
     async def settings_of(self, user_id: str) -> dict[str, Any]:
@@ -140,7 +141,7 @@ class History(BaseDataLayer):
     async def remember_settings(self, user_id: str, thread_id: str, values: dict[str, Any]) -> None:
         """Keep what was chosen, for the user's new conversations and for this one when it is resumed."""
         query = update(users).where(users.c.id == user_id).values(settings=values)
-        await self._write(lambda db: db.execute(query))
+        await self._writer.write(lambda db: db.execute(query))
         if await self._one(select(threads.c.id).where(threads.c.id == thread_id)) is not None:
             await self.update_thread(thread_id, metadata={"chat_settings": values})
 
@@ -181,12 +182,12 @@ class History(BaseDataLayer):
             if changes:
                 db.execute(update(threads).where(threads.c.id == thread_id).values(**changes))
 
-        await self._write(work)
+        await self._writer.write(work)
 
     async def delete_thread(self, thread_id: str) -> None:
         if self._forget is not None:
             await self._forget(thread_id)
-        await self._write(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
+        await self._writer.write(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
         def work(db: Connection) -> ThreadDict | None:
@@ -266,7 +267,7 @@ class History(BaseDataLayer):
             db.execute(KEEP_STEP, row)
             db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
 
-        await self._write(work)
+        await self._writer.write(work)
 
     @queue_until_user_message()
     async def delete_step(self, step_id: str) -> None:
@@ -279,7 +280,7 @@ class History(BaseDataLayer):
                 db.execute(delete(elements).where(elements.c.for_id == step_id))
                 db.execute(delete(steps).where(steps.c.id == step_id))
 
-        await self._write(work)
+        await self._writer.write(work)
 
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         """None: favourite messages are switched off in .chainlit/config.toml."""
@@ -300,7 +301,7 @@ class History(BaseDataLayer):
             own(db, thread_id, caller)
             db.execute(KEEP_ELEMENT, row)
 
-        await self._write(work)
+        await self._writer.write(work)
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
         row = await self._one(
@@ -318,7 +319,7 @@ class History(BaseDataLayer):
                 own(db, kept, caller)
                 db.execute(delete(elements).where(elements.c.id == element_id))
 
-        await self._write(work)
+        await self._writer.write(work)
 
     # Feedback
 
@@ -343,7 +344,7 @@ class History(BaseDataLayer):
             db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
             return db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one()
 
-        return await self._write(work)
+        return await self._writer.write(work)
 
     async def delete_feedback(self, feedback_id: str) -> bool:
         caller = self._caller()
@@ -356,16 +357,9 @@ class History(BaseDataLayer):
             db.execute(delete(feedbacks).where(feedbacks.c.id == feedback_id))
             return True
 
-        return await self._write(work)
+        return await self._writer.write(work)
 
     # Plumbing
-
-    async def _write(self, work: Callable[[Connection], Result]) -> Result:
-        def run() -> Result:
-            with self._engine.begin() as db:
-                return work(db)
-
-        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
 
     async def _read(self, work: Callable[[Connection], Result]) -> Result:
         def run() -> Result:

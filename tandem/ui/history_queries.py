@@ -32,8 +32,11 @@ KEEP_ELEMENT = KEEP_ELEMENT.on_conflict_do_update(
 _NEW_THREAD = insert(threads)
 TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("moment"))
 _CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
-_USER_ID = select(users.c.id).where(users.c.identifier == bindparam("caller"))
-_OWNER = select(threads.c.user_id).where(threads.c.id == bindparam("thread"))
+_WHOSE = select(
+    select(users.c.id).where(users.c.identifier == bindparam("caller")).scalar_subquery().label("caller_id"),
+    select(threads.c.id).where(threads.c.id == bindparam("thread")).scalar_subquery().label("thread_id"),
+    select(threads.c.user_id).where(threads.c.id == bindparam("thread")).scalar_subquery().label("owner_id"),
+)
 
 
 class HistoryError(UserFacingError):
@@ -42,13 +45,12 @@ class HistoryError(UserFacingError):
 
 def own(db: Connection, thread_id: str, caller: str | None) -> None:
     """Make the thread the caller's if it is nobody's yet. Raises HistoryError when it is somebody else's."""
-    user_id = db.execute(_USER_ID, {"caller": caller}).scalar() if caller is not None else None
-    row = db.execute(_OWNER, {"thread": thread_id}).first()
-    if row is None:
-        new_thread(db, thread_id, user_id)
-    elif row.user_id is None:
-        db.execute(_CLAIM_THREAD, {"thread": thread_id, "user": user_id})
-    elif row.user_id != user_id:
+    row = db.execute(_WHOSE, {"caller": caller, "thread": thread_id}).one()
+    if row.thread_id is None:
+        new_thread(db, thread_id, row.caller_id)
+    elif row.owner_id is None:
+        db.execute(_CLAIM_THREAD, {"thread": thread_id, "user": row.caller_id})
+    elif row.owner_id != row.caller_id:
         raise HistoryError("This conversation belongs to somebody else; start one of your own.")
 
 
