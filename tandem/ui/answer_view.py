@@ -6,6 +6,7 @@ changes of both. Does not know where events come from, nor when to stop.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -27,12 +28,13 @@ from hybrid.events import (
     Retrieved,
     Stage,
     StageBegan,
+    StageEnded,
 )
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
 from tandem.ui import panel
-from tandem.ui.batching import Batcher
+from tandem.ui.batching import Batcher, Latest
 from tandem.ui.history import History
 from tandem.ui.markdown import Neutraliser, cited, linked, plain_title
 from tandem.ui.texts import Language, reason, say
@@ -87,6 +89,7 @@ class AnswerView:
             "panel": {"question": question[:_HINT_CHARS]},
         }
         self._batcher = Batcher(self._send, interval)
+        self._beneath = Latest(self._send_element, interval)
         self._safe = Neutraliser()
         self._replace = False
         self._shown: Stage = "draft"
@@ -109,6 +112,7 @@ class AnswerView:
         """The message and the element as they are now, for a browser that joins while the answer is written."""
         step = self.message.to_dict()
         step["streaming"] = True
+        self._element.props = dict(self._props)
         return step, self._element.to_dict()
 
     async def open(self) -> None:
@@ -119,7 +123,7 @@ class AnswerView:
         elif not self.text:
             self.message.content = ""
             await cl.context.emitter.update_step(self.message.to_dict())
-        await self._status("searching")
+        self._status("searching")
 
     def take(self, event: Delta) -> bool:
         """Take in text, without waiting for anything. False where more than text changes: then `show` it."""
@@ -128,7 +132,7 @@ class AnswerView:
         if event.text:
             self._wrote = True
             self._written[event.stage].append(event.text)
-            self._batcher.add(self._safe.feed(event.text))
+            self._batcher.add(event.text)
         return True
 
     async def show(self, event: Event) -> None:
@@ -140,20 +144,23 @@ class AnswerView:
                 self._passages = event.result.passages
                 self._props["panel"]["sources"] = panel.sources(self._passages)
                 self._props["notices"] += [{"code": "search", "text": note} for note in event.result.notes]
-                await self._update()
+                self._beneath.changed()
             case StageBegan():
-                await self._begin(event)
+                self._begin(event)
             case Progress():
-                await self._wait(event)
+                self._wait(event)
             case Decided():
                 self._decision = event.decision
                 if event.decision.escalate:
                     reasons = [reason(given, self._language) for given in event.decision.reasons]
                     await self._batcher.flush()
-                    await self._status("escalating", reasons, model=self._models["refine"])
+                    self._status("escalating", reasons, model=self._models["refine"])
+            case StageEnded():
+                # What comes now, the check and the decision, takes its time.
+                await self._batcher.flush()
             case Notice():
                 self._props["notices"].append({"code": event.code, "text": event.text})
-                await self._update()
+                self._beneath.changed()
             case _:
                 pass
 
@@ -194,18 +201,18 @@ class AnswerView:
 
     async def _show_delta(self, event: Delta) -> None:
         if event.reasoning and not event.text:
-            await self._status("thinking", model=self._models[event.stage])
+            self._status("thinking", model=self._models[event.stage])
             return
         if event.stage != self._shown:
             await self._batcher.flush()
             self._props["draft"] = linked(self.text, self._passages, page=say("page", self._language))
             self._shown = event.stage
             self._restart()
-        await self._status("refining" if event.stage == "refine" else self._writing(), model=self._models[event.stage])
+        self._status("refining" if event.stage == "refine" else self._writing(), model=self._models[event.stage])
         self._busy_with = "writing"
         self.take(Delta(event.stage, event.text))
 
-    async def _begin(self, event: StageBegan) -> None:
+    def _begin(self, event: StageBegan) -> None:
         self._models[event.stage] = event.model
         if event.stage == "draft":
             self._props["quoted"] = event.runtime == EXTRACTIVE
@@ -214,18 +221,18 @@ class AnswerView:
             if event.stage == self._shown:
                 self._restart()
         if event.stage == "draft":
-            await self._status(self._reading(), model=event.model, count=len(self._passages))
+            self._status(self._reading(), model=event.model, count=len(self._passages))
 
-    async def _wait(self, event: Progress) -> None:
+    def _wait(self, event: Progress) -> None:
         model = self._models[event.stage]
         if event.phase is Phase.LOAD:
-            await self._status("loading", model=model)
+            self._status("loading", model=model)
         elif event.phase is Phase.QUEUE:
-            await self._status("queued" if event.position else "next", model=model, ahead=event.position or 0)
+            self._status("queued" if event.position else "next", model=model, ahead=event.position or 0)
         elif event.stage == "draft":
-            await self._status(self._reading(), model=model, count=len(self._passages))
+            self._status(self._reading(), model=model, count=len(self._passages))
         else:
-            await self._status("refining", model=model)
+            self._status("refining", model=model)
 
     def _reading(self) -> str:
         return "quoting" if self._props.get("quoted") else "reading"
@@ -240,10 +247,11 @@ class AnswerView:
         self._replace = True
 
     async def _send(self, text: str) -> None:
-        replace, self._replace = self._replace, False
-        await self.message.stream_token(text, is_sequence=replace)
+        if safe := self._safe.feed(text):
+            replace, self._replace = self._replace, False
+            await self.message.stream_token(safe, is_sequence=replace)
 
-    async def _status(self, key: str, reasons: list[str] | None = None, **values: object) -> None:
+    def _status(self, key: str, reasons: list[str] | None = None, **values: object) -> None:
         status: dict[str, Any] = {"key": key, "text": say(key, self._language, **values)}
         kept = reasons if reasons is not None else (self._props.get("status") or {}).get("reasons")
         if kept and key in ("escalating", "refining", "loading", "queued", "next", "thinking"):
@@ -251,9 +259,9 @@ class AnswerView:
         self._busy_with = key
         if status != self._props.get("status"):
             self._props["status"] = status
-            await self._update()
+            self._beneath.changed()
 
-    async def _update(self) -> None:
+    async def _send_element(self) -> None:
         self._element.props = dict(self._props)
         await cl.context.emitter.send_element(self._element.to_dict())
 
@@ -316,10 +324,9 @@ class AnswerView:
         chat_context.add(self.message)
         step = self.message.to_dict()
         # The element first: Chainlit scrolls when a message changes, and then what stands under it counts.
-        await self._update()
+        await self._beneath.now()
         await cl.context.emitter.update_step(step)
-        await history().update_step(step)
-        await history().keep_element(self._element)
+        await asyncio.gather(history().update_step(step), history().keep_element(self._element))
 
     async def _restore(self) -> None:
         """Show again what the history has, with the note on why there is nothing new."""
@@ -328,5 +335,5 @@ class AnswerView:
         kept = await history().get_element(self.message.thread_id, self._element.id)
         notes: dict[str, Any] = {key: self._props[key] for key in ("error", "stopped") if key in self._props}
         self._props = {**((kept or {}).get("props") or {"state": "done"}), **notes}
-        await self._update()
+        await self._beneath.now()
         await cl.context.emitter.update_step(self.message.to_dict())

@@ -1,12 +1,13 @@
-"""Text that comes in tokens, sent on in batches.
+"""Changes that come one by one, sent on together: text in batches, a state only as it is in the end.
 
-Knows a clock and how to send. Does not know what the text is. A browser draws the whole message anew for every piece it
-is sent, so pieces are collected for a moment; a timer sends what waits, so that a slow model's words are not held up.
+Knows a clock and how to send. Does not know what is sent. A browser draws the whole message anew for every piece it is
+sent, so pieces are collected for a moment; a timer sends what waits, so that a slow model's words are not held up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 # Drawing costs grow with the length of the message: a long one is drawn less often.
@@ -91,3 +92,37 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class Latest:
+    """Sends a state that changes often: some `interval` (seconds) after a change, whatever it has become by then."""
+
+    def __init__(self, send: Callable[[], Awaitable[None]], interval: float) -> None:
+        self._send = send
+        self._interval = interval
+        self._timer: asyncio.TimerHandle | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    def changed(self) -> None:
+        """Send the state soon."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._interval, self._fire)
+
+    async def now(self) -> None:
+        """Send the state at once, after what is being sent. Raises what `send` raises."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._sending is not None:
+            await asyncio.shield(self._sending)
+        await self._send()
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._sending = asyncio.get_running_loop().create_task(self._send_quietly())
+
+    async def _send_quietly(self) -> None:
+        """What could not be sent is part of what is sent next."""
+        with contextlib.suppress(Exception):
+            await self._send()
+        self._sending = None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem.ui.batching import Batcher
+from tandem.ui.batching import Batcher, Latest
 
 
 class Screen:
@@ -14,11 +14,13 @@ class Screen:
         self.sent: list[str] = []
         self.pauses = pauses
         self.busy = False
+        self.begun = asyncio.Event()
         self.changed = asyncio.Event()
 
     async def show(self, text: str) -> None:
         assert not self.busy
         self.busy = True
+        self.begun.set()
         for _ in range(self.pauses):
             await asyncio.sleep(0)
         self.sent.append(text)
@@ -89,3 +91,48 @@ async def test_a_failure_to_send_reaches_whoever_writes() -> None:
         await batcher.flush()
     with pytest.raises(ConnectionError):
         batcher.add("more")
+
+
+async def test_a_state_that_changes_often_is_sent_once_as_it_is_in_the_end() -> None:
+    screen = Screen()
+    state = "searching"
+    latest = Latest(lambda: screen.show(state), 0.001)
+    latest.changed()
+    state = "reading"
+    latest.changed()
+    state = "drafting"
+    await screen.changed.wait()
+    assert screen.sent == ["drafting"]
+    latest.changed()
+    state = "done"
+    await latest.now()
+    assert screen.sent == ["drafting", "done"]
+
+
+async def test_the_last_state_waits_for_the_one_that_is_being_sent() -> None:
+    screen = Screen(pauses=3)
+    state = "drafting"
+    latest = Latest(lambda: screen.show(state), 0.0)
+    latest.changed()
+    await screen.begun.wait()
+    state = "done"
+    await latest.now()
+    assert screen.sent[-1] == "done"
+    assert len(screen.sent) == 2
+
+
+async def test_a_state_that_could_not_be_sent_is_sent_at_the_end() -> None:
+    sent: list[str] = []
+    tried = asyncio.Event()
+
+    async def show() -> None:
+        if not tried.is_set():
+            tried.set()
+            raise ConnectionError
+        sent.append("done")
+
+    latest = Latest(show, 0.0)
+    latest.changed()
+    await tried.wait()
+    await latest.now()
+    assert sent == ["done"]
