@@ -8,7 +8,7 @@ Does not know who listens.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from hybrid.diff import Change
 from hybrid.runtimes.base import Phase, Usage
@@ -41,6 +41,18 @@ class Decision:
     policy: str
     version: str
     regenerate: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, as a trace keeps it."""
+        reasons = [{"code": one.code, "text": one.text, "values": one.values} for one in self.reasons]
+        return {
+            "escalate": self.escalate,
+            "probability": self.probability,
+            "reasons": reasons,
+            "policy": self.policy,
+            "version": self.version,
+            "regenerate": self.regenerate,
+        }
 
 
 @dataclass(frozen=True, slots=True)

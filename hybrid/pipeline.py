@@ -79,9 +79,7 @@ async def _answer(
                 async for event in events:
                     yield event
                     work.warm(warming, draft)
-        checked = await work.check(draft)
-
-        decision, excuse = await work.decide(draft, checked)
+        checked, decision, excuse = await work.judge(draft)
         yield Decided(decision)
         if excuse is not None:
             yield excuse

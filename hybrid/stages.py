@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 
 from hybrid import learning
@@ -27,7 +27,7 @@ from hybrid.runtimes.base import ChatRequest, Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate
 from hybrid.signals import Signals, measure, touched
-from hybrid.trace import Trace
+from hybrid.trace import Span, Trace
 from hybrid.warming import Warming
 from hybrid.watching import Watch
 from rag import grounding, phrases, prompts
@@ -49,6 +49,7 @@ class Stages:
         self.trace = trace
         self.failed: dict[str, ModelError] = {}
         self.watch: Watch | None = None
+        self._refusals: dict[str, bool] = {}
         self.answerable = bool(found.passages) and found.confidence >= engine.minimum_confidence
 
     async def write(
@@ -175,21 +176,46 @@ class Stages:
         return [(turn.question, turn.answer) for turn in self.question.history]
 
     async def check(self, written: Written) -> CheckedAnswer:
-        """The citation check, beside the event loop. Tandem's own refusal claims nothing: nothing to check."""
-        text = written.text
-        if written.runtime == EXTRACTIVE and not self.answerable:
-            return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
+        """The citation check, beside the event loop."""
+        if self._claims_nothing(written):
+            return self._checked(written)
         with self.trace.span("verify", written.stage):
-            return await checking(grounding.check, text, self.found.passages)
+            return await checking(self._checked, written)
 
-    async def decide(self, draft: Written, checked: CheckedAnswer) -> tuple[Decision, Notice | None]:
-        """The policy's decision, or why the draft must stand in spite of it; with the notice to give."""
-        with self.trace.span("decide"):
-            signals = await checking(self._signals, draft, checked)
-            self.trace.signals = signals.as_dict()
-            decision, excuse = self._possible(self._routed(self._wanted(signals, draft)), draft)
-            self.trace.decision = asdict(decision)
-        return decision, excuse
+    async def judge(self, draft: Written) -> tuple[CheckedAnswer, Decision, Notice | None]:
+        """The citation check of a draft, and the policy's decision or why the draft must stand in spite of it, with the
+        notice to give.
+        """
+        verify = None if self._claims_nothing(draft) else self.trace.begin("verify", draft.stage)
+        # In one go: where many answers wait to be checked, this one waits but once.
+        checked, at, signals = await checking(self._measured, draft)
+        if verify is not None:
+            verify.duration_ms = at - verify.start_ms
+        decide = Span("decide", at)
+        self.trace.spans.append(decide)
+        self.trace.signals = signals.as_dict()
+        decision, excuse = self._possible(self._routed(self._wanted(signals, draft)), draft)
+        self.trace.decision = decision.as_dict()
+        self.trace.end(decide)
+        return checked, decision, excuse
+
+    def _claims_nothing(self, written: Written) -> bool:
+        """Whether it is Tandem's own refusal: nothing to check."""
+        return written.runtime == EXTRACTIVE and not self.answerable
+
+    def _checked(self, written: Written) -> CheckedAnswer:
+        text = written.text
+        if self._claims_nothing(written):
+            return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
+        return grounding.check(text, self.found.passages)
+
+    def _measured(self, draft: Written) -> tuple[CheckedAnswer, float, Signals]:
+        """The checked draft, when it was checked (see `Trace.now`), and its signals."""
+        checked = self._checked(draft)
+        at = self.trace.now()
+        signals = self._signals(draft, checked)
+        self._refusals[draft.text] = signals.refused
+        return checked, at, signals
 
     def _routed(self, decision: Decision) -> Decision:
         """The decision, with the reason why another model than the set one drafted."""
@@ -263,7 +289,7 @@ class Stages:
         before, after = self._merit(draft, checked), self._merit(refined, rechecked)
         if after >= before:
             return None
-        if phrases.is_refusal(refined.text):
+        if self._refused(refined):
             return notice("refinement_refused", language, alias=refined.alias)
         return notice(
             "refinement_kept_draft", language, alias=refined.alias, before=round(before * 100), after=round(after * 100)
@@ -273,9 +299,16 @@ class Stages:
         """Support in [0, 1]; nothing is worth nothing, and a refusal is as right as retrieval has it."""
         if not written.text.strip():
             return 0.0
-        if phrases.is_refusal(written.text):
+        if self._refused(written):
             return 0.0 if self.answerable else 1.0
         return checked.supported_share
+
+    def _refused(self, written: Written) -> bool:
+        """Whether the text says that there is no answer; found out once."""
+        text = written.text
+        if text not in self._refusals:
+            self._refusals[text] = phrases.is_refusal(text)
+        return self._refusals[text]
 
     def compare(self, final: Written, checked: CheckedAnswer, decision: Decision) -> None:
         """Have the large model answer too, unseen, where this kept draft is one of the share that is to be compared."""
@@ -311,6 +344,6 @@ class Stages:
             stage=final.stage,
             escalated=decision.escalate,
             draft=draft.text if final is not draft else "",
-            refused=phrases.is_refusal(checked.text),
+            refused=self._refused(final),
             changes=changed,
         )
