@@ -20,7 +20,7 @@ from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
 from tandem.house import House, current
-from tandem.ui import accounts, answering, briefings, house_panel, page, session, uploads, wire
+from tandem.ui import accounts, answering, briefings, house_panel, loop_time, page, session, uploads
 from tandem.ui.history import History
 
 MOUNTED = "tandem.server" in sys.modules
@@ -37,8 +37,7 @@ except UserFacingError as error:
     # Started by `chainlit run`, which would print a traceback.
     sys.exit(str(error))
 page.install(chainlit_app, guarded=MOUNTED, local_only=not signing_in)
-wire.install(sio)
-wire.install(sio)
+loop_time.install(sio)
 
 
 @cl.data_layer
