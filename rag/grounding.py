@@ -191,7 +191,7 @@ def _numbers(text: str) -> set[str]:
 
 
 def _plain_number(number: str) -> str:
-    digits = regex.sub(r"[^\d]", "", number)
+    digits = "".join(sign for sign in number if sign.isdecimal())
     return digits.lstrip("0") or "0"
 
 
