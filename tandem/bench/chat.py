@@ -33,6 +33,7 @@ BEGUN = re.compile(rf"\b{chat_server.BEGUN}([a-j]+) ")
 START_SECONDS = 60
 HISTORY_SECONDS = 20
 STAGGER_SECONDS = 0.003
+SIGN_INS_AT_ONCE = 4
 MEGABYTE = 1e6
 
 
@@ -106,11 +107,11 @@ async def measure(clients: int, rate: float, seconds: float) -> dict[str, Any]:
 
 async def _measure(clients: int, rate: float, words: int) -> dict[str, Any]:
     async with server(clients, rate, words) as (address, process):
-        gate = asyncio.Barrier(clients + 1)
+        gate, door = asyncio.Barrier(clients + 1), asyncio.Semaphore(SIGN_INS_AT_ONCE)
         readers = [Reader(rate) for _ in range(clients)]
         async with asyncio.TaskGroup() as group:
             for number, reader in enumerate(readers):
-                group.create_task(_chat(address, number, reader, words, gate))
+                group.create_task(_chat(address, number, reader, words, gate, door))
             async with asyncio.timeout(START_SECONDS + clients):
                 await gate.wait()
             before, cpu = process.memory_info().rss, process.cpu_times()
@@ -175,7 +176,9 @@ async def _ready(child: asyncio.subprocess.Process, log: Path) -> str:
         raise BenchError(f"The server did not start within {START_SECONDS} s.") from None
 
 
-async def _chat(address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier) -> None:
+async def _chat(
+    address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier, door: asyncio.Semaphore
+) -> None:
     """Sign in, connect, warm up, ask, read to the end, then look the answer up in the history.
 
     All ask at the same time, and nobody looks anything up while others still read.
@@ -183,7 +186,9 @@ async def _chat(address: str, number: int, reader: Reader, words: int, gate: asy
     name, password = chat_server.user(number)
     session = str(uuid.uuid4())
     async with httpx.AsyncClient(base_url=address, timeout=START_SECONDS) as http:
-        reply = await http.post("/login", data={"username": name, "password": password})
+        # A crowd that signs in at once from one address looks like somebody who guesses passwords.
+        async with door:
+            reply = await http.post("/login", data={"username": name, "password": password})
         if reply.status_code != 200:
             raise BenchError(f"{name} could not sign in ({reply.status_code}).")
         await http.post("/set-session-cookie", json={"session_id": session})
@@ -231,21 +236,22 @@ async def _frames(socket: ClientConnection) -> AsyncIterator[str]:
 async def _ask(socket: ClientConnection, name: str, question: str, reader: Reader) -> None:
     """Send a question and read the answer to its end."""
     await socket.send("42" + json.dumps(["client_message", _message(name, question)]))
-    started = False
+    answer, complete = "", False
     async for frame in _frames(socket):
         if not frame.startswith("42"):
             continue
         event, *arguments = json.loads(frame[2:])
         if event == "stream_start":
             reader.read(arguments[0]["output"])
-            started = True
+            answer = arguments[0]["id"]
         elif event == "stream_token":
             reader.read(arguments[0]["token"])
         elif event in ("update_message", "new_message"):
             reader.read_whole(arguments[0].get("output") or "")
+            complete = complete or (event == "update_message" and arguments[0]["id"] == answer)
         elif event == "first_interaction":
             reader.thread = arguments[0]["thread_id"]
-        elif event == "task_end" and started:
+        elif event == "task_end" and complete:
             return
 
 
