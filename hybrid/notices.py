@@ -1,10 +1,11 @@
 """The sentences that an answer comes with when something is not as asked, in English and Turkish.
 
-Knows codes and their wording. Does not know when they apply.
+Knows codes and kinds of errors, and their wording. Does not know when they apply.
 """
 
 from __future__ import annotations
 
+from hybrid.errors import ModelError
 from hybrid.events import Notice
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -55,10 +56,35 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 
+# What went wrong with a model, by the error's kind; in English, the error's own sentence says more.
+_WHY_TR = {
+    "refused": "Model sunucusuna bağlanılamıyor; çalıştığını ve adresini denetleyin.",
+    "reset": "Model sunucusuyla bağlantı yarıda koptu; yeniden deneyin.",
+    "timeout": "Model zamanında yanıt vermedi; yeniden deneyin ya da daha küçük bir model seçin.",
+    "silence": "Model yazarken sustu; yeniden deneyin ya da başka bir model seçin.",
+    "protocol": "Model sunucusunun yanıtı anlaşılamadı; sunucunun günlüğüne bakın.",
+    "too_long": "Soru ve bölümler bu model için çok uzun; daha kısa sorun ya da bölüm sayısını azaltın.",
+    "not_found": "Model bu bilgisayarda yok; indirin ya da ayarlardan başka bir model seçin.",
+    "unauthorised": "Model sunucusu anahtarı kabul etmedi; yöneticiye başvurun.",
+    "overloaded": "Çok fazla soru sırada bekliyor; biraz sonra yeniden deneyin.",
+    "unavailable": "Model şu anda kullanılamıyor; başka bir model seçin ya da yöneticiye başvurun.",
+    "memory": "Bellek bu modele yetmiyor; başka bir modeli bellekten çıkarın ya da daha küçüğünü seçin.",
+    "disk": "Diskte bu modele yer yok; yer açın ya da daha küçük bir model seçin.",
+    "busy": "Model bir soruyu yanıtlıyor; bitince yeniden deneyin.",
+    "cancelled": "İndirme durduruldu; sürdürmek için yeniden başlatın.",
+    "pending": "Modeller hâlâ aranıyor; birkaç saniye sonra yeniden deneyin.",
+}
+
 
 def notice(code: str, language: str = "", **values: object) -> Notice:
     """The notice `code`, worded in `language` (English where there is no wording), with `values` filled in."""
-    return Notice(code, phrase(code, language).format(**values))
+    said = {name: why(value, language) if isinstance(value, ModelError) else value for name, value in values.items()}
+    return Notice(code, phrase(code, language).format(**said))
+
+
+def why(error: ModelError, language: str = "") -> str:
+    """What went wrong, in `language`, or in the error's own words where its kind has no wording."""
+    return _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
 
 
 def phrase(code: str, language: str = "") -> str:

@@ -63,7 +63,7 @@ const TEXT = {
       kept: "Taslak korundu", refined: "Yükseltildi ve iyileştirildi", draft_stands: "Yükseltildi, ama taslak kaldı",
       escalated: "Yükseltildi", none: "Karar verilmedi"
     },
-    why: "Neden", signals: "Sinyaller", by: "Yazan", policy: "İlke", cost: "Maliyet", searched: "Aranan",
+    why: "Neden", signals: "Göstergeler", by: "Yazan", policy: "İlke", cost: "Maliyet", searched: "Aranan",
     probability: "Taslağın kötü olma olasılığı (tahmin)", support: "Desteklenen cümleler",
     signal: {
       chars: "Taslağın uzunluğu (karakter)", support: "Taslağın desteklenen cümleleri", refused: "Taslak yanıt vermiyor",

@@ -27,7 +27,7 @@ from tandem.ui.answer_view import ELEMENT, element_id, history
 from tandem.ui.answering import asker, running, take_in, to_the_end
 from tandem.ui.markdown import linked
 from tandem.ui.session import choices_of, language_of
-from tandem.ui.texts import Language, say
+from tandem.ui.texts import Language, problem, say
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def brief(house: House, message: cl.Message, *, high: bool) -> None:
         except briefing.NothingFoundError:
             await to_the_end(view.close("failed", error=say("brief_nothing", view.language, source=source[:200])))
         except UserFacingError as error:
-            await to_the_end(view.close("failed", error=str(error)))
+            await to_the_end(view.close("failed", error=problem(error, view.language)))
         except Exception:
             log.exception("A briefing could not be written to its end")
             await to_the_end(view.close("stopped", error=view.cut("cut_off", "no_text")))

@@ -26,7 +26,7 @@ from rag.types import FileReceipt
 from tandem.house import House
 from tandem.ui import accounts
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings
-from tandem.ui.texts import labels, say
+from tandem.ui.texts import labels, problem, say
 from tandem.ui.uploads import shown
 
 ELEMENT = "House"
@@ -46,7 +46,7 @@ _LABELS = (
 _background: set[asyncio.Task[None]] = set()
 _watching: set[tuple[str, str]] = set()
 # Why the last thing asked of a model was not done.
-_problems: dict[str, str] = {}
+_problems: dict[str, UserFacingError] = {}
 
 
 async def act(house: House, asked: Any) -> None:
@@ -134,7 +134,7 @@ def key(receipt: FileReceipt) -> str:
 
 def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     """The models as the page draws them, each with what the person can ask of it now."""
-    administers = accounts.administers(house.settings.server)
+    administers, language = accounts.administers(house.settings.server), language_of(house)
     held = {runtime.name for runtime in house.engine.models.runtimes if isinstance(runtime, Managed)}
     running = {download.alias: download for download in house.engine.lifecycle.downloads()}
     rows = []
@@ -152,7 +152,7 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
                 "size_mb": info.size_mb,
                 "licence": info.licence,
                 "note": info.note,
-                "problem": _problems.get(info.alias, ""),
+                "problem": problem(failed, language) if (failed := _problems.get(info.alias)) else "",
                 "ask": ask if administers else "",
                 "progress": {
                     "percent": under_way.percent,
@@ -199,7 +199,7 @@ async def _retry(house: House, name: str, text: str, state: str) -> None:
     try:
         await asyncio.to_thread(house.library.retry, wanted)
     except UserFacingError as error:
-        await cl.context.emitter.send_toast(str(error), "error")
+        await cl.context.emitter.send_toast(problem(error, language_of(house)), "error")
     await _show_documents(house, text, state)
 
 
@@ -210,7 +210,7 @@ async def _ask_of(house: House, alias: str, work: Coroutine[Any, Any, None]) -> 
     except UserFacingError as error:
         # The name comes from the browser; only those of the list are shown again.
         if any(alias == one.info.alias for one in house.engine.listing()):
-            _problems[alias] = str(error)
+            _problems[alias] = error
     await _show_models(house)
 
 
@@ -229,7 +229,7 @@ async def _watch(house: House, alias: str, *, join: bool = False) -> None:
                     await _show_models(house)
     except ModelError as error:
         if error.kind != "cancelled":
-            _problems[alias] = str(error)
+            _problems[alias] = error
     finally:
         _watching.discard(watch)
     await _show_models(house)

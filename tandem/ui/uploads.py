@@ -17,12 +17,12 @@ from typing import Any
 import chainlit as cl
 from chainlit.utils import utc_now
 
-from rag.errors import UserFacingError
+from rag.errors import DocumentError, UserFacingError
 from rag.library import Library
 from rag.types import FileReceipt
 from tandem.house import House
 from tandem.ui.answer_view import history
-from tandem.ui.texts import Language, labels, say
+from tandem.ui.texts import Language, labels, problem, say
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ async def take_in(
     await _show(element)
     for number, (name, path) in enumerate(files):
         if number < MAX_FILES:
-            receipts[number] = await asyncio.to_thread(_taken, library, conversation, name, path)
+            receipts[number] = await asyncio.to_thread(_taken, library, conversation, name, path, language)
         else:
             receipts[number] = {"name": name, "state": "failed", "reason": say("too_many", language, count=MAX_FILES)}
         await _show(element)
@@ -72,7 +72,7 @@ async def promote(library: Library, element_id: str, name: str, language: Langua
     try:
         added = await asyncio.to_thread(library.promote_upload, conversation, receipt["path"])
     except UserFacingError as error:
-        await cl.context.emitter.send_toast(str(error), "error")
+        await cl.context.emitter.send_toast(problem(error, language), "error")
         return
     receipt["library"] = added.path
     element = _element(element_id, kept.get("forId") or "", receipts, language, True)
@@ -98,16 +98,19 @@ def shown(receipt: FileReceipt) -> dict[str, Any]:
     return {key: kept[key] for key in ("path", "state", "reason", "pages", "passages", "characters", "seconds")}
 
 
-def _taken(library: Library, conversation: str, name: str, path: Path) -> dict[str, Any]:
+def _taken(library: Library, conversation: str, name: str, path: Path, language: Language) -> dict[str, Any]:
     try:
         receipt = library.add_upload(conversation, name, path.read_bytes())
     except UserFacingError as error:
-        return {"name": name, "state": "failed", "reason": str(error)}
+        return {"name": name, "state": "failed", "reason": problem(error, language)}
     except Exception as error:
         log.exception("A file that was dropped into a conversation could not be taken in")
-        reason = f"It could not be taken in ({type(error).__name__}); the log has more."
+        reason = say("not_taken_in", language, error=type(error).__name__)
         return {"name": name, "state": "failed", "reason": reason}
-    return {"name": name, **shown(receipt)}
+    taken = {"name": name, **shown(receipt)}
+    if receipt.state == "failed":
+        taken["reason"] = problem(DocumentError(receipt.reason), language)
+    return taken
 
 
 def _element(

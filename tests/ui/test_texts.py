@@ -8,9 +8,14 @@ from typing import Any
 import chainlit
 import pytest
 
+from hybrid.errors import ModelError
 from hybrid.events import Reason
+from hybrid.notices import notice
+from hybrid.policies.fitted import shipped
+from rag.errors import DocumentError, LibraryError, UserFacingError
 from tandem.server import ROOT
-from tandem.ui.texts import STARTERS, TEXTS, language_for, reason
+from tandem.ui.texts import STARTERS, TEXTS, language_for, problem, reason
+from tandem.ui.wordings import turkish
 
 SHIPPED = Path(chainlit.__file__).parent / "translations" / "en-US.json"
 
@@ -75,3 +80,30 @@ def test_whose_language_applies(chosen: str, configured: str, browser: str, lang
 def test_a_reason_without_wording_or_values_stays_in_english() -> None:
     assert reason(Reason("brand_new", "A new reason."), "tr") == "A new reason."
     assert reason(Reason("short_draft", "Too short."), "tr") == "Too short."
+
+
+def test_reasons_name_signals_in_turkish() -> None:
+    given = Reason("signals", "What weighs most: weakest support.", {"signals": "weakest support, something new"})
+    assert reason(given, "tr") == "En çok ağır basanlar: en zayıf desteklenen cümle, something new."
+    assert reason(given, "en") == "What weighs most: weakest support."
+    heads = [head for head in (shipped().plain, shipped().logprobs) if head is not None]
+    assert {name for head in heads for name in head.names} <= turkish.SIGNALS.keys()
+
+
+KINDS = set(re.findall(r"[a-z_]+", str(ModelError.__doc__).split("(")[1].split(")")[0])) - {"kind"}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_of_model_error_is_told_in_turkish(kind: str) -> None:
+    error = ModelError("The server is down; start it.", kind=kind)
+    assert problem(error, "en") == "The server is down; start it."
+    told = problem(error, "tr")
+    assert "server" not in told and told.endswith(".")
+    assert told in notice("model_missing", "tr", alias="phi", why=error, instead="x").text
+    assert str(error) in notice("model_missing", "en", alias="phi", why=error, instead="x").text
+
+
+def test_other_errors_say_in_turkish_what_failed() -> None:
+    assert problem(DocumentError("The file is empty."), "tr").startswith("Dosya alınamadı.")
+    assert problem(LibraryError("The disk is full."), "tr").startswith("Kitaplık")
+    assert problem(UserFacingError("Something."), "tr") == "Something."
