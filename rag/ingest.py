@@ -304,7 +304,7 @@ class Ingest:
             self._add(writer, identity, made.get(identity))
         if put or gone:
             writer.commit()
-        with self._store.transaction():
+        with self._store.transaction(durable=False):  # if it is lost, the same documents are indexed again
             self._store.set_meta("indexed", str(generation))
             self._store.forget_removed(generation)
 

@@ -113,6 +113,11 @@ class Library:
                 question, history=history, limit=limit, documents=documents, conversation=conversation
             )
 
+    def warm(self) -> None:
+        """Read the word lists that the first search would otherwise wait for."""
+        with _in_words():
+            self._searcher.warm()
+
     @property
     def searcher(self) -> Searcher:
         """The search engine behind `search`, for evaluation and learning."""

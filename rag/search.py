@@ -7,7 +7,6 @@ the best from the store. Does not know files or how documents get in.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,15 +15,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rag import answerable, followup, model, query, ranking, spelling
-from rag.analysis import casefold, stem, tokens
+from rag.analysis import casefold, stem, stop_terms, tokens
 from rag.features import unpack
 from rag.index import Filters, Index
+from rag.language import detect
 from rag.settings import RetrievalSettings
 from rag.store import Store, Totals
+from rag.thesaurus import related
 from rag.types import Passage, SearchResult
 from rag.weights import Weights, learned
 
-_CACHED = 20_000
+_CACHED_BYTES = 32_000_000
 _PHRASE_CANDIDATES = 1_000
 _SPELLINGS = 10_000
 _BORROWED = 0.4
@@ -52,7 +53,8 @@ class Searcher:
         self._settings = settings
         self._weights = learned()
         self._lock = threading.Lock()
-        self._features: OrderedDict[int, tuple[int, bytes, bytes]] = OrderedDict()
+        self._features: dict[int, tuple[int, bytes, bytes]] = {}
+        self._cached = 0
         self._versions: dict[int, int] = {}
         self._totals: Totals | None = None
         self._spellings: dict[str, str] = {}
@@ -77,6 +79,15 @@ class Searcher:
         with self._lock:
             self._versions.clear()  # a search that is under way goes on with the totals it began with
             self._features.clear()
+            self._cached = 0
+
+    def warm(self) -> None:
+        """Read what the first search would otherwise wait for: the word lists of the library's languages."""
+        detect("word")
+        for language in self.totals.languages[:3]:
+            stop_terms(language)
+            stem("word", language)
+            related(("word",), language)
 
     @property
     def totals(self) -> Totals:
@@ -240,18 +251,17 @@ class Searcher:
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
         cache = self._features
-        with self._lock:
-            found = {row: cache[row] for row in rows if row in cache}
-        missing = [row for row in rows if row not in found]
-        if missing:
-            for row, document, tokens, grams in self._store.features(missing):
-                found[row] = (document, tokens, grams)
+        found = {row: known for row in rows if (known := cache.get(row)) is not None}
+        if len(found) < len(rows):
+            read = self._store.features([row for row in rows if row not in found])
+            fresh = {row: (document, tokens, grams) for row, document, tokens, grams in read}
+            found |= fresh
             with self._lock:
-                for row in missing:
-                    if row in found:
-                        cache[row] = found[row]
-                while len(cache) > _CACHED:
-                    cache.popitem(last=False)
+                if self._cached > _CACHED_BYTES:
+                    cache.clear()
+                    self._cached = 0
+                cache.update(fresh)
+                self._cached += sum(len(tokens) + len(grams) for _, tokens, grams in fresh.values())
         return found
 
     def _with_phrases(self, rows: list[int], phrases: Sequence[str], wanted: int) -> list[int]:

@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS documents (
     UNIQUE (scope, name)
 );
 CREATE INDEX IF NOT EXISTS documents_by_generation ON documents (generation);
+-- What `totals` reads, so that it need not read the texts.
+CREATE INDEX IF NOT EXISTS documents_sizes ON documents (language, passages, tokens);
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES documents (id),
@@ -140,8 +142,6 @@ class Store:
         if connection is None:
             connection = sqlite3.connect(self._path, timeout=30.0, check_same_thread=False, cached_statements=64)
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA mmap_size = 4294967296")
             connection.execute("PRAGMA cache_size = -8000")
             self._local.connection = connection
             with self._lock:
@@ -157,9 +157,14 @@ class Store:
         self._local = threading.local()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing: what is written inside is durable when the block ends, and gone when it raises."""
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """All or nothing: what is written inside is durable when the block ends, and gone when it raises.
+
+        With `durable` false a loss of power may undo the last of it, a killed process does not: for what can be made
+        anew.
+        """
         connection = self.connection
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -348,7 +353,7 @@ class Store:
 
     def has_uploads(self) -> bool:
         """Whether any conversation has documents of its own."""
-        return self.connection.execute("SELECT 1 FROM documents WHERE scope <> '' LIMIT 1").fetchone() is not None
+        return self.connection.execute("SELECT 1 FROM documents WHERE scope > '' LIMIT 1").fetchone() is not None
 
     def names_like(self, wanted: Sequence[str]) -> list[str]:
         """Names of the library's documents whose name or title contains one of `wanted`, whatever the case."""

@@ -33,6 +33,7 @@ class House:
         self.traces = traces
         self._started = self._closed = False
         self._watcher: Watcher | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     @classmethod
     def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None) -> House:
@@ -65,6 +66,7 @@ class House:
         if self._started:
             return
         self._started = True
+        self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
         await self.engine.start()
         if index:
             self._watcher = Watcher(self.library, self.settings.documents)
@@ -86,6 +88,8 @@ class House:
         self._closed = True
         if self._watcher is not None:
             await asyncio.to_thread(self._watcher.close)
+        if self._warming is not None:
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self.engine.close()
         self.traces.close()
         self.library.close()

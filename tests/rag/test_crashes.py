@@ -16,7 +16,7 @@ def test_what_a_killed_commit_left_is_no_hindrance(tmp_path: Path) -> None:
     index = Index(tmp_path)
     with index.writer() as writer:
         for row in range(5):
-            writer.add(Entry(row, row, f"{row}.md", (), "md", 0.0, "", ("pier",), (), ("pier",)))
+            writer.add(Entry(row, row, f"{row}.md", (), "md", 0.0, "", "pier", "", "pier"))
         writer.commit()
     meta = json.loads((tmp_path / "meta.json").read_text(encoding="utf-8"))
     segment = meta["segments"][0]["segment_id"].replace("-", "")
