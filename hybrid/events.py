@@ -57,7 +57,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The end of a question. `text` is `checked.text`. `model` is who wrote what is shown ("extractive" quotes).
+    """The end of a question. `text` is `checked.text`. `model` is who wrote what is shown ("extractive" quotes),
+    `alias` what the settings call it.
 
     `draft` is the draft's text when a refinement replaced it, else "". `refused` says that the corpus has no answer.
     `changes` is what a refinement made of the draft, sentence by sentence, whether it is shown or was left out.
@@ -73,6 +74,7 @@ class Answer:
     draft: str = ""
     refused: bool = False
     changes: tuple[Change, ...] = ()
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)

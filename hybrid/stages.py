@@ -346,4 +346,5 @@ class Stages:
             draft=draft.text if final is not draft else "",
             refused=self._refused(final),
             changes=changed,
+            alias=final.alias,
         )

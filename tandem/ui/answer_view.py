@@ -104,6 +104,11 @@ class AnswerView:
         self._before = (message.content, message.metadata) if message.created_at is not None else None
 
     @property
+    def again(self) -> bool:
+        """Whether this takes the place of an earlier answer."""
+        return self._before is not None
+
+    @property
     def text(self) -> str:
         """What the models wrote of the stage that is shown, as they wrote it."""
         return "".join(self._written[self._shown])
@@ -172,7 +177,8 @@ class AnswerView:
         content = cited(answer.checked, answer.passages, page=page, unsupported=unsupported)
         self._props["draft"] = linked(answer.draft, answer.passages, page=page) if answer.draft.strip() else ""
         self._props["copy"] = self._copy(answer)
-        self._props["can_escalate"] = answer.stage == "draft" and answer.runtime != EXTRACTIVE
+        unrefined = answer.stage == "draft" and answer.runtime != EXTRACTIVE
+        self._props["can_escalate"] = unrefined and answer.alias != self._props["refine_model"]
         self._props["model"] = answer.model
         self._props["quoted"] = answer.runtime == EXTRACTIVE
         if answer.refused:

@@ -19,7 +19,7 @@ from chainlit.context import ChainlitContext, get_context
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
-from hybrid.events import Delta, Failed, Finished
+from hybrid.events import Delta, Failed, Finished, Notice
 from hybrid.pipeline import Question, Turn
 from tandem.house import House
 from tandem.ui import accounts, uploads
@@ -29,6 +29,10 @@ from tandem.ui.session import choices_of, language_of
 from tandem.ui.texts import say
 
 log = logging.getLogger(__name__)
+
+# Notices that hold until somebody changes something, and where the session keeps those that the last answer gave.
+_STANDING = {"model_missing", "refine_missing"}
+_SAID = "said"
 
 TURNS = 8
 
@@ -152,11 +156,19 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
 
 
 async def _follow(house: House, view: AnswerView, asked: Question) -> None:
+    """Show the events of an answer; of what is amiss with the models, only what the answer before it did not say."""
+    said: set[str] = set() if view.again else cl.user_session.get(_SAID) or set()
+    standing: set[str] = set()
     async with aclosing(house.answer(asked)) as events:
         async for event in events:
             if isinstance(event, Delta) and view.take(event):
                 continue
+            if isinstance(event, Notice) and event.code in _STANDING:
+                standing.add(event.text)
+                if event.text in said:
+                    continue
             if isinstance(event, Finished):
+                cl.user_session.set(_SAID, standing)
                 await to_the_end(view.finish(event, await _figures(house, asked.conversation)))
             elif isinstance(event, Failed):
                 await to_the_end(view.fail(event, await _figures(house, asked.conversation)))
