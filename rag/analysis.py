@@ -151,6 +151,8 @@ def _token(word: str, start: int, language: str) -> Token:
 
 @lru_cache(maxsize=20_000)
 def _plain(word: str) -> str:
+    if word.isascii():
+        return word.lower()[:MAX_WORD]
     return casefold(unicodedata.normalize("NFKC", word))[:MAX_WORD] or word[:MAX_WORD]
 
 

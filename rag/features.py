@@ -96,7 +96,7 @@ def word_flags(text: str, start: int, end: int, folded: str, first: bool) -> int
 
 def _kind_flags(word: str, folded: str) -> int:
     flags = CAPITAL if word[0].isupper() else 0
-    if _HAS_DIGIT.search(word):
+    if not word.isalpha() and _HAS_DIGIT.search(word):
         flags |= NUMBER
         if len(word) == 4 and _YEAR.fullmatch(word):
             flags |= YEAR
