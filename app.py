@@ -1,6 +1,7 @@
 """Front door, browser: Chainlit's hooks, each handed on to a room of tandem.ui.
 
-Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where it opens the house itself.
+Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where it opens the house itself. Does not know
+how anything is answered, shown or kept.
 """
 
 from __future__ import annotations

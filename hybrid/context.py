@@ -1,7 +1,7 @@
 """What is left out when a prompt does not fit a model's context: passages, from the last; the question never.
 
-Knows passages and deficits. Does not count tokens: the runtime does, with its own tokenizer, and says by how many it is
-too long (`ModelError.deficit`).
+Knows passages and deficits. Does not know tokens: the runtime counts them, with its own tokenizer, and says by how many
+a prompt is too long (`ModelError.deficit`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Examines what answers depend on: runtime, catalog, endpoints, models, disk, memory, processors, rights.
 
-Knows what to look at and what to advise. Does not know who prints it, or which
-ports are wanted.
+Knows what to look at and what to advise. Does not know who prints it, or which ports are wanted.
 """
 
 from __future__ import annotations

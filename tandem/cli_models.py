@@ -1,4 +1,5 @@
-"""The terminal's commands about models: their names, arguments and help. What they do is in tandem.commands.models."""
+"""The terminal's commands about models: their names, arguments and help. Does not know what they do:
+`tandem.commands.models` does."""
 
 from __future__ import annotations
 

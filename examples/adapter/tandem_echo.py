@@ -1,6 +1,7 @@
 """A runtime adapter in its smallest form: it answers with the question, word by word.
 
-Install it beside Tandem (`pip install ./examples/adapter`), then ask with `--draft echo`.
+Knows the protocol of a runtime; does not know any model. Install it beside Tandem (`pip install ./examples/adapter`),
+then ask with `--draft echo`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
-"""Policies: each one class with one method, `decide`. They are interchangeable; evaluation is written once."""
+"""Policies: each one class with one method, `decide`. They are interchangeable; evaluation is written once. None knows
+how a draft came about, nor who refines it."""

@@ -1,6 +1,6 @@
 """Whether a directory holds an ONNX Runtime GenAI model, as far as its files can tell.
 
-Knows the files that the format asks for. Does not run the model.
+Knows the files that the format asks for. Does not know whether the model runs: the runtime tries that.
 """
 
 from __future__ import annotations

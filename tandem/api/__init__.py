@@ -1,1 +1,4 @@
-"""The OpenAI-compatible API at /v1: other programs use Tandem, and every model it can reach, as they use any server."""
+"""The OpenAI-compatible API at /v1: other programs use Tandem, and every model it can reach, as they use any server.
+
+Knows that protocol. Does not know the chat in the browser, nor how an answer comes about.
+"""

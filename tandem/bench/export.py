@@ -1,4 +1,5 @@
-"""A report as JSON, CSV and Markdown. Knows the formats; what the figures mean is in `tandem.bench.schema`.
+"""A report as JSON, CSV and Markdown. Knows the formats; does not know what the figures mean
+(`tandem.bench.schema` does).
 
 The JSON is the whole report. The CSV has one row for each model and load, for spreadsheets; the Markdown is for reading
 and for pull requests.

@@ -1,6 +1,6 @@
 """How soon a browser has painted a long answer that comes fast: 3000 words at 1000 words a second, in real Chromium.
 
-Knows how to drive the browser. The server is the one of `tandem bench chat`.
+Knows how to drive the browser. Does not know the server, which is the one of `tandem bench chat`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`tandem browser fetch`: the runtime files of the page at /browser."""
+"""`tandem browser fetch`: the runtime files of the page at /browser.
+
+Knows what to print; does not know the files (`tandem.browser` does).
+"""
 
 from __future__ import annotations
 

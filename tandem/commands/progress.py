@@ -1,4 +1,5 @@
-"""A progress bar on stderr, so that stdout stays clean for what was asked."""
+"""A progress bar on stderr, so that stdout stays clean for what was asked. Does not know whose progress it
+shows."""
 
 from __future__ import annotations
 

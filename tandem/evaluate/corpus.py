@@ -1,4 +1,7 @@
-"""A data directory of its own for one measurement: what was indexed before does not change what is measured."""
+"""A data directory of its own for one measurement: what was indexed before does not change what is measured.
+
+Knows how one is filled and removed. Does not know what is measured in it.
+"""
 
 from __future__ import annotations
 
