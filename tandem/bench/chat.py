@@ -112,11 +112,10 @@ async def _measure(clients: int, rate: float, words: int) -> dict[str, Any]:
         async with asyncio.TaskGroup() as group:
             for number, reader in enumerate(readers):
                 group.create_task(_chat(address, number, reader, words, gate, door))
-            async with asyncio.timeout(START_SECONDS + clients):
-                await gate.wait()
+            await _all_at(gate, START_SECONDS + clients)
             before, cpu = process.memory_info().rss, process.cpu_times()
             began = time.perf_counter()
-            await gate.wait()
+            await _all_at(gate, START_SECONDS + clients + words / rate)
             wall = time.perf_counter() - began
             after, spent = process.memory_info().rss, process.cpu_times()
     lags = [lag for reader in readers for lag in reader.lags_ms]
@@ -135,6 +134,15 @@ async def _measure(clients: int, rate: float, words: int) -> dict[str, Any]:
         "memory_end_mb": round(after / MEGABYTE, 1),
         "server_cpu_share": round((spent.user + spent.system - cpu.user - cpu.system) / wall, 2),
     }
+
+
+async def _all_at(gate: asyncio.Barrier, seconds: float) -> None:
+    """Wait until every client is at the gate. Raises BenchError where one does not come."""
+    try:
+        async with asyncio.timeout(seconds):
+            await gate.wait()
+    except TimeoutError:
+        raise BenchError(f"Not every client was answered within {seconds:.0f} s.") from None
 
 
 @asynccontextmanager
