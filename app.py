@@ -37,6 +37,7 @@ except UserFacingError as error:
         raise
     # Started by `chainlit run`, which would print a traceback.
     sys.exit(str(error))
+uploads.receive_in(house.settings.data_dir / "arriving")
 page.install(chainlit_app, guarded=MOUNTED, local_only=not signing_in)
 loop_time.install(sio)
 

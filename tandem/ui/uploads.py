@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import chainlit as cl
+import chainlit.config
 from chainlit.utils import utc_now
 
 from rag.errors import DocumentError, UserFacingError
@@ -29,6 +31,15 @@ log = logging.getLogger(__name__)
 ELEMENT = "Uploads"
 MAX_FILES = 10
 _LABELS = ("reading_file", "add_to_library", "adding", "in_library", "pages", "passages_count", "characters")
+
+
+def receive_in(folder: Path) -> None:
+    """Have Chainlit put what browsers send into `folder`, until their session ends. What is in it now is deleted: it
+    was left by a process that ended before its sessions did."""
+    if folder != chainlit.config.FILES_DIRECTORY:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        chainlit.config.FILES_DIRECTORY = folder
 
 
 def dropped(message: cl.Message) -> list[tuple[str, Path]]:

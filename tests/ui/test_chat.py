@@ -303,6 +303,8 @@ def test_a_dropped_file_is_found_here_only_until_it_is_added_to_the_library(chat
     person.wait_for_answers(1)
     expect(page.locator("[data-source='1']")).to_contain_text("badger.md")
     here = page.url
+    arrived = [path for path in (chat.home / ".tandem" / "arriving").rglob("*") if path.is_file()]
+    assert any(b"Ferdinand" in path.read_bytes() for path in arrived), "nothing leaves the data directory"
 
     other = meet()
     other.ask(question)
