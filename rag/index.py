@@ -17,6 +17,7 @@ from rag.errors import LibraryError
 
 VERSION = 1
 _WRITER_BYTES = 64_000_000
+_FREQUENCIES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Index:
         """Make what was committed since the last call visible to searches."""
         self._index.reload()
         self._searcher = self._index.searcher()
+        self._frequencies: dict[tuple[str, str], int] = {}
 
     @property
     def count(self) -> int:
@@ -108,7 +110,13 @@ class Index:
 
     def frequency(self, field: str, term: str) -> int:
         """Number of passages that hold `term` in `field` (deleted ones count until they are merged away)."""
-        return int(self._searcher.doc_freq(field, term))
+        known = self._frequencies
+        count = known.get((field, term))
+        if count is None:
+            count = int(self._searcher.doc_freq(field, term))
+            if len(known) < _FREQUENCIES:
+                known[field, term] = count
+        return count
 
     def search(
         self, clauses: Sequence[tuple[str, str, float]], filters: Filters, limit: int

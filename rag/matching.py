@@ -129,10 +129,12 @@ def grams(batch: Batch, content: Sequence[Term]) -> Floats:
         shares += [1.0 / len(own)] * len(own)
     parts = np.zeros((len(numbers), len(content)))
     parts[rows, columns] = shares
-    number = _lookup(numbers).take(batch.gram)
-    at = np.flatnonzero(number >= 0)
+    wanted = np.zeros(65536, bool)
+    wanted[list(numbers)] = True
+    at = np.flatnonzero(wanted.take(batch.gram))
     passage = np.searchsorted(batch.gram_start, at, side="right") - 1
-    return table(passage, number[at].astype(np.int64), batch.count, len(numbers)) @ parts
+    number = _lookup(numbers).take(batch.gram[at]).astype(np.int64)
+    return table(passage, number, batch.count, len(numbers)) @ parts
 
 
 def _lookup(numbers: dict[int, int]) -> Lookup:

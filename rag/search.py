@@ -41,6 +41,10 @@ class Ranked:
     order: NDArray[np.int64]
     question: query.Question
 
+    def rounded(self) -> dict[int, float]:
+        """The score of each row, as it is shown."""
+        return dict(zip(self.rows, self.scores.round(4).tolist(), strict=True))
+
 
 class Searcher:
     """Searches one store through one index. Safe from any thread."""
@@ -113,7 +117,7 @@ class Searcher:
         filters = self._filters(parsed, documents, conversation, totals)
         ranked = self._rank(asked, filters, self._weights)
         notes = list(parsed.notes)
-        rows = list(ranked.rows)
+        rows, scores = list(ranked.rows), ranked.rounded()
         if parsed.phrases:
             rows = self._with_phrases(rows, parsed.phrases, wanted)
             if not rows:
@@ -122,10 +126,10 @@ class Searcher:
             if not rows or (len(rows) < wanted and question.rstrip().endswith(("?", "？", "؟"))):
                 ranked = self._rank(asked, replace(filters, required=()), self._weights)
                 rows.extend(row for row in ranked.rows if row not in rows)
+                scores = ranked.rounded() | scores
         rows = rows[:wanted]
-        found = self._store.passages(rows)
-        scores = dict(zip(ranked.rows, ranked.scores.tolist(), strict=True))
-        passages = tuple(replace(found[row], score=round(scores[row], 4)) for row in rows if row in found)
+        found = self._store.passages(rows, scores)
+        passages = tuple(found[row] for row in rows if row in found)
         return SearchResult(
             passages=passages,
             query=text,

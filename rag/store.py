@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,8 +272,9 @@ class Store:
             list(rows),
         ).fetchall()
 
-    def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
-        """The passages with these ids, score 0."""
+    def passages(self, rows: Sequence[int], scores: Mapping[int, float] | None = None) -> dict[int, Passage]:
+        """The passages with these ids, with their scores, 0 where none is given."""
+        scores = scores or {}
         marks = ",".join("?" * len(rows))
         found = self.connection.execute(
             "SELECT p.id, d.name, p.text, p.start, p.end, p.page, p.headings, p.language "
@@ -283,7 +284,7 @@ class Store:
         return {
             row[0]: Passage(
                 id=str(row[0]), document=row[1], text=row[2], start=row[3], end=row[4], page=row[5],
-                headings=tuple(json.loads(row[6])), language=row[7],
+                headings=tuple(json.loads(row[6])), language=row[7], score=scores.get(row[0], 0.0),
             )
             for row in found
         }  # fmt: skip

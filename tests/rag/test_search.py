@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.library import Library
+from rag.settings import RetrievalSettings
 from tests.rag.library_help import library_of
 
 _TEXTS = {
@@ -91,6 +92,16 @@ def test_a_quoted_phrase_must_stand_in_the_passage(library: Library) -> None:
     loose = library.search('"leave unpaid"')
     assert loose.passages
     assert any("quoted" in note for note in loose.notes)
+
+
+def test_a_quoted_passage_is_found_though_many_hold_more_of_the_other_words(tmp_path: Path) -> None:
+    texts = {f"{number}.md": "# Tide\n\nThe tide in the harbour at the mole and the berth." for number in range(15)}
+    texts["closed.md"] = "# Other\n\n" + "Nobody knew of any of this. " * 20 + "The harbour mole was closed."
+    library = library_of(tmp_path, texts, RetrievalSettings(candidates=10))
+    found = library.search('Which tide and which berth "harbour mole was"?').passages
+    assert found[0].document == "closed.md"
+    assert len(found) == 5
+    library.close()
 
 
 def test_an_excluded_word_keeps_its_passages_out(library: Library) -> None:
