@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import regex
@@ -122,8 +122,12 @@ class Draft:
 
 
 def _content(words: list[str]) -> set[str]:
-    stop = stop_terms("en") | stop_terms("tr")
-    return {stem(word, "en") for word in words if word not in stop and not word.isdigit()}
+    return {stem(word, "en") for word in set(words) - _stop() if not word.isdigit()}
+
+
+@cache
+def _stop() -> frozenset[str]:
+    return frozenset(stop_terms("en") | stop_terms("tr"))
 
 
 def _numbers(text: str) -> list[float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import regex
@@ -227,10 +227,16 @@ def touched(question: str, topics: Sequence[str], language: str = "") -> tuple[s
     for tongue in dict.fromkeys((_LANGUAGES.get(language, "english"), "english")):
         asked = _stems(question, tongue)
         for topic in topics:
-            wanted = _stems(topic, tongue)
+            wanted = _topic(topic, tongue)
             if wanted and any(asked[i : i + len(wanted)] == wanted for i in range(len(asked) - len(wanted) + 1)):
                 hits.setdefault(topic)
     return tuple(topic for topic in topics if topic in hits)
+
+
+@lru_cache(maxsize=256)
+def _topic(topic: str, tongue: str) -> list[str]:
+    """The stems of a topic, which are the same for every question."""
+    return _stems(topic, tongue)
 
 
 def _stems(text: str, tongue: str) -> list[str]:
