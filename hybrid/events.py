@@ -13,6 +13,7 @@ from typing import Any, Literal
 from hybrid.diff import Change
 from hybrid.runtimes.base import Phase, Usage
 from hybrid.trace import Trace
+from rag.errors import UserFacingError
 from rag.types import CheckedAnswer, Passage, SearchResult
 
 Stage = Literal["draft", "refine", "warm", "background"]
@@ -140,11 +141,13 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No answer came about. `text` is what the models wrote before, "" if nothing."""
+    """No answer came about. `text` is what the models wrote before, "" if nothing; `error` what was expected to be able
+    to fail, None for anything else."""
 
     message: str
     trace: Trace
     text: str = ""
+    error: UserFacingError | None = None
 
 
 Event = Retrieved | StageBegan | Progress | Delta | StageEnded | Decided | Notice | Finished | Failed

@@ -42,19 +42,20 @@ async def answer(question: Question, engine: Engine, found: SearchResult | None 
     question = _storable(question)
     trace = Trace.start(question.text, question.conversation)
     with engine.keeping(trace):
+        expected: UserFacingError | None = None
         try:
             async with aclosing(_answer(question, engine, trace, found)) as events:
                 async for event in events:
                     yield event
         except UserFacingError as error:
-            message = str(error)
+            message, expected = str(error), error
         except Exception as error:
             log.exception("A question failed in a way it should not")
             message = f"Something unforeseen went wrong ({type(error).__name__}); the log has it. Please ask again."
         else:
             return
         text = next((stage.text for stage in reversed(trace.stages) if stage.text), "")
-        yield Failed(message, engine.keep(trace, "failed", text), text)
+        yield Failed(message, engine.keep(trace, "failed", text), text, expected)
 
 
 async def _answer(

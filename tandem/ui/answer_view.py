@@ -37,7 +37,7 @@ from tandem.ui import panel
 from tandem.ui.batching import Batcher, Latest
 from tandem.ui.history import History
 from tandem.ui.markdown import Neutraliser, cited, linked, plain_title
-from tandem.ui.texts import Language, reason, say
+from tandem.ui.texts import Language, problem, reason, say
 
 ELEMENT = "TandemAnswer"
 _HINT_CHARS = 200
@@ -190,7 +190,8 @@ class AnswerView:
     async def fail(self, event: Failed, figures: panel.Figures) -> None:
         """Show and keep what there is, and why there is no more."""
         text = event.text or self.text
-        self._props["error"] = event.message
+        expected = event.error
+        self._props["error"] = problem(expected, self._language) if expected else say("unforeseen", self._language)
         self._fill_panel(event.trace.as_dict(), figures, None)
         await self._close("failed", self._as_written(text), text)
 

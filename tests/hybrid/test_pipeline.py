@@ -303,6 +303,7 @@ async def test_a_search_that_fails_is_told(
     engine.retriever = Broken(error)  # type: ignore[assignment]
     [event] = await events_of(engine, ASK)
     assert isinstance(event, Failed) and words in event.message and "Traceback" not in event.message
+    assert event.error is (error if isinstance(error, LibraryError) else None)
     assert traces.recent()[0]["outcome"] == "failed"
 
 

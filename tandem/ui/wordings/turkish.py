@@ -19,6 +19,7 @@ TEXTS = {
     "stopped": "Durduruldu. O ana kadar yazılan korundu.",
     "stopped_empty": "Bir şey yazılmadan durduruldu.",
     "cut_off": "Yanıt yarıda kesildi; o ana kadar yazılan korundu. Yeniden sorun ve günlüğe bakın.",
+    "unforeseen": "Beklenmedik bir sorun oldu; günlükte kaydı var. Lütfen yeniden sorun.",
     "no_text": "Yanıt oluşmadı. Yeniden sorun ve günlüğe bakın.",
     "busy": "Bir yanıt hâlâ yazılıyor; bitmesini bekleyin ya da önce durdurun.",
     "gone": "Bu yanıt artık bu konuşmada yok; sayfayı yenileyin.",
