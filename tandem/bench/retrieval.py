@@ -309,6 +309,8 @@ class _RankBM25(Engine):
 
 
 class _FTS5(Engine):
+    questions = _QUESTIONS // 3
+
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self._local = threading.local()
