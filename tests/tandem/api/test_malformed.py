@@ -143,7 +143,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Any:
         assert runtime.requests == [], "a wrong request reached a model"
         good = httpx.post(f"{served.url}/v1/chat/completions", json=body())
         assert good.status_code == 200
-        assert served.calls.active == 0
+        assert served.wait_for(lambda: served.calls.active == 0)
 
 
 @pytest.mark.parametrize("number", range(len(FIELDS)), ids=[f"{n}-{param}" for n, (_, param) in enumerate(FIELDS)])
