@@ -5,6 +5,7 @@ Knows Chainlit's HTML and its application object. Does not know what is shown on
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -47,6 +48,7 @@ def install(app: FastAPI, *, guarded: bool, local_only: bool) -> None:
     if getattr(app.state, "tandem_page", False):
         return
     app.state.tandem_page = True
+    logging.getLogger("chainlit").addFilter(_worth_logging)
     chainlit.server.get_html_template = _kept_local(chainlit.server.get_html_template)
     app.add_middleware(LocalSignIn)
     if not guarded:
@@ -61,6 +63,11 @@ def drop_path_check(app: FastAPI) -> None:
         app.user_middleware = [
             kept for kept in app.user_middleware if getattr(kept.cls, "__name__", "") != "ChainlitMiddleware"
         ]
+
+
+def _worth_logging(record: logging.LogRecord) -> bool:
+    """Chainlit warns at every visit that its read-me page, which is empty here, is not translated."""
+    return not record.getMessage().startswith("Translated markdown file")
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
