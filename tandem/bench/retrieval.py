@@ -90,7 +90,8 @@ class Corpus:
 @cache
 def _vocabulary() -> tuple[str, ...]:
     draw = random.Random(0)
-    made: dict[str, None] = dict.fromkeys(_SMALL)
+    # As in English, all of the commonest words are small ones, which no question is about.
+    made = dict.fromkeys((*_SMALL, *sorted(word for word in stop_terms("en") if word.isalpha())))
     while len(made) < _VOCABULARY:
         syllables = "".join(draw.choice(_ONSETS) + draw.choice(_NUCLEI) for _ in range(draw.randint(2, 4)))
         made[syllables + draw.choice(_CODAS)] = None
