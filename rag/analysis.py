@@ -18,7 +18,7 @@ import yaml
 
 from rag.language import stop_words
 
-VERSION = 4
+VERSION = 5
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
 
 MAX_WORD = 64
@@ -37,6 +37,7 @@ _ARABIC_FOLDS = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی
 _FOLDS = str.maketrans(
     {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d"} | _ARABIC_FOLDS
 )
+_NONE: dict[str, str] = {}
 _stemmers = local()
 
 
@@ -84,7 +85,8 @@ def stem(word: str, language: str) -> str:
         word = _irregular()[language].get(word, word)
     if language == "ar":
         word = _ARABIC_MARKS.sub("", word) or word
-    return _snowball(language, word)
+    found = _snowball(language, word)
+    return _families().get(language, _NONE).get(found, found)
 
 
 @cache
@@ -95,6 +97,20 @@ def _irregular() -> dict[str, dict[str, str]]:
         language: {form: base for line in lines for base, *forms in [line.split()] for form in forms}
         for language, lines in lists.items()
     }
+
+
+@cache
+def _families() -> dict[str, dict[str, str]]:
+    """Language -> stem -> the stem of its family's first word (`families.yaml`)."""
+    path = Path(__file__).parent / "families.yaml"
+    lists: dict[str, list[str]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    joined: dict[str, dict[str, str]] = {}
+    for language, lines in lists.items():
+        irregular, stems = _irregular().get(language, _NONE), joined.setdefault(language, {})
+        for line in lines:
+            first, *others = (_snowball(language, irregular.get(word, word)) for word in line.split())
+            stems.update((other, first) for other in others if other != first)
+    return joined
 
 
 def _snowball(language: str, word: str) -> str:

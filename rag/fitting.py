@@ -16,7 +16,7 @@ _BATCH = 128
 
 
 def listwise(
-    lists: Sequence[tuple[Floats, Bools]], *, epochs: int = 15, rate: float = 0.02, decay: float = 2e-3
+    lists: Sequence[tuple[Floats, Bools]], *, epochs: int = 40, rate: float = 0.02, decay: float = 5e-3
 ) -> Floats:
     """Weights of a linear score that puts a positive entry of each list first.
 

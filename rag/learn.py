@@ -1,7 +1,8 @@
 """Learns the weights of retrieval from files of documents and questions: `python -m rag.learn FILE [--check]`.
 
 Knows how examples are drawn so that no question is scored with what was learned from its own document, and the listwise
-fit. Writes `weights.json`. With `--check` it writes nothing and prints the cross-validated recall instead. Needs only
+fit. Writes `weights.json`. With `--check` it writes nothing and prints the cross-validated recall instead: by document,
+or with `--check title` by work (the documents of one title), which says what to expect of works never seen. Needs only
 numpy. The fit is a linear ranker under the listwise softmax loss (ListNet's top-one case, Cao and others 2007), by
 Adam.
 """
@@ -21,16 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.analysis import tokens
-from rag.evaluation import Benchmark, open_library, read
+from rag.evaluation import Benchmark, Question, open_library, read
 from rag.fitting import Floats, listwise
 from rag.language import detect
 from rag.learn_answers import learn_answerable, learn_quote
+from rag.model import score, standardised
 from rag.ranking import NAMES
 from rag.search import Searcher
 from rag.weights import PATH, Weights, learned
 
 _PRIOR = 4.0
-_KEPT = 50
 _FOLDS = 5
 
 
@@ -45,19 +46,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The candidates of one question: their features and which of them are relevant."""
+    """The candidates of one question: their features as they are, and which of them are relevant."""
 
     features: Floats
     relevant: NDArray[np.bool_]
 
 
 class Carry:
-    """Counts of how often words of a question occur in the passages that answer it, less one document's own
-    questions.
-    """
+    """Counts of how often words of a question occur in the passages that answer it, less one group's own questions."""
 
     def __init__(self, language: str, words: Mapping[str, Sequence[Word]]) -> None:
-        """`words`: document id -> the words of all its questions."""
+        """`words`: group -> the words of all its questions; a group is a document or a work."""
         self._language = language
         self._words = words
         self._seen: Counter[str] = Counter()
@@ -65,30 +64,30 @@ class Carry:
         kinds: dict[str, Counter[str]] = defaultdict(Counter)
         totals: Counter[str] = Counter()
         hits: Counter[str] = Counter()
-        for of_document in words.values():
-            for word in of_document:
+        for of_group in words.values():
+            for word in of_group:
                 self._seen[word.stem] += 1
                 self._held[word.stem] += word.carried
                 kinds[word.stem][word.kind] += 1
                 totals[word.kind] += 1
                 hits[word.kind] += word.carried
-        self.kinds = {kind: round(hits[kind] / totals[kind], 3) for kind in sorted(totals)}
+        self.kinds = {kind: _bounded(hits[kind] / totals[kind]) for kind in sorted(totals)}
         self._kind = {stem: counts.most_common(1)[0][0] for stem, counts in kinds.items()}
         self._table = {stem: self._chance(stem, n, self._held[stem]) for stem, n in self._seen.items() if n >= 3}
 
     def _chance(self, stem: str, seen: int, held: int) -> float:
         prior = self.kinds[self._kind[stem]]
-        return round(min(0.98, max(0.02, (held + _PRIOR * prior) / (seen + _PRIOR))), 3)
+        return _bounded((held + _PRIOR * prior) / (seen + _PRIOR))
 
     def weights(self, base: Weights) -> Weights:
         """`base` with these chances."""
         table = dict(sorted(self._table.items()))
         return replace(base, carry={self._language: table}, carry_kinds=self.kinds)
 
-    def without(self, document: str, base: Weights) -> Weights:
-        """`base` with the chances as they would be had the questions of `document` never been seen."""
+    def without(self, group: str, base: Weights) -> Weights:
+        """`base` with the chances as they would be had the questions of `group` never been seen."""
         own_seen, own_held = Counter[str](), Counter[str]()
-        for word in self._words.get(document, ()):
+        for word in self._words.get(group, ()):
             own_seen[word.stem] += 1
             own_held[word.stem] += word.carried
         table = dict(self._table)
@@ -101,8 +100,20 @@ class Carry:
         return replace(base, carry={self._language: table}, carry_kinds=self.kinds)
 
 
-def words_by_document(benchmark: Benchmark, searcher: Searcher) -> tuple[str, dict[str, list[Word]]]:
-    """The language of a file and, for each document, the words of its questions."""
+def _bounded(chance: float) -> float:
+    """Never certain: the weight of a word that always or never is in the answer would have no bounds."""
+    return round(min(0.98, max(0.02, chance)), 3)
+
+
+def groups_of(benchmark: Benchmark, by: str) -> dict[str, str]:
+    """Document id -> its group: itself, or by "title" the work it belongs to."""
+    return {identity: title if by == "title" and title else identity for identity, title, _ in benchmark.documents}
+
+
+def words_by_group(
+    benchmark: Benchmark, searcher: Searcher, groups: Mapping[str, str]
+) -> tuple[str, dict[str, list[Word]]]:
+    """The language of a file and, for each group of documents, the words of its questions."""
     bodies = {identity: f"{title}\n{text}" for identity, title, text in benchmark.documents}
     language = detect(" ".join(q.text for q in benchmark.questions[:200]))
     stems: dict[str, set[str]] = {}
@@ -113,78 +124,89 @@ def words_by_document(benchmark: Benchmark, searcher: Searcher) -> tuple[str, di
             stems[document] = {token.term for token in tokens(bodies[document], language)}
         for term in searcher.analyse(question.text).terms:
             if not term.stop:
-                words[document].append(Word(term.stems[0], term.kind, any(s in stems[document] for s in term.stems)))
+                held = any(s in stems[document] for s in term.stems)
+                words[groups[document]].append(Word(term.stems[0], term.kind, held))
     return language, words
 
 
 def examples(
-    benchmark: Benchmark, searcher: Searcher, owner: Mapping[str, str], carry: Carry, documents: set[str]
+    questions: Sequence[Question], searcher: Searcher, owner: Mapping[str, str], carry: Carry, groups: Mapping[str, str]
 ) -> list[Example]:
-    """The candidates of every question whose document is in `documents`, analysed without that document's questions."""
+    """The candidates of every question, each analysed without its own group's questions."""
     found: list[Example] = []
     base = Weights()
-    for question in benchmark.questions:
-        document = min(question.relevant)
-        if document not in documents:
-            continue
-        ranked = searcher.rank(question.text, weights=carry.without(document, base))
+    chances: dict[str, Weights] = {}
+    for question in questions:
+        group = groups[min(question.relevant)]
+        if group not in chances:
+            chances = {group: carry.without(group, base)}  # the questions of a group mostly follow one another
+        ranked = searcher.rank(question.text, weights=chances[group])
         relevant = np.array([owner[str(row)] in question.relevant for row in ranked.rows], bool)
-        kept = np.arange(len(relevant)) < _KEPT
-        kept |= relevant
-        found.append(Example(ranked.found.features[ranked.order][kept], relevant[kept]))
+        found.append(Example(ranked.found.features[ranked.order], relevant))
     return found
 
 
-def fit(drawn: Sequence[Example]) -> dict[str, float]:
-    """The weights of `NAMES` that rank the relevant candidates first."""
-    weights = listwise([(e.features, e.relevant) for e in drawn])
-    return {name: round(float(w), 4) for name, w in zip(NAMES, weights, strict=True)}
+def fit(drawn: Sequence[Example], base: Weights) -> Weights:
+    """`base` with the ranking that puts the relevant candidates first."""
+    spread = np.concatenate([e.features for e in drawn]).std(axis=0)
+    weights = listwise([(standardised(e.features, spread), e.relevant) for e in drawn])
+    return replace(
+        base,
+        ranking={name: round(float(w), 4) for name, w in zip(NAMES, weights, strict=True)},
+        spread={name: round(float(w), 5) for name, w in zip(NAMES, spread, strict=True)},
+    )
 
 
-def recall(drawn: Sequence[Example], weights: Mapping[str, float]) -> dict[int, int]:
+def recall(drawn: Sequence[Example], weights: Weights) -> dict[int, int]:
     """Number of questions with a relevant candidate among the first k."""
-    values = np.array([weights[name] for name in NAMES])
     hits = {1: 0, 5: 0, 10: 0}
     for example in drawn:
-        ranked = example.relevant[np.argsort(-(example.features @ values), kind="stable")]
+        ranked = example.relevant[np.argsort(-score(example.features, weights), kind="stable")]
         for k in hits:
             hits[k] += bool(ranked[:k].any())
     return hits
 
 
-def cross_validate(benchmark: Benchmark, directory: Path) -> dict[str, float]:
-    """Recall on documents none of whose questions were learned from, in five folds."""
+def cross_validate(benchmark: Benchmark, directory: Path, by: str) -> dict[str, float]:
+    """Recall on groups of documents none of whose questions were learned from, in five folds; see `groups_of`."""
     library, owner = open_library(benchmark, directory)
-    language, words = words_by_document(benchmark, library.searcher)
+    groups = groups_of(benchmark, by)
+    language, words = words_by_group(benchmark, library.searcher, groups)
     totals: Counter[int] = Counter()
-    count = 0
     for fold in range(_FOLDS):
-        held_out = {document for document in words if crc32(document.encode()) % _FOLDS == fold}
-        carry = Carry(language, {d: w for d, w in words.items() if d not in held_out})
-        weights = fit(examples(benchmark, library.searcher, owner, carry, set(words) - held_out))
-        drawn = examples(benchmark, library.searcher, owner, carry, held_out)
-        for k, hits in recall(drawn, weights).items():
-            totals[k] += hits
-        count += len(drawn)
+        held_out = {group for group in words if crc32(group.encode()) % _FOLDS == fold}
+        carry = Carry(language, {group: w for group, w in words.items() if group not in held_out})
+        parts: tuple[list[Question], list[Question]] = [], []
+        for question in benchmark.questions:
+            parts[groups[min(question.relevant)] in held_out].append(question)
+        taught, asked = (examples(part, library.searcher, owner, carry, groups) for part in parts)
+        totals.update(recall(asked, fit(taught, Weights())) if asked else {})
     library.close()
-    return {f"recall@{k}": round(total / max(1, count), 4) for k, total in sorted(totals.items())}
+    return {f"recall@{k}": round(total / max(1, len(benchmark.questions)), 4) for k, total in sorted(totals.items())}
 
 
 def learn(benchmark: Benchmark, directory: Path, base: Weights) -> Weights:
-    """Weights learned from every question of a file, in place of those of `base`."""
+    """Weights learned from every question of a file, in place of those of `base`: as if its works had not been seen."""
     library, owner = open_library(benchmark, directory)
-    language, words = words_by_document(benchmark, library.searcher)
+    groups = groups_of(benchmark, "title")
+    language, words = words_by_group(benchmark, library.searcher, groups)
     carry = Carry(language, words)
-    ranking = fit(examples(benchmark, library.searcher, owner, carry, set(words)))
+    drawn = examples(benchmark.questions, library.searcher, owner, carry, groups)
     library.close()
-    return replace(carry.weights(base), ranking=ranking)
+    return fit(drawn, carry.weights(base))
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m rag.learn", description="Learn the weights of retrieval.")
     parser.add_argument("file", type=Path, help="documents and questions (see rag.evaluation)")
-    parser.add_argument("--check", action="store_true", help="print the cross-validated recall and write nothing")
+    parser.add_argument(
+        "--check",
+        nargs="?",
+        choices=("document", "title"),
+        const="document",
+        help="print the cross-validated recall, by document or by the works of one title, and write nothing",
+    )
     parser.add_argument("--only", choices=("ranking", "answers"), help="learn only this part, keep the other")
     parser.add_argument("--questions", type=int, default=1200, help="questions to draw for each later part")
     arguments = parser.parse_args()
@@ -192,7 +214,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         if arguments.check:
-            print(json.dumps(cross_validate(benchmark, root)))
+            print(json.dumps(cross_validate(benchmark, root, arguments.check)))
             return
         weights = learned()
         if arguments.only != "answers":
@@ -211,6 +233,7 @@ def write(weights: Weights) -> None:
         "carry": weights.carry,
         "carry_kinds": weights.carry_kinds,
         "ranking": weights.ranking,
+        "spread": weights.spread,
         "answerable": weights.answerable,
         "quote": weights.quote,
     }

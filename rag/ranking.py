@@ -20,6 +20,8 @@ from rag.matching import Bools, Floats, Hits, Ints, Lookup, table
 from rag.query import Question
 
 K1, B = 0.6, 0.6
+_OTHER = 0.6
+"""What a word counts that stands for the question's own."""
 _FLAGS = np.array([[NUMBER], [YEAR], [CAPITAL], [MONTH], [AMOUNT]], np.uint16)
 _SPECIAL = np.uint16(NUMBER | YEAR | CAPITAL | MONTH | AMOUNT)
 _COUNTED = [0, 2]  # numbers and capitals
@@ -32,9 +34,11 @@ NAMES = (
     "new_amount", "with_number", "with_year", "with_capital", "with_month", "with_amount",
     "asked_time", "has_time", "asked_number", "has_number", "asked_name", "has_name",
     "numbers", "capitals", "word_top", "gram_top", "sentence_top", "local_top", "bigram_top", "document_top",
+    "rare",
 )  # fmt: skip
 """The columns of `Scored.features`. Sums of idf are shares of the question's total idf; `*_top` are divided by the best
-candidate's value; `new_*` count words of a kind in the best sentence that the question does not hold."""
+candidate's value; `new_*` count words of a kind in the best sentence that the question does not hold; `rare` weighs
+terms by how few candidates hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,16 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
         coverage, title, whole, mean, together, fraction, local, absent[:, -1],
         absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
         sentences.position, *kinds, *_against_best(word, gram, sentences.score, local, bigram, mean),
+        np.where(anywhere, 1.0, _OTHER * other) @ _rarity(anywhere, share),
     ]  # fmt: skip
     return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
+
+
+def _rarity(held: Bools, share: Floats) -> Floats:
+    """What each term tells one candidate from another: its idf among the candidates, by the root of its share."""
+    count = held.sum(axis=0)
+    rarity = np.log1p((len(held) - count + 0.5) / (count + 0.5)) * np.sqrt(share)
+    return rarity / rarity.sum()
 
 
 def _bm25(tf: Ints, relative_length: Floats, k1: float, b: float) -> Floats:

@@ -249,7 +249,7 @@ class Searcher:
         assert self._totals is not None
         average = self._totals.tokens / max(1, self._totals.passages)
         found = ranking.describe(asked, batch, documents, average)
-        scores = model.score(found, weights)
+        scores = model.score(found.features, weights)
         order = np.argsort(-scores, kind="stable")
         return Ranked(tuple(rows[i] for i in order), scores[order], found, order, asked)
 

@@ -21,12 +21,14 @@ class Weights:
 
     `carry`: language -> stem -> the chance that a passage which answers a question holds this word of the question
     ("percentage" seldom, a name almost always); `carry_kinds`: the same for words never met, by kind (`rag.query`).
-    `ranking`: the layers of the ranker (`rag.model`). `answerable` and `quote`: logistic and linear weights by feature.
+    `ranking`: the weight of each feature in the ranker (`rag.model`), and `spread` its usual standard deviation.
+    `answerable` and `quote`: logistic and linear weights by feature.
     """
 
     carry: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     carry_kinds: Mapping[str, float] = field(default_factory=dict)
-    ranking: Mapping[str, Any] = field(default_factory=dict)
+    ranking: Mapping[str, float] = field(default_factory=dict)
+    spread: Mapping[str, float] = field(default_factory=dict)
     answerable: Mapping[str, Any] = field(default_factory=dict)
     quote: Mapping[str, Any] = field(default_factory=dict)
 
