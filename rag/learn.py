@@ -222,8 +222,10 @@ def main() -> None:
             write(weights)
         if arguments.only != "ranking":
             answering, report = learn_answerable(benchmark, root / "answerable", weights, arguments.questions)
+            weights = replace(weights, answerable=answering)
+            write(weights)  # sentences are learned from what a search finds, and a search says how sure it is
             quoting, quoted = learn_quote(benchmark, root / "quote", weights, arguments.questions)
-            write(replace(weights, answerable=answering, quote=quoting))
+            write(replace(weights, quote=quoting))
             print(json.dumps({**report, **quoted}))
 
 
@@ -238,6 +240,7 @@ def write(weights: Weights) -> None:
         "quote": weights.quote,
     }
     PATH.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    learned.cache_clear()  # what is learned next searches with these
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _OTHER = 0.6
 """What a word counts that stands for the question's own."""
 _FLAGS = np.array([[NUMBER], [YEAR], [CAPITAL], [MONTH], [AMOUNT]], np.uint16)
 _SPECIAL = np.uint16(NUMBER | YEAR | CAPITAL | MONTH | AMOUNT)
+_BEFORE = np.array([1, 2, 3])
 _COUNTED = [0, 2]  # numbers and capitals
 
 NAMES = (
@@ -34,11 +35,12 @@ NAMES = (
     "new_amount", "with_number", "with_year", "with_capital", "with_month", "with_amount",
     "asked_time", "has_time", "asked_number", "has_number", "asked_name", "has_name",
     "numbers", "capitals", "word_top", "gram_top", "sentence_top", "local_top", "bigram_top", "document_top",
-    "rare",
+    "rare", "rarest", "missing_other", "counted",
 )  # fmt: skip
 """The columns of `Scored.features`. Sums of idf are shares of the question's total idf; `*_top` are divided by the best
 candidate's value; `new_*` count words of a kind in the best sentence that the question does not hold; `rare` weighs
-terms by how few candidates hold them."""
+terms by how few candidates hold them, `rarest` counts the one that tells most, `counted` sees a number before what is
+counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,15 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
     lacking = np.where(anywhere, 0.0, share)
     absent = np.sort(lacking, axis=1)
     proper = np.array([t.kind in ("name", "number") for t in content])
+    plain = np.array([t.kind == "other" for t in content])
     other = table(others.passage, others.number, count, width) > 0
+    rarity = _rarity(anywhere, share)
     grams = matching.grams(batch, content)
     lookup, numbered = matching.numbering(question.sequence)
     spoken = matching.words(batch, lookup)
     surfaces = _surfaces(question, spoken, numbered, count)
     soft = np.where(anywhere, 1.0, np.maximum(grams - 0.2, 0.0))
+    loose = np.where(anywhere, 1.0, _OTHER * other)
     shares = np.stack(
         (saturated, _bm25(tf, relative, 1.5, 0.75), surfaces, grams, other & ~anywhere, soft, ~anywhere & proper,
         present, titled, anywhere)
@@ -97,7 +102,8 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
         coverage, title, whole, mean, together, fraction, local, absent[:, -1],
         absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
         sentences.position, *kinds, *_against_best(word, gram, sentences.score, local, bigram, mean),
-        np.where(anywhere, 1.0, _OTHER * other) @ _rarity(anywhere, share),
+        loose @ rarity, np.log1p(tf[:, rarity.argmax()]), (1.0 - loose) @ (share * plain),
+        _counted(question, batch, hits),
     ]  # fmt: skip
     return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
 
@@ -232,3 +238,14 @@ def _kinds(question: Question, batch: Batch, sentences: _Sentences, lookup: Look
     inside = np.minimum(number[:, sentences.best], 3) / 3.0
     whole = np.log1p(np.add.reduceat(number[_COUNTED], batch.first, axis=1)) / 3
     return [*inside, *around, *typed, *whole]
+
+
+def _counted(question: Question, batch: Batch, hits: Hits) -> Floats:
+    """Whether a number stands at most three words before what the question counts ("how many *yards*")."""
+    counted = np.zeros(batch.count)
+    if asks_for(question.sequence)[0] == "number":
+        first = hits.number == 0
+        before = np.maximum(hits.at[first][:, None] - _BEFORE, 0)
+        numbers = (batch.flags[before] & np.uint16(NUMBER | AMOUNT)).any(axis=1)
+        counted[hits.passage[first][numbers]] = 1.0
+    return counted

@@ -32,6 +32,19 @@ def test_irregular_english_forms_join_their_base() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [("invasions", "invaded"), ("organised", "organize"), ("discovery", "discovering"), ("colours", "colored")],
+)
+def test_words_of_one_family_have_one_stem(one: str, other: str) -> None:
+    assert stem(one, "en") == stem(other, "en")
+
+
+def test_families_are_of_their_language_and_keep_others_apart() -> None:
+    assert stem("invasion", "de") != stem("invade", "de")
+    assert len({stem(word, "en") for word in ("invent", "invade", "invest", "invite")}) == 4
+
+
+@pytest.mark.parametrize(
     ("word", "folded"),
     [("köln", "koln"), ("straße", "strasse"), ("łódź", "lodz"), ("çalışan", "calisan"), ("हिन्दी", "हिन्दी"), ("ж", "ж")],
 )

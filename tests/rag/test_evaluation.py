@@ -11,7 +11,7 @@ import pytest
 
 from rag import evaluation, fitting
 from rag.errors import UserFacingError
-from rag.learn import learn
+from rag.learn import cross_validate, learn
 from rag.learn_answers import learn_answerable, learn_quote
 from rag.weights import Weights
 
@@ -74,6 +74,13 @@ def test_what_is_learned_ranks_and_refuses(file: Path, tmp_path: Path) -> None:
     quoted, report = learn_quote(benchmark, tmp_path / "c", weights, 20)
     assert quoted
     assert report["contains_answer"] > 0.8
+
+
+@pytest.mark.parametrize("by", ["document", "title"])
+def test_cross_validation_scores_every_question_once(file: Path, tmp_path: Path, by: str) -> None:
+    report = cross_validate(evaluation.read(file), tmp_path, by)
+    assert report["recall@1"] > 0.9
+    assert report["recall@1"] <= report["recall@5"] <= report["recall@10"] <= 1.0
 
 
 def test_the_listwise_fit_finds_the_column_that_tells() -> None:
