@@ -9,14 +9,13 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from threading import local
 
 import regex
 import Stemmer
-import yaml
 
 from rag.language import stop_words
+from rag.wordlists import word_lists
 
 VERSION = 5
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
@@ -91,21 +90,17 @@ def stem(word: str, language: str) -> str:
 
 @cache
 def _irregular() -> dict[str, dict[str, str]]:
-    path = Path(__file__).parent / "irregular.yaml"
-    lists: dict[str, list[str]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return {
         language: {form: base for line in lines for base, *forms in [line.split()] for form in forms}
-        for language, lines in lists.items()
+        for language, lines in word_lists("irregular").items()
     }
 
 
 @cache
 def _families() -> dict[str, dict[str, str]]:
     """Language -> stem -> the stem of its family's first word (`families.yaml`)."""
-    path = Path(__file__).parent / "families.yaml"
-    lists: dict[str, list[str]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     joined: dict[str, dict[str, str]] = {}
-    for language, lines in lists.items():
+    for language, lines in word_lists("families").items():
         irregular, stems = _irregular().get(language, _NONE), joined.setdefault(language, {})
         for line in lines:
             first, *others = (_snowball(language, irregular.get(word, word)) for word in line.split())

@@ -6,19 +6,15 @@ Knows languages' synonyms. Does not know which of them a passage holds, nor what
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-
-import yaml
 
 from rag.analysis import casefold, stem
+from rag.wordlists import word_lists
 
 
 @cache
 def _groups(language: str) -> dict[str, tuple[str, ...]]:
-    path = Path(__file__).parent / "thesaurus.yaml"
-    lists: dict[str, list[str]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     related: dict[str, dict[str, None]] = {}
-    for line in lists.get(language, ()):
+    for line in word_lists("thesaurus").get(language, ()):
         group = [stem(casefold(word), language) for word in line.split()]
         for one in group:
             related.setdefault(one, {}).update(dict.fromkeys(other for other in group if other != one))

@@ -282,8 +282,8 @@ def _asked(question: str) -> list[str]:
     return [token.term for token in tokens(question, "en") if token.folded not in stop]
 
 
-class _RankBM25(Engine):
-    questions = _QUESTIONS // 6  # each takes a good part of a second
+class _InMemory(Engine):
+    """Wants the terms of all passages at once."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -291,6 +291,10 @@ class _RankBM25(Engine):
 
     def add(self, passages: Sequence[str]) -> None:
         self._passages.extend(_terms(passage) for passage in passages)
+
+
+class _RankBM25(_InMemory):
+    questions = _QUESTIONS // 6  # each takes a good part of a second
 
     def finish(self) -> None:
         from rank_bm25 import BM25Okapi
@@ -341,14 +345,7 @@ class _FTS5(Engine):
         )
 
 
-class _BM25S(Engine):
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self._passages: list[list[str]] = []
-
-    def add(self, passages: Sequence[str]) -> None:
-        self._passages.extend(_terms(passage) for passage in passages)
-
+class _BM25S(_InMemory):
     def finish(self) -> None:
         import bm25s
 

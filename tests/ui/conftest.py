@@ -3,12 +3,13 @@ Chromium in front."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.support import store_chat
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import start
 
@@ -71,14 +73,42 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
 @contextmanager
 def serving(home: Path, settings: str, **environment: str) -> Iterator[str]:
     """`tandem serve` on the test documents, up to the moment when the chat answers; interrupted in the end."""
-    for name, text in DOCUMENTS.items():
-        file = home / "papers" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    write_documents(home, DOCUMENTS)
     (home / "tandem.yaml").write_text(settings, encoding="utf-8")
     indexed = start(home, "index", **environment)
     assert indexed.wait(60) == 0, indexed.communicate()
-    process = start(home, "serve", "--port", "0", **environment)
+    with answering(start(home, "serve", "--port", "0", **environment)) as address:
+        yield address
+
+
+@contextmanager
+def serving_store(home: Path, **environment: str) -> Iterator[str]:
+    """The chat of `tests.support.store_chat`, with a model to download and a file that failed."""
+    write_documents(home, {**DOCUMENTS, "broken.pdf": "%PDF-1.4 broken"})
+    (home / "tandem.yaml").write_text("documents: papers\nserver:\n  port: 0\n", encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, store_chat.__file__],
+        cwd=home,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    with answering(process) as address:
+        yield address
+
+
+def write_documents(home: Path, documents: Mapping[str, str]) -> None:
+    for name, text in documents.items():
+        file = home / "papers" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def answering(process: subprocess.Popen[str]) -> Iterator[str]:
+    """The address of a chat that was started, from when it answers; interrupted in the end, without a traceback."""
     try:
         yield address_of(process)
     finally:

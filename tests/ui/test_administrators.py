@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from urllib.parse import parse_qs, urlsplit
@@ -13,8 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, WebSocket, expect
 
-from tests.support import store_chat
-from tests.ui.conftest import DOCUMENTS, PATIENCE_MS, Person, address_of
+from tests.ui.conftest import PATIENCE_MS, Person, serving_store
 
 REFUSED = "Only an administrator may change models and the library; ask one of them."
 
@@ -22,28 +17,9 @@ REFUSED = "Only an administrator may change models and the library; ask one of t
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A chat in which ada is an administrator and bob is not, with a model to download and a file that failed."""
-    home = tmp_path_factory.mktemp("home")
-    for name, text in {**DOCUMENTS, "broken.pdf": "%PDF-1.4 broken"}.items():
-        file = home / "papers" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    (home / "tandem.yaml").write_text("documents: papers\nserver:\n  port: 0\n", encoding="utf-8")
     people = {"TANDEM_SERVER__USERS": "ada:a,bob:b", "TANDEM_SERVER__ADMINISTRATORS": "ada"}
-    process = subprocess.Popen(
-        [sys.executable, store_chat.__file__],
-        cwd=home,
-        env={**os.environ, **people},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        yield address_of(process)
-    finally:
-        process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
-        _, errors = process.communicate(timeout=30)
-    assert "Traceback" not in errors, errors
+    with serving_store(tmp_path_factory.mktemp("home"), **people) as address:
+        yield address
 
 
 class SignedIn(Person):

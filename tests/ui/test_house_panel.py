@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,7 +11,7 @@ from rag.types import FileReceipt
 from tandem.ui.house_panel import MOST_ROWS, documents, key
 from tests.support import store_chat
 from tests.support.openai_server import OpenAIServer
-from tests.ui.conftest import DOCUMENTS, HOLIDAYS, Chat, Person, address_of
+from tests.ui.conftest import HOLIDAYS, Chat, Person, serving_store
 
 Meet = Callable[..., Person]
 
@@ -49,25 +46,8 @@ def test_only_so_many_documents_are_sent() -> None:
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
     """A chat whose draft model is to be downloaded."""
     home = tmp_path_factory.mktemp("home")
-    for name, text in {**DOCUMENTS, "broken.pdf": "%PDF-1.4 broken"}.items():
-        file = home / "papers" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    (home / "tandem.yaml").write_text("documents: papers\nserver:\n  port: 0\n", encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, store_chat.__file__],
-        cwd=home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        yield Chat(address_of(process), home, OpenAIServer())
-    finally:
-        process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
-        _, errors = process.communicate(timeout=30)
-    assert "Traceback" not in errors, errors
+    with serving_store(home) as address:
+        yield Chat(address, home, OpenAIServer())
 
 
 def open_panel(page: Page) -> None:
