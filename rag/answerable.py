@@ -6,6 +6,8 @@ questions of one half of a collection against the other half). Does not know mod
 
 from __future__ import annotations
 
+from functools import lru_cache
+from math import exp, log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,7 @@ _BEST = (
 )  # fmt: skip
 _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anywhere", "gram", "bigram")
 _DEPTH = 5
+_PROPER = ("name", "number")
 _BEST_COLUMNS = np.array([NAMES.index(name) for name in _BEST])
 _TOP_COLUMNS = np.array([NAMES.index(name) for name in _TOP])
 FEATURES = (
@@ -37,23 +40,20 @@ its lead, and the question: its number of terms, their weight, and the share of 
 def describe(ranked: Ranked) -> Floats:
     """The values of `FEATURES` for one question that has candidates."""
     features = ranked.found.features[ranked.order[:_DEPTH]]
-    scores = ranked.scores
+    scores = ranked.scores[: _DEPTH + 1].tolist()
     content = ranked.question.content
-    weight = np.array([t.weight for t in content])
-    total = float(weight.sum()) or 1.0
-    unknown = np.array([t.frequency == 0 for t in content])
-    proper = np.array([t.kind in ("name", "number") for t in content])
-    corrected = np.array([bool(t.corrected) for t in content])
+    total = sum([t.weight for t in content]) or 1.0
+    unknown = [t for t in content if not t.frequency]
     asked = (
         scores[0],
         scores[0] - scores[min(1, len(scores) - 1)],
-        scores[0] - scores[min(_DEPTH, len(scores) - 1)],
-        np.log(len(content) + 1.0),
-        np.log(total + 1.0),
-        (weight * unknown).sum() / total,
-        (weight * (unknown & proper)).sum() / total,
-        (weight * proper).sum() / total,
-        (weight * corrected).sum() / total,
+        scores[0] - scores[-1],
+        log(len(content) + 1.0),
+        log(total + 1.0),
+        sum([t.weight for t in unknown]) / total,
+        sum([t.weight for t in unknown if t.kind in _PROPER]) / total,
+        sum([t.weight for t in content if t.kind in _PROPER]) / total,
+        sum([t.weight for t in content if t.corrected]) / total,
     )
     return np.concatenate([features[0, _BEST_COLUMNS], features[:, _TOP_COLUMNS].max(axis=0), asked])
 
@@ -62,9 +62,14 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
     """Estimate in [0, 1] that the best passages answer the question; 0 when there are none."""
     if not len(ranked.scores) or not ranked.question.content:
         return 0.0
-    named = weights.answerable
-    if not named:
+    if not weights.answerable:
         return float(ranked.found.coverage[ranked.order[0]])
-    values = describe(ranked)
-    exponent = named["constant"] + sum(named[name] * value for name, value in zip(FEATURES, values, strict=True))
-    return float(1.0 / (1.0 + np.exp(-np.clip(exponent, -30, 30))))
+    constant, named = _arrays(weights)
+    exponent = constant + float(describe(ranked) @ named)
+    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
+
+
+@lru_cache(maxsize=2)
+def _arrays(weights: Weights) -> tuple[float, Floats]:
+    named = weights.answerable
+    return float(named["constant"]), np.array([named[name] for name in FEATURES])

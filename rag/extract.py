@@ -171,7 +171,7 @@ def _asked(question: str, passages: Sequence[Passage], found: Sequence[Sentence]
     asked = query.analyse(question, languages, len(found), lambda _, term: holders.get(term, 0), weights.chance)
     if asked.content:
         return asked
-    return replace(asked, terms=tuple(replace(t, weight=1.0) for t in asked.terms))
+    return replace(asked, terms=tuple(t._replace(weight=1.0) for t in asked.terms))
 
 
 def _pairs(found: Sequence[Sentence], content: Sequence[query.Term]) -> list[float]:

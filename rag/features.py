@@ -54,8 +54,8 @@ _HAS_DIGIT = regex.compile(r"\p{N}")
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """A passage's terms for the index, with spaces between (`terms`, `count` of them, and `title` in order; `surfaces`
-    distinct), and packed for re-ranking.
+    """A passage's terms for the index, with spaces between (`terms`, `count` of them, and `title` in order; `surfaces`,
+    folded words that are not their own terms, distinct), and packed for re-ranking.
     """
 
     terms: str
@@ -115,8 +115,9 @@ def _is_amount(text: str, start: int, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Word:
-    """What a word gives, wherever it stands: its terms and folded forms with spaces between, how many, its packed
-    tokens, these where it `opens` a sentence, its packed grams, and whether it may be an amount.
+    """What a word gives, wherever it stands: its terms and the folded forms that differ from them with spaces between,
+    how many terms, its packed tokens, these where it `opens` a sentence, its packed grams, and whether it may be an
+    amount.
     """
 
     terms: str
@@ -144,7 +145,7 @@ class _Words(dict[str, _Word]):
         hashes = [one for t in found for one in gram_hashes(t.folded)]
         made = self[word] = _Word(
             " ".join([t.term for t in found]),
-            " ".join([t.folded for t in found]),
+            " ".join([t.folded for t in found if t.folded != t.term]),
             len(found),
             b"".join(packed),
             b"".join([_marked(packed[0], flags[0] & ~CAPITAL | SENTENCE), *packed[1:]]),
@@ -191,7 +192,7 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str) -> An
         " ".join([word.terms for word in words]),
         sum([word.count for word in words]),
         about,
-        " ".join(dict.fromkeys(" ".join([word.surfaces for word in distinct]).split(" "))),
+        " ".join(dict.fromkeys(" ".join([word.surfaces for word in distinct]).split())),
         b"".join(packed) + packed_title,
         grams_of[np.append(True, grams_of[1:] != grams_of[:-1])[: len(grams_of)]].tobytes(),
     )

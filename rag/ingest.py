@@ -1,16 +1,17 @@
 """Puts documents into the store and the index, and keeps both in step with folders of files.
 
 Knows which files changed, in which order the store and the index commit, and how to finish what a crash left half done.
-The store commits first; the index follows; then the store notes the generation that the index holds. Does not read
-files (`rag.worker` does) and does not search.
+The store commits first; the index follows; then the store notes the generation that the index holds. While much comes
+in, the index follows seldom, so that it has few parts. Does not read files (`rag.worker` does) and does not search.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from rag.building import NewDocument
@@ -29,6 +30,10 @@ from rag.worker import Pool, Task
 _BATCH_FILES = 64
 _BATCH_CHARACTERS = 2_000_000
 _BATCH_SECONDS = 1.0
+_BATCH_DOCUMENTS = 100
+_LATEST_SECONDS = 30.0
+"""What a run has taken in can be found after a second at first, and later after as long as the run took so far, but at
+the latest after this."""
 # What a file costs besides its bytes, for the estimate.
 _FILE_BYTES = 20_000
 
@@ -42,6 +47,19 @@ class _Change:
     gone: int | None = None
     kept: int | None = None
     forgotten: tuple[str, str] | None = None
+
+
+class _Pace:
+    """Says when it is time to publish."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.monotonic()
+
+    def due(self) -> bool:
+        return time.monotonic() - self._last >= min(_LATEST_SECONDS, max(1.0, self._last - self._began))
+
+    def published(self) -> None:
+        self._last = time.monotonic()
 
 
 class Ingest:
@@ -70,6 +88,7 @@ class Ingest:
         put, gone = store.changes_since(store.indexed)
         if put or gone:
             self._to_index(writer, put, gone, {})
+        self._publish(writer)
 
     def rebuild(self, writer: Writer) -> None:
         """Analyse every stored passage again and build the index anew."""
@@ -94,17 +113,24 @@ class Ingest:
         with self._index.writer() as writer:
             self.rebuild(writer)
 
-    def add(self, documents: Sequence[NewDocument]) -> list[int]:
+    def add(self, documents: Iterable[NewDocument]) -> list[int]:
         """Store and index documents, replacing those of the same name; durable when this returns. Returns their ids."""
+        ids: list[int] = []
+        waiting = iter(documents)
         with self._index.writer() as writer:
             self.recover(writer)
-            return self._commit(writer, [_Change(document) for document in documents])
+            pace = _Pace()
+            while batch := list(islice(waiting, _BATCH_DOCUMENTS)):
+                ids += self._commit(writer, [_Change(document) for document in batch], pace)
+            self._publish(writer)
+        return ids
 
     def remove_documents(self, ids: Sequence[int]) -> None:
         """Take documents out, and rows that belong to none; durable when this returns."""
         with self._index.writer() as writer:
             self.recover(writer)
             self._commit(writer, [_Change(gone=identity) for identity in ids])
+            self._publish(writer)
             with self._store.transaction():
                 self._store.sweep()
 
@@ -114,6 +140,7 @@ class Ingest:
             self.recover(writer)
             known = self._store.receipts()
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in receipts if k in known])
+            self._publish(writer)
 
     def sync(
         self,
@@ -141,6 +168,7 @@ class Ingest:
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in gone])
             fresh = [f for key, f in found.files.items() if force or self._changed(f, known.get(key), within)]
             receipts, same, cancelled = self._take_in(writer, fresh, known, force, progress, stopped, began)
+            self._publish(writer)
         had = [(known.get((r.root, r.path)), r) for r in receipts]
         good = [(old is not None and old.document is not None) for old, r in had if r.state == "indexed"]
         return SyncReport(
@@ -185,6 +213,7 @@ class Ingest:
         same = done = size = read_bytes = 0
         total = sum(f.size + _FILE_BYTES for f in fresh)
         last = time.monotonic()
+        pace = _Pace()
         if progress is not None and fresh:
             progress(SyncProgress(0, len(fresh), fresh[0].relative))
 
@@ -217,7 +246,7 @@ class Ingest:
                 now = time.monotonic()
                 full = len(batch) >= _BATCH_FILES or size >= _BATCH_CHARACTERS
                 if batch and (full or now - last > _BATCH_SECONDS):
-                    self._commit(writer, batch)
+                    self._commit(writer, batch, pace)
                     batch, size, last = [], 0, time.monotonic()
                 if progress is not None and read is not None:
                     left = (now - began) / read_bytes * (total - read_bytes)
@@ -267,14 +296,16 @@ class Ingest:
                 return name
         return f"{Path(receipt.root).as_posix()}/{path}"
 
-    def _commit(self, writer: Writer, changes: Sequence[_Change]) -> list[int]:
-        """Store a batch and index it; durable when this returns. Returns the ids of the documents stored."""
+    def _commit(self, writer: Writer, changes: Sequence[_Change], pace: _Pace | None = None) -> list[int]:
+        """Store a batch, durable when this returns, and hand it to the index, which may publish it if `pace` says that
+        it is time. Returns the ids of the documents stored.
+        """
         if not changes:
             return []
         store = self._store
         ids: list[int] = []
         made: dict[int, NewDocument] = {}
-        before = store.indexed
+        before = store.generation
         with store.transaction():
             generation = store.next_generation()
             for change in changes:
@@ -294,16 +325,24 @@ class Ingest:
                     store.put_receipt(change.receipt, identity, self._read_form)
         put, gone = store.changes_since(before)
         self._to_index(writer, put, gone, made)
+        # What was replaced or removed is no longer found, so what takes its place must not be long in coming.
+        if pace is not None and (gone or pace.due()):
+            self._publish(writer)
+            pace.published()
         return ids
 
     def _to_index(self, writer: Writer, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
-        generation = self._store.generation
         for identity in (*gone, *put):
             writer.delete(identity)
         for identity in put:
             self._add(writer, identity, made.get(identity))
-        if put or gone:
-            writer.commit()
+
+    def _publish(self, writer: Writer) -> None:
+        """Let searches find what was handed to the index."""
+        generation = self._store.generation
+        if generation == self._store.indexed:
+            return
+        writer.commit()
         with self._store.transaction(durable=False):  # if it is lost, the same documents are indexed again
             self._store.set_meta("indexed", str(generation))
             self._store.forget_removed(generation)
@@ -325,7 +364,7 @@ class Ingest:
         self, identity: int, record: DocumentRecord, made: NewDocument | None
     ) -> list[tuple[int, str, str, str]]:
         """(row, terms, title terms, surfaces) of every passage of a document: of the one just made, or analysed."""
-        if made is not None and all(p.surfaces for p in made.passages):
+        if made is not None and all(p.terms for p in made.passages):
             rows = self._store.passage_rows(identity)
             return [(row, p.terms, p.title_terms, p.surfaces) for row, p in zip(rows, made.passages, strict=True)]
         found = []

@@ -46,10 +46,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The candidates of one question: their features as they are, and which of them are relevant."""
+    """The candidates of one question: their features as they are, which of them are relevant, and how many were dropped
+    (see `rag.model.standardised`).
+    """
 
     features: Floats
     relevant: NDArray[np.bool_]
+    dropped: int
 
 
 class Carry:
@@ -141,15 +144,16 @@ def examples(
         if group not in chances:
             chances = {group: carry.without(group, base)}  # the questions of a group mostly follow one another
         ranked = searcher.rank(question.text, weights=chances[group])
-        relevant = np.array([owner[str(row)] in question.relevant for row in ranked.rows], bool)
-        found.append(Example(ranked.found.features[ranked.order], relevant))
+        relevant = np.zeros(len(ranked.rows), bool)
+        relevant[ranked.order] = [owner[str(row)] in question.relevant for row in ranked.rows]
+        found.append(Example(ranked.found.features, relevant, ranked.dropped))
     return found
 
 
 def fit(drawn: Sequence[Example], base: Weights) -> Weights:
     """`base` with the ranking that puts the relevant candidates first."""
     spread = np.concatenate([e.features for e in drawn]).std(axis=0)
-    weights = listwise([(standardised(e.features, spread), e.relevant) for e in drawn])
+    weights = listwise([(standardised(e.features, spread, e.dropped), e.relevant) for e in drawn])
     return replace(
         base,
         ranking={name: round(float(w), 4) for name, w in zip(NAMES, weights, strict=True)},
@@ -161,7 +165,7 @@ def recall(drawn: Sequence[Example], weights: Weights) -> dict[int, int]:
     """Number of questions with a relevant candidate among the first k."""
     hits = {1: 0, 5: 0, 10: 0}
     for example in drawn:
-        ranked = example.relevant[np.argsort(-score(example.features, weights), kind="stable")]
+        ranked = example.relevant[np.argsort(-score(example.features, weights, example.dropped), kind="stable")]
         for k in hits:
             hits[k] += bool(ranked[:k].any())
     return hits

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -95,8 +95,8 @@ class Library:
 
     @property
     def generation(self) -> int:
-        """Goes up with every committed change: an answer cached under an older one is stale."""
-        return self._store.generation
+        """Goes up with every change that a search can see: an answer cached under an older one is stale."""
+        return self._store.generation + self._store.indexed
 
     def search(
         self,
@@ -189,8 +189,11 @@ class Library:
             root = str(self._uploads.folder(conversation))
             self._ingest.remove(list(self._store.receipts(root)))
 
-    def add(self, documents: Sequence[NewDocument]) -> list[str]:
-        """Put documents in that come from no file, replacing those of the same name and scope; returns their ids."""
+    def add(self, documents: Iterable[NewDocument]) -> list[str]:
+        """Put documents in that come from no file, replacing those of the same name and scope; returns their ids.
+
+        Many may be made while they are taken; all are durable and can be found when this returns.
+        """
         with self._write_access():
             return [str(identity) for identity in self._ingest.add(documents)]
 

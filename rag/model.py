@@ -7,6 +7,8 @@ are learned.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from rag.ranking import NAMES, Floats
@@ -19,20 +21,32 @@ _FLOOR = 0.3
 candidates are not told apart by noise."""
 
 
-def standardised(features: Floats, spread: Floats) -> Floats:
-    """Features of one question's candidates as distances from their mean, in standard deviations.
+def standardised(features: Floats, spread: Floats, dropped: int) -> Floats:
+    """Features of one question's candidates, in the index's order, as distances from their mean in standard deviations.
 
-    `spread` is each column's usual standard deviation, over the candidates of many questions.
+    `spread` is each column's usual standard deviation, over the candidates of many questions. The `dropped` candidates,
+    which were too far behind to be described, count as if they were like the weaker half of the others.
     """
     if not len(features):
         return features
-    distance = features - features.mean(axis=0)
-    return distance / (np.sqrt((distance * distance).mean(axis=0)) + _FLOOR * spread + 1e-9)
+    count = len(features) + dropped
+    weaker = features[len(features) // 2 :].mean(axis=0)
+    mean = (features.sum(axis=0) + dropped * weaker) / count
+    distance, below = features - mean, weaker - mean
+    variance = ((distance * distance).sum(axis=0) + dropped * below * below) / count
+    return distance / (np.sqrt(variance) + _FLOOR * spread + 1e-9)
 
 
-def score(features: Floats, weights: Weights) -> Floats:
-    """The score of every candidate of one question: higher is better, comparable only within it."""
+def score(features: Floats, weights: Weights, dropped: int = 0) -> Floats:
+    """The score of every candidate of one question, comparable only within it: higher is better. For `dropped` see
+    `standardised`.
+    """
     if not weights.ranking:
         return features @ np.array([_PLAIN.get(name, 0.0) for name in NAMES])
-    inputs = standardised(features, np.array([weights.spread[name] for name in NAMES]))
-    return inputs @ np.array([weights.ranking[name] for name in NAMES])
+    spread, ranking = _arrays(weights)
+    return standardised(features, spread, dropped) @ ranking
+
+
+@lru_cache(maxsize=2)
+def _arrays(weights: Weights) -> tuple[Floats, Floats]:
+    return np.array([weights.spread[name] for name in NAMES]), np.array([weights.ranking[name] for name in NAMES])

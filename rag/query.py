@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import log1p
+from typing import NamedTuple
 
 import regex
 
@@ -43,8 +44,7 @@ class Parsed:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word of the question. `stems` are its alternatives (one for each language it may be in), `folded` its surface.
 
     `kind` is "number", "name" (capitalised), "focus" (what a question word asks for: "what *year*") or "other".
@@ -192,5 +192,8 @@ def _kind(word: str, before: str | None, language: str) -> str:
 
 
 def term_weight(chance: float, passages: int, count: int) -> float:
-    """The weight of a word that `count` of `passages` hold; see `Term`. `chance` 0.5 gives Lucene's idf."""
-    return log1p(chance / (1.0 - chance) * (passages - count + 0.5) / (count + 0.5))
+    """The weight of a word that `count` of `passages` hold; see `Term`. `chance` 0.5 gives Lucene's idf.
+
+    While passages come in, more may hold a word than were there when they were counted.
+    """
+    return log1p(chance / (1.0 - chance) * (max(0, passages - count) + 0.5) / (count + 0.5))

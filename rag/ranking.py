@@ -35,12 +35,12 @@ NAMES = (
     "new_amount", "with_number", "with_year", "with_capital", "with_month", "with_amount",
     "asked_time", "has_time", "asked_number", "has_number", "asked_name", "has_name",
     "numbers", "capitals", "word_top", "gram_top", "sentence_top", "local_top", "bigram_top", "document_top",
-    "rare", "rarest", "missing_other", "counted",
+    "rare", "rarest", "missing_other", "counted", "before",
 )  # fmt: skip
 """The columns of `Scored.features`. Sums of idf are shares of the question's total idf; `*_top` are divided by the best
 candidate's value; `new_*` count words of a kind in the best sentence that the question does not hold; `rare` weighs
 terms by how few candidates hold them, `rarest` counts the one that tells most, `counted` sees a number before what is
-counted."""
+counted, and `before` is what the passage before adds to the candidate's coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,10 @@ class Scored:
     best_sentence: Ints
 
 
-def describe(question: Question, batch: Batch, documents: Ints, average_length: float) -> Scored:
-    """The features of every candidate of `batch`; `documents` numbers the document each belongs to,
-    from 0."""
+def describe(question: Question, batch: Batch, rows: Ints, documents: Ints, average_length: float) -> Scored:
+    """The features of every candidate of `batch`. `rows` are their places in the store, where the passages of a
+    document follow one another; `documents` numbers the document each belongs to, from 0.
+    """
     content = question.content
     count, width = batch.count, len(content)
     if not count or not width:
@@ -103,7 +104,7 @@ def describe(question: Question, batch: Batch, documents: Ints, average_length: 
         absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
         sentences.position, *kinds, *_against_best(word, gram, sentences.score, local, bigram, mean),
         loose @ rarity, np.log1p(tf[:, rarity.argmax()]), (1.0 - loose) @ (share * plain),
-        _counted(question, batch, hits),
+        _counted(question, batch, hits), _before(rows, documents, anywhere, share),
     ]  # fmt: skip
     return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
 
@@ -210,6 +211,16 @@ def _local(document: Ints, present: Bools, saturated: Floats) -> Floats:
     held = _by_document(document, present, len(size))
     idf = np.log1p((size[:, None] - held + 0.5) / (held + 0.5))[document]
     return (saturated * idf).sum(axis=1)
+
+
+def _before(rows: Ints, document: Ints, held: Bools, share: Floats) -> Floats:
+    """The idf that the passage before holds and the candidate does not; 0 where that one is no candidate. A text that
+    goes on says "it" where the text before says what."""
+    order = np.argsort(rows)
+    place = np.minimum(np.searchsorted(rows, rows - 1, sorter=order), len(rows) - 1)
+    before = order[place]
+    follows = (rows[before] == rows - 1) & (document[before] == document)
+    return ((held[before] & ~held) @ share) * follows
 
 
 def _by_document(document: Ints, present: Bools, groups: int) -> Ints:

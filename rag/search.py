@@ -29,16 +29,22 @@ _CACHED_BYTES = 32_000_000
 _PHRASE_CANDIDATES = 1_000
 _SPELLINGS = 10_000
 _BORROWED = 0.4
+_FAR_BEHIND, _AT_LEAST = 0.33, 20
+"""Candidates with less than this share of the best one's score in the index are not re-ranked, but for the first few:
+they hardly ever win, and the others are told apart better without them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The candidates of one question, best first: rows of the store, their scores and their features."""
+    """The candidates of one question, best first: rows of the store and their scores. `found` describes them in the
+    index's order, from which `order` picks them; `dropped` were too far behind to be described.
+    """
 
     rows: tuple[int, ...]
     scores: NDArray[np.float64]
     found: ranking.Scored
     order: NDArray[np.int64]
+    dropped: int
     question: query.Question
 
     def rounded(self) -> dict[int, float]:
@@ -147,7 +153,7 @@ class Searcher:
             asked,
             sequence=alone.sequence,
             terms=tuple(
-                term if mine.intersection(term.stems) else replace(term, weight=_BORROWED * term.weight)
+                term if mine.intersection(term.stems) else term._replace(weight=_BORROWED * term.weight)
                 for term in asked.terms
             ),
         )
@@ -173,28 +179,31 @@ class Searcher:
     def _spelled(self, surface: str) -> str:
         known = self._spellings.get(surface)
         if known is None:
-            known = spelling.correct(surface, lambda word: self._index.frequency("surface", word))
+            known = spelling.correct(surface, self._frequency)
             if len(self._spellings) < _SPELLINGS:
                 self._spellings[surface] = known
         return known
+
+    def _frequency(self, folded: str) -> int:
+        """Number of passages that hold a folded word, or words of which it is the term."""
+        return max(self._index.frequency("surface", folded), self._index.frequency("terms", folded))
 
     def _corrected(self, term: query.Term, language: str, totals: Totals) -> query.Term:
         """A term the library knows: itself, else the same word with diacritics, else a word one edit away."""
         if term.frequency or term.stop or not term.weight:
             return term
         surface = term.folded
-        count = self._index.frequency("surface", surface)
+        count = self._frequency(surface)
         if not count:
             surface = self._spelled(surface)
             if not surface:
                 return term
-            count = self._index.frequency("surface", surface)
-        ways = tuple(dict.fromkeys((language, *totals.languages[:3])))
-        stems = tuple(dict.fromkeys(stem(surface, way) for way in ways))
+            count = self._frequency(surface)
+        ways = dict.fromkeys((language, *totals.languages[:3]))
+        stems = tuple(dict.fromkeys((*(stem(surface, way) for way in ways), surface)))
         known = [(s, self._index.frequency("terms", s)) for s in stems]
         count = max([count, *(n for _, n in known)])
-        return replace(
-            term,
+        return term._replace(
             stems=tuple(s for s, n in known if n) or stems[:1],
             folded=surface,
             frequency=count,
@@ -241,6 +250,11 @@ class Searcher:
                     clauses.append(("surface", term.folded, 1.0))
         limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
         hits = self._index.search(clauses, filters, limit)
+        met = len(hits)
+        if hits and not filters.required:
+            least = _FAR_BEHIND * hits[0][1]
+            hits = [hit for place, hit in enumerate(hits) if place < _AT_LEAST or hit[1] >= least]
+        dropped = met - len(hits)
         features = self._read([row for row, _ in hits])
         rows = [row for row, _ in hits if row in features and features[row][1] and row not in without]
         batch = unpack([features[row][1:] for row in rows])
@@ -248,10 +262,10 @@ class Searcher:
         documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
         assert self._totals is not None
         average = self._totals.tokens / max(1, self._totals.passages)
-        found = ranking.describe(asked, batch, documents, average)
-        scores = model.score(found.features, weights)
+        found = ranking.describe(asked, batch, np.array(rows, np.int64), documents, average)
+        scores = model.score(found.features, weights, dropped)
         order = np.argsort(-scores, kind="stable")
-        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, asked)
+        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, asked)
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
         cache = self._features

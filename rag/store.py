@@ -71,6 +71,10 @@ CREATE TABLE IF NOT EXISTS files (
 """
 
 
+_NONE = "[]"
+_PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Sizes of the library, for scores: passages and their tokens in all, and its languages, commonest first."""
@@ -217,19 +221,21 @@ class Store:
             (*fields, generation, text, checksum(*fields, text)),
         )
         identity = int(cursor.lastrowid or 0)
-        for passage in document.passages:
-            self._put_passage(identity, passage, document.text[passage.start : passage.end])
+        self._put_passages(identity, document)
         return identity
 
-    def _put_passage(self, document: int, passage: NewPassage, text: str) -> None:
-        headings = json.dumps(passage.headings, ensure_ascii=False)
-        fields = (passage.start, passage.end, passage.page, headings, passage.language, text)
-        row = self.connection.execute(
-            "INSERT INTO passages (document, start, end, page, headings, language, text, checksum) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (document, *fields, checksum(*fields)),
-        ).lastrowid
-        self.put_features(int(row or 0), document, passage.tokens, passage.grams)
+    def _put_passages(self, identity: int, document: NewDocument) -> None:
+        run = self.connection
+        used = run.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+        rows = list(enumerate(document.passages, 1 + (used[0] if used else 0)))
+        run.executemany(
+            "INSERT INTO passages (id, document, start, end, page, headings, language, text, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(row, identity, *_columns(passage, document.text)) for row, passage in rows],
+        )
+        run.executemany(
+            _PUT_FEATURES, [(row, identity, p.tokens, p.grams, checksum(p.tokens, p.grams)) for row, p in rows]
+        )
 
     def remove(self, identity: int, generation: int) -> None:
         """Take a document and its passages out; call inside `transaction`."""
@@ -247,7 +253,8 @@ class Store:
     def changes_since(self, generation: int) -> tuple[list[int], list[int]]:
         """Ids of the documents (put, removed) in later batches."""
         run = self.connection.execute
-        put = [int(r[0]) for r in run("SELECT id FROM documents WHERE generation > ? ORDER BY id", (generation,))]
+        # With "ORDER BY id" SQLite would read the whole table in that order rather than ask the index of generations.
+        put = sorted(int(r[0]) for r in run("SELECT id FROM documents WHERE generation > ?", (generation,)))
         gone = [int(r[0]) for r in run("SELECT document FROM removed WHERE generation > ?", (generation,))]
         return put, gone
 
@@ -284,7 +291,8 @@ class Store:
         return {
             row[0]: Passage(
                 id=str(row[0]), document=row[1], text=row[2], start=row[3], end=row[4], page=row[5],
-                headings=tuple(json.loads(row[6])), language=row[7], score=scores.get(row[0], 0.0),
+                headings=() if row[6] == _NONE else tuple(json.loads(row[6])), language=row[7],
+                score=scores.get(row[0], 0.0),
             )
             for row in found
         }  # fmt: skip
@@ -372,10 +380,7 @@ class Store:
         return (row[0], row[1]) if row else None
 
     def put_features(self, row: int, document: int, tokens: bytes, grams: bytes) -> None:
-        self.connection.execute(
-            "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)",
-            (row, document, tokens, grams, checksum(tokens, grams)),
-        )
+        self.connection.execute(_PUT_FEATURES, (row, document, tokens, grams, checksum(tokens, grams)))
 
     def forget_removed(self, generation: int) -> None:
         """The index no longer holds what was removed up to this batch."""
@@ -393,3 +398,10 @@ class Store:
     def all_rows(self) -> set[int]:
         """The row of every passage."""
         return {row[0] for row in self.connection.execute("SELECT id FROM passages")}
+
+
+def _columns(passage: NewPassage, text: str) -> tuple[object, ...]:
+    """A passage of the document's `text` as it is stored, from `start` to `checksum`."""
+    headings = json.dumps(passage.headings, ensure_ascii=False)
+    fields = (passage.start, passage.end, passage.page, headings, passage.language, text[passage.start : passage.end])
+    return *fields, checksum(*fields)

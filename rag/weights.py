@@ -15,7 +15,7 @@ from typing import Any
 PATH = Path(__file__).parent / "weights.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """What was learned.
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.building import NewDocument, build
 from rag.errors import LibraryError
+from rag.formats.extracted import Extracted
 from rag.library import Library
 from rag.settings import RetrievalSettings
 from rag.types import SyncProgress
@@ -192,6 +194,28 @@ def test_progress_counts_up_with_an_estimate_and_cancel_keeps_what_is_done(libra
     assert len(library.documents()) == report.added
     rest = library.sync([folder])
     assert (rest.added, rest.unchanged, rest.cancelled) == (82 - report.added, report.added, False)
+
+
+def test_what_a_long_run_took_in_is_found_before_the_run_ends(library: Library, tmp_path: Path) -> None:
+    reader = Library.open(tmp_path / "library", SETTINGS)
+    taken: list[NewDocument] = []
+
+    def made(number: int) -> NewDocument:
+        text = f"Buoy {number} marks the fairway."
+        return build(Extracted(text), name=f"{number}.txt", kind="txt", modified=0.0, passage_chars=900)
+
+    def documents() -> Iterator[NewDocument]:
+        while not first(reader, "What marks the fairway?") and len(taken) < 100_000:
+            for _ in range(100):
+                taken.append(made(len(taken)))
+                yield taken[-1]
+
+    ids = library.add(documents())
+    assert 0 < len(taken) < 100_000
+    assert len(set(ids)) == len(taken) == len(library.documents())
+    assert first(library, f"buoy {len(taken) - 1}") == taken[-1].text
+    assert library.in_step()
+    reader.close()
 
 
 def test_one_process_writes_and_others_read(library: Library, folder: Path, tmp_path: Path) -> None:

@@ -49,3 +49,22 @@ def test_lacking_a_plain_word_is_told_from_lacking_a_name(column: Column) -> Non
     assert column("Was the harbour dredged?", "missing_other")[1] == 0.0
     assert column("Was the harbour dredged?", "missing_other")[0] > 0.0
     assert column("Did the harbour belong to Zwettl?", "missing_other")[0] < 0.5
+
+
+def test_what_the_passage_before_adds_is_seen(column: Column) -> None:
+    first, second, third = column("the keeper of the dredged harbour", "before")
+    assert first == 0.0
+    assert second > 0.2  # the keeper
+    assert third > 0.2  # dredged
+    assert column("the harbour", "before") == [0.0, 0.0, 0.0]
+
+
+def test_only_candidates_that_may_win_are_described(tmp_path: Path) -> None:
+    documents = [(str(at), "", f"The harbour has a shed, number {at}.") for at in range(40)]
+    documents.append(("all", "", "The pilot boat of the harbour lies at the crane."))
+    library, owner = open_library(Benchmark(tuple(documents), ()), tmp_path)
+    ranked = library.searcher.rank("Which pilot boat lies at the crane of the harbour?")
+    assert owner[str(ranked.rows[0])] == "all"
+    assert (len(ranked.rows), ranked.dropped) == (20, 21)
+    assert library.searcher.rank("harbour").dropped == 0
+    library.close()
