@@ -96,6 +96,7 @@ class Ingest:
         writer.commit()
         store = self._store
         ids = [int(record.id) for record in store.documents(None)]
+        pace = _Pace()
         for at in range(0, len(ids), 256):
             part = ids[at : at + 256]
             with store.transaction():
@@ -103,7 +104,10 @@ class Ingest:
                     self._analyse_again(identity)
             for identity in part:
                 self._add(writer, identity, None)
-            writer.commit()
+            if pace.due():
+                writer.commit()
+                pace.published()
+        writer.commit()
         with store.transaction():
             store.set_meta("indexed", str(store.generation))
             store.set_meta("form", self._form)
