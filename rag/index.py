@@ -90,6 +90,10 @@ class Index:
             self._index.config_reader("manual")
             self.reload()
         except ValueError as error:
+            if "schema" in str(error).lower():
+                raise LibraryError(
+                    f"The search index in {directory} is of another version of Tandem; run `tandem index` to renew it."
+                ) from error
             raise LibraryError(
                 f"The search index in {directory} is damaged ({error}); run `tandem index --verify` to rebuild it."
             ) from error

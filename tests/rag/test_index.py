@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tantivy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
@@ -83,6 +84,14 @@ def test_what_is_not_committed_is_not_there(tmp_path: Path) -> None:
     with index.writer() as writer:
         writer.add(entry(0, ["leave"]))
     assert Index(tmp_path).count == 0
+
+
+def test_an_index_of_another_version_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("words")
+    tantivy.Index(builder.build(), path=str(tmp_path))
+    with pytest.raises(LibraryError, match="another version of Tandem; run `tandem index`"):
+        Index(tmp_path)
 
 
 def test_only_one_writer_at_a_time(tmp_path: Path) -> None:
