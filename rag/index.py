@@ -63,6 +63,11 @@ class Filters:
         )
 
 
+def _place(field: str, value: str) -> tuple[str, str]:
+    """The indexed field that holds `value`, and the word that stands for it there."""
+    return ("tag", _TAGS[field] + value) if field in _TAGS else (field, value)
+
+
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", fast=True)
@@ -159,9 +164,7 @@ class Index:
         query, must = tantivy.Query, tantivy.Occur.Must
 
         def any_of(field: str, values: Iterable[str]) -> tuple[tantivy.Occur, tantivy.Query]:
-            letter = _TAGS.get(field)
-            sought = [(field, value) for value in values] if letter is None else [("tag", letter + v) for v in values]
-            terms = [query.term_query(self._schema, *one, "basic") for one in sought]
+            terms = [query.term_query(self._schema, *_place(field, value), "basic") for value in values]
             either = terms[0] if len(terms) == 1 else query.boolean_query([(tantivy.Occur.Should, t) for t in terms])
             return must, query.const_score_query(either if terms else query.empty_query(), 0.0)
 
@@ -231,7 +234,7 @@ class Writer:
             *(("folder", folder) for folder in entry.folders),
         )  # fmt: skip
         for field, value in tags:
-            document.add_text("tag", _TAGS[field] + value)
+            document.add_text(*_place(field, value))
         document.add_unsigned("modified", max(0, int(entry.modified)))
         document.add_text("terms", entry.terms)
         document.add_text("title", entry.title)
@@ -240,7 +243,7 @@ class Writer:
 
     def delete(self, document: int) -> None:
         """Delete all passages of a document that were added before this call."""
-        self._held().delete_documents_by_term("tag", _TAGS["document"] + str(document))
+        self._held().delete_documents_by_term(*_place("document", str(document)))
 
     def clear(self) -> None:
         self._held().delete_all_documents()

@@ -96,7 +96,8 @@ def describe(question: Question, batch: Batch, rows: Ints, documents: Ints, aver
     local = _local(documents, present, saturated)
     mean, together, fraction = _of_documents(documents, word, anywhere, share)
     bigram, trigram = matching.runs(spoken, numbered, count)
-    kinds = _kinds(question, batch, sentences, lookup)
+    kind, wanted = asks_for(question.sequence)
+    kinds = _kinds(batch, sentences, lookup, kind, wanted)
     columns = [
         word, flat, surface, gram, _pairs(hits, share, count), _near(hits, share, count), sentences.score,
         sentences.coverage, sentences.window, sentences.titled, sentences.related, related, soft, missing_proper,
@@ -104,7 +105,7 @@ def describe(question: Question, batch: Batch, rows: Ints, documents: Ints, aver
         absent[:, -2] if width > 1 else np.zeros(count), bigram, trigram, np.log1p(batch.length) / 5,
         sentences.position, *kinds, *_against_best(word, gram, sentences.score, local, bigram, mean),
         loose @ rarity, np.log1p(tf[:, rarity.argmax()]), (1.0 - loose) @ (share * plain),
-        _counted(question, batch, hits), _before(rows, documents, anywhere, share),
+        _counted(batch, hits, kind), _before(rows, documents, anywhere, share),
     ]  # fmt: skip
     return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
 
@@ -229,16 +230,17 @@ def _by_document(document: Ints, present: Bools, groups: int) -> Ints:
     return table(document[row], column, groups, present.shape[1])
 
 
-def _kinds(question: Question, batch: Batch, sentences: _Sentences, lookup: Lookup) -> list[Floats]:
-    """Words of a kind in the best sentence (new numbers, years, capitals, months) and in the passage (numbers,
-    capitals); only those that the question does not hold itself, since an answer says something new."""
+def _kinds(batch: Batch, sentences: _Sentences, lookup: Lookup, kind: str, wanted: int) -> list[Floats]:
+    """Words of each kind in the best sentence (new numbers, years, capitals, months) and in the passage (numbers,
+    capitals); only those that the question does not hold itself, since an answer says something new. `kind` is what the
+    question asks for, with one of the flags `wanted`.
+    """
     special = np.flatnonzero(batch.flags & _SPECIAL)
     fresh = special[lookup[batch.surface[special]] < 0]
     height = len(batch.owner)
     kind_of, at = np.nonzero(batch.flags[fresh] & _FLAGS)
     sentence = batch.places(fresh)[1]
     number = table(kind_of, sentence[at], len(_FLAGS), height)
-    kind, wanted = asks_for(question.sequence)
     marked = number > 0
     asked = marked[(_FLAGS[:, 0] & wanted) != 0].any(axis=0)
     *around, answering = sentences.best_coverage(np.concatenate((marked, asked[None, :])))
@@ -251,10 +253,11 @@ def _kinds(question: Question, batch: Batch, sentences: _Sentences, lookup: Look
     return [*inside, *around, *typed, *whole]
 
 
-def _counted(question: Question, batch: Batch, hits: Hits) -> Floats:
-    """Whether a number stands at most three words before what the question counts ("how many *yards*")."""
+def _counted(batch: Batch, hits: Hits, kind: str) -> Floats:
+    """Whether a number stands at most three words before what the question counts ("how many *yards*"); 0 unless it
+    asks for the `kind` number."""
     counted = np.zeros(batch.count)
-    if asks_for(question.sequence)[0] == "number":
+    if kind == "number":
         first = hits.number == 0
         before = np.maximum(hits.at[first][:, None] - _BEFORE, 0)
         numbers = (batch.flags[before] & np.uint16(NUMBER | AMOUNT)).any(axis=1)
