@@ -20,9 +20,10 @@ from chainlit.types import ThreadDict
 from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
-from tandem.house import House, current
-from tandem.ui import accounts, answering, briefings, house_panel, loop_time, page, session, uploads
-from tandem.ui.history import History
+from tandem.auth import accounts
+from tandem.context import House, current
+from tandem.history.data_layer import History
+from tandem.ui import answering, briefings, library_panel, loop_time, page, session, uploads
 
 MOUNTED = "tandem.server" in sys.modules
 
@@ -71,7 +72,7 @@ async def starters(user: cl.User | None, language: str | None) -> list[cl.Starte
 @cl.on_chat_start
 async def start() -> None:
     await session.begin(house)
-    await house_panel.offer(house)
+    await library_panel.offer(house)
 
 
 async def resume(thread: ThreadDict) -> None:
@@ -100,13 +101,13 @@ async def message(message: cl.Message) -> None:
 @cl.on_settings_update
 async def settings_update(settings: dict[str, Any]) -> None:
     if wanted := await session.change_settings(house, settings):
-        await house_panel.open_panel(house, "models")
-        await house_panel.download(house, wanted)
+        await library_panel.open_panel(house, "models")
+        await library_panel.download(house, wanted)
 
 
 @cl.on_window_message
 async def window_message(asked: Any) -> None:
-    await house_panel.act(house, asked)
+    await library_panel.act(house, asked)
 
 
 @cl.action_callback("regenerate")
@@ -121,7 +122,7 @@ async def ask_large(action: cl.Action) -> None:
 
 @cl.action_callback("promote")
 async def promote(action: cl.Action) -> None:
-    if not await house_panel.admitted(house):
+    if not await library_panel.admitted(house):
         return
     element, name = str(action.payload.get("element_id")), str(action.payload.get("name"))
     await uploads.promote(house.library, element, name, session.language_of(house))

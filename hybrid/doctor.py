@@ -19,9 +19,9 @@ from pathlib import Path
 
 import psutil
 
-from hybrid.catalog import Listed
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
+from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.foundry import Foundry

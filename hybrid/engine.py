@@ -1,7 +1,7 @@
 """What answering needs, held together: the retriever, the models, the settings and the traces.
 
 Knows which runtimes the settings ask for, and the plan that a question's options make of the settings. Does not know
-the order in which an answer comes about (`hybrid.pipeline` does).
+the order in which an answer comes about (`hybrid.answering.pipeline` does).
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid.catalog import Catalog, Listed
-from hybrid.cost import Prices, of_trace
 from hybrid.errors import ModelError
-from hybrid.experience import Experience
-from hybrid.lifecycle import Lifecycle, managed
-from hybrid.models import ModelRegistry
+from hybrid.models.catalogue import Catalog, Listed
+from hybrid.models.lifecycle import Lifecycle, managed
+from hybrid.models.registry import ModelRegistry
+from hybrid.models.routing import Route, route
+from hybrid.models.statistics import Experience
+from hybrid.policies.base import Policy, policy_for
 from hybrid.policies.fitted import Fitted
-from hybrid.policy import Policy, policy_for
 from hybrid.question import Options
-from hybrid.routing import Route, route
 from hybrid.runtimes.adapters import discover
 from hybrid.runtimes.base import ModelState, Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
 from hybrid.settings import CostSettings, EscalationSettings, GenerationSettings, ModelSettings
-from hybrid.trace import Trace
-from hybrid.trace_store import TraceStore
-from rag.retriever import Retriever
+from hybrid.tracing.cost import Prices, of_trace
+from hybrid.tracing.store import TraceStore
+from hybrid.tracing.trace import Trace
+from rag.retrieval.retriever import Retriever
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hybrid.diff import Change
+from hybrid.comparison import Change
 from hybrid.runtimes.base import Phase, Usage
-from hybrid.trace import Trace
+from hybrid.tracing.trace import Trace
 from rag.errors import UserFacingError
 from rag.types import CheckedAnswer, Passage, SearchResult
 

@@ -13,18 +13,18 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rag import index as index_module
-from rag.analysis import VERSION as ANALYSIS_VERSION
-from rag.building import NewDocument
 from rag.errors import LibraryError
-from rag.features import VERSION as FEATURES_VERSION
-from rag.index import Index
-from rag.ingest import Ingest
-from rag.search import Searcher
+from rag.ingest.document_builder import NewDocument
+from rag.ingest.ingestion import Ingest
+from rag.ingest.uploads import Uploads
+from rag.retrieval.searcher import Searcher
 from rag.settings import RetrievalSettings
-from rag.store import Store
+from rag.storage import tantivy_index as index_module
+from rag.storage.passage_terms import VERSION as FEATURES_VERSION
+from rag.storage.sqlite_store import Store
+from rag.storage.tantivy_index import Index
+from rag.text.analyser import VERSION as ANALYSIS_VERSION
 from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
-from rag.uploads import Uploads
 
 _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
 
@@ -107,7 +107,7 @@ class Library:
         documents: Collection[str] | None = None,
         conversation: str = "",
     ) -> SearchResult:
-        """The best passages for a question; see `rag.retriever.Retriever.search`."""
+        """The best passages for a question; see `rag.retrieval.retriever.Retriever.search`."""
         with _in_words():
             return self._searcher.search(
                 question, history=history, limit=limit, documents=documents, conversation=conversation

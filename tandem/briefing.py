@@ -10,10 +10,10 @@ from io import BytesIO
 
 from docx import Document
 
-from hybrid.briefs import Brief
-from rag.analysis import casefold
+from hybrid.answering.briefs import Brief
 from rag.errors import UserFacingError
 from rag.library import Library
+from rag.text.analyser import casefold
 from rag.types import Passage
 from tandem.ui.markdown import Neutraliser
 

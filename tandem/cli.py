@@ -50,7 +50,7 @@ def serve(
 @app.command()
 def password() -> None:
     """Ask for a password and print its hash, which may stand in TANDEM_SERVER__USERS in the password's place."""
-    from tandem.passwords import hashed
+    from tandem.auth.passwords import hashed
 
     print(hashed(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
 

@@ -24,11 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
-from tandem import house as houses
+from tandem import context as houses
 from tandem.api.routes import api
 from tandem.browser.routes import browser
+from tandem.context import House
 from tandem.guard import Guard
-from tandem.house import House
 from tandem.settings import ServerSettings, Settings, load
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from rag.formats.extracted import Extracted
-from rag.loading import load
+from rag.ingest.loader import load
 
 CORPUS = Path(__file__).parent.parent / "docs_corpus"
 DOCUMENTS = sorted(

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Drives a browser with what the tests need anyway, and says so where it is missing.
-PAINTER = ROOT / "tandem" / "bench" / "paint.py"
+PAINTER = ROOT / "tandem" / "bench" / "render_time.py"
 PICTURE = ROOT / "tandem" / "evaluate" / "picture.py"  # says what to install where its library is missing
 RIVALS = ROOT / "tandem" / "bench" / "retrieval.py"
 FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}

@@ -1,7 +1,7 @@
 """A policy fitted on answers that people or the large model judged.
 
 Knows its weights, and weighs what an escalation is likely to gain against the time and the money it takes. Does not
-know how the weights were fitted (`hybrid.logistic`) nor how signals are measured.
+know how the weights were fitted (`hybrid.policies.logistic`) nor how signals are measured.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 
 from hybrid.errors import PolicyError
 from hybrid.events import Decision, Reason
-from hybrid.logistic import Head
-from hybrid.signals import LOGPROB_NAMES, Signals
+from hybrid.policies.logistic import Head
+from hybrid.policies.signals import LOGPROB_NAMES, Signals
 
 log = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).parents[1] / "weights.json"
+SHIPPED = Path(__file__).with_name("weights.json")
 FORMAT = 1
 _NAMED = 3
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from zlib import crc32
 
 from hybrid.events import Decision, Reason
-from hybrid.signals import Signals
+from hybrid.policies.signals import Signals
 
 
 class Always:

@@ -6,8 +6,8 @@ Knows the rules and their reasons. Does not know how signals are measured, nor w
 from __future__ import annotations
 
 from hybrid.events import Decision, Reason
+from hybrid.policies.signals import Signals
 from hybrid.settings import EscalationSettings
-from hybrid.signals import Signals
 
 REPETITIVE = 0.35
 

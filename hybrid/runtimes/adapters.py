@@ -17,8 +17,8 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from hybrid.errors import ModelError
-from hybrid.queueing import FairQueue
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase
+from hybrid.runtimes.queueing import FairQueue
 from rag.types import Message
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Callable
 
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
-from rag import extract, phrases
+from rag.grounding import extractive
+from rag.text import phrases
 
 NAME = "extractive"
 MAX_WORDS = 60
@@ -25,7 +26,7 @@ class Extractive:
         """One chunk per quoted sentence, in the order of the documents' relevance."""
         yield Chunk(phase=Phase.SEND)
         quotes = (
-            await asyncio.to_thread(extract.quote, request.question, request.passages, max_words=MAX_WORDS)
+            await asyncio.to_thread(extractive.quote, request.question, request.passages, max_words=MAX_WORDS)
             if request.answerable
             else []
         )

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.errors import ModelError
-from hybrid.queueing import FairQueue, Ticket
 from hybrid.runtimes.base import ChatRequest, Chunk, MakeRoom, ModelInfo, ModelState, ModelUse, Phase
 from hybrid.runtimes.directory import check_directory
 from hybrid.runtimes.foundry_call import Call
@@ -31,6 +30,7 @@ from hybrid.runtimes.foundry_sdk import (
     threaded,
     unregister,
 )
+from hybrid.runtimes.queueing import FairQueue, Ticket
 from rag.types import Message
 
 _CLOSE_S = 10.0

@@ -14,8 +14,8 @@ from typing import Any
 
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, Usage
-from hybrid.runtimes.channels import Splitter
 from hybrid.runtimes.foundry_sdk import TOO_LONG, explained
+from hybrid.runtimes.reasoning_parser import Splitter
 from hybrid.runtimes.stopping import Stopper
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Any server that speaks the OpenAI chat protocol: Ollama, llama.cpp, vLLM, LM Studio, a Foundry Local service.
 
 Knows the protocol, its dialects and its accidents, and turns each accident into a sentence. Does not know which model
-is asked for what, how long a call may take (`hybrid.generation` does), or where a key comes from.
+is asked for what, how long a call may take (`hybrid.answering.generation` does), or where a key comes from.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from hybrid.breaker import Breaker
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
-from hybrid.runtimes.channels import Splitter
-from hybrid.runtimes.dialect import Dialects
+from hybrid.runtimes.capabilities import Dialects
+from hybrid.runtimes.circuit_breaker import Breaker
 from hybrid.runtimes.openai_errors import Explainer, said_by
+from hybrid.runtimes.reasoning_parser import Splitter
 from hybrid.settings import EndpointSettings, TimeoutSettings
 
 if TYPE_CHECKING:

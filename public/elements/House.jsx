@@ -1,5 +1,5 @@
 // The panel with every document's receipt and every model, and the card that offers missing models.
-// Draws what tandem/ui/house_panel.py hands over. News comes over the socket, since Chainlit opens or closes its side
+// Draws what tandem/ui/library_panel.py hands over. News comes over the socket, since Chainlit opens or closes its side
 // panel whenever an element changes; wishes go by window.postMessage, since an action would make a conversation of its
 // own. Knows nothing of how documents are read or models are run.
 import { useEffect, useRef, useState } from "react"

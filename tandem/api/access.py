@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 
 from tandem.api.errors import ApiError
-from tandem.house import House
+from tandem.context import House
 
 log = logging.getLogger(__name__)
 

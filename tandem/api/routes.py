@@ -13,14 +13,14 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from hybrid.models import USABLE
+from hybrid.models.registry import USABLE
 from hybrid.runtimes.base import ModelInfo
 from tandem.api.access import admit
 from tandem.api.asked import read
 from tandem.api.completions import Calls, Completion
 from tandem.api.errors import ApiError
 from tandem.api.sources import LOOKUP_S, PIPELINE, source
-from tandem.house import House
+from tandem.context import House
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED = {"/v1/models": "GET", "/v1/chat/completions": "POST"}

@@ -10,20 +10,20 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hybrid.answering.generation import Written, generate
+from hybrid.answering.pipeline import Question, Turn
 from hybrid.engine import Options
 from hybrid.errors import ModelError
 from hybrid.events import Answer, Decided, Decision, Delta, Failed, Finished, Notice, StageBegan
-from hybrid.generation import Written, generate
-from hybrid.pipeline import Question, Turn
 from hybrid.runtimes.base import ChatRequest, Usage
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.stopping import Stopper
 from hybrid.settings import Escalate, GenerationSettings
-from hybrid.trace import Trace
+from hybrid.tracing.trace import Trace
 from rag.types import Message
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError, from_model
-from tandem.house import House
+from tandem.context import House
 
 PIPELINE = "tandem"
 LOOKUP_S = 10.0

@@ -12,10 +12,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Failed, Finished
-from hybrid.pipeline import Options, Question
 from hybrid.settings import Escalate, EscalationSettings
-from rag import phrases
+from rag.text import phrases
 from tandem.bench import stats
 from tandem.bench.plan import BenchPrompt
 from tandem.bench.quality import Answerer

@@ -2,7 +2,7 @@
 
 Knows prices and watts. Energy is measured where the machine says what it draws (RAPL for the processor, nvidia-smi for
 the GPU) and is an estimate with its assumption elsewhere. Cloud prices are hypothetical: nobody was asked or paid.
-Does not know what the chat answered and cost: `hybrid.cost` does.
+Does not know what the chat answered and cost: `hybrid.tracing.cost` does.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from rag.errors import UserFacingError
-from tandem.bench import page
+from tandem.bench import report_page
 from tandem.bench.schema import Distribution, Estimate, Level, Model, Report, Share
 
 _MS = ("queue_ms", "first_token_ms", "first_content_ms", "itl_ms", "tpot_ms", "total_ms")
@@ -31,7 +31,7 @@ def write(report: Report, folder: Path) -> list[Path]:
         "report.json": as_json(report),
         "report.csv": as_csv(report),
         "report.md": as_markdown(report),
-        "report.html": page.render(report),
+        "report.html": report_page.render(report),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

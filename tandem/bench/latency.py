@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Delta, Event, Finished
-from hybrid.pipeline import Options, Question
+from hybrid.policies.early_exit import Watch
 from hybrid.runtimes.base import ChatRequest
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings
-from hybrid.watching import Watch
 from rag.types import SearchResult
 from tandem.evaluate.timeline import Timeline
 

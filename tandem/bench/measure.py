@@ -1,7 +1,8 @@
 """One request, measured on a monotonic clock while it streams.
 
 Knows when each piece of text arrived, and what that comes to. Does not know how requests are spread over time, or what
-is made of many of them. Any source will do: a runtime of `hybrid.runtimes`, or the lean client of `tandem.bench.wire`.
+is made of many of them. Any source will do: a runtime of `hybrid.runtimes`, or the lean client of
+`tandem.bench.client`.
 """
 
 from __future__ import annotations

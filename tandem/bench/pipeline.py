@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Delta, Event
-from hybrid.pipeline import Options, Question
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings
 

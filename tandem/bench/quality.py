@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Event, Failed, Finished, Retrieved
-from hybrid.pipeline import Options, Question
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings
-from rag import grounding, sentences
+from rag.grounding import citations
+from rag.text import sentences
 from rag.types import Passage, Support
 from tandem.bench import stats
 from tandem.bench.plan import BenchPrompt, PlanError
@@ -99,7 +100,7 @@ def _citations(text: str, passages: Sequence[Passage]) -> tuple[int, int]:
         named = [passages[number - 1] for number in numbers if 1 <= number <= len(passages)]
         claim = _CITED.sub("", text[start:end]).strip()
         if named and claim:
-            verdicts = {s.support for s in grounding.check(claim, named).sentences}
+            verdicts = {s.support for s in citations.check(claim, named).sentences}
             held += Support.SUPPORTED in verdicts
     return cited, held
 

@@ -26,12 +26,12 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from rag.analysis import stop_terms, tokens
-from rag.building import NewDocument, analysed_document
-from rag.chunking import Cut
 from rag.formats.extracted import Extracted
+from rag.ingest.chunking import Cut
+from rag.ingest.document_builder import NewDocument, analysed_document
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from rag.text.analyser import stop_terms, tokens
 
 _VOCABULARY = 120_000
 _PASSAGES_A_DOCUMENT = 20

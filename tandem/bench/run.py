@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from hybrid.catalog import Catalog
 from hybrid.errors import ModelError
-from hybrid.models import ModelRegistry
+from hybrid.models.catalogue import Catalog
+from hybrid.models.registry import ModelRegistry
 from hybrid.runtimes.base import ChatRequest
 from hybrid.settings import GenerationSettings, ModelSettings
 from rag.types import Message

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-from hybrid.catalog import Catalog
+from hybrid.answering.pipeline import answer
 from hybrid.engine import Engine
-from hybrid.pipeline import answer
+from hybrid.models.catalogue import Catalog
 from tandem.bench.plan import Plan
 from tandem.bench.quality import Score
 from tandem.bench.run import Bench, Progress

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hybrid.catalog import Catalog
 from hybrid.errors import ModelError
-from hybrid.models import USABLE, ModelRegistry
+from hybrid.models.catalogue import Catalog
+from hybrid.models.registry import USABLE, ModelRegistry
 from hybrid.runtimes.base import ModelInfo, ModelState, Runtime
 from hybrid.settings import ModelSettings
+from tandem.bench.client import Wire
 from tandem.bench.measure import Source
 from tandem.bench.schema import Model
-from tandem.bench.wire import Wire
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from tandem.api.access import admit
 from tandem.api.errors import ApiError
 from tandem.browser import models, runtime
-from tandem.house import House
+from tandem.context import House
 
 STATIC = Path(__file__).with_name("static")
 LONGEST_QUERY = 2_000

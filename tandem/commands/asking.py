@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Decided, Decision, Delta, Event, Failed, Finished, Notice, StageBegan
-from hybrid.pipeline import Options, Question
 from hybrid.settings import Escalate
-from hybrid.trace import Trace
+from hybrid.tracing.trace import Trace
 from rag.errors import UserFacingError
 from rag.types import Support
 from tandem.commands import passages
-from tandem.house import House
+from tandem.context import House
 from tandem.settings import Settings, load
 
 MODELS_SECONDS = 15.0

@@ -15,9 +15,9 @@ from tandem.bench import latency as latency_bench
 from tandem.bench import pipeline as pipeline_bench
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
+from tandem.context import House
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
-from tandem.house import House
 from tandem.server import ROOT
 from tandem.settings import load
 
@@ -62,7 +62,7 @@ async def _latency(questions: QuestionSet) -> dict[str, Any]:
 def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool) -> None:
     """Let many clients chat at once, or time how fast a browser paints. Raises UserFacingError."""
     if paint:
-        from tandem.bench import paint as paint_bench
+        from tandem.bench import render_time as paint_bench
 
         print_record(asyncio.run(paint_bench.measure()), json)
     else:

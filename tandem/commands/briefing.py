@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from hybrid.briefs import Brief, parts, write
+from hybrid.answering.briefs import Brief, parts, write
 from hybrid.question import Options
 from rag.errors import UserFacingError
 from tandem import briefing
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
-from tandem.house import House
+from tandem.context import House
 from tandem.settings import Settings, load
 
 MODELS_SECONDS = 15.0

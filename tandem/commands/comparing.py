@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hybrid.pipeline import answer
+from hybrid.answering.pipeline import answer
 from rag.errors import UserFacingError
 from tandem.bench import plan
 from tandem.bench.compare import Column, Comparison

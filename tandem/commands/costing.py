@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hybrid import cost as costs
-from hybrid.catalog import Catalog
-from hybrid.trace_store import TraceStore
+from hybrid.models.catalogue import Catalog
+from hybrid.tracing import cost as costs
+from hybrid.tracing.store import TraceStore
 from rag.errors import UserFacingError
 from tandem.settings import load
 

@@ -9,19 +9,19 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from hybrid.catalog import Catalog
-from hybrid.cost import Prices
+from hybrid.models.catalogue import Catalog
 from hybrid.policies.fitted import Fitted, shipped
 from hybrid.settings import ModelSettings
+from hybrid.tracing.cost import Prices
 from rag.errors import UserFacingError
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
+from tandem.context import House
 from tandem.evaluate import citations as planting
 from tandem.evaluate import grounding as groundedness
 from tandem.evaluate import routing as deferral
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
-from tandem.house import House
 from tandem.settings import load
 
 

@@ -108,7 +108,7 @@ def _sync_record(report: SyncReport) -> dict[str, Any]:
 
 
 def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
-    from rag.watching import Watcher
+    from rag.maintenance.watcher import Watcher
 
     def changed(report: SyncReport) -> None:
         if json:
@@ -129,7 +129,7 @@ def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
 
 
 def _verify(settings: Settings, folders: Sequence[Path], json: bool) -> None:
-    from rag.verifying import verify
+    from rag.maintenance.integrity import verify
 
     found = verify(library_dir(settings), settings.retrieval, folders)
     if json:

@@ -7,15 +7,15 @@ import json as jsonlib
 from pathlib import Path
 from typing import Any
 
-from hybrid.pipeline import Options
+from hybrid.answering.pipeline import Options
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, ModelSettings
-from rag.evaluation import evaluate_file
+from rag.training.evaluation_files import evaluate_file
 from tandem.commands.progress import bar
+from tandem.context import House
 from tandem.evaluate import answers as measures
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
-from tandem.house import House
 from tandem.settings import Settings, load
 
 MODELS_SECONDS = 15.0

@@ -14,14 +14,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hybrid.catalog import Listed
 from hybrid.doctor import Health, examine
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
+from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelInfo
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from tandem.commands.progress import bar
-from tandem.house import House
+from tandem.context import House
 from tandem.settings import load as load_settings
 
 T = TypeVar("T")

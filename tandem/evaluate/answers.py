@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Event, Failed, Finished, Retrieved
-from hybrid.pipeline import Options, Question
-from rag.analysis import casefold
 from rag.errors import UserFacingError
+from rag.text.analyser import casefold
 from rag.types import Passage, Support
 from tandem.evaluate import measures
 from tandem.evaluate.questions import Asked

@@ -15,13 +15,14 @@ from typing import Any
 
 import regex
 
+from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Event, Failed, Finished
-from hybrid.pipeline import Options, Question
 from hybrid.runtimes.base import ChatRequest
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings
-from rag import extract, sentences, support
 from rag.errors import UserFacingError
+from rag.grounding import extractive, overlap
+from rag.text import sentences
 from rag.types import CheckedAnswer, Passage, Support
 from tandem.evaluate.answers import contains
 from tandem.evaluate.questions import Asked
@@ -40,7 +41,7 @@ FAULTS = (FOREIGN, FIGURE, WRONG, NOWHERE)
 
 _MARKER = regex.compile(r"\s*\[\d+\]")
 _FIGURE = regex.compile(r"(?<![\p{L}\d.,])\d{1,4}(?![\p{L}\d]|[.,]\d)")
-_HELD = support.NAMES.index("content_precision")
+_HELD = overlap.NAMES.index("content_precision")
 _ELSEWHERE = 0.5
 _QUOTED_WORDS = 60
 
@@ -74,7 +75,7 @@ class Planter:
         return " ".join(_marked(one) for one in said)
 
     def _sentences(self, question: str, passages: Sequence[Passage], chance: random.Random) -> list[Planted]:
-        quotes = extract.quote(question, passages, max_words=_QUOTED_WORDS)
+        quotes = extractive.quote(question, passages, max_words=_QUOTED_WORDS)
         good = [(" ".join(quote.text.split()), quote.passage + 1) for quote in quotes if "\n" not in quote.text.strip()]
         said = [Planted(text, QUOTED, number) for text, number in good]
         sources = "\n".join(passage.text for passage in passages)
@@ -84,13 +85,13 @@ class Planter:
             for asked in self.questions
             if asked.answer
             and asked.question != question
-            and support.measure(asked.answer, sources)[_HELD] < _ELSEWHERE
+            and overlap.measure(asked.answer, sources)[_HELD] < _ELSEWHERE
         ]
         for text in chance.sample(foreign, min(2, len(foreign)) if passages else 0):
             said.append(Planted(text, FOREIGN, chance.randint(1, len(passages))))
         said.extend(self._figures(good, sources, chance))
         for text, right in good[:1]:
-            wrong = [n for n, p in enumerate(passages, 1) if support.measure(text, p.text)[_HELD] < _ELSEWHERE]
+            wrong = [n for n, p in enumerate(passages, 1) if overlap.measure(text, p.text)[_HELD] < _ELSEWHERE]
             if wrong:
                 said = [one for one in said if one.text != text]
                 said.append(Planted(text, WRONG, chance.choice(wrong)))

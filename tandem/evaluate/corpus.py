@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag import evaluation
+from rag.training import evaluation_files
 from rag.types import Passage
 from tandem.documents import library_dir, open_library
 from tandem.settings import Settings
@@ -36,6 +36,6 @@ def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
             library.close()
             yield Corpus(own, lambda passage: passage.document)
         else:
-            library, owners = evaluation.open_library(evaluation.read(source), library_dir(own))
+            library, owners = evaluation_files.open_library(evaluation_files.read(source), library_dir(own))
             library.close()
             yield Corpus(own, lambda passage: owners[passage.id])

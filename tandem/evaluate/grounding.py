@@ -1,7 +1,7 @@
 """How well answers that rest on their context are told from those that do not.
 
-Knows recorded answers with their context and a judge's label. Fits on the figures of `rag.support` alone, and scores
-what it was not fitted on. Does not ask any model.
+Knows recorded answers with their context and a judge's label. Fits on the figures of `rag.grounding.overlap` alone, and
+scores what it was not fitted on. Does not ask any model.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from hybrid import logistic
-from rag import support
+from hybrid.policies import logistic
+from rag.grounding import overlap
 from tandem.evaluate import lines, measures
 from tandem.evaluate.measures import Floats
 
@@ -41,11 +41,11 @@ def evaluate(file: Path, fit: Path | None = None) -> dict[str, Any]:
     answers = lines.read(file, Grounded, MINIMUM)
     matrix, held = _measured(answers)
     if fit is None:
-        scores = logistic.cross_validated(support.NAMES, matrix, held)
-        head = logistic.fit_best(support.NAMES, matrix, held)
+        scores = logistic.cross_validated(overlap.NAMES, matrix, held)
+        head = logistic.fit_best(overlap.NAMES, matrix, held)
         how = "nested cross-validation"
     else:
-        head = logistic.fit_best(support.NAMES, *_measured(lines.read(fit, Grounded, MINIMUM)))
+        head = logistic.fit_best(overlap.NAMES, *_measured(lines.read(fit, Grounded, MINIMUM)))
         scores = head.probabilities(matrix)
         how = f"fitted on {fit.name}"
     p50, p99 = _timed(answers, head)
@@ -58,7 +58,7 @@ def evaluate(file: Path, fit: Path | None = None) -> dict[str, Any]:
         "attributable": _rounded(float(held.mean())),
         "fitted": how,
         "beside": {
-            name: _rounded(measures.auroc(matrix[:, support.NAMES.index(name)], held))
+            name: _rounded(measures.auroc(matrix[:, overlap.NAMES.index(name)], held))
             for name in ("word_precision", "content_precision", "rouge_l_precision")
         },
         "context_bytes": CONTEXT_BYTES,
@@ -68,7 +68,7 @@ def evaluate(file: Path, fit: Path | None = None) -> dict[str, Any]:
 
 
 def _measured(answers: Sequence[Grounded]) -> tuple[Floats, Floats]:
-    matrix = np.array([support.measure(one.answer, one.context) for one in answers])
+    matrix = np.array([overlap.measure(one.answer, one.context) for one in answers])
     return matrix, np.array([one.label == ATTRIBUTABLE for one in answers], dtype=np.float64)
 
 
@@ -90,7 +90,7 @@ def _timed(answers: Sequence[Grounded], head: logistic.Head) -> tuple[float, flo
         context = "\n".join(joined).encode()[:CONTEXT_BYTES].decode(errors="ignore")
         answer = answers[start].answer
         began = time.perf_counter()
-        head.probability(dict(zip(support.NAMES, support.measure(answer, context), strict=True)))
+        head.probability(dict(zip(overlap.NAMES, overlap.measure(answer, context), strict=True)))
         times.append((time.perf_counter() - began) * 1000.0)
     p50, p99 = np.percentile(times, [50, 99])
     return round(float(p50), 3), round(float(p99), 3)

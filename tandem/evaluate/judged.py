@@ -1,7 +1,7 @@
 """The answers of this installation that somebody judged, and a policy fitted on them.
 
 Knows where thumbs and traces are kept and how they belong together: a message names the trace of the answer it shows.
-Does not know how labels come about or how a policy is fitted (`hybrid.learning` does).
+Does not know how labels come about or how a policy is fitted (`hybrid.answering.learning` does).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hybrid import learning
+from hybrid.answering import learning
 from hybrid.policies.fitted import Weights
-from hybrid.trace_store import TraceStore
+from hybrid.tracing.store import TraceStore
 from rag.errors import UserFacingError
 from tandem.evaluate import measures
+from tandem.history.tables import feedbacks, steps
 from tandem.settings import Settings
-from tandem.ui.history_tables import feedbacks, steps
 
 MOST = 100_000
 _ENOUGH_RATED = 10

@@ -1,7 +1,8 @@
 """Files of questions with known answers -> questions and the documents they are asked of.
 
 Knows two formats: the questions.yaml beside a folder of documents (the head of the one in docs_corpus/ explains it),
-and the JSON of `rag.evaluation`, which holds its documents itself. Does not know how a question is answered or counted.
+and the JSON of `rag.training.evaluation_files`, which holds its documents itself. Does not know how a question is
+answered or counted.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from rag import evaluation
 from rag.errors import UserFacingError
+from rag.training import evaluation_files
 
 
 class QuestionsError(UserFacingError):
@@ -55,7 +56,7 @@ class QuestionSet:
 def read(file: Path) -> QuestionSet:
     """Read either format, told apart by the file's name (.json or not). Raises UserFacingError."""
     if file.suffix == ".json":
-        return QuestionSet(tuple(_with_answers(question) for question in evaluation.read(file).questions), file)
+        return QuestionSet(tuple(_with_answers(question) for question in evaluation_files.read(file).questions), file)
     data = _parsed(file)
     entries = data.get("questions") if isinstance(data, dict) else None
     if not isinstance(entries, list) or not entries:
@@ -69,7 +70,7 @@ def read(file: Path) -> QuestionSet:
         raise QuestionsError(f"{file.name}: the {place} of question {number} is not right: {first['msg']}.") from None
 
 
-def _with_answers(question: evaluation.Question) -> Asked:
+def _with_answers(question: evaluation_files.Question) -> Asked:
     answers = tuple(answer for answer in question.answers if answer.strip())
     return Asked(
         id=question.id,

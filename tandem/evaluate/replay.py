@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from hybrid.cost import Prices, Speed, of_trace, speeds
+from hybrid.answering.learning import Judged
 from hybrid.events import Decision
-from hybrid.learning import Judged
+from hybrid.policies.base import Policy
 from hybrid.policies.fitted import Logistic, Stake, Weights
 from hybrid.policies.fixed import Always, Never
 from hybrid.policies.rules import Rules
-from hybrid.policy import Policy
+from hybrid.policies.signals import Signals, from_dict
 from hybrid.settings import EscalationSettings
-from hybrid.signals import Signals, from_dict
+from hybrid.tracing.cost import Prices, Speed, of_trace, speeds
 from tandem.evaluate.timeline import Timeline
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)

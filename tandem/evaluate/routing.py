@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from hybrid import features, logistic
+from hybrid.policies import draft_features, logistic
+from hybrid.policies.base import Policy
 from hybrid.policies.fixed import Oracle, Random
 from hybrid.policies.rules import Rules
-from hybrid.policy import Policy
+from hybrid.policies.signals import of_text
 from hybrid.settings import EscalationSettings
-from hybrid.signals import of_text
 from tandem.evaluate import lines, measures
 from tandem.evaluate.measures import Floats
 
@@ -49,7 +49,7 @@ class Routing:
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
         self.signals = [of_text(pair.question, pair.small.text, id=str(row)) for row, pair in enumerate(pairs)]
-        self.matrix = np.array([[one.values[name] for name in features.NAMES] for one in self.signals])
+        self.matrix = np.array([[one.values[name] for name in draft_features.NAMES] for one in self.signals])
         self.small = np.array([pair.small.correct for pair in pairs], dtype=np.float64)
         self.large = np.array([pair.large.correct for pair in pairs], dtype=np.float64)
 
@@ -71,11 +71,11 @@ def evaluate(file: Path, fit: Path | None = None) -> tuple[dict[str, Any], dict[
     """
     scored = Routing.read(file)
     if fit is None:
-        wrong = logistic.cross_validated(features.NAMES, scored.matrix, scored.wrong)
+        wrong = logistic.cross_validated(draft_features.NAMES, scored.matrix, scored.wrong)
         how = "nested cross-validation"
     else:
         training = Routing.read(fit)
-        wrong = logistic.fit_best(features.NAMES, training.matrix, training.wrong).probabilities(scored.matrix)
+        wrong = logistic.fit_best(draft_features.NAMES, training.matrix, training.wrong).probabilities(scored.matrix)
         how = f"fitted on {fit.name}"
     curves = {"logistic": measures.deferral_curve(wrong, scored.small, scored.large), **_beside(scored)}
     record = _measured(scored, wrong)

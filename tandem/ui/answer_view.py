@@ -33,9 +33,9 @@ from hybrid.events import (
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
+from tandem.history.data_layer import History
 from tandem.ui import panel
 from tandem.ui.batching import Batcher, Latest
-from tandem.ui.history import History
 from tandem.ui.markdown import Neutraliser, cited, linked, plain_title
 from tandem.ui.texts import Language, problem, reason, say
 

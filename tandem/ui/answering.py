@@ -19,10 +19,11 @@ from chainlit.context import ChainlitContext, get_context
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
+from hybrid.answering.pipeline import Question, Turn
 from hybrid.events import Delta, Failed, Finished, Notice
-from hybrid.pipeline import Question, Turn
-from tandem.house import House
-from tandem.ui import accounts, uploads
+from tandem.auth import accounts
+from tandem.context import House
+from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
 from tandem.ui.panel import Figures
 from tandem.ui.session import choices_of, language_of

@@ -1,7 +1,7 @@
 """Briefings in the chat: a source's name in, sections of cited claims out, one after the other, to copy and download.
 
 Knows the message that holds the text and the element under it (public/elements/TandemAnswer.jsx). Does not know how a
-section is written (`hybrid.briefs`) nor the formats (`tandem.briefing`).
+section is written (`hybrid.answering.briefs`) nor the formats (`tandem.briefing`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import chainlit as cl
 from chainlit.utils import utc_now
 
-from hybrid.briefs import Brief, Claim, Section, brief_of, parts, write
+from hybrid.answering.briefs import Brief, Claim, Section, brief_of, parts, write
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate
 from rag.errors import UserFacingError
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem import briefing
-from tandem.house import House
+from tandem.context import House
 from tandem.ui import panel
 from tandem.ui.answer_view import ELEMENT, element_id, history
 from tandem.ui.answering import asker, running, take_in, to_the_end

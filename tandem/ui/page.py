@@ -20,9 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import UserFacingError
-from rag.loading import CONVERTIBLE, READERS
+from rag.ingest.loader import CONVERTIBLE, READERS
+from tandem.auth.accounts import LOCAL_USER, is_local
 from tandem.guard import CONTENT_POLICY, Guard
-from tandem.ui.accounts import LOCAL_USER, is_local
 
 # `frame-ancestors` only counts in a header.
 _META_POLICY = re.sub(r";\s*frame-ancestors[^;]*", "", CONTENT_POLICY)

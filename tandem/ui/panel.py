@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.events import Answer, Decision
-from hybrid.trace_store import Percentiles, TraceStore
+from hybrid.tracing.store import Percentiles, TraceStore
 from rag.types import CheckedAnswer, Passage, Support
 from tandem.ui.texts import Language, reason
 
@@ -165,8 +165,8 @@ def decision(
 
 
 def blended(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Answers' costs (`hybrid.cost.Cost.as_dict`) added up; None where there are none. `cloud` is None where one has
-    no such price.
+    """Answers' costs (`hybrid.tracing.cost.Cost.as_dict`) added up; None where there are none. `cloud` is None where
+    one has no such price.
     """
     if not costs:
         return None

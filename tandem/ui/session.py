@@ -17,9 +17,10 @@ from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
 from chainlit.user import PersistedUser
 
-from tandem.house import House
+from tandem.auth import accounts
+from tandem.context import House
 from tandem.settings import Settings
-from tandem.ui import accounts, settings_panel
+from tandem.ui import settings_panel
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 from tandem.ui.texts import STARTERS, TEXTS, Language, language_for, say

@@ -13,7 +13,7 @@ from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Swit
 from pydantic import BaseModel, ValidationError
 
 from hybrid.engine import Options
-from hybrid.models import USABLE
+from hybrid.models.registry import USABLE
 from hybrid.runtimes.base import ModelInfo, ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings

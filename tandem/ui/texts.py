@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from hybrid.answering.notices import why
 from hybrid.errors import ModelError
 from hybrid.events import Reason
-from hybrid.notices import why
 from hybrid.runtimes.base import ModelInfo, ModelState
 from rag.errors import DocumentError, LibraryError, UserFacingError
-from tandem.ui.wordings import english, turkish
+from tandem.ui.catalogues import english, turkish
 
 Language = Literal["en", "tr"]
 

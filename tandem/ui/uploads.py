@@ -22,7 +22,7 @@ from chainlit.utils import utc_now
 from rag.errors import DocumentError, UserFacingError
 from rag.library import Library
 from rag.types import FileReceipt
-from tandem.house import House
+from tandem.context import House
 from tandem.ui.answer_view import history
 from tandem.ui.texts import Language, labels, problem, say
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from hybrid.catalog import Catalog
 from hybrid.engine import Engine
+from hybrid.models.catalogue import Catalog
 from hybrid.runtimes.base import Runtime
 from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
-from hybrid.trace_store import TraceStore
+from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.settings import RetrievalSettings
 

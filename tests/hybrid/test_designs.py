@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from hybrid.answering.pipeline import Question, answer
 from hybrid.events import Decided, Delta, Finished, Notice, StageBegan, StageEnded
-from hybrid.pipeline import Question, answer
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import CostSettings, Escalate, EscalationSettings, Price
-from hybrid.trace_store import TraceStore
+from hybrid.tracing.store import TraceStore
 from rag.types import Support
 from tests.hybrid.conftest import MakeEngine
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.answering.pipeline import Question, answer
 from hybrid.engine import Engine
 from hybrid.events import Finished
-from hybrid.pipeline import Question, answer
 from hybrid.runtimes.base import ChatRequest
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings, ModelSettings

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from rag.building import analysed_document
-from rag.chunking import cut
 from rag.formats.extracted import Extracted
 from rag.formats.text import read_markdown
+from rag.ingest.chunking import cut
+from rag.ingest.document_builder import analysed_document
 from rag.library import Library
 from rag.settings import RetrievalSettings
 

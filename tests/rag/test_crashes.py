@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from rag.index import Entry, Index
+from rag.storage.tantivy_index import Entry, Index
 from tests.support import killing
 
 

@@ -15,9 +15,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.checksums import check
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from rag.storage.checksums import check
 
 SETTINGS = RetrievalSettings()
 ROOT = Path(__file__).parents[2]

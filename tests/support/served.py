@@ -18,8 +18,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from hybrid.runtimes.base import Runtime
 from tandem.api.completions import Calls
+from tandem.context import House
 from tandem.guard import Guard
-from tandem.house import House
 from tandem.server import ROUTERS, Chat, health
 from tandem.settings import Settings
 

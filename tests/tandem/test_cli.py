@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from rag.errors import UserFacingError
+from tandem.auth.passwords import Passwords
 from tandem.cli import app
-from tandem.passwords import Passwords
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import Tandem, start
 

@@ -1,7 +1,7 @@
 import chainlit as cl
 from chainlit.context import init_http_context
 
-from hybrid.pipeline import Turn
+from hybrid.answering.pipeline import Turn
 from tandem.ui.answering import TURNS, turns
 
 

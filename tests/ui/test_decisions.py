@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import expect
 
-from hybrid.trace_store import TraceStore
+from hybrid.tracing.store import TraceStore
 from tandem.evaluate import judged
 from tandem.settings import Settings
 from tests.support.openai_server import Reply

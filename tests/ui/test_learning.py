@@ -7,11 +7,11 @@ import pytest
 from chainlit.context import init_http_context
 from chainlit.types import Feedback
 
-from hybrid.trace import StageRecord, Trace
-from hybrid.trace_store import TraceStore
+from hybrid.tracing.store import TraceStore
+from hybrid.tracing.trace import StageRecord, Trace
 from tandem.evaluate import judged
+from tandem.history.data_layer import History
 from tandem.settings import Settings
-from tandem.ui.history import History
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from hybrid.events import Answer, Decision, Reason
 from hybrid.runtimes.base import Usage
-from hybrid.trace import StageRecord, Trace
-from hybrid.trace_store import Percentiles
+from hybrid.tracing.store import Percentiles
+from hybrid.tracing.trace import StageRecord, Trace
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem.ui import panel
 

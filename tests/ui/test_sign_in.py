@@ -14,8 +14,8 @@ from chainlit.context import init_http_context
 from chainlit.types import Feedback
 from playwright.sync_api import Browser, expect
 
-from tandem.passwords import hashed
-from tandem.ui.history import History
+from tandem.auth.passwords import hashed
+from tandem.history.data_layer import History
 from tests.support.terminal import start
 from tests.ui.conftest import PATIENCE_MS, Person, serving
 

@@ -8,14 +8,14 @@ from typing import Any
 import chainlit
 import pytest
 
+from hybrid.answering.notices import notice
 from hybrid.errors import ModelError
 from hybrid.events import Reason
-from hybrid.notices import notice
 from hybrid.policies.fitted import shipped
 from rag.errors import DocumentError, LibraryError, UserFacingError
 from tandem.server import ROOT
+from tandem.ui.catalogues import turkish
 from tandem.ui.texts import STARTERS, TEXTS, language_for, problem, reason
-from tandem.ui.wordings import turkish
 
 SHIPPED = Path(chainlit.__file__).parent / "translations" / "en-US.json"
 

@@ -10,7 +10,7 @@ import pytest
 
 from hybrid.errors import PolicyError
 from hybrid.policies.fitted import Fitted, Logistic, Stake, Weights, shipped
-from hybrid.signals import LOGPROB_NAMES, Signals
+from hybrid.policies.signals import LOGPROB_NAMES, Signals
 
 FREE = Stake(0.0, 0.0, 0.01, 1.0)
 GOOD = Signals(300, 1.0, False, 0.9, False, 0.0, values={"weakest_support": 0.95, "source_content_precision": 0.98})

@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybrid.answering.generation import Written, generate
 from hybrid.errors import ModelError
 from hybrid.events import Delta
-from hybrid.generation import Written, generate
 from hybrid.runtimes.base import ChatRequest, Usage
-from hybrid.runtimes.channels import Splitter
 from hybrid.runtimes.openai_compatible import OpenAICompatible, is_loopback
+from hybrid.runtimes.reasoning_parser import Splitter
 from hybrid.settings import EndpointSettings, TimeoutSettings
-from hybrid.trace import Trace
+from hybrid.tracing.trace import Trace
 from rag.types import Message
 from tests.support.openai_server import OpenAIServer, Reply
 

@@ -19,11 +19,11 @@ import numpy as np
 from hybrid.runtimes.base import ChatRequest
 from hybrid.settings import EndpointSettings, TimeoutSettings
 from rag.types import Message
+from tandem.bench.client import Wire
 from tandem.bench.level import level
 from tandem.bench.load import run
 from tandem.bench.measure import Job, Sample, measure
 from tandem.bench.schema import Level, Load
-from tandem.bench.wire import Wire
 from tests.support.timed_server import TimedServer, Timing
 
 

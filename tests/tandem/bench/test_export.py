@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from rag.errors import UserFacingError
-from tandem.bench import export, page, schema
+from tandem.bench import export, report_page, schema
 from tandem.bench.schema import Failure, Model, Report
 from tests.tandem.bench.made import measured, report
 
@@ -60,7 +60,7 @@ def test_a_second_producer_needs_little() -> None:
     little = {"created": "2026-01-01T00:00:00Z", "producer": "browser", "models": models}
 
     jsonschema.validate(little, schema.json_schema())
-    assert page.render(Report.model_validate(little))
+    assert report_page.render(Report.model_validate(little))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_markdown_names_the_verdict_and_every_failure() -> None:
 def test_the_page_reads_in_a_browser_without_any_request(tmp_path: Path) -> None:
     found = a_report()
     file = tmp_path / "report.html"
-    file.write_text(page.render(found), encoding="utf-8")
+    file.write_text(report_page.render(found), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium())
         for scheme, width in (("light", 1280), ("dark", 390)):

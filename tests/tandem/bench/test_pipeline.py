@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tandem.bench import pipeline
-from tandem.house import House
+from tandem.context import House
 from tandem.settings import load
 
 

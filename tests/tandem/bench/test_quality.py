@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.answering.pipeline import answer
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
-from hybrid.pipeline import answer
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
 from rag.library import Library

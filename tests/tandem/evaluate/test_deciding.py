@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hybrid.trace import Trace
-from hybrid.trace_store import TraceStore
+from hybrid.tracing.store import TraceStore
+from hybrid.tracing.trace import Trace
 from tests.support.terminal import Tandem
 
 

@@ -1,0 +1,155 @@
+"""How an answer comes about: search, draft, decide, refine, check. One generator of typed events.
+
+Knows the order of the stages and what is tried when one fails. Does not know how a runtime generates, how a policy
+decides, how a span is measured, or who listens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from hybrid.answering.generation import Written
+from hybrid.answering.notices import notice, phrase
+from hybrid.answering.stages import Stages
+from hybrid.answering.warming import Warming
+from hybrid.comparison import Change, changes
+from hybrid.engine import Engine, Plan
+from hybrid.errors import ModelError
+from hybrid.events import Decided, Event, Failed, Finished, Retrieved
+from hybrid.executors import searching
+from hybrid.question import Options, Question, Turn
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.tracing.trace import Trace
+from rag.errors import UserFacingError
+from rag.text.unicode import whole
+from rag.types import SearchResult
+
+__all__ = ["Options", "Question", "Turn", "answer"]
+
+log = logging.getLogger(__name__)
+
+
+async def answer(question: Question, engine: Engine, found: SearchResult | None = None) -> AsyncGenerator[Event, None]:
+    """Answer one question; the events come in the order `hybrid.events` describes. `found`, where given, is what it is
+    answered from: nothing is searched.
+
+    Closing the iterator (or cancelling its task) stops whatever runs; the trace is saved with what was written by then.
+    """
+    question = _storable(question)
+    trace = Trace.start(question.text, question.conversation)
+    with engine.keeping(trace):
+        expected: UserFacingError | None = None
+        try:
+            async with aclosing(_answer(question, engine, trace, found)) as events:
+                async for event in events:
+                    yield event
+        except UserFacingError as error:
+            message, expected = str(error), error
+        except Exception as error:
+            log.exception("A question failed in a way it should not")
+            message = f"Something unforeseen went wrong ({type(error).__name__}); the log has it. Please ask again."
+        else:
+            return
+        text = next((stage.text for stage in reversed(trace.stages) if stage.text), "")
+        yield Failed(message, engine.keep(trace, "failed", text), text, expected)
+
+
+async def _answer(
+    question: Question, engine: Engine, trace: Trace, given: SearchResult | None
+) -> AsyncGenerator[Event, None]:
+    plan = engine.plan(question.options, question.text)
+    found = given or await _search(question, plan, engine, trace)
+    trace.retrieval = _noted(found)
+    yield Retrieved(found)
+    for typed, corrected in found.corrections:
+        yield notice("spelling", found.language, typed=typed, corrected=corrected)
+    work = Stages(question, plan, found, engine, trace)
+
+    draft = Written("draft")
+    async with Warming(trace, engine.settings.timeouts) as warming:
+        if question.options.draft_text:
+            draft.alias = draft.model = plan.draft
+            draft.pieces.append(question.options.draft_text)
+        else:
+            work.warm(warming, draft)
+            async with aclosing(work.write(draft, plan.drafters, work.draft_messages)) as events:
+                async for event in events:
+                    yield event
+                    work.warm(warming, draft)
+        checked, decision, excuse = await work.judge(draft)
+        yield Decided(decision)
+        if excuse is not None:
+            yield excuse
+        if draft.abandoned is not None:
+            yield work.abandoned(draft)
+        if decision.escalate:
+            await warming.done()
+
+    final, refined = draft, Written("refine")
+    changed: tuple[Change, ...] = ()
+    if decision.escalate:
+        try:
+            async with aclosing(work.write(refined, (plan.refine,), work.second_messages(decision, draft))) as events:
+                async for event in events:
+                    yield event
+        except ModelError as error:
+            code = "refinement_failed" if draft.abandoned is None else "model_failed"
+            instead = phrase(EXTRACTIVE, found.language)
+            yield notice(code, found.language, alias=plan.refine, why=error, instead=instead)
+        else:
+            rechecked = await work.check(refined)
+            changed = changes(checked, rechecked)
+            worse = work.worse(refined, rechecked, draft, checked)
+            if worse is None:
+                final, checked = refined, rechecked
+            else:
+                yield worse
+
+    if final.abandoned is not None or not final.text.strip():
+        if final.abandoned is None:
+            yield notice("model_empty", found.language, alias=final.alias, instead=phrase(EXTRACTIVE, found.language))
+        final = draft = Written("draft")
+        async with aclosing(work.write(draft, (EXTRACTIVE,), work.draft_messages)) as events:
+            async for event in events:
+                yield event
+        checked = await work.check(draft)
+
+    engine.keep(trace, "finished", checked.text)
+    work.compare(final, checked, decision)
+    yield Finished(work.answer(final, checked, draft, decision, changed), trace)
+
+
+def _storable(question: Question) -> Question:
+    """The question without what no database and no socket can take."""
+    history = tuple(Turn(whole(turn.question), whole(turn.answer)) for turn in question.history)
+    return replace(question, text=whole(question.text), history=history)
+
+
+async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) -> SearchResult:
+    if not question.text.strip():
+        raise UserFacingError("There is no question; please type one.")
+    history = [(turn.question, turn.answer) for turn in question.history]
+    with trace.span("retrieve"):
+        found = await searching(
+            engine.retriever.search,
+            question.text,
+            history=history,
+            limit=plan.passages,
+            conversation=question.conversation,
+        )
+    return found
+
+
+def _noted(found: SearchResult) -> dict[str, Any]:
+    """What a trace keeps of a search."""
+    return {
+        "query": found.query,
+        "confidence": found.confidence,
+        "language": found.language,
+        "passages": [passage.id for passage in found.passages],
+        "corrections": [list(pair) for pair in found.corrections],
+    }

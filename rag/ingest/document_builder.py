@@ -1,0 +1,81 @@
+"""Builds a document as the store takes it: cut into passages, each in its language and analysed.
+
+Knows the way from extracted text to stored form. Does not know files, the store or the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from rag.formats.extracted import Extracted
+from rag.ingest import chunking
+from rag.storage.passage_terms import analyse
+from rag.text import language
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage about to be stored: its place in the document's text, its packed features, and its terms for the
+    index, each kind in one string with spaces between (empty: the index analyses the text itself).
+    """
+
+    start: int
+    end: int
+    page: int | None
+    headings: tuple[str, ...]
+    language: str
+    tokens: bytes
+    grams: bytes
+    terms: str = ""
+    title_terms: str = ""
+    surfaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document about to be stored."""
+
+    name: str
+    title: str
+    kind: str
+    language: str
+    modified: float
+    text: str
+    pages: int
+    token_count: int
+    passages: tuple[NewPassage, ...]
+    scope: str = ""
+
+
+def build(
+    extracted: Extracted, *, name: str, kind: str, modified: float, passage_chars: int, scope: str = ""
+) -> NewDocument:
+    """Cut and analyse a document. Its language is told from its text; a passage's own language may differ."""
+    cuts = chunking.cut(extracted, passage_chars)
+    return analysed_document(extracted, cuts, name=name, kind=kind, modified=modified, scope=scope)
+
+
+def analysed_document(
+    extracted: Extracted, cuts: Sequence[chunking.Cut], *, name: str, kind: str, modified: float, scope: str = ""
+) -> NewDocument:
+    """Analyse a document that is already cut into passages."""
+    spoken = language.detect(extracted.text)
+    title = extracted.title or PurePosixPath(name).stem
+    passages: list[NewPassage] = []
+    count = 0
+    for piece in cuts:
+        text = extracted.text[piece.start : piece.end]
+        own = language.detect(text, default=spoken) or spoken
+        analysed = analyse(text, piece.headings, title, own)
+        count += analysed.count
+        passages.append(
+            NewPassage(
+                piece.start, piece.end, piece.page, piece.headings, own, analysed.packed_tokens, analysed.packed_grams,
+                analysed.terms, analysed.title, analysed.surfaces,
+            )
+        )  # fmt: skip
+    return NewDocument(
+        name, title, kind, spoken, modified, extracted.text, len(extracted.pages), count, tuple(passages), scope
+    )

@@ -1,0 +1,325 @@
+"""Reads files in processes of their own, so that a hostile or broken file costs only itself.
+
+Knows time and memory limits, and how a document travels between processes: one line of JSON there, a length and JSON
+back, never anything that could run. Does not know formats, the store or the index.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import psutil
+
+from rag.errors import DocumentError, LibraryError
+from rag.ingest import loader
+from rag.ingest.document_builder import NewDocument, NewPassage, build
+
+_POLL = 0.05
+_START_SECONDS = 120.0
+_LARGEST_REPLY = 2_000_000_000
+_FILES_EACH = 500
+_PROGRAM = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from rag.ingest.workers import serve; serve()"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may take: seconds (and more for every megabyte), and bytes of memory."""
+
+    seconds: float = 30.0
+    seconds_per_megabyte: float = 10.0
+    memory: int = 1_500_000_000
+
+    def time_for(self, size: int) -> float:
+        """The time limit for a file of `size` bytes, in seconds."""
+        return min(600.0, self.seconds + self.seconds_per_megabyte * size / 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file to be read. `known` is the digest of the bytes that the library has; a document of the same is not read.
+
+    `size` in bytes sets the time limit; `modified` in seconds since 1970 goes into the document.
+    """
+
+    path: str
+    name: str
+    size: int
+    modified: float
+    passage_chars: int
+    known: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: a document, or a reason, or neither when its bytes are the known ones.
+
+    `reason` beside a document is a note on what was left out. `digest` is "" when the bytes could not be had.
+    """
+
+    digest: str
+    document: NewDocument | None
+    reason: str
+
+
+class Cancelled(Exception):
+    """The caller asked to stop."""
+
+
+class Pool:
+    """Workers that wait for the next file. Safe from any thread; as many processes as threads that read at once."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._idle: list[_Worker] = []
+
+    def read(self, task: Task, cancel: threading.Event | None = None) -> Outcome:
+        """Read one file; blocks. Never raises for a bad file. Raises Cancelled, and LibraryError when no process
+        starts.
+        """
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        if worker is None or not worker.alive:
+            worker = _Worker(self._limits)
+        try:
+            return worker.read(task, cancel)
+        finally:
+            if worker.alive and worker.files < _FILES_EACH:
+                with self._lock:
+                    self._idle.append(worker)
+            else:
+                worker.close()
+
+    def close(self) -> None:
+        """End the waiting processes; the next file starts one again."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+
+class _Worker:
+    """One process and the thread that listens to it. One caller at a time."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.files = 0
+        self._size = 0
+        paths = [str(Path(entry).resolve()) for entry in sys.path]
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, json.dumps(paths), str(limits.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                creationflags=flags,
+            )
+        except OSError as error:
+            raise LibraryError(f"No process could be started to read documents ({error}); try again.") from error
+        self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, name="listen to a reader", daemon=True).start()
+        if self._reply(time.monotonic() + _START_SECONDS, None) is None:
+            self.close()
+            raise LibraryError("The process that reads documents did not start; check the installation of Tandem.")
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def read(self, task: Task, cancel: threading.Event | None) -> Outcome:
+        self.files += 1
+        self._size = task.size
+        seconds = self._limits.time_for(task.size)
+        deadline = time.monotonic() + seconds
+        digest = ""
+        try:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps([asdict(task), seconds]).encode() + b"\n")
+            self._process.stdin.flush()
+            # The digest comes first: it is known even of a file that the process does not survive.
+            while (reply := self._reply(deadline, cancel)) is not None:
+                message = json.loads(reply)
+                if "digest" in message:
+                    digest = message["digest"]
+                    continue
+                document = message["document"]
+                return Outcome(digest, _document_from(document) if document else None, message["reason"])
+        except OSError:
+            pass
+        except Cancelled:
+            self.close()
+            raise
+        except _Exceeded as error:
+            self.close()
+            return Outcome(digest, None, str(error))
+        code = self._process.wait()
+        self.close()
+        if code == -getattr(signal, "SIGXCPU", -1):
+            return Outcome(digest, None, _too_slow(seconds))
+        return Outcome(digest, None, "The file made its reader crash; it is damaged or hostile. Save it again.")
+
+    def _reply(self, deadline: float, cancel: threading.Event | None) -> bytes | None:
+        """The next message; None when the process ended. Raises _Exceeded, Cancelled."""
+        while True:
+            with suppress(queue.Empty):
+                return self._replies.get(timeout=_POLL)
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            if time.monotonic() > deadline:
+                raise _Exceeded(_too_slow(self._limits.time_for(self._size)))
+            # Where the system sets no limit (Windows, macOS), this one holds.
+            with suppress(psutil.Error):
+                if psutil.Process(self._process.pid).memory_info().rss > self._limits.memory:
+                    raise _Exceeded(_too_large(self._limits.memory))
+
+    def _listen(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        with suppress(OSError, ValueError):
+            while len(head := stream.read(8)) == 8:
+                size = struct.unpack(">Q", head)[0]
+                body = stream.read(size) if size <= _LARGEST_REPLY else b""
+                if len(body) != size:
+                    break
+                self._replies.put(body)
+        self._replies.put(None)
+
+    def close(self) -> None:
+        """End the process."""
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+
+class _Exceeded(Exception):
+    """A limit was passed; the message is the file's reason."""
+
+
+def _too_slow(seconds: float) -> str:
+    return f"Reading it took longer than {seconds:g} seconds; split it or save it in a simpler format."
+
+
+def _too_large(memory: int) -> str:
+    return f"Reading it took more than {memory / 1e9:.1f} GB of memory; split it or save it in a simpler format."
+
+
+def serve() -> None:
+    """The process's side: read tasks from standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends this process
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no reply
+    memory = int(sys.argv[2])
+    _limit_memory(memory)
+    _send(replies, {"ready": True})
+    for line in sys.stdin.buffer:
+        values, seconds = json.loads(line)
+        task = Task(**values)
+        with _processor_time(seconds):
+            try:
+                message = _answer(task, lambda digest: _send(replies, {"digest": digest}))
+            except MemoryError:
+                message = {"document": None, "reason": _too_large(memory)}
+            _send(replies, message)
+
+
+def _answer(task: Task, found: Callable[[str], None]) -> dict[str, Any]:
+    try:
+        path = Path(task.path)
+        data = loader.read_bytes(path)
+        digest = loader.digest(data)
+        found(digest)
+        if digest == task.known:
+            return {"document": None, "reason": ""}
+        extracted = loader.parse(data, path.name)
+        document = build(
+            extracted,
+            name=task.name,
+            kind=path.suffix.lower().lstrip("."),
+            modified=task.modified,
+            passage_chars=task.passage_chars,
+            scope=task.scope,
+        )
+        return {"document": _document_as(document), "reason": " ".join(extracted.notes)}
+    except DocumentError as error:
+        return {"document": None, "reason": str(error)}
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a library stumbles over in a damaged file
+        return {"document": None, "reason": f"The file is damaged ({type(error).__name__}); save it again."}
+
+
+def _limit_memory(memory: int) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    # What the libraries have mapped by now is not the file's doing.
+    with suppress(OSError, ValueError):
+        mapped = psutil.Process().memory_info().vms
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def _processor_time(seconds: float) -> Iterator[None]:
+    """End this process when it computes for longer, even if its parent is gone."""
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    soft = int(sum(os.times()[:2]) + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+
+def _send(stream: BinaryIO, message: dict[str, Any]) -> None:
+    body = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    stream.write(struct.pack(">Q", len(body)) + body)
+    stream.flush()
+
+
+def _document_as(document: NewDocument) -> dict[str, Any]:
+    values = asdict(document)
+    for passage in values["passages"]:
+        for key in ("tokens", "grams"):
+            passage[key] = base64.b64encode(passage[key]).decode("ascii")
+    return values
+
+
+def _document_from(values: dict[str, Any]) -> NewDocument:
+    passages = tuple(
+        NewPassage(
+            **{
+                **passage,
+                "headings": tuple(passage["headings"]),
+                "tokens": base64.b64decode(passage["tokens"]),
+                "grams": base64.b64decode(passage["grams"]),
+            }
+        )
+        for passage in values["passages"]
+    )
+    return NewDocument(**{**values, "passages": passages})

@@ -1,0 +1,75 @@
+"""How sure retrieval is that the library answers a question.
+
+Knows the ranked candidates of one question and a logistic model of them (`rag.retrieval.weights`, learned by asking the
+questions of one half of a collection against the other half). Does not know models or the answer.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import exp, log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.retrieval.rerank_features import NAMES, Floats
+from rag.retrieval.weights import Weights
+
+if TYPE_CHECKING:
+    from rag.retrieval.searcher import Ranked
+
+_BEST = (
+    "word", "surface", "gram", "pair", "near", "sentence", "sentence_coverage", "titled_coverage", "related_coverage",
+    "soft", "missing_proper", "coverage", "title", "anywhere", "document", "document_coverage", "document_share",
+    "local", "missing", "missing_second", "bigram", "trigram", "has_time", "has_number", "has_name",
+)  # fmt: skip
+_TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anywhere", "gram", "bigram")
+_DEPTH = 5
+_PROPER = ("name", "number")
+_BEST_COLUMNS = np.array([NAMES.index(name) for name in _BEST])
+_TOP_COLUMNS = np.array([NAMES.index(name) for name in _TOP])
+FEATURES = (
+    *_BEST,
+    *(f"top_{name}" for name in _TOP),
+    "score", "margin", "margin_deep", "terms", "weight", "unknown", "unknown_proper", "proper", "corrected",
+)  # fmt: skip
+"""The inputs of the model: what the best candidate looks like, the best values among the first five, the best score and
+its lead, and the question: its number of terms, their weight, and the share of it that the library has never seen."""
+
+
+def describe(ranked: Ranked) -> Floats:
+    """The values of `FEATURES` for one question that has candidates."""
+    features = ranked.found.features[ranked.order[:_DEPTH]]
+    scores = ranked.scores[: _DEPTH + 1].tolist()
+    content = ranked.question.content
+    total = sum([t.weight for t in content]) or 1.0
+    unknown = [t for t in content if not t.frequency]
+    asked = (
+        scores[0],
+        scores[0] - scores[min(1, len(scores) - 1)],
+        scores[0] - scores[-1],
+        log(len(content) + 1.0),
+        log(total + 1.0),
+        sum([t.weight for t in unknown]) / total,
+        sum([t.weight for t in unknown if t.kind in _PROPER]) / total,
+        sum([t.weight for t in content if t.kind in _PROPER]) / total,
+        sum([t.weight for t in content if t.corrected]) / total,
+    )
+    return np.concatenate([features[0, _BEST_COLUMNS], features[:, _TOP_COLUMNS].max(axis=0), asked])
+
+
+def confidence(ranked: Ranked, weights: Weights) -> float:
+    """Estimate in [0, 1] that the best passages answer the question; 0 when there are none."""
+    if not len(ranked.scores) or not ranked.question.content:
+        return 0.0
+    if not weights.answerable:
+        return float(ranked.found.coverage[ranked.order[0]])
+    constant, named = _arrays(weights)
+    exponent = constant + float(describe(ranked) @ named)
+    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
+
+
+@lru_cache(maxsize=2)
+def _arrays(weights: Weights) -> tuple[float, Floats]:
+    named = weights.answerable
+    return float(named["constant"]), np.array([named[name] for name in FEATURES])

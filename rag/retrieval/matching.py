@@ -1,0 +1,144 @@
+"""Where the words of a question occur in many passages at once.
+
+Knows packed passages (`rag.storage.passage_terms.Batch`) and finds terms, words, runs of words and character grams in
+them with a few passes over the whole batch. Does not know what an occurrence is worth (`rag.retrieval.rerank_features`
+does).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.retrieval.query import Term
+from rag.storage.passage_terms import TITLE, Batch, gram_hashes, surface_hash, term_hash
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Lookup = NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Occurrences, in order: the token `at` which each lies, its `passage`, its `sentence`, and the `number` of what
+    occurs there.
+    """
+
+    at: Ints
+    passage: Ints
+    sentence: Ints
+    number: Ints
+
+    def where(self, kept: Bools) -> Hits:
+        """Some of them."""
+        return Hits(self.at[kept], self.passage[kept], self.sentence[kept], self.number[kept])
+
+
+def table(rows: Ints, columns: Ints, height: int, width: int) -> Ints:
+    """How often each (row, column) pair occurs."""
+    return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
+
+
+def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
+    """Where the stems of the terms occur, and where the words related to them do; `number` is the place of the first
+    term with the stem.
+    """
+    exact: tuple[dict[int, int], dict[int, int]] = {}, {}
+    for number, term in enumerate(content):
+        for numbers, alternatives in zip(exact, (term.stems, term.related), strict=True):
+            for one in alternatives:
+                numbers.setdefault(term_hash(one), number)
+    known = sorted({*exact[0], *exact[1]})
+    values = np.array(known, np.uint32)
+    coarse = np.zeros(65536, bool)
+    coarse[values & 0xFFFF] = True
+    # The table on the low 16 bits throws out almost every token before the exact comparison.
+    at = np.flatnonzero(coarse.take(batch.low))
+    found = batch.low[at] | batch.high[at].astype(np.uint32) << 16
+    place = np.searchsorted(values, found)
+    true = values.take(place, mode="clip") == found
+    at, place = at[true], place[true]
+    passage, sentence = batch.places(at)
+    hits = []
+    for numbers in exact:
+        number_of = np.array([numbers.get(value, -1) for value in known], np.int64)[place]
+        hits.append(Hits(at, passage, sentence, number_of).where(number_of >= 0))
+    return hits[0], hits[1]
+
+
+def numbering(sequence: Sequence[str]) -> tuple[Lookup, list[int]]:
+    """The numbers of the folded words of a question: a table from the hash of a surface to its number, -1 for other
+    words, and the numbers in the order of the question (a repeated word has one number).
+    """
+    numbers: dict[int, int] = {}
+    numbered = [numbers.setdefault(surface_hash(word), len(numbers)) for word in sequence]
+    return _lookup(numbers), numbered
+
+
+def words(batch: Batch, lookup: Lookup) -> Hits:
+    """Where the words of a question, stop words included, occur in bodies, with their numbers."""
+    number = lookup.take(batch.surface)
+    at = np.flatnonzero(number >= 0)
+    at = at[(batch.flags[at] & TITLE) == 0]
+    return Hits(at, *batch.places(at), number[at].astype(np.int64))
+
+
+def runs(hits: Hits, numbered: Sequence[int], count: int) -> tuple[Floats, Floats]:
+    """Shares of the question's runs of two and of three words that stand in each passage word for word."""
+    size = max(numbered, default=0) + 1
+    pairs = list(dict.fromkeys(itertools.pairwise(numbered)))
+    triples = list(dict.fromkeys(zip(numbered, numbered[1:], numbered[2:], strict=False)))
+    if not pairs:
+        return np.zeros(count), np.zeros(count)
+    # A run of three is a run of two, by its place among them, and one word more.
+    pair_of = np.full(size * size, -1, np.int64)
+    pair_of[[a * size + b for a, b in pairs]] = np.arange(len(pairs))
+    place = pair_of[hits.number[:-1] * size + hits.number[1:]]
+    place[hits.at[1:] - hits.at[:-1] != 1] = -1
+    two = np.flatnonzero(place >= 0)
+    share_two = _share(hits.passage[two], place[two], count, len(pairs))
+    if not triples:
+        return share_two, np.zeros(count)
+    where = {pair: at for at, pair in enumerate(pairs)}
+    triple_of = np.full(len(pairs) * size, -1, np.int64)
+    triple_of[[where[a, b] * size + c for a, b, c in triples]] = np.arange(len(triples))
+    opening = two[:-1][two[1:] - two[:-1] == 1]
+    longer = triple_of[place[opening] * size + hits.number[opening + 2]]
+    opening, longer = opening[longer >= 0], longer[longer >= 0]
+    return share_two, _share(hits.passage[opening], longer, count, len(triples))
+
+
+def _share(passage: Ints, number: Ints, count: int, wanted: int) -> Floats:
+    return (table(passage, number, count, wanted) > 0).sum(axis=1) / wanted
+
+
+def grams(batch: Batch, content: Sequence[Term]) -> Floats:
+    """One row a passage and one column a term: the share of the term's character grams that the passage holds."""
+    numbers: dict[int, int] = {}
+    rows: list[int] = []
+    columns: list[int] = []
+    shares: list[float] = []
+    for column, term in enumerate(content):
+        own = set(gram_hashes(term.folded))
+        rows += [numbers.setdefault(one, len(numbers)) for one in own]
+        columns += [column] * len(own)
+        shares += [1.0 / len(own)] * len(own)
+    parts = np.zeros((len(numbers), len(content)))
+    parts[rows, columns] = shares
+    wanted = np.zeros(65536, bool)
+    wanted[list(numbers)] = True
+    at = np.flatnonzero(wanted.take(batch.gram))
+    passage = np.searchsorted(batch.gram_start, at, side="right") - 1
+    number = _lookup(numbers).take(batch.gram[at]).astype(np.int64)
+    return table(passage, number, batch.count, len(numbers)) @ parts
+
+
+def _lookup(numbers: dict[int, int]) -> Lookup:
+    lookup = np.full(65536, -1, np.int16)
+    lookup[list(numbers)] = list(numbers.values())
+    return lookup

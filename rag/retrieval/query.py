@@ -1,0 +1,199 @@
+"""Reads a question: its filters, quoted phrases and excluded words, and its terms with their weights.
+
+Knows the query language and which words carry the topic. Does not know how passages are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import log1p
+from typing import NamedTuple
+
+import regex
+
+from rag.text.analyser import casefold, stem, stop_terms, tokens
+from rag.text.language import detect
+from rag.text.synonyms import related
+
+MAX_CHARACTERS = 2_000
+MAX_TERMS = 64
+_FILTER = regex.compile(r"(?<!\S)(document|folder|type|after|before):(?:\"([^\"]*)\"|(\S+))", regex.I)
+_PHRASE = regex.compile(r"(?<![\p{L}\p{N}])[\"“„«]([^\"“”„«»]{1,300})[\"”“»](?![\p{L}\p{N}])")
+_EXCLUDED = regex.compile(r"(?<!\S)-([\p{L}\p{N}][\p{L}\p{M}\p{N}_]*)")
+_ASKING_WORDS = """
+what which how whose hangi kaç welche welcher welches welchem welchen quel quelle quels quelles qué cuál
+"""
+_ASKING = frozenset(_ASKING_WORDS.split())
+_EXTENSIONS = {"word": "docx", "excel": "xlsx", "powerpoint": "pptx", "markdown": "md", "text": "txt", "htm": "html"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A question taken apart. `text` is what is left to search, phrases included; times are seconds since 1970."""
+
+    text: str
+    phrases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    after: float | None = None
+    before: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Term(NamedTuple):
+    """A word of the question. `stems` are its alternatives (one for each language it may be in), `folded` its surface.
+
+    `kind` is "number", "name" (capitalised), "focus" (what a question word asks for: "what *year*") or "other".
+    `frequency` counts the passages that hold it; `weight` is that of Robertson and Sparck Jones (1976),
+    ln(1 + p / (1 - p) * (N - n + 0.5) / (n + 0.5)), where p is the chance that an answering passage holds the word; it
+    is zero for a stop word unless the question has no other words. `corrected` is the word searched in its place, ""
+    where it was known. `related` are stems of words that people use in its place.
+    """
+
+    word: str
+    stems: tuple[str, ...]
+    folded: str
+    kind: str
+    frequency: int
+    chance: float
+    weight: float
+    stop: bool
+    corrected: str = ""
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it is searched: its language, its terms in order, each once, and the folded words of the whole
+    question in sequence, stop words included.
+    """
+
+    language: str
+    terms: tuple[Term, ...]
+    sequence: tuple[str, ...]
+
+    @property
+    def content(self) -> tuple[Term, ...]:
+        """The terms that count."""
+        return tuple(term for term in self.terms if term.weight > 0)
+
+
+def parse(question: str) -> Parsed:
+    """Take `document:`, `folder:`, `type:`, `after:`, `before:`, "phrases" and -words out of a question.
+
+    Dates are YYYY, YYYY-MM or YYYY-MM-DD; a filter that cannot be understood is noted and searched as words.
+    """
+    notes: list[str] = []
+    text = question
+    if len(text) > MAX_CHARACTERS:
+        text = text[:MAX_CHARACTERS]
+        notes.append(f"Only the first {MAX_CHARACTERS:,} characters of the question were searched.")
+    found: dict[str, list[str]] = {"document": [], "folder": [], "type": []}
+    times: dict[str, float] = {}
+
+    def take(match: regex.Match[str]) -> str:
+        name, value = match[1].lower(), (match[2] if match[2] is not None else match[3]).strip()
+        if name in ("after", "before"):
+            time = _time(value)
+            if time is None:
+                notes.append(f"The date in “{match[0]}” was ignored; write it as 2026, 2026-05 or 2026-05-31.")
+                return " "
+            times[name] = time
+        elif value:
+            found[name].append(value)
+        return " "
+
+    text = _FILTER.sub(take, text)
+    excluded = tuple(match[1] for match in _EXCLUDED.finditer(text))
+    text = _EXCLUDED.sub(" ", text)
+    phrases = tuple(match[1].strip() for match in _PHRASE.finditer(text) if match[1].strip())
+    kinds = tuple(_EXTENSIONS.get(k.lower().lstrip("."), k.lower().lstrip(".")) for k in found["type"])
+    return Parsed(
+        text.strip(), phrases, excluded, tuple(found["document"]), tuple(f.strip("/") for f in found["folder"]), kinds,
+        times.get("after"), times.get("before"), tuple(notes),
+    )  # fmt: skip
+
+
+def _time(value: str) -> float | None:
+    for form in ("%Y-%m-%d", "%Y-%m", "%Y"):
+        try:
+            return datetime.strptime(value, form).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            continue
+    return None
+
+
+def analyse(
+    text: str,
+    languages: tuple[str, ...],
+    passages: int,
+    frequency: Callable[[str, str], int],
+    chance: Callable[[str, tuple[str, ...], str], float],
+) -> Question:
+    """The question's language, terms and words.
+
+    `languages` are the library's, commonest first; `passages` is its size N; `frequency(field, term)` counts passages;
+    `chance(language, stems, kind)` is the p of `Term`.
+    A word is stemmed in the question's language and in each of the library's, so that a name finds documents of all.
+    """
+    language = detect(text, default=languages[0] if languages else "")
+    stop = stop_terms(language)
+    ways = tuple(dict.fromkeys((language, *languages[:3])))
+    drawn: list[tuple[str, tuple[str, ...], str, int, float, bool, tuple[str, ...], str]] = []
+    seen: set[tuple[str, ...]] = set()
+    found = tokens(text, language)[: 4 * MAX_TERMS]
+    for place, token in enumerate(found):
+        if len(drawn) >= MAX_TERMS:
+            break
+        word = text[token.start : token.end]
+        plain = casefold(word)
+        stems: tuple[str, ...] = (token.term,)
+        if len(ways) > 1 and token.end - token.start > 1 and token.term != token.folded[:1]:
+            stems = tuple(dict.fromkeys((token.term, *(stem(plain, way) for way in ways[1:]))))
+        if stems in seen:
+            continue
+        seen.add(stems)
+        counts = [frequency("terms", one) for one in stems]
+        known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
+        count = min(passages, max(counts, default=0))
+        kind = _kind(word, found[place - 1].folded if place else None, language)
+        drawn.append(
+            (word, known, kind, count, chance(language, stems, kind), token.folded in stop, stems, token.folded)
+        )
+    topical = any(not is_stop for _, _, _, _, _, is_stop, _, _ in drawn)
+    terms = tuple(
+        Term(
+            word,
+            known,
+            folded,
+            kind,
+            count,
+            p,
+            0.0 if is_stop and topical else term_weight(p, passages, count),
+            is_stop,
+            related=() if is_stop else related(stems, language),
+        )
+        for word, known, kind, count, p, is_stop, stems, folded in drawn
+    )
+    return Question(language, terms, tuple(token.folded for token in found))
+
+
+def _kind(word: str, before: str | None, language: str) -> str:
+    if any(letter.isdigit() for letter in word):
+        return "number"
+    # In Turkish the same question in capitals must find the same passage, so capitals say nothing there.
+    if before is not None and word[0].isupper() and language != "tr":
+        return "name"
+    return "focus" if before in _ASKING else "other"
+
+
+def term_weight(chance: float, passages: int, count: int) -> float:
+    """The weight of a word that `count` of `passages` hold; see `Term`. `chance` 0.5 gives Lucene's idf.
+
+    While passages come in, more may hold a word than were there when they were counted.
+    """
+    return log1p(chance / (1.0 - chance) * (max(0, passages - count) + 0.5) / (count + 0.5))

@@ -1,0 +1,302 @@
+"""One search, from a question to ranked passages.
+
+Knows the order of the steps: read the question, correct its words, take candidates from the index, re-rank them, read
+the best from the store. Does not know files or how documents get in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from rag.retrieval import confidence, follow_ups, query, rerank_features, reranker
+from rag.retrieval.weights import Weights, learned
+from rag.settings import RetrievalSettings
+from rag.storage.passage_terms import unpack
+from rag.storage.sqlite_store import Store, Totals
+from rag.storage.tantivy_index import Filters, Index
+from rag.text import spelling
+from rag.text.analyser import casefold, stem, stop_terms, tokens
+from rag.text.language import detect
+from rag.text.synonyms import related
+from rag.types import Passage, SearchResult
+
+_CACHED_BYTES = 32_000_000
+_PHRASE_CANDIDATES = 1_000
+_SPELLINGS = 10_000
+_BORROWED = 0.4
+_FAR_BEHIND, _AT_LEAST = 0.33, 20
+"""Candidates with less than this share of the best one's score in the index are not re-ranked, but for the first few:
+they hardly ever win, and the others are told apart better without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates of one question, best first: rows of the store and their scores. `found` describes them in the
+    index's order, from which `order` picks them; `dropped` were too far behind to be described.
+    """
+
+    rows: tuple[int, ...]
+    scores: NDArray[np.float64]
+    found: rerank_features.Scored
+    order: NDArray[np.int64]
+    dropped: int
+    question: query.Question
+
+    def rounded(self) -> dict[int, float]:
+        """The score of each row, as it is shown."""
+        return dict(zip(self.rows, self.scores.round(4).tolist(), strict=True))
+
+
+class Searcher:
+    """Searches one store through one index. Safe from any thread."""
+
+    def __init__(self, store: Store, index: Index, settings: RetrievalSettings) -> None:
+        # The matrices of one search are small: waking a second thread for them takes longer than multiplying them.
+        threadpool_limits(limits=1, user_api="blas")
+        self._store = store
+        self._index = index
+        self._settings = settings
+        self._weights = learned()
+        self._lock = threading.Lock()
+        self._features: dict[int, tuple[int, bytes, bytes]] = {}
+        self._cached = 0
+        self._versions: dict[int, int] = {}
+        self._totals: Totals | None = None
+        self._spellings: dict[str, str] = {}
+        self._scopes = False
+
+    def refresh(self) -> None:
+        """Forget what a committed change has made stale. Called at each search; cheap when nothing changed."""
+        thread, version = threading.get_ident(), self._store.data_version()
+        if self._totals is not None and self._versions.get(thread) == version:
+            return
+        with self._lock:
+            self._index.reload()
+            self._spellings = {}
+            self._totals = self._store.totals()
+            self._scopes = self._store.has_uploads()
+            if len(self._versions) > 256:  # thread numbers come and go
+                self._versions.clear()
+            self._versions[thread] = version
+
+    def forget(self) -> None:
+        """Drop everything read so far, after a change by this process."""
+        with self._lock:
+            self._versions.clear()  # a search that is under way goes on with the totals it began with
+            self._features.clear()
+            self._cached = 0
+
+    def warm(self) -> None:
+        """Read what the first search would otherwise wait for: the word lists of the library's languages."""
+        detect("word")
+        for language in self.totals.languages[:3]:
+            stop_terms(language)
+            stem("word", language)
+            related(("word",), language)
+
+    @property
+    def totals(self) -> Totals:
+        self.refresh()
+        assert self._totals is not None
+        return self._totals
+
+    def search(
+        self,
+        question: str,
+        *,
+        history: Sequence[tuple[str, str]] = (),
+        limit: int | None = None,
+        documents: Collection[str] | None = None,
+        conversation: str = "",
+    ) -> SearchResult:
+        """See `rag.retrieval.retriever.Retriever.search`."""
+        totals = self.totals
+        wanted = limit or self._settings.passages
+        parsed = query.parse(question)
+        text = follow_ups.searched(parsed.text, history)
+        asked = self._of_conversation(self.analyse(text), parsed.text) if text != parsed.text else self.analyse(text)
+        filters = self._filters(parsed, documents, conversation, totals)
+        ranked = self._rank(asked, filters, self._weights)
+        notes = list(parsed.notes)
+        rows, scores = list(ranked.rows), ranked.rounded()
+        if parsed.phrases:
+            rows = self._with_phrases(rows, parsed.phrases, wanted)
+            if not rows:
+                notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
+            # A question may quote a name in passing; without a question mark the quoted words are the condition.
+            if not rows or (len(rows) < wanted and question.rstrip().endswith(("?", "？", "؟"))):
+                ranked = self._rank(asked, replace(filters, required=()), self._weights)
+                rows.extend(row for row in ranked.rows if row not in rows)
+                scores = ranked.rounded() | scores
+        rows = rows[:wanted]
+        found = self._store.passages(rows, scores)
+        passages = tuple(found[row] for row in rows if row in found)
+        return SearchResult(
+            passages=passages,
+            query=text,
+            confidence=confidence.confidence(ranked, self._weights) if passages else 0.0,
+            language=asked.language,
+            corrections=tuple((t.word, t.corrected) for t in asked.terms if t.corrected),
+            notes=tuple(notes),
+        )
+
+    def _of_conversation(self, asked: query.Question, own: str) -> query.Question:
+        """A follow-up's terms, those borrowed from the conversation at less than their weight: its own words decide."""
+        alone = self.analyse(own)
+        mine = {one for term in alone.terms for one in term.stems}
+        return replace(
+            asked,
+            sequence=alone.sequence,
+            terms=tuple(
+                term if mine.intersection(term.stems) else term._replace(weight=_BORROWED * term.weight)
+                for term in asked.terms
+            ),
+        )
+
+    def rank(self, question: str, *, weights: Weights | None = None, without: Collection[int] = ()) -> Ranked:
+        """The candidates of a plain question with all their features, for learning: with other weights, or as if some
+        passages, by row, were not there.
+        """
+        own = weights or self._weights
+        return self._rank(self.analyse(question, own), Filters(scopes=("",) if self._scopes else ()), own, without)
+
+    def analyse(self, text: str, weights: Weights | None = None) -> query.Question:
+        """The terms of a plain question as the library knows them, misspelt words corrected."""
+        totals = self.totals
+        chance = (weights or self._weights).chance
+        asked = query.analyse(text, totals.languages, totals.passages, self._index.frequency, chance)
+        terms = tuple(self._corrected(term, asked.language, totals) for term in asked.terms)
+        if terms == asked.terms:
+            return asked
+        mended = {old.folded: new.folded for old, new in zip(asked.terms, terms, strict=True)}
+        return replace(asked, terms=terms, sequence=tuple(mended.get(word, word) for word in asked.sequence))
+
+    def _spelled(self, surface: str) -> str:
+        known = self._spellings.get(surface)
+        if known is None:
+            known = spelling.correct(surface, self._frequency)
+            if len(self._spellings) < _SPELLINGS:
+                self._spellings[surface] = known
+        return known
+
+    def _frequency(self, folded: str) -> int:
+        """Number of passages that hold a folded word, or words of which it is the term."""
+        return max(self._index.frequency("surface", folded), self._index.frequency("terms", folded))
+
+    def _corrected(self, term: query.Term, language: str, totals: Totals) -> query.Term:
+        """A term the library knows: itself, else the same word with diacritics, else a word one edit away."""
+        if term.frequency or term.stop or not term.weight:
+            return term
+        surface = term.folded
+        count = self._frequency(surface)
+        if not count:
+            surface = self._spelled(surface)
+            if not surface:
+                return term
+            count = self._frequency(surface)
+        ways = dict.fromkeys((language, *totals.languages[:3]))
+        stems = tuple(dict.fromkeys((*(stem(surface, way) for way in ways), surface)))
+        known = [(s, self._index.frequency("terms", s)) for s in stems]
+        count = max([count, *(n for _, n in known)])
+        return term._replace(
+            stems=tuple(s for s, n in known if n) or stems[:1],
+            folded=surface,
+            frequency=count,
+            weight=query.term_weight(term.chance, totals.passages, count),
+            corrected=surface if surface != term.folded else "",
+        )
+
+    def _filters(
+        self,
+        parsed: query.Parsed,
+        documents: Collection[str] | None,
+        conversation: str,
+        totals: Totals,
+    ) -> Filters:
+        names: tuple[str, ...] | None = None
+        if documents is not None or parsed.documents:
+            names = tuple(documents) if documents is not None else ()
+            if parsed.documents:
+                named = self._store.names_like(parsed.documents)
+                names = tuple(n for n in named if documents is None or n in set(documents))
+        ways = totals.languages[:3] or ("",)
+        excluded = {stem(casefold(word), way) for word in parsed.excluded for way in ways}
+        required: list[tuple[str, ...]] = []
+        for phrase in parsed.phrases:
+            required.extend(t.stems for t in self.analyse(phrase).terms if t.frequency)
+        return Filters(
+            scopes=() if not self._scopes else ("", conversation) if conversation else ("",),
+            documents=names,
+            folders=parsed.folders,
+            kinds=parsed.kinds,
+            after=parsed.after,
+            before=parsed.before,
+            required=tuple(required),
+            excluded=tuple(sorted(excluded)),
+        )
+
+    def _rank(self, asked: query.Question, filters: Filters, weights: Weights, without: Collection[int] = ()) -> Ranked:
+        clauses: list[tuple[str, str, float]] = []
+        for term in asked.content:
+            if term.frequency:
+                clauses.extend(("terms", one, 1.0) for one in term.stems)
+                clauses.extend(("title", one, 0.5) for one in term.stems)
+                if term.folded not in term.stems and not any(self._index.frequency("terms", s) for s in term.stems):
+                    clauses.append(("surface", term.folded, 1.0))
+        limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
+        hits = self._index.search(clauses, filters, limit)
+        met = len(hits)
+        if hits and not filters.required:
+            least = _FAR_BEHIND * hits[0][1]
+            hits = [hit for place, hit in enumerate(hits) if place < _AT_LEAST or hit[1] >= least]
+        dropped = met - len(hits)
+        features = self._read([row for row, _ in hits])
+        rows = [row for row, _ in hits if row in features and features[row][1] and row not in without]
+        batch = unpack([features[row][1:] for row in rows])
+        numbers: dict[int, int] = {}
+        documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
+        assert self._totals is not None
+        average = self._totals.tokens / max(1, self._totals.passages)
+        found = rerank_features.describe(asked, batch, np.array(rows, np.int64), documents, average)
+        scores = reranker.score(found.features, weights, dropped)
+        order = np.argsort(-scores, kind="stable")
+        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, asked)
+
+    def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
+        cache = self._features
+        found = {row: known for row in rows if (known := cache.get(row)) is not None}
+        if len(found) < len(rows):
+            read = self._store.features([row for row in rows if row not in found])
+            fresh = {row: (document, tokens, grams) for row, document, tokens, grams in read}
+            found |= fresh
+            with self._lock:
+                if self._cached > _CACHED_BYTES:
+                    cache.clear()
+                    self._cached = 0
+                cache.update(fresh)
+                self._cached += sum(len(tokens) + len(grams) for _, tokens, grams in fresh.values())
+        return found
+
+    def _with_phrases(self, rows: list[int], phrases: Sequence[str], wanted: int) -> list[int]:
+        kept: list[int] = []
+        for at in range(0, len(rows), 50):
+            found = self._store.passages(rows[at : at + 50])
+            kept.extend(row for row in rows[at : at + 50] if row in found and _holds(found[row], phrases))
+            if len(kept) >= wanted:
+                break
+        return kept
+
+
+def _holds(passage: Passage, phrases: Sequence[str]) -> bool:
+    text = f" {_words(' '.join((passage.text, *passage.headings)))} "
+    return all(f" {_words(phrase)} " in text for phrase in phrases)
+
+
+def _words(text: str) -> str:
+    return " ".join(token.folded for token in tokens(text, ""))

@@ -1,0 +1,67 @@
+"""Checksums over the rows of the store, by which damage is found.
+
+Knows which columns each covers. Does not know how damage is repaired (`rag.maintenance.integrity` does).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections import Counter
+
+
+def checksum(*fields: object) -> int:
+    """CRC-32 of a row's columns."""
+    total = 0
+    for field in fields:
+        total = zlib.crc32(field if isinstance(field, bytes) else repr(field).encode("utf-8", "replace"), total)
+    return total
+
+
+def integrity(connection: sqlite3.Connection) -> str:
+    """What is wrong with the file as a whole, "" if nothing."""
+    try:
+        found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == "ok" else found
+
+
+def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
+    """The ids of the documents with a damaged, missing or surplus row, and the number of passages that were checked."""
+    damaged: set[int] = set()
+    expected: dict[int, int] = {}
+    for identity, *fields, stored in connection.execute(
+        "SELECT id, scope, name, title, kind, language, modified, characters, passages, tokens, pages, text, checksum "
+        "FROM documents"
+    ):
+        expected[identity] = fields[7]
+        if checksum(*fields) != stored:
+            damaged.add(identity)
+    cut: Counter[int] = Counter()
+    text, of = "", -1
+    for identity, *fields, stored in connection.execute(
+        "SELECT document, start, end, page, headings, language, text, checksum FROM passages ORDER BY id"
+    ):
+        cut[identity] += 1
+        if identity != of:
+            text, of = _text(connection, identity), identity
+        if checksum(*fields) != stored or text[fields[0] : fields[1]] != fields[5]:
+            damaged.add(identity)
+    analysed: Counter[int] = Counter()
+    for identity, *fields, stored in connection.execute("SELECT document, tokens, grams, checksum FROM features"):
+        analysed[identity] += 1
+        if checksum(*fields) != stored:
+            damaged.add(identity)
+    for identity in expected.keys() | cut.keys() | analysed.keys():
+        if not expected.get(identity, -1) == cut[identity] == analysed[identity]:
+            damaged.add(identity)
+    return damaged, cut.total()
+
+
+def _text(connection: sqlite3.Connection, identity: int) -> str:
+    row = connection.execute("SELECT text FROM documents WHERE id = ?", (identity,)).fetchone()
+    try:
+        return zlib.decompress(row[0]).decode("utf-8") if row else ""
+    except (zlib.error, UnicodeDecodeError, TypeError):
+        return ""

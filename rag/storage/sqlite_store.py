@@ -1,0 +1,407 @@
+"""The passages and documents in SQLite: the truth that the search index is built from.
+
+Knows tables, checksums and generations. A generation is one committed batch of changes; `indexed` is the last one
+that the search index holds, so that after a crash the writer knows what to index again. Does not know terms, ranking
+or files.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import LibraryError
+from rag.ingest.document_builder import NewDocument, NewPassage
+from rag.storage.checksums import checksum
+from rag.types import DocumentRecord, FileReceipt, Passage
+
+_SCHEMA_VERSION = 2
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope TEXT NOT NULL,            -- '' for the library, else the conversation it was dropped into
+    name TEXT NOT NULL,             -- what Passage.document shows
+    title TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    language TEXT NOT NULL,
+    modified REAL NOT NULL,         -- seconds since 1970
+    characters INTEGER NOT NULL,
+    passages INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    pages INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    text BLOB NOT NULL,             -- zlib
+    checksum INTEGER NOT NULL,      -- CRC-32 of the columns above, without id and generation
+    UNIQUE (scope, name)
+);
+CREATE INDEX IF NOT EXISTS documents_by_generation ON documents (generation);
+-- What `totals` reads, so that it need not read the texts.
+CREATE INDEX IF NOT EXISTS documents_sizes ON documents (language, passages, tokens);
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents (id),
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    page INTEGER,
+    headings TEXT NOT NULL,         -- JSON list
+    language TEXT NOT NULL,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL       -- CRC-32 of the columns above, without id and document
+);
+CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
+CREATE TABLE IF NOT EXISTS features (
+    passage INTEGER PRIMARY KEY, document INTEGER NOT NULL, tokens BLOB NOT NULL, grams BLOB NOT NULL,
+    checksum INTEGER NOT NULL       -- CRC-32 of tokens and grams
+);
+CREATE TABLE IF NOT EXISTS removed (document INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    root TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL, document INTEGER, pages INTEGER NOT NULL, passages INTEGER NOT NULL,
+    characters INTEGER NOT NULL, seconds REAL NOT NULL,
+    form TEXT NOT NULL,             -- how it was read and cut: a file of another form is read again
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+"""
+
+
+_NONE = "[]"
+_PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sizes of the library, for scores: passages and their tokens in all, and its languages, commonest first."""
+
+    documents: int
+    passages: int
+    tokens: int
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that was met: its receipt, the id of the document made of it, and how it was read."""
+
+    receipt: FileReceipt
+    document: int | None
+    form: str
+
+
+class Store:
+    """One SQLite file. Reads are safe from any thread; writes happen in one thread, inside `transaction`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file. Raises LibraryError when it is damaged or written by a later version."""
+        self._path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        try:
+            connection = self.connection
+            with connection:
+                connection.executescript(_SCHEMA)
+            version = int(self.meta("schema") or 0)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise LibraryError(
+                f"The library at {path} cannot be read ({error}); run `tandem index --verify` to make it anew."
+            ) from error
+        if version > _SCHEMA_VERSION:
+            self.close()
+            raise LibraryError(f"The library at {path} was written by a later version of Tandem; update Tandem.")
+        if not version:
+            with connection:
+                self.set_meta("schema", str(_SCHEMA_VERSION))
+
+    @staticmethod
+    def discard_outdated(path: Path) -> None:
+        """Delete the file at `path` if an earlier version wrote it: its documents are then read again."""
+        if not path.is_file():
+            return
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        except sqlite3.DatabaseError:
+            return
+        if row and int(row[0]) < _SCHEMA_VERSION:
+            Store.discard(path)
+
+    @staticmethod
+    def discard(path: Path) -> None:
+        """Delete the file at `path` and what SQLite keeps beside it."""
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, timeout=30.0, check_same_thread=False, cached_statements=64)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA cache_size = -8000")
+            self._local.connection = connection
+            with self._lock:
+                self._open.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """All or nothing: what is written inside is durable when the block ends, and gone when it raises.
+
+        With `durable` false a loss of power may undo the last of it, a killed process does not: for what can be made
+        anew.
+        """
+        connection = self.connection
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def data_version(self) -> int:
+        """Changes, for this thread's connection, when another connection commits. Cheap."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def meta(self, key: str) -> str | None:
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    @property
+    def generation(self) -> int:
+        """Number of the last committed batch of changes."""
+        return int(self.meta("generation") or 0)
+
+    @property
+    def indexed(self) -> int:
+        """Number of the last batch that the search index holds."""
+        return int(self.meta("indexed") or 0)
+
+    def next_generation(self) -> int:
+        """Open the next batch; call inside `transaction`."""
+        generation = self.generation + 1
+        self.set_meta("generation", str(generation))
+        return generation
+
+    def put(self, document: NewDocument, generation: int) -> int:
+        """Store a document and its passages in place of the one with the same name; returns its id."""
+        old = self.find(document.name, document.scope)
+        if old is not None:
+            self.remove(old, generation)
+        fields = (
+            document.scope, document.name, document.title, document.kind, document.language, document.modified,
+            len(document.text), len(document.passages), document.token_count, document.pages,
+        )  # fmt: skip
+        text = zlib.compress(document.text.encode("utf-8"), 3)
+        cursor = self.connection.execute(
+            "INSERT INTO documents (scope, name, title, kind, language, modified, characters, passages, tokens, pages, "
+            "generation, text, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*fields, generation, text, checksum(*fields, text)),
+        )
+        identity = int(cursor.lastrowid or 0)
+        self._put_passages(identity, document)
+        return identity
+
+    def _put_passages(self, identity: int, document: NewDocument) -> None:
+        run = self.connection
+        used = run.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+        rows = list(enumerate(document.passages, 1 + (used[0] if used else 0)))
+        run.executemany(
+            "INSERT INTO passages (id, document, start, end, page, headings, language, text, checksum) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(row, identity, *_columns(passage, document.text)) for row, passage in rows],
+        )
+        run.executemany(
+            _PUT_FEATURES, [(row, identity, p.tokens, p.grams, checksum(p.tokens, p.grams)) for row, p in rows]
+        )
+
+    def remove(self, identity: int, generation: int) -> None:
+        """Take a document and its passages out; call inside `transaction`."""
+        run = self.connection.execute
+        run("DELETE FROM features WHERE passage IN (SELECT id FROM passages WHERE document = ?)", (identity,))
+        run("DELETE FROM passages WHERE document = ?", (identity,))
+        run("DELETE FROM documents WHERE id = ?", (identity,))
+        run("INSERT OR REPLACE INTO removed VALUES (?, ?)", (identity, generation))
+
+    def find(self, name: str, scope: str = "") -> int | None:
+        """Id of the document of this name in this scope."""
+        row = self.connection.execute("SELECT id FROM documents WHERE scope = ? AND name = ?", (scope, name)).fetchone()
+        return int(row[0]) if row else None
+
+    def changes_since(self, generation: int) -> tuple[list[int], list[int]]:
+        """Ids of the documents (put, removed) in later batches."""
+        run = self.connection.execute
+        # With "ORDER BY id" SQLite would read the whole table in that order rather than ask the index of generations.
+        put = sorted(int(r[0]) for r in run("SELECT id FROM documents WHERE generation > ?", (generation,)))
+        gone = [int(r[0]) for r in run("SELECT document FROM removed WHERE generation > ?", (generation,))]
+        return put, gone
+
+    def totals(self) -> Totals:
+        """The library's sizes, uploads included."""
+        run = self.connection.execute
+        documents, passages, tokens = run(
+            "SELECT count(*), coalesce(sum(passages), 0), coalesce(sum(tokens), 0) FROM documents"
+        ).fetchone()
+        languages = run(
+            "SELECT language FROM documents GROUP BY language "
+            "HAVING sum(passages) * 50 >= ? ORDER BY sum(passages) DESC, language",
+            (passages,),
+        ).fetchall()
+        return Totals(documents, passages, tokens, tuple(row[0] for row in languages))
+
+    def features(self, rows: Sequence[int]) -> list[tuple[int, int, bytes, bytes]]:
+        """(passage, document, packed tokens, packed grams) of the passages that exist, in no particular order."""
+        marks = ",".join("?" * len(rows))
+        return self.connection.execute(
+            f"SELECT passage, document, tokens, grams FROM features WHERE passage IN ({marks})",
+            list(rows),
+        ).fetchall()
+
+    def passages(self, rows: Sequence[int], scores: Mapping[int, float] | None = None) -> dict[int, Passage]:
+        """The passages with these ids, with their scores, 0 where none is given."""
+        scores = scores or {}
+        marks = ",".join("?" * len(rows))
+        found = self.connection.execute(
+            "SELECT p.id, d.name, p.text, p.start, p.end, p.page, p.headings, p.language "
+            f"FROM passages p JOIN documents d ON d.id = p.document WHERE p.id IN ({marks})",
+            list(rows),
+        )
+        return {
+            row[0]: Passage(
+                id=str(row[0]), document=row[1], text=row[2], start=row[3], end=row[4], page=row[5],
+                headings=() if row[6] == _NONE else tuple(json.loads(row[6])), language=row[7],
+                score=scores.get(row[0], 0.0),
+            )
+            for row in found
+        }  # fmt: skip
+
+    def passages_of(self, identity: int) -> list[tuple[int, Passage]]:
+        """The (row, passage) pairs of one document in reading order."""
+        rows = self.passage_rows(identity)
+        found: dict[int, Passage] = {}
+        for at in range(0, len(rows), 500):
+            found.update(self.passages(rows[at : at + 500]))
+        return [(row, found[row]) for row in rows]
+
+    def passage_rows(self, identity: int) -> list[int]:
+        """The rows of one document's passages in reading order."""
+        found = self.connection.execute("SELECT id FROM passages WHERE document = ? ORDER BY id", (identity,))
+        return [int(row[0]) for row in found]
+
+    def text(self, identity: int) -> str | None:
+        """The whole extracted text of a document."""
+        row = self.connection.execute("SELECT text FROM documents WHERE id = ?", (identity,)).fetchone()
+        return zlib.decompress(row[0]).decode("utf-8") if row else None
+
+    def document(self, identity: int) -> DocumentRecord | None:
+        return next(iter(self._documents("WHERE id = ?", (identity,))), None)
+
+    def documents(self, scope: str | None = "") -> list[DocumentRecord]:
+        """The documents of one scope (None: of all), by name."""
+        if scope is None:
+            return list(self._documents("ORDER BY scope, name", ()))
+        return list(self._documents("WHERE scope = ? ORDER BY name", (scope,)))
+
+    def _documents(self, where: str, values: Iterable[object]) -> Iterator[DocumentRecord]:
+        for row in self.connection.execute(
+            "SELECT id, name, title, kind, language, modified, characters, passages, pages, scope FROM documents "
+            + where,
+            tuple(values),
+        ):
+            yield DocumentRecord(
+                id=str(row[0]), name=row[1], title=row[2], kind=row[3], language=row[4], modified=row[5],
+                characters=row[6], passages=row[7], pages=row[8], scope=row[9],
+            )  # fmt: skip
+
+    def receipts(self, root: str | None = None, within: str = "") -> dict[tuple[str, str], KnownFile]:
+        """(root, path) -> what is known of every file ever met and still there; of one folder, with `root`; of one file
+        or folder in it, with `within`.
+        """
+        where, values = ("WHERE root = ?", [root]) if root is not None else ("", [])
+        if within:
+            where += " AND (path = ? OR path BETWEEN ? || '/' AND ? || '/\U0010ffff')"
+            values += [within] * 3
+        rows = self.connection.execute(
+            "SELECT root, path, state, reason, pages, passages, characters, seconds, size, mtime_ns, digest, document, "
+            f"form FROM files {where} ORDER BY root, path",
+            values,
+        )
+        return {(row[0], row[1]): KnownFile(FileReceipt(*row[:11]), row[11], row[12]) for row in rows}
+
+    def put_receipt(self, receipt: FileReceipt, document: int | None, form: str) -> None:
+        """Note what became of a file, the document made of it, and how it was read; call inside `transaction`."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                receipt.root, receipt.path, receipt.size, receipt.mtime_ns, receipt.digest, receipt.state,
+                receipt.reason, document, receipt.pages, receipt.passages, receipt.characters, receipt.seconds, form,
+            ),
+        )  # fmt: skip
+
+    def has_uploads(self) -> bool:
+        """Whether any conversation has documents of its own."""
+        return self.connection.execute("SELECT 1 FROM documents WHERE scope > '' LIMIT 1").fetchone() is not None
+
+    def names_like(self, wanted: Sequence[str]) -> list[str]:
+        """Names of the library's documents whose name or title contains one of `wanted`, whatever the case."""
+        parts = [part.casefold() for part in wanted]
+        rows = self.connection.execute("SELECT name, title FROM documents")
+        return [name for name, title in rows if any(p in name.casefold() or p in title.casefold() for p in parts)]
+
+    def owner_of(self, name: str) -> tuple[str, str] | None:
+        """(root, path) of the file behind the library document of this name."""
+        row = self.connection.execute(
+            "SELECT f.root, f.path FROM files f JOIN documents d ON d.id = f.document "
+            "WHERE d.scope = '' AND d.name = ?",
+            (name,),
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def put_features(self, row: int, document: int, tokens: bytes, grams: bytes) -> None:
+        self.connection.execute(_PUT_FEATURES, (row, document, tokens, grams, checksum(tokens, grams)))
+
+    def forget_removed(self, generation: int) -> None:
+        """The index no longer holds what was removed up to this batch."""
+        self.connection.execute("DELETE FROM removed WHERE generation <= ?", (generation,))
+
+    def remove_receipt(self, root: str, path: str) -> None:
+        self.connection.execute("DELETE FROM files WHERE root = ? AND path = ?", (root, path))
+
+    def sweep(self) -> None:
+        """Remove what belongs to no document; call inside `transaction`."""
+        run = self.connection.execute
+        run("DELETE FROM passages WHERE document NOT IN (SELECT id FROM documents)")
+        run("DELETE FROM features WHERE passage NOT IN (SELECT id FROM passages)")
+
+    def all_rows(self) -> set[int]:
+        """The row of every passage."""
+        return {row[0] for row in self.connection.execute("SELECT id FROM passages")}
+
+
+def _columns(passage: NewPassage, text: str) -> tuple[object, ...]:
+    """A passage of the document's `text` as it is stored, from `start` to `checksum`."""
+    headings = json.dumps(passage.headings, ensure_ascii=False)
+    fields = (passage.start, passage.end, passage.page, headings, passage.language, text[passage.start : passage.end])
+    return *fields, checksum(*fields)

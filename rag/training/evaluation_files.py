@@ -1,0 +1,163 @@
+"""Measures retrieval on a file of documents, questions and which documents are relevant.
+
+Knows the format (`documents`: id, title, text; `questions`: id, question, relevant, answers), the metrics and the
+clock. Every document is indexed as one passage; documents that share a title are parts of one work. Does not tune
+anything.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log2
+from pathlib import Path
+
+import regex
+
+from rag.errors import UserFacingError
+from rag.formats.extracted import Extracted
+from rag.ingest.chunking import Cut
+from rag.ingest.document_builder import NewDocument, analysed_document
+from rag.library import Library
+from rag.settings import RetrievalSettings
+
+_DEPTH = 10
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_TYPO_WORD = regex.compile(r"\p{L}{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, the documents that answer it, and texts that an answer may contain."""
+
+    id: str
+    text: str
+    relevant: frozenset[str]
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A retrieval file: `documents` as (id, title, text)."""
+
+    documents: tuple[tuple[str, str, str], ...]
+    questions: tuple[Question, ...]
+
+
+def read(path: Path) -> Benchmark:
+    """Read a retrieval file. Raises UserFacingError when it cannot be read or has another form."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        documents = tuple((str(d["id"]), str(d.get("title") or ""), str(d["text"])) for d in content["documents"])
+        questions = tuple(
+            Question(
+                str(q["id"]),
+                str(q["question"]),
+                frozenset(map(str, q["relevant"])),
+                tuple(map(str, q.get("answers", ()))),
+            )
+            for q in content["questions"]
+        )
+    except OSError as error:
+        raise UserFacingError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserFacingError(
+            f"{path} is no retrieval file; it needs `documents` (id, title, text) and "
+            "`questions` (id, question, relevant)."
+        ) from error
+    return Benchmark(documents, questions)
+
+
+def open_library(benchmark: Benchmark, directory: Path) -> tuple[Library, dict[str, str]]:
+    """Index a benchmark's documents in `directory`; returns the library and passage id -> document id."""
+    library = Library.open(directory, RetrievalSettings(), write=True)
+    works: dict[str, list[tuple[str, str, str]]] = {}
+    for document in benchmark.documents:
+        works.setdefault(document[1] or f"\0{document[0]}", []).append(document)
+    owners: list[list[str]] = []
+    made: list[NewDocument] = []
+    for number, parts in enumerate(works.values()):
+        text, cuts, ids = "", [], []
+        for identity, _, body in parts:
+            text += "\n\n" if text else ""
+            cuts.append(Cut(len(text), len(text) + len(body), None, ()))
+            text += body
+            ids.append(identity)
+        extracted = Extracted(text, title=parts[0][1])
+        made.append(analysed_document(extracted, cuts, name=str(number), kind="txt", modified=0.0))
+        owners.append(ids)
+    stored = library.add(made)
+    passages = {
+        passage_id: owner
+        for document_id, ids in zip(stored, owners, strict=True)
+        for passage_id, owner in zip(library.passage_ids(document_id), ids, strict=True)
+    }
+    return library, passages
+
+
+def evaluate_file(path: Path, *, typos: int = 0, seed: int = 0) -> dict[str, float]:
+    """Recall@1, @5, @10, MRR@10, nDCG@10 (binary relevance) and the time of a search in ms (p50, p95) on one file.
+
+    `typos` misspells that many letters of every question, the same for the same `seed`.
+    """
+    benchmark = read(path)
+    with tempfile.TemporaryDirectory() as directory:
+        library, owner = open_library(benchmark, Path(directory))
+        chance = random.Random(seed)
+        found: list[list[str]] = []
+        times: list[float] = []
+        for question in benchmark.questions:
+            text = question.text
+            for _ in range(typos):
+                text = misspell(text, chance)
+            began = time.perf_counter()
+            result = library.search(text, limit=_DEPTH)
+            times.append((time.perf_counter() - began) * 1000.0)
+            found.append([owner[passage.id] for passage in result.passages])
+        library.close()
+    report = metrics([q.relevant for q in benchmark.questions], found)
+    times.sort()
+    report["p50_ms"] = round(_quantile(times, 0.5), 3)
+    report["p95_ms"] = round(_quantile(times, 0.95), 3)
+    return report
+
+
+def metrics(relevant: Sequence[frozenset[str]], found: Sequence[Sequence[str]]) -> dict[str, float]:
+    """The ranking metrics of many questions, each the mean over questions. Recall@k is the share of the relevant
+    found.
+    """
+    sums = {"recall@1": 0.0, "recall@5": 0.0, "recall@10": 0.0, "mrr@10": 0.0, "ndcg@10": 0.0}
+    for wanted, ranking in zip(relevant, found, strict=True):
+        for depth in (1, 5, 10):
+            sums[f"recall@{depth}"] += len(wanted & set(ranking[:depth])) / max(1, min(depth, len(wanted)))
+        places = [rank for rank, one in enumerate(ranking[:_DEPTH], 1) if one in wanted]
+        sums["mrr@10"] += 1.0 / places[0] if places else 0.0
+        ideal = sum(1.0 / log2(rank + 1) for rank in range(1, min(_DEPTH, len(wanted)) + 1))
+        sums["ndcg@10"] += sum(1.0 / log2(rank + 1) for rank in places) / ideal if ideal else 0.0
+    count = max(1, len(relevant))
+    return {name: round(value / count, 4) for name, value in sums.items()}
+
+
+def misspell(text: str, chance: random.Random) -> str:
+    """`text` with one random edit (swap, drop, double or replace a letter) inside one of its longer words."""
+    words = list(_TYPO_WORD.finditer(text))
+    if not words:
+        return text
+    word = chance.choice(words)
+    at = chance.randrange(word.start(), word.end() - 1)
+    kind = chance.randrange(4)
+    if kind == 0:
+        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+    if kind == 1:
+        return text[:at] + text[at + 1 :]
+    if kind == 2:
+        return text[:at] + text[at] + text[at:]
+    return text[:at] + chance.choice(_LETTERS) + text[at + 1 :]
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

@@ -1,0 +1,115 @@
+"""The rooms of one installation, opened together: library, engine, traces.
+
+Knows what depends on what, and in which order to open, start and close it. Does not know any front door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+from hybrid.answering.pipeline import Question
+from hybrid.answering.pipeline import answer as pipeline_answer
+from hybrid.engine import Engine
+from hybrid.events import Event
+from hybrid.models.catalogue import Catalog
+from hybrid.runtimes.base import Runtime
+from hybrid.tracing.store import TraceStore
+from rag.library import Library
+from rag.maintenance.watcher import Watcher
+from tandem.documents import open_library
+from tandem.settings import Settings, load
+
+
+class House:
+    """What every front door needs to answer a question. Open it, `start` it on an event loop, `close` it there."""
+
+    def __init__(self, settings: Settings, library: Library, engine: Engine, traces: TraceStore) -> None:
+        self.settings = settings
+        self.library = library
+        self.engine = engine
+        self.traces = traces
+        self._started = self._closed = False
+        self._watcher: Watcher | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None) -> House:
+        """Open what is on disk, making it where it is missing; looks up no model and reads no document.
+
+        `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
+        """
+        library = open_library(settings)
+        traces = TraceStore(settings.data_dir / "traces.db", settings.keep_traces_days)
+        engine = Engine(
+            library,
+            models=settings.models,
+            generation=settings.generation,
+            escalation=settings.escalation,
+            minimum_confidence=settings.retrieval.minimum_confidence,
+            traces=traces,
+            runtimes=runtimes,
+            api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
+            data_dir=settings.data_dir / "foundry",
+            catalog=Catalog.find(Path.cwd()),
+            costs=settings.costs,
+            weights=settings.data_dir / "policy.json",
+        )
+        return cls(settings, library, engine, traces)
+
+    async def start(self, *, index: bool = True) -> None:
+        """Look the models up and, with `index`, take in the documents now and whenever they change; both in the
+        background. Twice is once.
+        """
+        if self._started:
+            return
+        self._started = True
+        self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
+        await self.engine.start()
+        if index:
+            self._watcher = Watcher(self.library, self.settings.documents)
+            self._watcher.start()
+
+    async def indexed(self) -> None:
+        """Wait until the documents that were there at the start are taken in."""
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.wait)
+
+    def answer(self, question: Question) -> AsyncGenerator[Event, None]:
+        """The events of one question."""
+        return pipeline_answer(question, self.engine)
+
+    async def close(self) -> None:
+        """Stop watching the documents, then let go of models and files. Twice is once."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._watcher is not None:
+            await asyncio.to_thread(self._watcher.close)
+        if self._warming is not None:
+            await asyncio.gather(self._warming, return_exceptions=True)
+        await self.engine.close()
+        self.traces.close()
+        self.library.close()
+
+
+_current: House | None = None
+_lock = threading.Lock()
+
+
+def current() -> House:
+    """The house of this process, opened from tandem.yaml and the environment when first asked for."""
+    global _current
+    with _lock:
+        if _current is None:
+            _current = House.open(load())
+        return _current
+
+
+def use(house: House) -> None:
+    """Make `house` the one that `current` returns."""
+    global _current
+    with _lock:
+        _current = house

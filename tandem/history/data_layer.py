@@ -1,0 +1,372 @@
+"""Conversations on disk: users, threads, steps, elements and feedback, in one SQLite file.
+
+Knows Chainlit's data layer, and keeps each step and element as the record that Chainlit hands over, so that what is
+shown again is what was shown. Checks that whoever writes owns what is written to. Does not know what a step means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from chainlit.data.base import BaseDataLayer
+from chainlit.data.utils import queue_until_user_message
+from chainlit.element import Element, ElementDict
+from chainlit.step import StepDict
+from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
+from chainlit.user import PersistedUser, User
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    create_engine,
+    delete,
+    event,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from rag.text.unicode import whole
+from tandem.history import tables as tables
+from tandem.history.queries import (
+    KEEP_ELEMENT,
+    KEEP_STEP,
+    TOUCH_THREAD,
+    HistoryError,
+    filtered,
+    new_thread,
+    now,
+    own,
+    thread_of,
+    with_feedback,
+)
+from tandem.history.tables import elements, feedbacks, steps, threads, users
+from tandem.history.writer import Writer
+
+log = logging.getLogger(__name__)
+
+NAME_CHARS = 120
+LARGEST_PAGE = 100
+_BUSY_SECONDS = 30
+
+Result = TypeVar("Result")
+Forget = Callable[[str], Awaitable[None]]
+
+
+class History(BaseDataLayer):
+    """The conversations of one data directory. Open it with `open`; use it on one event loop; `close` it there.
+
+    `caller` says whose request is being served: a user's identifier, or None where nobody asks; then nothing that
+    belongs to somebody is touched. `forget` is awaited with a thread's id before the thread is deleted, so that what
+    others keep of it goes with it.
+
+    One thread writes, in the order asked: SQLite has one writer, and waiting in a queue of our own is fair. One reads.
+    """
+
+    def __init__(self, path: Path, caller: Callable[[], str | None], forget: Forget | None = None) -> None:
+        self._caller = caller
+        self._forget = forget
+        self._engine = create_engine(
+            f"sqlite:///{path}",
+            json_serializer=lambda value: whole(json.dumps(value, ensure_ascii=False, default=str)),
+            connect_args={"timeout": _BUSY_SECONDS},
+        )
+        self._writer = Writer(self._engine)
+        self._reader = ThreadPoolExecutor(1, "history-reader")
+
+        @event.listens_for(self._engine, "connect")
+        def prepare(connection: Any, _record: object) -> None:
+            cursor = connection.cursor()
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+    @classmethod
+    def open(cls, path: Path, caller: Callable[[], str | None], forget: Forget | None = None) -> History:
+        """Open the file, making it with its tables where it is missing. Raises HistoryError."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            tables.make(path)
+        except tables.TooNewError as error:
+            raise HistoryError(
+                f"{path} was written by a newer version of Tandem (format {error.version}, known is {tables.VERSION}); "
+                "update Tandem, or move the file away to start a new history."
+            ) from None
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            reason = str(error).splitlines()[0]
+            raise HistoryError(
+                f"The conversations at {path} cannot be opened ({reason}); check the disk, or move the file away."
+            ) from error
+        return cls(path, caller, forget)
+
+    async def close(self) -> None:
+        """Finish what is being written, then let go of the file."""
+        await self._writer.close()
+        await asyncio.to_thread(self._reader.shutdown)
+        self._engine.dispose()
+
+    async def build_debug_url(self) -> str:
+        return ""
+
+    # Users
+
+    async def get_user(self, identifier: str) -> PersistedUser | None:
+        row = await self._one(select(users).where(users.c.identifier == identifier))
+        if row is None:
+            return None
+        return PersistedUser(id=row.id, identifier=row.identifier, createdAt=row.created, metadata=row.metadata or {})
+
+    async def create_user(self, user: User) -> PersistedUser | None:
+        values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
+        query = insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"])
+        await self._writer.write(lambda db: db.execute(query))
+        return await self.get_user(user.identifier)
+
+    async def settings_of(self, user_id: str) -> dict[str, Any]:
+        """What the user last chose in the settings panel, for new conversations."""
+        row = await self._one(select(users.c.settings).where(users.c.id == user_id))
+        return dict(row.settings) if row is not None and row.settings else {}
+
+    async def remember_settings(self, user_id: str, thread_id: str, values: dict[str, Any]) -> None:
+        """Keep what was chosen, for the user's new conversations and for this one when it is resumed."""
+        query = update(users).where(users.c.id == user_id).values(settings=values)
+        await self._writer.write(lambda db: db.execute(query))
+        if await self._one(select(threads.c.id).where(threads.c.id == thread_id)) is not None:
+            await self.update_thread(thread_id, metadata={"chat_settings": values})
+
+    # Threads
+
+    async def get_thread_author(self, thread_id: str) -> str:
+        query = select(users.c.identifier).join(threads, threads.c.user_id == users.c.id)
+        row = await self._one(query.where(threads.c.id == thread_id))
+        return row.identifier if row is not None else ""
+
+    async def update_thread(
+        self,
+        thread_id: str,
+        name: str | None = None,
+        user_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        tags: list[str] | None = None,
+    ) -> None:
+        """Change what is given; metadata merges, and None in it deletes. Only a thread with a user is made anew:
+        Chainlit also calls this when a browser leaves, and a thread deleted before must stay so."""
+
+        def work(db: Connection) -> None:
+            row = db.execute(select(threads).where(threads.c.id == thread_id)).first()
+            if row is None and user_id is None:
+                return
+            if row is None:
+                new_thread(db, thread_id, user_id)
+            changes: dict[str, Any] = {}
+            if name is not None:
+                changes["name"] = " ".join(whole(name).split())[:NAME_CHARS]
+            if tags is not None:
+                changes["tags"] = tags
+            if user_id is not None and row is not None and row.user_id is None:
+                changes["user_id"] = user_id
+            if metadata is not None:
+                merged = {**((row.metadata if row is not None else None) or {}), **metadata}
+                changes["metadata"] = {key: value for key, value in merged.items() if value is not None}
+            if changes:
+                db.execute(update(threads).where(threads.c.id == thread_id).values(**changes))
+
+        await self._writer.write(work)
+
+    async def delete_thread(self, thread_id: str) -> None:
+        if self._forget is not None:
+            await self._forget(thread_id)
+        await self._writer.write(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
+
+    async def get_thread(self, thread_id: str) -> ThreadDict | None:
+        def work(db: Connection) -> ThreadDict | None:
+            query = select(threads, users.c.identifier).outerjoin(users, threads.c.user_id == users.c.id)
+            row = db.execute(query.where(threads.c.id == thread_id)).first()
+            if row is None:
+                return None
+            said = select(steps.c.record).where(steps.c.thread_id == thread_id)
+            kept = db.execute(said.order_by(steps.c.created, text("steps.rowid"))).scalars()
+            marks = db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id)).all()
+            by_step = {mark.step_id: mark for mark in marks}
+            thread = thread_of(row)
+            thread["steps"] = [with_feedback(step, by_step) for step in kept]
+            shown = db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id))
+            thread["elements"] = list(shown.scalars())
+            return thread
+
+        return await self._read(work)
+
+    async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
+        """A page of a user's threads, latest activity first, without their steps."""
+        if not filters.userId:
+            raise HistoryError("Sign in to see your conversations.")
+        query = select(threads, users.c.identifier).join(users, threads.c.user_id == users.c.id)
+        query = filtered(query.where(threads.c.user_id == filters.userId), filters)
+        query = query.order_by(threads.c.updated.desc(), threads.c.id.desc())
+        first = max(1, min(pagination.first, LARGEST_PAGE))
+
+        def work(db: Connection) -> list[Row[Any]]:
+            page = query
+            if pagination.cursor:
+                last = db.execute(select(threads.c.updated).where(threads.c.id == pagination.cursor)).scalar()
+                if last is not None:
+                    page = query.where(tuple_(threads.c.updated, threads.c.id) < (last, pagination.cursor))
+            return list(db.execute(page.limit(first + 1)).all())
+
+        rows = await self._read(work)
+        page = [thread_of(row) for row in rows[:first]]
+        info = PageInfo(
+            hasNextPage=len(rows) > first,
+            startCursor=page[0]["id"] if page else None,
+            endCursor=page[-1]["id"] if page else None,
+        )
+        return PaginatedResponse(pageInfo=info, data=page)
+
+    # Steps
+
+    @queue_until_user_message()
+    async def create_step(self, step_dict: StepDict) -> None:
+        await self._keep_step(step_dict)
+
+    @queue_until_user_message()
+    async def update_step(self, step_dict: StepDict) -> None:
+        await self._keep_step(step_dict)
+
+    async def _keep_step(self, step: StepDict) -> None:
+        """Chainlit calls this in tasks that nobody awaits: a failure is logged, and the conversation goes on."""
+        try:
+            await self._write_step(step)
+        except (HistoryError, SQLAlchemyError) as error:
+            log.error("A message could not be kept in the history: %s", str(error).splitlines()[0])
+
+    async def _write_step(self, step: StepDict) -> None:
+        created = step.get("createdAt") or step.get("start") or now()
+        is_message = "message" in step.get("type", "")
+        row = {
+            "id": step["id"],
+            "thread_id": step["threadId"],
+            "created": created,
+            "searchable": whole(step.get("output") or "").casefold() if is_message else "",
+            "record": {**step, "createdAt": created, "streaming": False},
+        }
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            own(db, step["threadId"], caller)
+            db.execute(KEEP_STEP, row)
+            db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
+
+        await self._writer.write(work)
+
+    @queue_until_user_message()
+    async def delete_step(self, step_id: str) -> None:
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            thread = db.execute(select(steps.c.thread_id).where(steps.c.id == step_id)).scalar()
+            if thread is not None:
+                own(db, thread, caller)
+                db.execute(delete(elements).where(elements.c.for_id == step_id))
+                db.execute(delete(steps).where(steps.c.id == step_id))
+
+        await self._writer.write(work)
+
+    async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
+        """None: favourite messages are switched off in .chainlit/config.toml."""
+        return []
+
+    # Elements
+
+    async def create_element(self, element: Element) -> None:
+        """Nothing: Chainlit calls this for elements that a browser sends in, and none is taken. See `keep_element`."""
+
+    async def keep_element(self, element: Element) -> None:
+        """Keep an element that the server made, or its new state."""
+        thread_id = element.thread_id
+        row = {"id": element.id, "thread_id": thread_id, "for_id": element.for_id, "record": element.to_dict()}
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            own(db, thread_id, caller)
+            db.execute(KEEP_ELEMENT, row)
+
+        await self._writer.write(work)
+
+    async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
+        row = await self._one(
+            select(elements.c.record).where(elements.c.id == element_id, elements.c.thread_id == thread_id)
+        )
+        return row.record if row is not None else None
+
+    @queue_until_user_message()
+    async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
+        caller = self._caller()
+
+        def work(db: Connection) -> None:
+            kept = db.execute(select(elements.c.thread_id).where(elements.c.id == element_id)).scalar()
+            if kept is not None:
+                own(db, kept, caller)
+                db.execute(delete(elements).where(elements.c.id == element_id))
+
+        await self._writer.write(work)
+
+    # Feedback
+
+    async def upsert_feedback(self, feedback: Feedback) -> str:
+        """Keep a thumb and its comment; one a step. Raises HistoryError where the step is not the caller's."""
+        caller = self._caller()
+
+        def work(db: Connection) -> str:
+            thread = db.execute(select(steps.c.thread_id).where(steps.c.id == feedback.forId)).scalar()
+            if thread is None:
+                raise HistoryError("The message that was rated is not there any more; reload the page.")
+            own(db, thread, caller)
+            new = insert(feedbacks).values(
+                id=str(uuid.uuid4()),
+                step_id=feedback.forId,
+                thread_id=thread,
+                value=feedback.value,
+                comment=whole(feedback.comment) if feedback.comment else feedback.comment,
+                created=now(),
+            )
+            kept = {key: new.excluded[key] for key in ("value", "comment", "created")}
+            db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
+            return db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one()
+
+        return await self._writer.write(work)
+
+    async def delete_feedback(self, feedback_id: str) -> bool:
+        caller = self._caller()
+
+        def work(db: Connection) -> bool:
+            thread = db.execute(select(feedbacks.c.thread_id).where(feedbacks.c.id == feedback_id)).scalar()
+            if thread is None:
+                return False
+            own(db, thread, caller)
+            db.execute(delete(feedbacks).where(feedbacks.c.id == feedback_id))
+            return True
+
+        return await self._writer.write(work)
+
+    # Plumbing
+
+    async def _read(self, work: Callable[[Connection], Result]) -> Result:
+        def run() -> Result:
+            with self._engine.connect() as db:
+                return work(db)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reader, run)
+
+    async def _one(self, query: Select[Any]) -> Row[Any] | None:
+        return await self._read(lambda db: db.execute(query).first())

@@ -1,0 +1,102 @@
+"""What is asked of the tables of conversations: the statements, whose a conversation is, and how rows become records.
+
+Knows the tables and Chainlit's records. Does not know threads, locks or requests.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from chainlit.step import StepDict
+from chainlit.types import ThreadDict, ThreadFilter
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from rag.errors import UserFacingError
+from tandem.history.tables import elements, feedbacks, steps, threads, users
+
+# What every message needs is built once: building a statement costs more than running it.
+KEEP_STEP = insert(steps)
+KEEP_STEP = KEEP_STEP.on_conflict_do_update(
+    index_elements=["id"],
+    set_={key: KEEP_STEP.excluded[key] for key in ("searchable", "record")},
+    where=steps.c.thread_id == KEEP_STEP.excluded.thread_id,
+)
+KEEP_ELEMENT = insert(elements)
+KEEP_ELEMENT = KEEP_ELEMENT.on_conflict_do_update(
+    index_elements=["id"],
+    set_={"record": KEEP_ELEMENT.excluded.record},
+    where=elements.c.thread_id == KEEP_ELEMENT.excluded.thread_id,
+)
+_NEW_THREAD = insert(threads)
+TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("moment"))
+_CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
+_WHOSE = select(
+    select(users.c.id).where(users.c.identifier == bindparam("caller")).scalar_subquery().label("caller_id"),
+    select(threads.c.id).where(threads.c.id == bindparam("thread")).scalar_subquery().label("thread_id"),
+    select(threads.c.user_id).where(threads.c.id == bindparam("thread")).scalar_subquery().label("owner_id"),
+)
+
+
+class HistoryError(UserFacingError):
+    """The conversations cannot be opened, or belong to somebody else."""
+
+
+def own(db: Connection, thread_id: str, caller: str | None) -> None:
+    """Make the thread the caller's if it is nobody's yet. Raises HistoryError when it is somebody else's."""
+    row = db.execute(_WHOSE, {"caller": caller, "thread": thread_id}).one()
+    if row.thread_id is None:
+        new_thread(db, thread_id, row.caller_id)
+    elif row.owner_id is None:
+        db.execute(_CLAIM_THREAD, {"thread": thread_id, "user": row.caller_id})
+    elif row.owner_id != row.caller_id:
+        raise HistoryError("This conversation belongs to somebody else; start one of your own.")
+
+
+def new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
+    """Make a thread; `user_id` None: it is nobody's yet."""
+    moment = now()
+    db.execute(_NEW_THREAD, {"id": thread_id, "user_id": user_id, "created": moment, "updated": moment})
+
+
+def filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:
+    """The threads of `query` in which the words were said, or which were rated so."""
+    if filters.search and filters.search.strip():
+        wanted = filters.search.strip().casefold()
+        said = select(steps.c.id).where(steps.c.thread_id == threads.c.id, func.instr(steps.c.searchable, wanted) > 0)
+        query = query.where(or_(said.exists(), func.instr(func.lower(threads.c.name), wanted) > 0))
+    if filters.feedback is not None:
+        marked = select(feedbacks.c.id).where(
+            feedbacks.c.thread_id == threads.c.id, feedbacks.c.value == filters.feedback
+        )
+        query = query.where(marked.exists())
+    return query
+
+
+def thread_of(row: Row[Any]) -> ThreadDict:
+    """A thread as Chainlit lists it, dated by its last activity; its steps are read where they are asked for."""
+    return ThreadDict(
+        id=row.id,
+        createdAt=row.updated,
+        name=row.name,
+        userId=row.user_id,
+        userIdentifier=row.identifier,
+        tags=row.tags,
+        metadata=row.metadata or {},
+        steps=[],
+        elements=[],
+    )
+
+
+def with_feedback(step: StepDict, marks: dict[str, Row[Any]]) -> StepDict:
+    """The step with its rating, if it has one."""
+    mark = marks.get(step["id"])
+    if mark is not None:
+        step["feedback"] = {"forId": step["id"], "id": mark.id, "value": mark.value, "comment": mark.comment}
+    return step
+
+
+def now() -> str:
+    """This moment in UTC, in Chainlit's form: it sorts as text."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -1,0 +1,265 @@
+"""The panel about the house rather than an answer: every document's receipt, and every model with what it costs.
+
+Knows public/elements/House.jsx, which draws the panel and the card that offers missing models, what the browser may ask
+of it (through `window.postMessage`, which makes no conversation, as an action would), and what of that is for
+administrators. Does not know who they are, how documents are read or models are run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from hashlib import blake2b
+from typing import Any
+
+import chainlit as cl
+from chainlit.utils import utc_now
+
+from hybrid.errors import ModelError
+from hybrid.models.catalogue import Listed
+from hybrid.runtimes.base import Managed, ModelState
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from rag.errors import UserFacingError
+from rag.types import FileReceipt
+from tandem.auth import accounts
+from tandem.context import House
+from tandem.ui.session import change_settings, choices_of, language_of, show_settings
+from tandem.ui.texts import labels, problem, say
+from tandem.ui.uploads import shown
+
+ELEMENT = "House"
+PANEL = "tandem-house"
+MOST_ROWS = 200
+ADMINISTRATION = {"retry", "download", "cancel", "load", "unload"}
+_LONGEST_SEARCH = 200
+_SECONDS_BETWEEN = 0.5
+_LOOK_UP_SECONDS = 60.0
+_LABELS = (
+    "documents", "models", "search_documents", "all", "failed", "indexed", "no_documents", "more_documents", "retry",
+    "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel", "load",
+    "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready", "state_cached",
+    "state_downloading", "state_downloadable", "state_unavailable",
+)  # fmt: skip
+
+_background: set[asyncio.Task[None]] = set()
+_watching: set[tuple[str, str]] = set()
+# Why the last thing asked of a model was not done.
+_problems: dict[str, UserFacingError] = {}
+
+
+async def act(house: House, asked: Any) -> None:
+    """Do what the page asks: anything may come in."""
+    if not isinstance(asked, dict) or not isinstance(asked.get("tandem"), str):
+        return
+    text, state, name = (str(asked.get(key) or "")[:_LONGEST_SEARCH] for key in ("text", "state", "name"))
+    if asked["tandem"] in ADMINISTRATION and not await admitted(house):
+        return
+    match asked["tandem"]:
+        case "open":
+            await open_panel(house)
+        case "find":
+            await _show_documents(house, text, state)
+        case "retry":
+            await _retry(house, name, text, state)
+        case "download":
+            await download(house, name)
+        case "cancel":
+            await house.engine.lifecycle.cancel(name)
+        case "load":
+            await _ask_of(house, name, house.engine.models.load(name))
+        case "unload":
+            await _ask_of(house, name, house.engine.models.unload(name))
+        case "dismiss":
+            await _dismiss(house)
+
+
+async def open_panel(house: House, tab: str = "documents") -> None:
+    """Put the panel in place of whatever the side panel shows."""
+    found = await _show_documents(house)
+    await _tell({"tab": tab})
+    props = {"kind": "panel", "tab": tab, **found, **_props(house)}
+    element = cl.CustomElement(name=ELEMENT, id=PANEL, display="side", for_id="", props=props)
+    await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
+    for running in house.engine.lifecycle.downloads():
+        _in_background(_watch(house, running.alias, join=True))
+
+
+async def offer(house: House) -> None:
+    """In a new conversation, once the models are known, a card that offers those that are missing."""
+    if choices_of(house).offers and accounts.administers(house.settings.server):
+        _in_background(_offer(house))
+
+
+async def admitted(house: House) -> bool:
+    """Whether the person may change models and the library; who may not is told so."""
+    if accounts.administers(house.settings.server):
+        return True
+    await cl.context.emitter.send_toast(say("administrators_only", language_of(house)), "warning")
+    return False
+
+
+async def download(house: House, alias: str) -> None:
+    """Start a download, or go on watching it, and show how far it is. For administrators."""
+    if not await admitted(house):
+        return
+    _problems.pop(alias, None)
+    _in_background(_watch(house, alias))
+
+
+def documents(receipts: Sequence[FileReceipt], text: str = "", state: str = "") -> dict[str, Any]:
+    """The receipts as the page draws them: failed ones first, then by name; those whose path or reason holds `text`
+    and that are in `state`; at most MOST_ROWS of them.
+    """
+    wanted = text.strip().casefold()
+    found = [
+        receipt
+        for receipt in receipts
+        if state in ("", receipt.state) and (not wanted or wanted in f"{receipt.path}\n{receipt.reason}".casefold())
+    ]
+    found.sort(key=lambda receipt: (receipt.state != "failed", receipt.path.casefold()))
+    failed = sum(receipt.state == "failed" for receipt in receipts)
+    return {
+        "counts": {"": len(receipts), "failed": failed, "indexed": len(receipts) - failed},
+        "matching": len(found),
+        "rows": [{"key": key(receipt), **shown(receipt)} for receipt in found[:MOST_ROWS]],
+    }
+
+
+def key(receipt: FileReceipt) -> str:
+    """A name for a receipt that tells the page nothing of where the folder lies."""
+    return blake2b(f"{receipt.root}\0{receipt.path}".encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
+    """The models as the page draws them, each with what the person can ask of it now."""
+    administers, language = accounts.administers(house.settings.server), language_of(house)
+    held = {runtime.name for runtime in house.engine.models.runtimes if isinstance(runtime, Managed)}
+    running = {download.alias: download for download in house.engine.lifecycle.downloads()}
+    rows = []
+    for info in (entry.info for entry in listing if entry.info.alias != EXTRACTIVE):
+        under_way = running.get(info.alias)
+        state = ModelState.DOWNLOADING if under_way else info.state
+        ask = "cancel" if under_way else "download" if state is ModelState.DOWNLOADABLE else ""
+        if info.runtime in held:
+            ask = {ModelState.READY: "unload", ModelState.CACHED: "load"}.get(state, ask)
+        rows.append(
+            {
+                "alias": info.alias,
+                "runtime": info.runtime,
+                "state": state,
+                "size_mb": info.size_mb,
+                "licence": info.licence,
+                "note": info.note,
+                "problem": problem(failed, language) if (failed := _problems.get(info.alias)) else "",
+                "ask": ask if administers else "",
+                "progress": {
+                    "percent": under_way.percent,
+                    "mb_per_s": under_way.mb_per_s,
+                    "remaining_s": under_way.remaining_s,
+                }
+                if under_way
+                else None,
+            }
+        )
+    return rows
+
+
+async def _show_documents(house: House, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
+    receipts = await asyncio.to_thread(house.library.receipts)
+    found = {"documents": {**documents(receipts, text, state), "busy": busy}}
+    await _tell(found)
+    return found
+
+
+async def _show_models(house: House) -> None:
+    await _tell({"models": models(house, house.engine.listing())})
+
+
+async def _tell(news: Mapping[str, Any]) -> None:
+    """Tell the panel and the card, where this browser shows them."""
+    await cl.context.emitter.emit("house", news)
+
+
+def _props(house: House) -> dict[str, Any]:
+    language = language_of(house)
+    return {
+        "language": language,
+        "texts": labels(_LABELS, language),
+        "models": models(house, house.engine.listing()),
+        "administers": accounts.administers(house.settings.server),
+    }
+
+
+async def _retry(house: House, name: str, text: str, state: str) -> None:
+    known = await asyncio.to_thread(house.library.receipts)
+    wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
+    await _show_documents(house, text, state, busy=name or "all")
+    try:
+        await asyncio.to_thread(house.library.retry, wanted)
+    except UserFacingError as error:
+        await cl.context.emitter.send_toast(problem(error, language_of(house)), "error")
+    await _show_documents(house, text, state)
+
+
+async def _ask_of(house: House, alias: str, work: Coroutine[Any, Any, None]) -> None:
+    _problems.pop(alias, None)
+    try:
+        await work
+    except UserFacingError as error:
+        # The name comes from the browser; only those of the list are shown again.
+        if any(alias == one.info.alias for one in house.engine.listing()):
+            _problems[alias] = error
+    await _show_models(house)
+
+
+async def _watch(house: House, alias: str, *, join: bool = False) -> None:
+    """Show how far a download is; with `join` only one that is under way, else it is started."""
+    watch = (cl.context.session.id, alias)
+    if watch in _watching or (join and all(alias != running.alias for running in house.engine.lifecycle.downloads())):
+        return
+    _watching.add(watch)
+    last = 0.0
+    try:
+        async with aclosing(house.engine.lifecycle.download(alias)) as states:
+            async for _ in states:
+                if time.monotonic() - last >= _SECONDS_BETWEEN:
+                    last = time.monotonic()
+                    await _show_models(house)
+    except ModelError as error:
+        if error.kind != "cancelled":
+            _problems[alias] = error
+    finally:
+        _watching.discard(watch)
+    await _show_models(house)
+    await show_settings(house)
+
+
+async def _offer(house: House) -> None:
+    await house.engine.models.wait_ready(_LOOK_UP_SECONDS)
+    session = cl.context.session
+    offered = [entry.info.alias for entry in house.engine.offers()]
+    if not offered or session.has_first_interaction:
+        return
+    message = cl.Message("", id=_card_message())
+    message.created_at = utc_now()
+    await cl.context.emitter.send_step(message.to_dict())
+    props = {"kind": "offer", "offered": offered, **_props(house)}
+    card = cl.CustomElement(name=ELEMENT, id=f"card-{message.id}", display="inline", for_id=message.id, props=props)
+    await cl.context.emitter.send_element(card.to_dict())
+
+
+async def _dismiss(house: House) -> None:
+    await cl.context.emitter.delete_step(cl.Message("", id=_card_message()).to_dict())
+    await change_settings(house, {**choices_of(house).values(), "offers": False})
+
+
+def _card_message() -> str:
+    return f"offer-{cl.context.session.id}"
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)

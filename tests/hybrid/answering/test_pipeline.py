@@ -1,0 +1,414 @@
+"""The whole way of a question: what is said when, who answers when somebody cannot, and that nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from hybrid.answering.pipeline import Options, Question, Turn, answer
+from hybrid.engine import Engine
+from hybrid.errors import ModelError
+from hybrid.events import (
+    Decided,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Retrieved,
+    StageBegan,
+    StageEnded,
+)
+from hybrid.models.catalogue import Capability, Card, Catalog
+from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState
+from hybrid.runtimes.foundry import Foundry
+from hybrid.runtimes.openai_compatible import OpenAICompatible
+from hybrid.runtimes.scripted import Script, Scripted
+from hybrid.settings import EndpointSettings, Escalate, EscalationSettings, GenerationSettings
+from hybrid.tracing.store import TraceStore
+from rag.errors import LibraryError
+from tests.hybrid.conftest import MakeEngine
+from tests.support.foundry_home import FoundryHome
+from tests.support.openai_server import OpenAIServer, Reply
+
+ASK = "How many days of annual leave do employees have?"
+GOOD = "Annual leave is 25 days per year for every employee [1]."
+BETTER = "Every employee has 25 days of annual leave per year [1]. Unused days may be carried over until March [1]."
+INVENTED = "Managers receive forty golden tickets and a yacht each summer. The moon base closes at noon."
+NEVER = EscalationSettings(mode=Escalate.NEVER)
+ALWAYS = EscalationSettings(mode=Escalate.ALWAYS)
+
+
+async def events_of(engine: Engine, question: Question | str) -> list[Event]:
+    asked = question if isinstance(question, Question) else Question(question)
+    await engine.start()
+    return [event async for event in answer(asked, engine)]
+
+
+def finished(events: list[Event]) -> Finished:
+    assert isinstance(events[-1], Finished), events[-1]
+    return events[-1]
+
+
+def notices(events: list[Event]) -> dict[str, str]:
+    return {event.code: event.text for event in events if isinstance(event, Notice)}
+
+
+def models(draft: Script | str, refine: Script | str = BETTER) -> Scripted:
+    scripts = {"phi-4-mini": draft, "gpt-oss-20b": refine}
+    return Scripted({name: Script(s) if isinstance(s, str) else s for name, s in scripts.items()})
+
+
+async def test_a_good_draft_is_kept(make_engine: MakeEngine, traces: TraceStore) -> None:
+    runtime = models(GOOD)
+    events = await events_of(make_engine(runtime), ASK)
+    kinds = [type(event) for event in events if not isinstance(event, Delta)]
+    assert kinds[0] is Retrieved and kinds[1] is StageBegan
+    assert kinds[-3:] == [StageEnded, Decided, Finished]
+    end = finished(events)
+    assert "25 days" in end.answer.text and end.answer.model == "phi-4-mini" and not end.answer.escalated
+    assert end.answer.checked.supported_share == 1.0
+    assert "".join(event.text for event in events if isinstance(event, Delta)) == GOOD
+    assert [request.model for request in runtime.requests] == ["phi-4-mini"]
+    saved = traces.get(end.trace.id)
+    assert saved is not None and saved["outcome"] == "finished" and saved["answer"] == end.answer.text
+    names = [span["name"] for span in saved["spans"]]
+    assert names == ["retrieve", "prepare", "send", "first_token", "first_content", "last_token", "verify", "decide"]
+    assert all(span["duration_ms"] >= 0 for span in saved["spans"])
+
+
+async def test_an_invented_draft_is_refined(make_engine: MakeEngine) -> None:
+    runtime = models(INVENTED)
+    end = finished(await events_of(make_engine(runtime), ASK))
+    assert end.answer.model == "gpt-oss-20b" and end.answer.stage == "refine" and end.answer.escalated
+    assert end.answer.draft == INVENTED
+    assert end.trace.decision["reasons"][0]["code"] == "unsupported"
+    draft, refine = (request.messages for request in runtime.requests)
+    assert refine[: len(draft)] == draft, "the large model must find the same prefix in its cache"
+    assert any(message.role == "assistant" and message.content == INVENTED for message in refine)
+
+
+@pytest.mark.parametrize("mode", [Escalate.ALWAYS, Escalate.NEVER])
+async def test_the_mode_decides(make_engine: MakeEngine, mode: Escalate) -> None:
+    engine = make_engine(models(GOOD), escalation=EscalationSettings(mode=mode))
+    assert finished(await events_of(engine, ASK)).answer.escalated is (mode is Escalate.ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("refined", "code"),
+    [
+        (INVENTED, "refinement_kept_draft"),
+        ("", "refinement_empty"),
+        ("The documents do not contain an answer to this.", "refinement_refused"),
+        (
+            Script(BETTER, error=ModelError("gpt-oss-20b lost its mind.", kind="reset"), error_after=3),
+            "refinement_failed",
+        ),
+    ],
+)
+async def test_a_worse_refinement_leaves_the_draft(make_engine: MakeEngine, refined: Script | str, code: str) -> None:
+    events = await events_of(make_engine(models(GOOD, refined), escalation=ALWAYS), ASK)
+    end = finished(events)
+    assert end.answer.model == "phi-4-mini" and "25 days" in end.answer.text and end.answer.draft == ""
+    assert "gpt-oss-20b" in notices(events)[code]
+
+
+async def test_no_model_at_all_quotes(make_engine: MakeEngine) -> None:
+    events = await events_of(make_engine(), ASK)
+    end = finished(events)
+    assert end.answer.runtime == "extractive" and "25 days" in end.answer.text and "[1]" in end.answer.text
+    said = notices(events)["model_missing"]
+    assert "phi-4-mini" in said and "tandem models list" in said and "quotation" in said
+
+
+async def test_quoting_by_choice_says_that_it_quotes(make_engine: MakeEngine) -> None:
+    events = await events_of(make_engine(models(GOOD), draft="extractive", escalation=NEVER), ASK)
+    assert finished(events).answer.runtime == "extractive"
+    assert set(notices(events)) == {"quoted"}
+
+
+async def test_what_the_documents_do_not_hold_is_refused(make_engine: MakeEngine) -> None:
+    end = finished(await events_of(make_engine(), "Which moons does the planet Saturn have?"))
+    assert end.answer.refused and end.answer.checked.supported_share == 1.0
+
+
+async def test_turkish_questions_get_turkish_notices(make_engine: MakeEngine) -> None:
+    events = await events_of(make_engine(draft="extractive"), "Çalışanların yıllık izni kaç gündür?")
+    assert "alıntı" in notices(events)["quoted"]
+
+
+async def test_a_missing_draft_model_is_replaced_by_the_large_one(make_engine: MakeEngine) -> None:
+    runtime = Scripted({"gpt-oss-20b": Script(INVENTED)})
+    events = await events_of(make_engine(runtime), ASK)
+    end = finished(events)
+    assert end.answer.model == "gpt-oss-20b" and not end.answer.escalated
+    assert "gpt-oss-20b answers instead" in notices(events)["model_missing"]
+    assert "same_model" in [reason["code"] for reason in end.trace.decision["reasons"]]
+
+
+async def test_a_missing_large_model_leaves_the_draft(make_engine: MakeEngine) -> None:
+    events = await events_of(make_engine(Scripted({"phi-4-mini": Script(INVENTED)})), ASK)
+    end = finished(events)
+    assert end.answer.text.startswith("Managers") and not end.answer.escalated
+    assert "gpt-oss-20b" in notices(events)["refine_missing"]
+
+
+async def test_a_stream_that_fails_in_the_middle_starts_over_with_the_next(make_engine: MakeEngine) -> None:
+    broken = Script(GOOD, error=ModelError("the connection was cut.", kind="reset"), error_after=4)
+    events = await events_of(make_engine(models(broken, GOOD)), ASK)
+    began = [event.model for event in events if isinstance(event, StageBegan)]
+    assert began == ["phi-4-mini", "gpt-oss-20b"]
+    assert "the connection was cut" in notices(events)["model_failed"]
+    assert finished(events).answer.model == "gpt-oss-20b"
+    errors = [stage.error for stage in finished(events).trace.stages]
+    assert errors == ["the connection was cut.", ""]
+
+
+async def test_both_models_fail_and_the_documents_are_quoted(make_engine: MakeEngine) -> None:
+    broken = Script("", error=ModelError("out of order.", kind="unavailable"))
+    events = await events_of(make_engine(models(broken, broken)), ASK)
+    assert finished(events).answer.runtime == "extractive"
+
+
+@pytest.mark.parametrize("escalation", [NEVER, EscalationSettings(low_confidence=False)])
+async def test_an_empty_draft_is_never_shown(make_engine: MakeEngine, escalation: EscalationSettings) -> None:
+    events = await events_of(make_engine(models("", ""), escalation=escalation), ASK)
+    assert finished(events).answer.runtime == "extractive" and "model_empty" in notices(events)
+
+
+async def test_an_empty_draft_is_escalated(make_engine: MakeEngine) -> None:
+    end = finished(await events_of(make_engine(models("", GOOD)), ASK))
+    assert end.answer.model == "gpt-oss-20b"
+    assert end.trace.decision["reasons"][0]["code"] == "empty"
+
+
+async def test_ask_the_large_model_skips_the_draft(make_engine: MakeEngine) -> None:
+    runtime = models(GOOD)
+    question = Question(ASK, options=Options(draft_text=GOOD, escalation=NEVER))
+    end = finished(await events_of(make_engine(runtime), question))
+    assert [request.model for request in runtime.requests] == ["gpt-oss-20b"]
+    assert end.answer.escalated and end.answer.draft == GOOD
+
+
+async def test_options_override_the_settings(make_engine: MakeEngine) -> None:
+    runtime = Scripted({"a": Script(INVENTED), "b": Script(GOOD)})
+    options = Options(draft="a", refine="b", passages=1, generation=GenerationSettings(max_tokens=99, seed=4))
+    end = finished(await events_of(make_engine(runtime), Question(ASK, options=options)))
+    assert end.answer.model == "b" and len(end.answer.passages) == 1
+    assert {(request.max_tokens, request.seed) for request in runtime.requests} == {(99, 4)}
+
+
+async def test_the_history_reaches_the_search_and_the_prompt(make_engine: MakeEngine) -> None:
+    runtime = models(GOOD)
+    question = Question("And for parental leave?", history=(Turn(ASK, GOOD),))
+    await events_of(make_engine(runtime), question)
+    assert any("How many days of annual leave" in message.content for message in runtime.requests[0].messages)
+
+
+class Listing:
+    """A runtime whose catalog answers when it is told to."""
+
+    name = "catalog"
+
+    def __init__(self) -> None:
+        self.answer = asyncio.Event()
+
+    async def models(self) -> list[ModelInfo]:
+        await self.answer.wait()
+        return [ModelInfo("phi-4-mini:1", "phi-4-mini", self.name, ModelState.DOWNLOADABLE, size_mb=3700)]
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        raise ModelError("never asked", kind="unavailable")
+        yield Chunk()
+
+    async def load(self, model: str) -> None: ...
+
+    async def unload(self, model: str) -> None: ...
+
+    async def download(self, model: str, progress: Callable[[float], None]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def test_a_slow_catalog_holds_up_no_question(make_engine: MakeEngine) -> None:
+    catalog = Listing()
+    engine = make_engine(catalog)
+    events = await events_of(engine, ASK)
+    assert finished(events).answer.runtime == "extractive" and "models_pending" in notices(events)
+    catalog.answer.set()
+    assert await engine.models.wait_ready(5)
+    events = await events_of(engine, ASK)
+    assert "3.6 GB" in notices(events)["model_missing"] and "download" in notices(events)["model_missing"]
+
+
+async def test_stop_keeps_what_was_written(make_engine: MakeEngine, traces: TraceStore) -> None:
+    runtime = models(Script(BETTER, tokens_per_second=200))
+    engine = make_engine(runtime)
+    await engine.start()
+    shown = ""
+    async with aclosing(answer(Question(ASK, conversation="c"), engine)) as events:
+        async for event in events:
+            if isinstance(event, Delta):
+                shown += event.text
+                if len(shown) > 20:
+                    break
+    [saved] = traces.recent("c")
+    assert saved["outcome"] == "cancelled" and saved["answer"] == shown
+    assert saved["stages"][0]["finish_reason"] == "cancelled" and runtime.active == 0
+
+
+async def test_cancelling_the_task_during_prefill_saves_the_trace(make_engine: MakeEngine, traces: TraceStore) -> None:
+    runtime = models(Script(GOOD, first_token_s=60))
+    engine = make_engine(runtime)
+    await engine.start()
+    started = asyncio.Event()
+
+    async def ask() -> None:
+        async for event in answer(Question(ASK), engine):
+            if isinstance(event, StageBegan):
+                started.set()
+
+    task = asyncio.create_task(ask())
+    await started.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert traces.recent()[0]["outcome"] == "cancelled" and runtime.active == 0
+
+
+class Broken:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def search(self, question: str, **_: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(LibraryError("The library is damaged; run tandem index."), "tandem index"), (KeyError("x"), "unforeseen")],
+)
+async def test_a_search_that_fails_is_told(
+    make_engine: MakeEngine, traces: TraceStore, error: Exception, words: str
+) -> None:
+    engine = make_engine(models(GOOD))
+    engine.retriever = Broken(error)  # type: ignore[assignment]
+    [event] = await events_of(engine, ASK)
+    assert isinstance(event, Failed) and words in event.message and "Traceback" not in event.message
+    assert event.error is (error if isinstance(error, LibraryError) else None)
+    assert traces.recent()[0]["outcome"] == "failed"
+
+
+async def test_an_empty_question_is_answered_with_advice(make_engine: MakeEngine) -> None:
+    [event] = await events_of(make_engine(models(GOOD)), "  ")
+    assert isinstance(event, Failed) and "type one" in event.message
+
+
+async def test_a_very_long_question_is_answered(make_engine: MakeEngine) -> None:
+    events = await events_of(make_engine(models(GOOD)), "annual leave days? " * 5000)
+    assert finished(events).answer.text
+
+
+@given(text=st.text(st.characters() | st.characters(categories=["Cs"]), max_size=200))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(text="half of a pair \ud83d and nothing after it")
+async def test_any_question_and_any_draft_come_to_an_end(
+    make_engine: MakeEngine, traces: TraceStore, text: str
+) -> None:
+    engine = make_engine(models(text, text))
+    events = await events_of(engine, text)
+    assert isinstance(events[-1], Finished | Failed)
+    assert sum(isinstance(event, Finished | Failed) for event in events) == 1
+    assert traces.recent(limit=1)[0]["id"] == events[-1].trace.id
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=401),
+        Reply(["Half an"], end="error"),
+        Reply(["Half an"], end="garbage"),
+        Reply(["Half an"], end="reset"),
+        Reply(end="tool"),
+        Reply(status=400, error={"message": "maximum context length is 10 tokens"}),
+        Reply(["<think>Hmm, endless thought"], finish_reason="length"),
+    ],
+)
+async def test_every_fault_of_an_endpoint_ends_in_an_answer(
+    make_engine: MakeEngine, openai_server: OpenAIServer, reply: Reply
+) -> None:
+    openai_server.models.update({"phi-4-mini": reply, "gpt-oss-20b": reply})
+    endpoint = OpenAICompatible(EndpointSettings(name="test", base_url=openai_server.base_url))
+    engine = make_engine(endpoint)
+    await engine.start()
+    await engine.models.wait_ready(10)
+    events = await events_of(engine, ASK)
+    end = finished(events)
+    assert end.answer.runtime == "extractive" and "25 days" in end.answer.text
+    assert notices(events)
+    openai_server.models.update({"phi-4-mini": Reply([GOOD])})
+    assert finished(await events_of(engine, ASK)).answer.model == "phi-4-mini", "the session must live on"
+
+
+async def test_an_endpoint_that_is_down_at_the_start(make_engine: MakeEngine) -> None:
+    with OpenAIServer() as server:
+        address = server.base_url
+    endpoint = OpenAICompatible(EndpointSettings(name="office", base_url=address))
+    engine = make_engine(endpoint)
+    await engine.start()
+    await engine.models.wait_ready(10)
+    events = await events_of(engine, ASK)
+    assert finished(events).answer.runtime == "extractive"
+    assert address in notices(events)["model_missing"] and "start the server" in notices(events)["model_missing"]
+
+
+async def test_foundry_answers(make_engine: MakeEngine, foundry_home: FoundryHome) -> None:
+    engine = make_engine(Foundry(foundry_home.data_dir, foundry_home.catalog_urls), escalation=NEVER)
+    await engine.start()
+    assert await engine.models.wait_ready(20)
+    end = finished(await events_of(engine, ASK))
+    assert end.answer.runtime == "foundry" and "25 days" in end.answer.text
+    assert end.trace.stages[0].usage is not None and not end.trace.stages[0].usage.estimated
+
+
+async def test_a_prompt_that_does_not_fit_loses_passages_not_the_question(
+    make_engine: MakeEngine, foundry_home: FoundryHome
+) -> None:
+    runtime = Foundry(foundry_home.data_dir, foundry_home.catalog_urls)
+    engine = make_engine(runtime, draft="medium", escalation=NEVER)
+    await engine.start()
+    assert await engine.models.wait_ready(20)
+    question = Question(ASK, options=Options(generation=GenerationSettings(max_tokens=64)))
+    events = await events_of(engine, question)
+    end = finished(events)
+    assert end.answer.runtime == "foundry" and "shortened" in notices(events)
+
+
+def test_an_endpoint_alone_never_imports_the_foundry_sdk() -> None:
+    code = (
+        "import sys; from hybrid.engine import Engine; from hybrid.settings import *;"
+        "Engine(None, models=ModelSettings(foundry=False, endpoints=(EndpointSettings(name='e', base_url='http://x/v1'),)),"
+        "generation=GenerationSettings(), escalation=EscalationSettings(), minimum_confidence=0.3);"
+        "sys.exit('foundry_local_sdk' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_a_question_is_routed_to_a_model_that_can(make_engine: MakeEngine) -> None:
+    catalog = Catalog([Card(alias="phi-4-mini"), Card(alias="coder", capabilities=(Capability.CODE,))])
+    runtime = Scripted({"phi-4-mini": Script(GOOD), "coder": Script(GOOD)})
+    engine = make_engine(runtime, escalation=NEVER, catalog=catalog, routing=True)
+    await engine.start()
+    assert await engine.models.wait_ready(5)
+    end = finished(await events_of(engine, "Write a script that counts the days of annual leave"))
+    assert end.answer.model == "coder"
+    assert "calls for code (script)" in end.trace.decision["reasons"][-1]["text"]
+    assert finished(await events_of(engine, ASK)).answer.model == "phi-4-mini"

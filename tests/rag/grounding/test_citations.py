@@ -1,0 +1,104 @@
+"""The citation check: verdicts, markers, offsets."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.grounding import citations
+from rag.types import Passage, Support
+
+_LEAVE = "Employees get 25 days of annual leave a year. Unused days are carried over until the end of March."
+_BACKUP = "The nightly backup runs at half past two in Tartu. Backups are kept for ninety days and tested every May."
+_TURKISH = "Yükleniciler yılda on iki gün ücretsiz izin alır. İzin proje yöneticisiyle kararlaştırılır."
+
+
+def passages() -> list[Passage]:
+    texts = [_LEAVE, _BACKUP, _TURKISH]
+    return [
+        Passage(f"p{n}", f"{n}.md", text, 0, len(text), language="tr" if n == 2 else "en")
+        for n, text in enumerate(texts)
+    ]
+
+
+def test_a_supported_sentence_gets_its_passage_and_its_evidence() -> None:
+    checked = citations.check("The nightly backup runs at half past two.", passages())
+    sentence = checked.sentences[0]
+    assert sentence.support is Support.SUPPORTED
+    assert sentence.passages == ("p1",)
+    assert checked.text == "The nightly backup runs at half past two [2]."
+    assert sentence.evidence is not None
+    assert _BACKUP[slice(*sentence.evidence)] == "The nightly backup runs at half past two in Tartu."
+
+
+def test_a_wrong_marker_is_replaced_and_an_impossible_one_dropped() -> None:
+    checked = citations.check("Employees get 25 days of annual leave [2][9].", passages())
+    assert checked.text == "Employees get 25 days of annual leave [1]."
+    assert set(checked.dropped) == {2, 9}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Employees get 40 days of annual leave a year [1].",
+        "The nightly backup runs in Istanbul at half past two [2].",
+        "The canteen serves vegetarian lunch on Fridays [1].",
+    ],
+)
+def test_inventions_are_unsupported_and_carry_no_marker(claim: str) -> None:
+    checked = citations.check(claim, passages())
+    assert checked.sentences[0].support is Support.UNSUPPORTED
+    assert "[" not in checked.text
+    assert checked.sentences[0].passages == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Hello!", "# Leave", "Would you like to know more?", "The documents do not contain information about that.", ""],
+)
+def test_what_makes_no_claim_is_neutral(text: str) -> None:
+    checked = citations.check(text, passages())
+    assert all(s.support is Support.NEUTRAL for s in checked.sentences)
+    assert checked.supported_share == 1.0
+
+
+def test_turkish_answers_are_checked() -> None:
+    answer = "Yükleniciler yılda on iki gün ücretsiz izin alır. Otopark ücreti 90 liradır."
+    checked = citations.check(answer, passages())
+    assert [s.support for s in checked.sentences] == [Support.SUPPORTED, Support.UNSUPPORTED]
+
+
+def test_without_passages_every_claim_is_unsupported() -> None:
+    assert citations.check("Employees get 25 days.", []).sentences[0].support is Support.UNSUPPORTED
+
+
+_PARTS = [
+    "Employees get 25 days of annual leave",
+    "[1]",
+    "[7]",
+    "[2, 3]",
+    ". ",
+    "! ",
+    "\n\n",
+    "- ",
+    "7 dogs",
+    "【1】",
+    " ",
+]
+
+
+@given(st.lists(st.sampled_from(_PARTS), max_size=14))
+def test_offsets_hold_and_only_valid_markers_stay(parts: list[str]) -> None:
+    found = passages()
+    checked = citations.check("".join(parts), found)
+    for sentence in checked.sentences:
+        assert checked.text[sentence.start : sentence.end] == sentence.text
+    numbers = [int(n) for n in re.findall(r"\[(\d+)\]", checked.text)]
+    assert all(1 <= n <= len(found) for n in numbers)
+    for sentence in checked.sentences:
+        if sentence.support is Support.SUPPORTED:
+            assert sentence.passages
+            assert "[" in sentence.text

@@ -1,0 +1,146 @@
+"""Files dropped into a conversation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.errors import DocumentError
+from rag.ingest.uploads import safe_name
+from rag.library import Library
+from rag.settings import RetrievalSettings
+from rag.types import SyncProgress, SyncReport
+
+MENU = b"# Menu\n\nOn Thursday the canteen serves lentil soup."
+QUESTION = "What does the canteen serve on Thursday?"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    library = Library.open(tmp_path / "library", RetrievalSettings(), write=True)
+    yield library
+    library.close()
+
+
+def found(library: Library, conversation: str = "") -> list[str]:
+    return [p.document for p in library.search(QUESTION, conversation=conversation).passages]
+
+
+def test_an_upload_is_found_in_its_conversation_only(library: Library) -> None:
+    receipt = library.add_upload("one", "menu.md", MENU)
+    assert (receipt.state, receipt.path, receipt.passages) == ("indexed", "menu.md", 1)
+    assert found(library, "one") == ["menu.md"]
+    assert found(library) == found(library, "two") == []
+    assert [r.name for r in library.documents("one")] == ["menu.md"]
+    assert library.documents() == library.receipts() == []
+    assert [r.path for r in library.receipts("one")] == ["menu.md"]
+
+
+def test_the_same_name_is_replaced_in_its_conversation(library: Library) -> None:
+    library.add_upload("one", "menu.md", MENU)
+    library.add_upload("two", "menu.md", MENU)
+    library.add_upload("one", "menu.md", MENU.replace(b"lentil", b"pumpkin"))
+    assert "pumpkin" in library.search(QUESTION, conversation="one").passages[0].text
+    assert "lentil" in library.search(QUESTION, conversation="two").passages[0].text
+    assert len(library.documents("one")) == 1
+
+
+def test_an_upload_may_be_added_to_the_library(library: Library, tmp_path: Path) -> None:
+    library.add_upload("one", "menu.md", MENU)
+    assert library.promote_upload("one", "menu.md").state == "indexed"
+    assert found(library) == found(library, "two") == ["menu.md"]
+    assert library.documents("one") == []
+    library.remove_uploads("one")
+    library.sync([tmp_path])
+    assert found(library) == ["menu.md"]
+    library.add_upload("two", "menu.md", MENU.replace(b"lentil", b"onion"))
+    library.promote_upload("two", "menu.md")
+    assert [r.name for r in library.documents()] == ["menu (2).md", "menu.md"]
+    with pytest.raises(DocumentError, match="no file"):
+        library.promote_upload("one", "menu.md")
+
+
+def test_uploads_go_with_their_conversation(library: Library, tmp_path: Path) -> None:
+    for name in ("menu.md", "other.md"):
+        library.add_upload("one", name, MENU)
+    library.add_upload("two", "menu.md", MENU)
+    assert [r.name for r in library.documents("one")] == ["menu.md", "other.md"]
+    library.remove_uploads("one")
+    library.remove_uploads("never")
+    assert library.documents("one") == library.receipts("one") == []
+    assert found(library, "two") == ["menu.md"]
+    assert len(list((tmp_path / "library" / "uploads").iterdir())) == 1
+
+
+def test_a_conversation_deleted_on_disk_alone_is_forgotten(library: Library, tmp_path: Path) -> None:
+    library.add_upload("one", "menu.md", MENU)
+    rmtree(tmp_path / "library" / "uploads")
+    library.sync([])
+    assert library.documents(None) == []
+
+
+def test_an_upload_that_cannot_be_read_leaves_nothing(library: Library) -> None:
+    receipt = library.add_upload("one", "menu.pdf", b"%PDF-1.7 nothing")
+    assert receipt.state == "failed"
+    assert "damaged" in receipt.reason
+    assert library.receipts("one") == []
+    for name in ("menu.exe", "menu", "menu.doc"):
+        with pytest.raises(DocumentError, match="not read"):
+            library.add_upload("one", name, b"x")
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd.md", "passwd.md"),
+        ("C:\\Users\\ada\\plan.docx", "plan.docx"),
+        (".conversation", "conversation"),
+        ("con.txt", "_con.txt"),
+        ("a\x00b\n.md", "a b.md"),
+        ("...", "file"),
+        ("Ağustos planı.pdf", "Ağustos planı.pdf"),
+        ("x" * 500 + ".md", "x" * 120 + ".md"),
+    ],
+)
+def test_names_are_made_safe(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+@given(st.text(max_size=300))
+def test_any_name_is_made_safe_once_and_for_all(name: str) -> None:
+    safe = safe_name(name)
+    assert safe
+    assert safe == safe_name(safe)
+    assert not set(safe) & set('/\\:*?"<>|\0')
+    assert not safe.startswith(".")
+    assert len(safe.encode()) < 250
+
+
+def test_a_long_indexing_makes_room_for_an_upload(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for number in range(150):
+        (folder / f"note{number}.txt").write_text(f"Note {number} is about berth {number}.", encoding="utf-8")
+    begun, counts = threading.Event(), list[int]()
+
+    def progress(step: SyncProgress) -> None:
+        counts.append(step.total)
+        if step.done == 3:
+            begun.set()
+
+    reports: list[SyncReport] = []
+    indexing = threading.Thread(target=lambda: reports.append(library.sync([folder], progress=progress)))
+    indexing.start()
+    assert begun.wait(60)
+    library.add_upload("one", "menu.md", MENU)
+    assert found(library, "one")[0] == "menu.md"
+    indexing.join(120)
+    assert [(r.added, r.failed, r.cancelled, len(r.receipts)) for r in reports] == [(150, 0, False, 150)]
+    assert min(counts) < 150
+    assert len(library.documents()) == 150

@@ -1,0 +1,71 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from fastapi import HTTPException
+from pydantic import SecretStr
+
+from tandem.auth.accounts import SignIn, _secret, is_local
+from tandem.auth.passwords import Passwords
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
+def test_names_of_this_machine(host: str) -> None:
+    assert is_local({"host": host})
+
+
+@pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1.evil.example", "", "[::1", "localhost.evil.example"])
+def test_other_names_get_nobody(host: str) -> None:
+    assert not is_local({"host": host})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def status(people: SignIn, name: str, password: str) -> int:
+    """The status that a wrong or early attempt gets."""
+    with pytest.raises(HTTPException) as refused:
+        await people.check(name, password)
+    return refused.value.status_code
+
+
+async def test_who_guesses_too_often_waits_and_is_told_how_long() -> None:
+    clock = Clock()
+    people = SignIn(Passwords({"ada": SecretStr("şifre"), "bob": SecretStr("x")}), clock)
+    for _ in range(5):
+        assert await status(people, "ada", "wrong") == 401
+    for _ in range(3):
+        with pytest.raises(HTTPException) as refused:
+            await people.check("ada", "şifre")
+        assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "10"})
+        assert refused.value.detail == "Too many failed attempts; try again in 10 s."
+    assert (await people.check("bob", "x")).identifier == "bob"
+    clock.now += 10
+    assert (await people.check("ada", "şifre")).identifier == "ada"
+    assert await status(people, "ada", "wrong") == 401
+
+
+async def test_one_address_may_not_try_many_accounts() -> None:
+    people = SignIn(Passwords({"ada": SecretStr("a")}), Clock())
+    for number in range(20):
+        assert await status(people, f"user {number}", "guess") == 401
+    assert await status(people, "ada", "a") == 429
+
+
+async def test_of_many_guesses_at_once_only_a_few_are_looked_at() -> None:
+    people = SignIn(Passwords({"ada": SecretStr("a")}), Clock())
+    replies = await asyncio.gather(*(status(people, "ada", "guess") for _ in range(30)))
+    assert replies == [401] * 5 + [429] * 25
+
+
+def test_the_secret_is_made_once_and_is_nobody_elses_business(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "chat.secret"
+    secret = _secret(file)
+    assert len(secret) >= 32
+    assert _secret(file) == secret
+    assert file.stat().st_mode & 0o077 == 0 or file.drive

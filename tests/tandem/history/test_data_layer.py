@@ -1,0 +1,260 @@
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+import pytest
+from chainlit.context import init_http_context
+from chainlit.types import Feedback, Pagination, ThreadDict, ThreadFilter
+from chainlit.user import PersistedUser
+
+from tandem.history.data_layer import History, HistoryError
+
+
+class Asking:
+    """Whose requests they are."""
+
+    def __init__(self) -> None:
+        self.user: str | None = "ada"
+
+    def __call__(self) -> str | None:
+        return self.user
+
+
+@pytest.fixture
+def asking() -> Asking:
+    return Asking()
+
+
+@pytest.fixture
+async def history(tmp_path: Path, asking: Asking) -> AsyncIterator[History]:
+    init_http_context()
+    opened = History.open(tmp_path / "data" / "history.db", asking)
+    yield opened
+    await opened.close()
+
+
+async def person(history: History, name: str) -> PersistedUser:
+    user = await history.create_user(cl.User(identifier=name, metadata={"team": ["a"]}))
+    assert user is not None
+    return user
+
+
+def step(step_id: str, thread: str, output: str = "", **more: Any) -> Any:
+    return {"id": step_id, "threadId": thread, "type": "user_message", "name": "ada", "output": output, **more}
+
+
+async def page(
+    history: History, user: PersistedUser, first: int = 20, cursor: str | None = None, **filters: Any
+) -> Any:
+    return await history.list_threads(Pagination(first=first, cursor=cursor), ThreadFilter(userId=user.id, **filters))
+
+
+async def opened(history: History, thread_id: str) -> ThreadDict:
+    thread = await history.get_thread(thread_id)
+    assert thread is not None
+    return thread
+
+
+async def test_a_step_comes_back_as_it_was(history: History) -> None:
+    await person(history, "ada")
+    kept = step("s1", "t1", "Ağrı?", modes={"mode": "deep"}, tags=["x"], metadata={"a": [1, {"b": None}]}, start="1")
+    await history.create_step({**kept, "createdAt": "2026-01-01T00:00:00Z"})
+    (found,) = (await opened(history, "t1"))["steps"]
+    assert {key: found[key] for key in kept} == kept  # type: ignore[literal-required]
+    assert found["createdAt"] == "2026-01-01T00:00:00Z"
+
+
+async def test_steps_keep_their_order_and_their_last_state(history: History) -> None:
+    await person(history, "ada")
+    for number in range(5):
+        await history.create_step(step(f"s{number}", "t1", str(number), createdAt="2026-01-01T00:00:00Z"))
+    await history.update_step(step("s1", "t1", "changed"))
+    steps = (await opened(history, "t1"))["steps"]
+    assert [found["output"] for found in steps] == ["0", "changed", "2", "3", "4"]
+    await history.delete_step("s2")
+    assert len((await opened(history, "t1"))["steps"]) == 4
+
+
+async def test_half_a_character_is_kept_as_a_mark(history: History) -> None:
+    await history.create_step(step("1", "t", "Leave \ud83d"))
+    await history.update_thread("t", name="Leave \ud83d")
+    thread = await opened(history, "t")
+    assert thread["steps"][0]["output"] == thread["name"] == "Leave \ufffd"
+
+
+async def test_users_are_made_once(history: History) -> None:
+    first, second = await person(history, "ada"), await person(history, "ada")
+    assert first.id == second.id
+    assert first.metadata == {"team": ["a"]}
+    assert await history.get_user("bob") is None
+
+
+async def test_nobody_writes_into_the_conversation_of_another(history: History, asking: Asking) -> None:
+    await person(history, "ada")
+    await person(history, "bob")
+    await history.create_step(step("s1", "t1", "private"))
+    element = cl.CustomElement(name="X", id="e1", thread_id="t1", for_id="s1", props={"kept": True})
+    await history.keep_element(element)
+    mark = await history.upsert_feedback(Feedback(forId="s1", value=1))
+
+    for intruder in ("bob", None):
+        asking.user = intruder
+        await history.create_step(step("s1", "t1", "overwritten"))
+        await history.create_step(step("s2", "t1", "added"))
+        element.props = {"kept": False}
+        for attempt in (
+            history.upsert_feedback(Feedback(forId="s1", value=0)),
+            history.delete_feedback(mark),
+            history.keep_element(element),
+            history.delete_element("e1"),
+            history.delete_step("s1"),
+        ):
+            with pytest.raises(HistoryError):
+                await attempt
+    thread = await opened(history, "t1")
+    assert [found["output"] for found in thread["steps"]] == ["private"]
+    assert thread["steps"][0]["feedback"] == {"forId": "s1", "id": mark, "value": 1, "comment": None}
+    assert thread["elements"] and thread["elements"][0]["props"] == {"kept": True}
+
+
+async def test_a_step_does_not_move_to_another_conversation(history: History, asking: Asking) -> None:
+    await person(history, "ada")
+    await person(history, "bob")
+    await history.create_step(step("s1", "t1", "private"))
+    asking.user = "bob"
+    await history.create_step(step("s1", "t2", "stolen"))
+    assert [found["output"] for found in (await opened(history, "t1"))["steps"]] == ["private"]
+
+
+async def test_who_a_conversation_belongs_to(history: History) -> None:
+    await person(history, "ada")
+    await history.create_step(step("s1", "t1"))
+    assert await history.get_thread_author("t1") == "ada"
+    assert await history.get_thread_author("t2") == ""
+
+
+async def test_feedback_is_one_a_step_and_can_be_taken_back(history: History) -> None:
+    user = await person(history, "ada")
+    await history.create_step(step("s1", "t1"))
+    mark = await history.upsert_feedback(Feedback(forId="s1", value=1))
+    assert await history.upsert_feedback(Feedback(forId="s1", value=0, comment="çok kısa")) == mark
+    (found,) = (await opened(history, "t1"))["steps"]
+    assert found["feedback"] == {"forId": "s1", "id": mark, "value": 0, "comment": "çok kısa"}
+    assert len((await page(history, user, feedback=0)).data) == 1
+    assert (await page(history, user, feedback=1)).data == []
+    assert await history.delete_feedback(mark)
+    assert not await history.delete_feedback(mark)
+    with pytest.raises(HistoryError):
+        await history.upsert_feedback(Feedback(forId="missing", value=1))
+
+
+async def test_pages_of_conversations_join_without_gaps(history: History) -> None:
+    user = await person(history, "ada")
+    for number in range(11):
+        await history.update_thread(f"t{number}", name=f"  question\n{number} ", user_id=user.id)
+        await history.create_step(step(f"s{number}", f"t{number}"))
+    await history.create_step(step("again", "t3"))
+    found, cursor = [], None
+    while True:
+        part = await page(history, user, first=4, cursor=cursor)
+        found += part.data
+        cursor = part.pageInfo.endCursor
+        if not part.pageInfo.hasNextPage:
+            break
+    assert [thread["id"] for thread in found] == ["t3", "t10", "t9", "t8", "t7", "t6", "t5", "t4", "t2", "t1", "t0"]
+    assert found[1]["name"] == "question 10"
+    assert all(thread["steps"] == [] for thread in found)
+
+
+async def test_search_reads_what_was_said_in_any_case(history: History, asking: Asking) -> None:
+    ada, bob = await person(history, "ada"), await person(history, "bob")
+    await history.create_step(step("s1", "t1", "Wie groß ist die STRASSE? 100%_sure"))
+    await history.create_step(step("s2", "t2", "Parola en az kaç karakter?"))
+    await history.create_step({**step("s3", "t2", "hidden"), "type": "run"})
+    for wanted, expected in (("straße", ["t1"]), ("KAÇ", ["t2"]), ("%_", ["t1"]), ("hidden", []), ("  ", ["t2", "t1"])):
+        assert [thread["id"] for thread in (await page(history, ada, search=wanted)).data] == expected
+    asking.user = "bob"
+    assert (await page(history, bob, search="kaç")).data == []
+
+
+async def test_settings_are_kept_for_new_conversations_and_for_this_one(history: History) -> None:
+    user = await person(history, "ada")
+    assert await history.settings_of(user.id) == {}
+    await history.remember_settings(user.id, "t1", {"draft": "a"})
+    assert await history.get_thread("t1") is None
+    await history.create_step(step("s1", "t1"))
+    await history.remember_settings(user.id, "t1", {"draft": "b", "topics": ["x"]})
+    assert await history.settings_of(user.id) == {"draft": "b", "topics": ["x"]}
+    assert (await opened(history, "t1"))["metadata"] == {"chat_settings": {"draft": "b", "topics": ["x"]}}
+
+
+async def test_metadata_merges_and_none_deletes(history: History) -> None:
+    user = await person(history, "ada")
+    await history.update_thread("t1", user_id=user.id, metadata={"a": 1, "b": {"c": []}})
+    await history.update_thread("t1", metadata={"a": None, "d": 2})
+    assert (await opened(history, "t1"))["metadata"] == {"b": {"c": []}, "d": 2}
+
+
+async def test_a_deleted_conversation_stays_deleted(history: History) -> None:
+    user = await person(history, "ada")
+    await history.create_step(step("s1", "t1"))
+    await history.upsert_feedback(Feedback(forId="s1", value=1))
+    await history.keep_element(cl.CustomElement(name="X", id="e1", thread_id="t1", for_id="s1"))
+    await history.delete_thread("t1")
+    await history.update_thread("t1", metadata={"left": "by the browser"})
+    assert await history.get_thread("t1") is None
+    assert await history.get_element("t1", "e1") is None
+    assert (await page(history, user)).data == []
+
+
+async def test_what_a_browser_sends_in_is_not_kept(history: History) -> None:
+    await person(history, "ada")
+    await history.create_step(step("s1", "t1"))
+    await history.create_element(cl.CustomElement(name="X", id="e1", thread_id="t1", for_id="s1"))
+    assert (await opened(history, "t1"))["elements"] == []
+
+
+async def test_a_hundred_conversations_at_once(history: History) -> None:
+    user = await person(history, "ada")
+
+    async def talk(number: int) -> None:
+        for turn in range(3):
+            await history.create_step(step(f"{number}-{turn}", f"t{number}", "x" * 500))
+            await history.update_step(step(f"{number}-{turn}", f"t{number}", "y" * 500))
+
+    await asyncio.gather(*(talk(number) for number in range(100)))
+    listed = await page(history, user, first=100)
+    assert len(listed.data) == 100
+    for number in (0, 50, 99):
+        assert [s["output"] for s in (await opened(history, f"t{number}"))["steps"]] == ["y" * 500] * 3
+
+
+async def test_conversations_outlive_the_process(tmp_path: Path, asking: Asking) -> None:
+    init_http_context()
+    file = tmp_path / "history.db"
+    first = History.open(file, asking)
+    await person(first, "ada")
+    await first.create_step(step("s1", "t1", "kept"))
+    await first.close()
+    second = History.open(file, asking)
+    assert [found["output"] for found in (await opened(second, "t1"))["steps"]] == ["kept"]
+    await second.close()
+
+
+def test_a_file_that_is_no_history_is_named(tmp_path: Path, asking: Asking) -> None:
+    file = tmp_path / "history.db"
+    file.write_bytes(b"this is no database, " * 100)
+    with pytest.raises(HistoryError, match=r"history\.db cannot be opened .* move the file away"):
+        History.open(file, asking)
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path, asking: Asking) -> None:
+    file = tmp_path / "history.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(HistoryError, match="newer version of Tandem"):
+        History.open(file, asking)

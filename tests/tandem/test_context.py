@@ -1,0 +1,61 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from hybrid.answering.pipeline import Question
+from hybrid.events import Finished
+from hybrid.runtimes.scripted import Script, Scripted
+from tandem.context import House
+from tandem.settings import Settings, load
+
+QUESTION = Question("How many days of holiday does an employee have?")
+
+
+async def ask(house: House) -> Finished:
+    events = [event async for event in house.answer(QUESTION)]
+    assert isinstance(events[-1], Finished)
+    return events[-1]
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return load(env={})
+
+
+async def test_documents_are_taken_in_beside_the_first_question(settings: Settings) -> None:
+    house = House.open(settings)
+    await house.start()
+    await house.start()
+    await house.indexed()
+    assert {record.name for record in house.library.documents()} == {"leave.md", "travel.md", "tr/izin.md"}
+    finished = await ask(house)
+    assert "25 days" in finished.answer.text
+    assert [trace["id"] for trace in house.traces.recent(limit=5)] == [finished.trace.id]
+    await house.close()
+    await house.close()
+
+
+async def test_a_folder_that_is_not_there_loses_nothing(
+    settings: Settings, corpus: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        house = House.open(settings)
+        await house.start()
+        with caplog.at_level(logging.WARNING):
+            await house.indexed()
+        assert len(house.library.documents()) == 3
+        await house.close()
+        if corpus.exists():
+            corpus.rename(corpus.with_name("away"))
+    assert f"There is no folder {corpus}" in caplog.text
+
+
+async def test_other_runtimes_may_be_handed_in(settings: Settings) -> None:
+    runtime = Scripted({"phi-4-mini": Script("Every employee has 25 days of paid holiday a year [1].")})
+    house = House.open(settings, [runtime])
+    await house.start()
+    await house.indexed()
+    finished = await ask(house)
+    assert finished.answer.model == "phi-4-mini"
+    await house.close()

@@ -1,0 +1,113 @@
+"""The panel of documents and models, and the card that offers models: in Chromium, before a runtime that downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from rag.types import FileReceipt
+from tandem.ui.library_panel import MOST_ROWS, documents, key
+from tests.support import store_chat
+from tests.support.openai_server import OpenAIServer
+from tests.ui.conftest import HOLIDAYS, Chat, Person, serving_store
+
+Meet = Callable[..., Person]
+
+
+def receipt(path: str, state: str = "indexed", reason: str = "") -> FileReceipt:
+    return FileReceipt("/somewhere/private", path, state, reason, 2, 3, 400, 0.5, 10, 20, "digest")
+
+
+def test_failed_documents_come_first_and_folders_stay_private() -> None:
+    known = [receipt("b.md"), receipt("A.md"), receipt("z.pdf", "failed", "It is encrypted.")]
+    found = documents(known)
+    assert [row["path"] for row in found["rows"]] == ["z.pdf", "A.md", "b.md"]
+    assert found["counts"] == {"": 3, "failed": 1, "indexed": 2}
+    assert found["rows"][0]["reason"] == "It is encrypted." and found["rows"][1]["pages"] == 2
+    assert "private" not in str(found)
+    assert len({key(one) for one in known}) == 3
+
+
+def test_documents_are_searched_by_name_and_reason_and_filtered_by_state() -> None:
+    known = [receipt("İzin.md"), receipt("z.pdf", "failed", "It is encrypted."), receipt("encrypted.md")]
+    assert [row["path"] for row in documents(known, " ENCRYPTED ")["rows"]] == ["z.pdf", "encrypted.md"]
+    assert [row["path"] for row in documents(known, "encrypted", "indexed")["rows"]] == ["encrypted.md"]
+    assert documents(known, "no such file")["rows"] == []
+
+
+def test_only_so_many_documents_are_sent() -> None:
+    found = documents([receipt(f"{number}.md") for number in range(MOST_ROWS + 7)])
+    assert len(found["rows"]) == MOST_ROWS and found["matching"] == MOST_ROWS + 7
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    """A chat whose draft model is to be downloaded."""
+    home = tmp_path_factory.mktemp("home")
+    with serving_store(home) as address:
+        yield Chat(address, home, OpenAIServer())
+
+
+def open_panel(page: Page) -> None:
+    expect(page.locator("#mode-picker-trigger-mode")).to_be_visible()
+    page.click("a[href$='#house']")
+
+
+@pytest.mark.browser
+def test_a_file_that_failed_is_found_and_read_again(chat: Chat, meet: Meet) -> None:
+    page = meet().page
+    open_panel(page)
+    broken = page.locator("[data-document='broken.pdf']")
+    expect(broken).to_contain_text("damaged")
+    expect(page.locator("[data-document]")).to_have_count(4)
+    page.fill("[data-testid=documents] input", "LEAVE")
+    expect(page.locator("[data-document]")).to_have_count(1)
+    expect(page.locator("[data-document='hr/leave.md']")).to_contain_text("Passages: 1")
+    page.fill("[data-testid=documents] input", "")
+    page.click("[data-filter=failed]")
+    expect(page.locator("[data-document]")).to_have_count(1)
+    page.click("[data-action=retry]")
+    expect(page.locator("[data-action=retry]")).to_be_enabled()
+    expect(broken).to_contain_text("damaged")
+    (chat.home / "papers" / "broken.pdf").unlink()
+    page.click("[data-filter=all]")
+    expect(page.locator("[data-document='travel.md']")).to_be_visible()
+    assert "/thread/" not in page.url, "looking makes no conversation"
+
+
+@pytest.mark.browser
+def test_a_missing_model_is_offered_downloaded_and_used_by_the_next_question(chat: Chat, meet: Meet) -> None:
+    person = meet(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = person.page
+    card = page.get_by_test_id("offer")
+    expect(card).to_contain_text("1.5 GB")
+    expect(card).to_contain_text("Licence: MIT")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    card.locator("[data-action=download]").click()
+    expect(card).to_contain_text("40%")
+    expect(card).to_contain_text("MB/s")
+    expect(card).to_contain_text("Left")
+    card.locator("[data-action=cancel]").click()
+    card.locator("[data-action=download]").click()
+    expect(card).to_contain_text("40%")
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    expect(page.get_by_test_id("written-by")).to_contain_text("Quoted from the documents")
+    (chat.home / store_chat.GO).touch()
+    expect(card.locator("[data-model-row=phi-4-mini]")).to_have_attribute("data-model-state", "cached")
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(2)
+    expect(page.get_by_test_id("written-by").last).to_contain_text("phi-4-mini")
+
+
+@pytest.mark.browser
+def test_models_are_loaded_and_a_refused_unload_says_why(chat: Chat, meet: Meet) -> None:
+    page = meet().page
+    open_panel(page)
+    page.click("[data-tab=models]")
+    stubborn = page.locator("[data-testid=house] [data-model-row=stubborn]")
+    stubborn.locator("[data-action=load]").click()
+    stubborn.locator("[data-action=unload]").click()
+    expect(stubborn).to_contain_text("stubborn is answering a question")
