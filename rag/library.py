@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.errors import LibraryError
-from rag.ingest.document_builder import NewDocument
 from rag.ingest.ingestion import Ingest
 from rag.ingest.uploads import Uploads
 from rag.retrieval.searcher import Searcher
 from rag.settings import RetrievalSettings
 from rag.storage import tantivy_index as index_module
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
+from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import Store
 from rag.storage.tantivy_index import Index
 from rag.text.analyser import VERSION as ANALYSIS_VERSION

@@ -6,47 +6,13 @@ Knows the way from extracted text to stored form. Does not know files, the store
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from rag.formats.extracted import Extracted
 from rag.ingest import chunking
 from rag.storage.passage_terms import analyse
+from rag.storage.records import NewDocument, NewPassage
 from rag.text import language
-
-
-@dataclass(frozen=True, slots=True)
-class NewPassage:
-    """A passage about to be stored: its place in the document's text, its packed features, and its terms for the
-    index, each kind in one string with spaces between (empty: the index analyses the text itself).
-    """
-
-    start: int
-    end: int
-    page: int | None
-    headings: tuple[str, ...]
-    language: str
-    tokens: bytes
-    grams: bytes
-    terms: str = ""
-    title_terms: str = ""
-    surfaces: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """A document about to be stored."""
-
-    name: str
-    title: str
-    kind: str
-    language: str
-    modified: float
-    text: str
-    pages: int
-    token_count: int
-    passages: tuple[NewPassage, ...]
-    scope: str = ""
 
 
 def build(

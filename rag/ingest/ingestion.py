@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from rag.formats.extracted import clean, one_line
-from rag.ingest.document_builder import NewDocument
 from rag.ingest.files import File, Found, walk
 from rag.ingest.loader import VERSION
 from rag.ingest.uploads import Uploads
@@ -24,6 +23,7 @@ from rag.ingest.worker_pool import Read, read_all
 from rag.ingest.workers import Pool, Task
 from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import analyse
+from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import KnownFile, Store
 from rag.storage.tantivy_index import Entry, Index, Writer
 from rag.types import DocumentRecord, FileReceipt, SyncProgress, SyncReport

@@ -26,7 +26,8 @@ import psutil
 
 from rag.errors import DocumentError, LibraryError
 from rag.ingest import loader
-from rag.ingest.document_builder import NewDocument, NewPassage, build
+from rag.ingest.document_builder import build
+from rag.storage.records import NewDocument, NewPassage
 
 _POLL = 0.05
 _START_SECONDS = 120.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import LibraryError
-from rag.ingest.document_builder import NewDocument, NewPassage
 from rag.storage.checksums import checksum
+from rag.storage.records import NewDocument, NewPassage
 from rag.types import DocumentRecord, FileReceipt, Passage
 
 _SCHEMA_VERSION = 2

@@ -21,9 +21,10 @@ import regex
 from rag.errors import UserFacingError
 from rag.formats.extracted import Extracted
 from rag.ingest.chunking import Cut
-from rag.ingest.document_builder import NewDocument, analysed_document
+from rag.ingest.document_builder import analysed_document
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from rag.storage.records import NewDocument
 
 _DEPTH = 10
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

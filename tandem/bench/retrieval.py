@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 
 from rag.formats.extracted import Extracted
 from rag.ingest.chunking import Cut
-from rag.ingest.document_builder import NewDocument, analysed_document
+from rag.ingest.document_builder import analysed_document
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from rag.storage.records import NewDocument
 from rag.text.analyser import stop_terms, tokens
 
 _VOCABULARY = 120_000

@@ -14,9 +14,10 @@ import pytest
 
 from rag.errors import LibraryError
 from rag.formats.extracted import Extracted
-from rag.ingest.document_builder import NewDocument, build
+from rag.ingest.document_builder import build
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from rag.storage.records import NewDocument
 from rag.types import SyncProgress
 from tests.support import hostile
 
