@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.ingest.loader import readable
+from rag.formats.registry import readable
 
 _HIDDEN = (".", "~$")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import regex
 
 from rag.errors import DocumentError
-from rag.ingest.loader import CONVERTIBLE, MAX_BYTES, READERS
+from rag.formats import registry
+from rag.ingest.loader import MAX_BYTES
 
 _OWNER = ".conversation"
 _UNSAFE = regex.compile(r"[\p{C}<>:\"/\\|?*]+")
@@ -62,10 +63,7 @@ class Uploads:
         that is not read.
         """
         name = safe_name(name)
-        suffix = Path(name).suffix.lower()
-        if suffix not in READERS:
-            advice = f"; save it as {CONVERTIBLE[suffix]}" if suffix in CONVERTIBLE else "; save it in another format"
-            raise DocumentError(f"Files of type {suffix or 'without extension'} are not read{advice}.")
+        registry.reader_for(name)
         if len(data) > MAX_BYTES:
             raise DocumentError(f"The file is larger than {MAX_BYTES // 1_000_000} MB; split it.")
         folder = self.folder(conversation)

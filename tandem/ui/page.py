@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import UserFacingError
-from rag.ingest.loader import CONVERTIBLE, READERS
+from rag.formats.registry import CONVERTIBLE, readers
 from tandem.auth.accounts import LOCAL_USER, is_local
 from tandem.guard import CONTENT_POLICY, Guard
 
@@ -44,7 +44,7 @@ def install(app: FastAPI, *, guarded: bool, local_only: bool) -> None:
     # The browser knows this theme; Chainlit's configuration file does not.
     config.ui.default_theme = "system"
     if (dropping := config.features.spontaneous_file_upload) is not None:
-        dropping.accept = {"*/*": sorted({*READERS, *CONVERTIBLE})}
+        dropping.accept = {"*/*": sorted({*readers(), *CONVERTIBLE})}
     if getattr(app.state, "tandem_page", False):
         return
     app.state.tandem_page = True

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.text import read_markdown
 from rag.ingest.chunking import cut
-from rag.ingest.loader import load, readable
+from rag.formats.registry import readable
+from rag.ingest.loader import load
 from rag.text import sentences
 
 CORPUS = Path(__file__).parents[3] / "docs_corpus"

@@ -1,0 +1,112 @@
+"""The one table of readers: which reader a file's extension calls for.
+
+Knows extensions, the readers that other packages bring (entry points of the group `tandem.readers`, each named by an
+extension and leading to a reader), and what people could save a file as that no reader takes. Imports a reader when the
+first file needs it. Does not know files, sizes or what becomes of the text.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import PurePath
+from typing import Protocol, cast
+
+from rag.errors import DocumentError
+from rag.formats.extracted import Extracted
+
+GROUP = "tandem.readers"
+
+
+class Reader(Protocol):
+    """Reads one kind of file. Every reader passes tests/contracts/test_readers.py."""
+
+    def __call__(self, data: bytes) -> Extracted:
+        """The text in `data`, with its headings and notes on what was left out.
+
+        An odd part costs itself: it is noted. Raises DocumentError, one sentence, when nothing can be read; nothing
+        else. Opens no file, fetches nothing, runs nothing that `data` brings.
+        """
+        ...
+
+
+_CODE = "py js ts tsx jsx java c h cc cpp hpp cs go rs rb php swift kt scala sh bash ps1 sql r lua pl css"
+_FAMILIES = {
+    "text:read_markdown": "md markdown",
+    "text:read_text": "txt text",
+    "text:read_csv": "csv tsv",
+    "text:read_code": f"{_CODE} tex rst",
+    "html:read_html": "html htm xhtml",
+    "pdf:read_pdf": "pdf",
+    "office:read_docx": "docx",
+    "office:read_pptx": "pptx",
+    "office:read_xlsx": "xlsx",
+    "epub:read_epub": "epub",
+    "mail:read_eml": "eml",
+}
+OWN_FILES = frozenset({"questions.yaml"})
+"""Files that lie beside documents but are Tandem's own: questions with their answers would answer themselves."""
+# Documents that people expect to be read, and what to do about them.
+CONVERTIBLE = {
+    ".doc": "DOCX",
+    ".dot": "DOCX",
+    ".rtf": "DOCX",
+    ".odt": "DOCX",
+    ".pages": "DOCX",
+    ".ppt": "PPTX",
+    ".odp": "PPTX",
+    ".key": "PPTX",
+    ".xls": "XLSX",
+    ".ods": "XLSX",
+    ".numbers": "XLSX",
+    ".msg": "EML",
+    ".mobi": "EPUB",
+}
+
+
+@cache
+def readers() -> dict[str, str]:
+    """Where the reader of each extension (with its dot) lies, as "module:function"; another package's comes first."""
+    own = {
+        f".{extension}": f"rag.formats.{reader}"
+        for reader, extensions in _FAMILIES.items()
+        for extension in extensions.split()
+    }
+    return own | {f".{point.name.lower().lstrip('.')}": point.value for point in entry_points(group=GROUP)}
+
+
+def readable(name: str) -> bool:
+    """Whether the library takes notice of files with this name: it reads them, or says how they could be read."""
+    kind = suffix(name)
+    return (kind in readers() or kind in CONVERTIBLE) and PurePath(name).name not in OWN_FILES
+
+
+def suffix(name: str) -> str:
+    """The extension that says how a file is read: lower case, with its dot; "" where there is none."""
+    return PurePath(name).suffix.lower()
+
+
+def reader_for(name: str) -> Reader:
+    """The reader for files of this name. Raises DocumentError where there is none."""
+    kind = suffix(name)
+    found = readers().get(kind)
+    if found is None:
+        advice = f"save it as {CONVERTIBLE[kind]}" if kind in CONVERTIBLE else "save it in another format"
+        raise DocumentError(f"Files of type {kind or 'without extension'} are not read; {advice}.")
+    module, _, function = found.partition(":")
+    try:
+        return cast(Reader, getattr(import_module(module), function))
+    except (ImportError, AttributeError) as error:
+        raise DocumentError(
+            f"The reader of {kind} files is not installed rightly ({error}); install it anew."
+        ) from error
+
+
+def read(data: bytes, name: str) -> Extracted:
+    """The text in `data`, read as the extension of `name` says. Raises DocumentError."""
+    reader = reader_for(name)
+    try:
+        return reader(data)
+    except (RecursionError, UnicodeError) as error:
+        raise DocumentError("The file is too deeply nested or damaged to be read; save it again.") from error
