@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.formats.extracted import Builder, Extracted
+from rag.formats.registry import readable
 from rag.formats.text import read_markdown
 from rag.ingest.chunking import cut
-from rag.formats.registry import readable
 from rag.ingest.loader import load
 from rag.text import sentences
 
