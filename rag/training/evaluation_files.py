@@ -1,8 +1,8 @@
 """Measures retrieval on a file of documents, questions and which documents are relevant.
 
-Knows the format (`documents`: id, title, text; `questions`: id, question, relevant, answers), the metrics and the
-clock. Every document is indexed as one passage; documents that share a title are parts of one work. Does not tune
-anything.
+Knows the format (`documents`: id, title, text; `questions`: id, question, relevant, answers, and where a conversation
+was recorded `history` and `answerability`), the metrics and the clock. Every document is indexed as one passage;
+documents that share a title are parts of one work. Does not tune anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import regex
 
 from rag.errors import UserFacingError
@@ -25,20 +27,29 @@ from rag.ingest.document_builder import analysed_document
 from rag.library import Library
 from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
+from rag.training.fit import auroc
 
 _DEPTH = 10
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TYPO_WORD = regex.compile(r"\p{L}{4,}")
+ANSWERABLE, PARTIAL, UNANSWERABLE = "answerable", "partial", "unanswerable"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, the documents that answer it, and texts that an answer may contain."""
+    """A question, the documents that answer it, and texts that an answer may contain.
+
+    `history` has the (question, answer) pairs asked before it, oldest first. `answerability` is "answerable",
+    "partial", "unanswerable" or another word of the file; where the file has none, what it has relevant documents for
+    is answerable.
+    """
 
     id: str
     text: str
     relevant: frozenset[str]
     answers: tuple[str, ...]
+    history: tuple[tuple[str, str], ...] = ()
+    answerability: str = ANSWERABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +65,27 @@ def read(path: Path) -> Benchmark:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         documents = tuple((str(d["id"]), str(d.get("title") or ""), str(d["text"])) for d in content["documents"])
-        questions = tuple(
-            Question(
-                str(q["id"]),
-                str(q["question"]),
-                frozenset(map(str, q["relevant"])),
-                tuple(map(str, q.get("answers", ()))),
-            )
-            for q in content["questions"]
-        )
+        questions = tuple(_question(q) for q in content["questions"])
     except OSError as error:
         raise UserFacingError(f"{path} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserFacingError(
             f"{path} is no retrieval file; it needs `documents` (id, title, text) and "
-            "`questions` (id, question, relevant)."
+            "`questions` (id, question, relevant, and maybe history, a list of questions with their answers)."
         ) from error
     return Benchmark(documents, questions)
+
+
+def _question(entry: dict[str, Any]) -> Question:
+    relevant = frozenset(map(str, entry["relevant"]))
+    return Question(
+        str(entry["id"]),
+        str(entry["question"]),
+        relevant,
+        tuple(map(str, entry.get("answers", ()))),
+        tuple((str(asked), str(answered)) for asked, answered in entry.get("history") or ()),
+        str(entry.get("answerability") or (ANSWERABLE if relevant else UNANSWERABLE)),
+    )
 
 
 def open_library(benchmark: Benchmark, directory: Path) -> tuple[Library, dict[str, str]]:
@@ -101,7 +116,8 @@ def open_library(benchmark: Benchmark, directory: Path) -> tuple[Library, dict[s
 
 
 def evaluate_file(path: Path, *, typos: int = 0, seed: int = 0) -> dict[str, float]:
-    """Recall@1, @5, @10, MRR@10, nDCG@10 (binary relevance) and the time of a search in ms (p50, p95) on one file.
+    """Recall@1, @5, @10, MRR@10, nDCG@10 (binary relevance), hit@1, hit@5 and the time of a search in ms (p50, p95) on
+    one file; where it has both answerable and unanswerable questions, how well the confidence tells them apart.
 
     `typos` misspells that many letters of every question, the same for the same `seed`.
     """
@@ -110,17 +126,21 @@ def evaluate_file(path: Path, *, typos: int = 0, seed: int = 0) -> dict[str, flo
         library, owner = open_library(benchmark, Path(directory))
         chance = random.Random(seed)
         found: list[list[str]] = []
+        sure: list[float] = []
         times: list[float] = []
         for question in benchmark.questions:
             text = question.text
             for _ in range(typos):
                 text = misspell(text, chance)
             began = time.perf_counter()
-            result = library.search(text, limit=_DEPTH)
+            result = library.search(text, history=question.history, limit=_DEPTH)
             times.append((time.perf_counter() - began) * 1000.0)
             found.append([owner[passage.id] for passage in result.passages])
+            sure.append(result.confidence)
         library.close()
-    report = metrics([q.relevant for q in benchmark.questions], found)
+    having = [at for at, question in enumerate(benchmark.questions) if question.relevant]
+    report = metrics([benchmark.questions[at].relevant for at in having], [found[at] for at in having])
+    report |= hits(benchmark.questions, found) | refusals(benchmark.questions, sure)
     times.sort()
     report["p50_ms"] = round(_quantile(times, 0.5), 3)
     report["p95_ms"] = round(_quantile(times, 0.95), 3)
@@ -141,6 +161,37 @@ def metrics(relevant: Sequence[frozenset[str]], found: Sequence[Sequence[str]]) 
         sums["ndcg@10"] += sum(1.0 / log2(rank + 1) for rank in places) / ideal if ideal else 0.0
     count = max(1, len(relevant))
     return {name: round(value / count, 4) for name, value in sums.items()}
+
+
+def hits(questions: Sequence[Question], found: Sequence[Sequence[str]]) -> dict[str, float]:
+    """The share of answerable and partly answerable questions with any relevant document first, or among five."""
+    asked = [
+        (question.relevant, ranking)
+        for question, ranking in zip(questions, found, strict=True)
+        if question.answerability in (ANSWERABLE, PARTIAL)
+    ]
+    return {
+        f"hit@{depth}": round(sum(not wanted.isdisjoint(r[:depth]) for wanted, r in asked) / max(1, len(asked)), 4)
+        for depth in (1, 5)
+    }
+
+
+def refusals(questions: Sequence[Question], sure: Sequence[float]) -> dict[str, float]:
+    """How well confidence tells answerable questions from unanswerable ones: AUROC, and the shares of both that the
+    default setting refuses; nothing where one of the two is missing.
+    """
+    kinds = np.array([question.answerability for question in questions])
+    scores = np.array(sure)
+    yes, no = kinds == ANSWERABLE, kinds == UNANSWERABLE
+    if not yes.any() or not no.any():
+        return {}
+    refused = scores < RetrievalSettings().minimum_confidence
+    told = yes | no
+    return {
+        "auroc": round(auroc(scores[told], yes[told]), 4),
+        "refused_answerable": round(float(refused[yes].mean()), 4),
+        "refused_unanswerable": round(float(refused[no].mean()), 4),
+    }
 
 
 def misspell(text: str, chance: random.Random) -> str:

@@ -34,8 +34,34 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_document_is_one_passage_and_the_right_one_is_found(file: Path) -> None:
     report = evaluation_files.evaluate_file(file)
-    assert set(report) == {"recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "p50_ms", "p95_ms"}
+    assert set(report) == {
+        "recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "hit@1", "hit@5", "p50_ms", "p95_ms",
+    }  # fmt: skip
     assert report["recall@1"] == 1.0
+
+
+def test_conversations_are_asked_and_refusals_counted(tmp_path: Path) -> None:
+    documents = [
+        {"id": "a", "title": "Leave", "text": "Employees get 25 days of annual leave a year."},
+        {"id": "b", "title": "Leave", "text": "Contractors get twelve days of unpaid leave a year."},
+        {"id": "c", "title": "Backups", "text": "The nightly backup runs at two and is kept for ninety days."},
+    ]
+    asked = {"history": [["How many days of annual leave do employees get?", "25 days."]], "answers": []}
+    questions = [
+        {"id": "1", "question": "and contractors?", "relevant": ["b", "a"], "answerability": "answerable", **asked},
+        {"id": "2", "question": "When does the backup run?", "relevant": ["a"], "answerability": "partial"},
+        {"id": "3", "question": "Which restaurant serves soup?", "relevant": [], "answerability": "unanswerable"},
+        {"id": "4", "question": "Tell me more", "relevant": [], "answerability": "underspecified"},
+    ]
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps({"documents": documents, "questions": questions}), encoding="utf-8")
+    read = evaluation_files.read(path)
+    assert read.questions[0].history == (("How many days of annual leave do employees get?", "25 days."),)
+    report = evaluation_files.evaluate_file(path)
+    assert report["hit@1"] == 0.5
+    assert report["auroc"] == 1.0
+    assert report["refused_unanswerable"] == 1.0
+    assert report["recall@1"] == 0.5
 
 
 def test_typos_are_the_same_for_the_same_seed(file: Path) -> None:
@@ -55,7 +81,15 @@ def test_metrics_of_a_known_ranking() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"documents": []}', '{"documents": [{"id": 1}], "questions": []}', "\ud83d"]
+    "content",
+    [
+        "",
+        "[]",
+        '{"documents": []}',
+        '{"documents": [{"id": 1}], "questions": []}',
+        "\ud83d",
+        '{"documents": [], "questions": [{"id": 1, "question": "a", "relevant": [], "history": ["b"]}]}',
+    ],
 )
 def test_a_file_of_another_form_is_refused_in_one_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "file.json"
