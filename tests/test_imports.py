@@ -96,3 +96,18 @@ def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
 
 def _name(requirement: str) -> str:
     return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def test_packages_inside_hybrid_have_no_cycles() -> None:
+    floor = ROOT / "hybrid"
+    rooms = {path.parent.name for path in floor.glob("*/__init__.py")}
+    below: dict[str, set[str]] = {}
+    for file in sorted(floor.rglob("*.py")):
+        here = file.relative_to(floor).parts[0].removesuffix(".py")
+        parts = [module.split(".") for module in imported(file) if module.startswith("hybrid.")]
+        below.setdefault(here, set()).update(part[1] for part in parts if part[1] != here)
+    done: list[str] = []
+    while ready := [name for name in below if name not in done and below[name] & below.keys() <= set(done)]:
+        done.extend(ready)
+    assert sorted(below.keys() - set(done)) == []
+    assert done.index("answering") > max(done.index(room) for room in rooms - {"answering"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -19,18 +18,13 @@ from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Runtime, Usage
 from hybrid.runtimes.stream_timeout import Patience
 from hybrid.settings import TimeoutSettings
 from hybrid.tracing.trace import Span, StageRecord, Trace
+from rag.text.sentences import is_closed
 from rag.text.unicode import Joiner
 
 log = logging.getLogger(__name__)
 
-_CLOSED = re.compile(r"[.!?…。！？:;)\]\"'»”’*`|]\s*$")
 _CHARS_PER_TOKEN = 4
 _RUNAWAY = 2
-
-
-def is_closed(text: str) -> bool:
-    """Whether the text ends as a sentence, a quotation, a list or a code block does."""
-    return _CLOSED.search(text) is not None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ so a share of the kept drafts may be answered by the large model as well, unseen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.answering.generation import Written, generate
+from hybrid.answering.task import Task
 from hybrid.errors import ModelError, PolicyError
 from hybrid.executors import checking
 from hybrid.policies import logistic
@@ -39,6 +40,26 @@ _PRECISION = overlap.NAMES.index("content_precision")
 def chosen(trace_id: str, share: float) -> bool:
     """Whether this answer is one of the share that is compared; the same id always gives the same."""
     return crc32(trace_id.encode()) / 2**32 < share
+
+
+def compare_unseen(task: Task, drafted_by: str, request: Callable[[str], ChatRequest], draft: CheckedAnswer) -> None:
+    """Have the large model answer too, unseen, where this kept draft is one of the share that is to be compared.
+
+    `request` gives what a model is asked, by its id; the comparison is kept with the trace when it is there.
+    """
+    share = task.plan.escalation.background_share
+    refiner = task.refiner(drafted_by) if share else None
+    if refiner is None or not chosen(task.trace.id, share):
+        return
+    runtime, model = refiner
+
+    async def work() -> None:
+        timeouts = task.engine.settings.timeouts
+        later = await compare(task.trace, runtime, request(model), draft, task.found, timeouts)
+        if later is not None:
+            task.engine.keep(later, task.trace.outcome, task.trace.answer)
+
+    task.engine.spawn(work(), "compare with the large model")
 
 
 async def compare(

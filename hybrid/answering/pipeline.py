@@ -12,14 +12,18 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from hybrid.answering import learning
+from hybrid.answering.decider import Decider
+from hybrid.answering.drafter import Drafter
 from hybrid.answering.generation import Written
 from hybrid.answering.notices import notice, phrase
-from hybrid.answering.stages import Stages
+from hybrid.answering.task import Task
+from hybrid.answering.verifier import Verifier
 from hybrid.answering.warming import Warming
 from hybrid.comparison import Change, changes
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
-from hybrid.events import Decided, Event, Failed, Finished, Retrieved
+from hybrid.events import Answer, Decided, Event, Failed, Finished, Retrieved
 from hybrid.executors import searching
 from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
@@ -67,7 +71,9 @@ async def _answer(
     yield Retrieved(found)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
-    work = Stages(question, plan, found, engine, trace)
+    task = Task(question, plan, found, engine, trace)
+    drafter, verifier = Drafter(task), Verifier(task)
+    decider = Decider(task, verifier)
 
     draft = Written("draft")
     async with Warming(trace, engine.settings.timeouts) as warming:
@@ -75,17 +81,17 @@ async def _answer(
             draft.alias = draft.model = plan.draft
             draft.pieces.append(question.options.draft_text)
         else:
-            work.warm(warming, draft)
-            async with aclosing(work.write(draft, plan.drafters, work.draft_messages)) as events:
+            drafter.warm(warming, draft)
+            async with aclosing(drafter.write(draft, plan.drafters, drafter.draft_messages)) as events:
                 async for event in events:
                     yield event
-                    work.warm(warming, draft)
-        checked, decision, excuse = await work.judge(draft)
+                    drafter.warm(warming, draft)
+        checked, decision, excuse = await decider.judge(draft)
         yield Decided(decision)
         if excuse is not None:
             yield excuse
         if draft.abandoned is not None:
-            yield work.abandoned(draft)
+            yield decider.abandoned(draft)
         if decision.escalate:
             await warming.done()
 
@@ -93,7 +99,9 @@ async def _answer(
     changed: tuple[Change, ...] = ()
     if decision.escalate:
         try:
-            async with aclosing(work.write(refined, (plan.refine,), work.second_messages(decision, draft))) as events:
+            async with aclosing(
+                drafter.write(refined, (plan.refine,), drafter.second_messages(decision, draft))
+            ) as events:
                 async for event in events:
                     yield event
         except ModelError as error:
@@ -101,9 +109,9 @@ async def _answer(
             instead = phrase(EXTRACTIVE, found.language)
             yield notice(code, found.language, alias=plan.refine, why=error, instead=instead)
         else:
-            rechecked = await work.check(refined)
+            rechecked = await verifier.check(refined)
             changed = changes(checked, rechecked)
-            worse = work.worse(refined, rechecked, draft, checked)
+            worse = verifier.worse(refined, rechecked, draft, checked)
             if worse is None:
                 final, checked = refined, rechecked
             else:
@@ -113,14 +121,28 @@ async def _answer(
         if final.abandoned is None:
             yield notice("model_empty", found.language, alias=final.alias, instead=phrase(EXTRACTIVE, found.language))
         final = draft = Written("draft")
-        async with aclosing(work.write(draft, (EXTRACTIVE,), work.draft_messages)) as events:
+        async with aclosing(drafter.write(draft, (EXTRACTIVE,), drafter.draft_messages)) as events:
             async for event in events:
                 yield event
-        checked = await work.check(draft)
+        checked = await verifier.check(draft)
 
     engine.keep(trace, "finished", checked.text)
-    work.compare(final, checked, decision)
-    yield Finished(work.answer(final, checked, draft, decision, changed), trace)
+    if not decision.escalate and final.runtime != EXTRACTIVE:
+        learning.compare_unseen(task, final.alias, drafter.request, checked)
+    answered = Answer(
+        text=checked.text,
+        checked=checked,
+        passages=found.passages,
+        model=final.model,
+        runtime=final.runtime,
+        stage=final.stage,
+        escalated=decision.escalate,
+        draft=draft.text if final is not draft else "",
+        refused=verifier.refused(final),
+        changes=changed,
+        alias=final.alias,
+    )
+    yield Finished(answered, trace)
 
 
 def _storable(question: Question) -> Question:

@@ -16,11 +16,11 @@ import numpy as np
 import regex
 import Stemmer
 
-from hybrid.answering.generation import is_closed
 from hybrid.policies import draft_features
 from rag.grounding import overlap
 from rag.text import phrases
 from rag.text.language import detect
+from rag.text.sentences import is_closed
 from rag.types import CheckedAnswer, SearchResult, Support
 
 LOGPROB_NAMES = ("uncertainty_max", "uncertainty_q90", "uncertainty_mean")

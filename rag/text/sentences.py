@@ -23,6 +23,7 @@ _END = regex.compile(
     r"|(?P<blank>\n[^\S\n]*\n\s*)"
     r"|(?P<item>\n(?=[^\S\n]*(?:[-*•–]|\d{1,3}[.)])\s))"
 )
+_CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|]\s*$")
 _LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.]+$")
 _LOWER = regex.compile(r"\s*[\"'“‘«(\[]*\p{Ll}")
 _DIGIT_NEXT = regex.compile(r"\s*\d")
@@ -46,6 +47,11 @@ def split(text: str) -> list[tuple[int, int]]:
         begin = cut
     _append(spans, text, begin, len(text))
     return spans
+
+
+def is_closed(text: str) -> bool:
+    """Whether the text ends as a sentence, a quotation, a list or a code block does."""
+    return _CLOSED.search(text) is not None
 
 
 def _goes_on(text: str, begin: int, dot: int, after: int) -> bool:

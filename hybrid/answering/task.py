@@ -1,0 +1,61 @@
+"""One question under way, and what its stages share.
+
+Knows the question, the plan, what was found, and who failed. Does not know the stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hybrid.engine import Engine, Plan
+from hybrid.errors import ModelError
+from hybrid.question import Question
+from hybrid.runtimes.base import ChatRequest, Runtime
+from hybrid.tracing.trace import Trace
+from rag.types import Message, Passage, SearchResult
+
+
+@dataclass(slots=True)
+class Task:
+    """`failed` has the models that could not answer, and why."""
+
+    question: Question
+    plan: Plan
+    found: SearchResult
+    engine: Engine
+    trace: Trace
+    failed: dict[str, ModelError] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        return self.found.language
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the search found enough to answer from."""
+        return bool(self.found.passages) and self.found.confidence >= self.engine.minimum_confidence
+
+    def refiner(self, drafted_by: str) -> tuple[Runtime, str] | None:
+        """Who refines, if it is there and did not write the draft itself."""
+        if drafted_by == self.plan.refine or self.plan.refine in self.failed:
+            return None
+        try:
+            return self.engine.models.resolve(self.plan.refine)
+        except ModelError:
+            return None
+
+    def request(self, model: str, messages: tuple[Message, ...], passages: tuple[Passage, ...]) -> ChatRequest:
+        """What a model is asked with these messages."""
+        generation = self.plan.generation
+        return ChatRequest(
+            model=model,
+            messages=messages,
+            question=self.question.text,
+            passages=passages,
+            answerable=self.answerable,
+            language=self.language,
+            max_tokens=generation.max_tokens,
+            temperature=generation.temperature,
+            seed=generation.seed,
+            user=self.question.user,
+        )
