@@ -22,11 +22,13 @@ def evaluate_answers(
     documents: Annotated[Path | None, typer.Option(help="Ask this other file's documents instead.")] = None,
     draft: Annotated[str | None, typer.Option(help="Model that drafts; without one, the documents are quoted.")] = None,
     refine: Annotated[str | None, typer.Option(help="Model asked where the draft is likely wrong.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only questions of this kind; may be repeated.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print every question with its answer, to be read.")] = False,
 ) -> None:
     """Ask every question of a file; count what was found, answered and refused."""
     from tandem.commands import evaluating
 
-    evaluating.answers(file, json, documents, draft, refine)
+    evaluating.answers(file, json, documents, draft, refine, tuple(kind or ()), show)
 
 
 @evaluate.command("retrieval")

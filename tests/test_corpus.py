@@ -98,7 +98,7 @@ def test_questions_are_many_in_both_languages_and_some_have_no_answer() -> None:
 
 def test_questions_are_well_formed_and_unique() -> None:
     fields = {"id", "language", "question", "documents", "answer", "key_facts"}
-    assert all(set(question) == fields for question in QUESTIONS)
+    assert all(fields <= set(question) <= fields | {"kind", "history"} for question in QUESTIONS)
     assert all(re.fullmatch(r"[a-z0-9-]+", question["id"]) for question in QUESTIONS)
     assert max(Counter(question["id"] for question in QUESTIONS).values()) == 1
     assert max(Counter(squeezed(question["question"]) for question in QUESTIONS).values()) == 1
@@ -113,12 +113,39 @@ def test_every_document_is_asked_about() -> None:
 def test_the_named_documents_hold_the_key_facts(question: dict[str, Any]) -> None:
     assert question["answer"]
     assert question["key_facts"]
-    for document in question["documents"]:
-        assert document in DOCUMENTS
-        text = squeezed(extracted(document).text)
+    assert set(question["documents"]) <= set(DOCUMENTS)
+    texts = {document: _searchable(document) for document in question["documents"]}
+    if question.get("kind") == "compound":  # each part may be answered by another document
+        texts = {"all of them": " ".join(texts.values())}
+    for document, text in texts.items():
         for fact in question["key_facts"]:
             alternatives = [fact] if isinstance(fact, str) else fact
             assert any(squeezed(alternative) in text for alternative in alternatives), (document, fact)
+
+
+def _searchable(document: str) -> str:
+    """The text with title and name: an answer about a whole document names it."""
+    return squeezed(f"{document} {extracted(document).title} {extracted(document).text}")
+
+
+def test_natural_questions_are_of_every_kind() -> None:
+    kinds = Counter(question.get("kind", "plain") for question in QUESTIONS)
+    assert kinds["plain"] >= 120
+    assert kinds["unanswerable"] >= 40
+    natural = (
+        "paraphrased",
+        "list",
+        "table",
+        "document",
+        "compound",
+        "vague",
+        "misspelt",
+        "cross-language",
+        "follow-up",
+    )
+    assert sum(kinds[kind] for kind in natural) >= 80
+    assert all(kinds[kind] >= 4 for kind in natural)
+    assert all(question["history"] for question in QUESTIONS if question.get("kind") == "follow-up")
 
 
 @pytest.mark.parametrize("question", UNANSWERABLE, ids=lambda question: question["id"])

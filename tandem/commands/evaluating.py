@@ -21,13 +21,30 @@ from tandem.settings import Settings, load
 MODELS_SECONDS = 15.0
 
 
-def answers(file: Path, json: bool, documents: Path | None, draft: str | None, refine: str | None) -> None:
-    """Ask every question of `file` and print the measures. Raises UserFacingError."""
-    questions = read(file)
+def answers(
+    file: Path,
+    json: bool,
+    documents: Path | None,
+    draft: str | None,
+    refine: str | None,
+    kinds: tuple[str, ...],
+    show: bool,
+) -> None:
+    """Ask every question of `file`, or those of `kinds`, and print the measures; with `show`, every answer before them.
+
+    Raises UserFacingError.
+    """
+    questions = read(file).of_kinds(kinds)
     if documents is not None:
         questions = questions.asked_elsewhere(read(documents))
     settings = load()
-    record = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine)))
+    outcomes = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine)))
+    record = measures.report(outcomes)
+    if show:
+        told = [measures.told(outcome) for outcome in outcomes]
+        record = {"answers": told, **record} if json else record
+        if not json:
+            print("\n".join(f"{one['id']} [{one['kind']}] {one['question']}\n{one['answer']}\n" for one in told))
     if file.suffix == ".json":
         record["contains_answer"] = record.pop("key_facts")
     print_record(record, json)
@@ -46,7 +63,7 @@ def _options(settings: Settings, draft: str | None, refine: str | None) -> Optio
     return Options(draft=draft, refine=refine)
 
 
-async def _ask_all(questions: QuestionSet, settings: Settings, options: Options) -> dict[str, Any]:
+async def _ask_all(questions: QuestionSet, settings: Settings, options: Options) -> list[measures.Outcome]:
     quoting = options.draft == EXTRACTIVE and options.refine is None
     models = ModelSettings(foundry=False) if quoting else settings.models
     with indexed(questions.source, settings) as corpus:
@@ -55,12 +72,9 @@ async def _ask_all(questions: QuestionSet, settings: Settings, options: Options)
             await house.start(index=False)
             await house.engine.models.wait_ready(MODELS_SECONDS)
             with bar("Asking") as advance:
-                outcomes = await measures.ask_all(
-                    questions.questions, house.answer, options, corpus.document_of, advance
-                )
+                return await measures.ask_all(questions.questions, house.answer, options, corpus.document_of, advance)
         finally:
             await house.close()
-    return measures.report(outcomes)
 
 
 def print_record(record: dict[str, Any], json: bool) -> None:

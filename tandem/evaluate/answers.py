@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.answering.pipeline import Options, Question
+from hybrid.answering.pipeline import Options, Question, Turn
 from hybrid.events import Event, Failed, Finished, Retrieved
 from rag.errors import UserFacingError
 from rag.text.analyser import casefold
@@ -83,7 +83,8 @@ async def ask_all(
     outcomes = []
     for asked in questions:
         retrieved: tuple[str, ...] = ()
-        async for event in answer(Question(asked.question, options=options)):
+        history = tuple(Turn(before, said) for before, said in asked.history)
+        async for event in answer(Question(asked.question, history=history, options=options)):
             if isinstance(event, Retrieved):
                 retrieved = tuple(document_of(passage) for passage in event.result.passages)
             elif isinstance(event, Failed):
@@ -117,18 +118,18 @@ def _outcome(
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The measures; shares in [0, 1], null where no question counts. `words` is the mean length of the answers that
-    were no refusals; `missed` names the questions behind each share.
+    were no refusals; `kinds` has the shares of each kind of question, where there are several; `missed` names the
+    questions behind each share.
     """
+    kinds = dict.fromkeys(o.asked.kind for o in outcomes)
+    each = {kind: _shares([o for o in outcomes if o.asked.kind == kind]) for kind in kinds} if len(kinds) > 1 else {}
     answerable = [o for o in outcomes if o.asked.documents]
     unanswerable = [o for o in outcomes if not o.asked.documents]
     answered = [o for o in answerable if not o.refused]
     cited = [(document, o) for o in answered for claim in o.claims for document in claim]
     lengths = [len(MARKER.sub("", o.text).split()) for o in outcomes if not o.refused]
     return {
-        "recall@5": _share(o.recalled for o in answerable),
-        "key_facts": _share(o.complete for o in answerable),
-        "abstention": _share(o.refused for o in unanswerable),
-        "false_refusals": _share(o.refused for o in answerable),
+        **_shares(outcomes),
         "refused": _share(o.refused for o in outcomes),
         "citation_precision": _share(document in o.asked.documents for document, o in cited),
         "citation_recall": _share(bool(claim) for o in answered for claim in o.claims),
@@ -138,12 +139,39 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "total_ms": _times([o.total_ms for o in outcomes]),
         "answerable": len(answerable),
         "unanswerable": len(unanswerable),
+        **({"kinds": each} if each else {}),
         "missed": {
             "recall@5": [o.asked.id for o in answerable if not o.recalled],
             "key_facts": [o.asked.id for o in answerable if not o.complete],
             "abstention": [o.asked.id for o in unanswerable if not o.refused],
             "false_refusals": [o.asked.id for o in answerable if o.refused],
         },
+    }
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """One question and its answer, to be read: what a score does not say."""
+    asked = outcome.asked
+    return {
+        "id": asked.id,
+        "kind": asked.kind,
+        "question": asked.question,
+        "answer": outcome.text,
+        "refused": outcome.refused,
+        "confidence": outcome.confidence,
+        "recalled": outcome.recalled,
+        "complete": outcome.complete,
+    }
+
+
+def _shares(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    """The four shares that every kind of question is judged by; null where no question counts."""
+    answerable = [o for o in outcomes if o.asked.documents]
+    return {
+        "recall@5": _share(o.recalled for o in answerable),
+        "key_facts": _share(o.complete for o in answerable),
+        "abstention": _share(o.refused for o in outcomes if not o.asked.documents),
+        "false_refusals": _share(o.refused for o in answerable),
     }
 
 

@@ -7,6 +7,7 @@ answered or counted.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,16 @@ class QuestionsError(UserFacingError):
 
 
 class Asked(BaseModel):
-    """One question. `documents` hold its answer, none when nothing does; a key fact is one or several wordings."""
+    """One question. `documents` hold its answer, none when nothing does; a key fact is one or several wordings.
+
+    `history` is the conversation before it, oldest first: questions and their answers. `kind` says what makes it hard.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
+    kind: str = "plain"
+    history: tuple[tuple[str, str], ...] = ()
     question: str = Field(min_length=1)
     language: str = ""
     documents: tuple[str, ...] = ()
@@ -46,6 +52,14 @@ class QuestionSet:
 
     questions: tuple[Asked, ...]
     source: Path
+
+    def of_kinds(self, kinds: Collection[str]) -> QuestionSet:
+        """The questions of these kinds; all where none is named. Raises UserFacingError where a kind has none."""
+        known = {asked.kind for asked in self.questions}
+        unknown = sorted(set(kinds) - known)
+        if unknown:
+            raise QuestionsError(f"There is no question of kind {unknown[0]}; there are: {', '.join(sorted(known))}.")
+        return QuestionSet(tuple(q for q in self.questions if not kinds or q.kind in kinds), self.source)
 
     def asked_elsewhere(self, other: QuestionSet) -> QuestionSet:
         """The same questions, to be asked of another set's documents, where none of them has an answer."""

@@ -71,6 +71,31 @@ def test_evaluate_answers_of_a_folder(tandem: Tandem, corpus: Path) -> None:
     assert (measured["answerable"], measured["unanswerable"]) == (3, 1)
 
 
+CONVERSATION = """
+questions:
+  - {id: holidays, question: "How many days of holiday has an employee?", documents: [leave.md], key_facts: ["25 days"]}
+  - id: hotel
+    kind: follow-up
+    history: [["How are journeys under six hours made?", "By train."]]
+    question: "And how much may a hotel cost?"
+    documents: [travel.md]
+    key_facts: ["120 euros"]
+"""
+
+
+def test_conversations_are_asked_with_what_was_said_before_and_kinds_are_counted_apart(
+    tandem: Tandem, corpus: Path
+) -> None:
+    (corpus / "questions.yaml").write_text(CONVERSATION, encoding="utf-8")
+    file = str(corpus / "questions.yaml")
+    measured = json.loads(tandem("evaluate", "answers", file, "--json", "--show").stdout)
+    assert set(measured["kinds"]) == {"plain", "follow-up"}
+    assert measured["kinds"]["follow-up"]["key_facts"] == 1.0
+    assert [(one["id"], one["kind"]) for one in measured["answers"]] == [("holidays", "plain"), ("hotel", "follow-up")]
+    alone = json.loads(tandem("evaluate", "answers", file, "--json", "--kind", "follow-up").stdout)
+    assert (alone["answerable"], "kinds" in alone) == (1, False)
+
+
 def test_evaluate_answers_of_a_file_with_documents(tandem: Tandem, tmp_path: Path) -> None:
     file, other = tmp_path / "some.json", tmp_path / "other.json"
     file.write_text(json.dumps(BENCHMARK), encoding="utf-8")

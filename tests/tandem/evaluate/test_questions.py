@@ -46,6 +46,16 @@ def test_asked_elsewhere_nothing_has_an_answer(tmp_path: Path) -> None:
     assert [(q.question, q.documents, q.facts) for q in asked.questions] == [("When?", (), ())]
 
 
+def test_only_the_kinds_asked_for_and_a_kind_without_questions_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "questions.yaml"
+    file.write_text("questions: [{id: a, question: b?}, {id: c, kind: list, question: d?}]", encoding="utf-8")
+    asked = read(file)
+    assert [one.id for one in asked.of_kinds(()).questions] == ["a", "c"]
+    assert [one.id for one in asked.of_kinds(("list",)).questions] == ["c"]
+    with pytest.raises(UserFacingError, match=r"no question of kind tables; there are: list, plain"):
+        asked.of_kinds(("tables",))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
