@@ -31,14 +31,14 @@ try:
     # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
-    signing_in = accounts.install(house.settings.server, chainlit_app, house.settings.data_dir / "chat.secret")
-    history = History.open(house.settings.data_dir / "history.db", accounts.caller, partial(uploads.forget, house))
+    signing_in = accounts.install(house.settings.server, chainlit_app, house.settings.files.secret)
+    history = History.open(house.settings.files.history, accounts.caller, partial(uploads.forget, house))
 except UserFacingError as error:
     if MOUNTED:
         raise
     # Started by `chainlit run`, which would print a traceback.
     sys.exit(str(error))
-uploads.receive_in(house.settings.data_dir / "arriving")
+uploads.receive_in(house.settings.files.arriving)
 page.install(chainlit_app, guarded=MOUNTED, local_only=not signing_in)
 loop_time.install(sio)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,6 +35,21 @@ browser = typer.Typer(help="The page that runs a model inside the browser.", no_
 app.add_typer(browser, name="browser")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"tandem {version('tandem-assistant')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Answers questions about your own documents with local models, and shows the sources."""
 
 
 @app.command()

@@ -19,8 +19,43 @@ from hybrid.runtimes.base import Runtime
 from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
+from tandem import shipped
 from tandem.documents import open_library
 from tandem.settings import Settings, load
+
+
+def assemble(
+    settings: Settings,
+    library: Library,
+    traces: TraceStore | None = None,
+    runtimes: Sequence[Runtime] | None = None,
+) -> Engine:
+    """The engine that the settings describe, over an open library. `runtimes`, where given, generate instead."""
+    return Engine(
+        library,
+        models=settings.models,
+        generation=settings.generation,
+        escalation=settings.escalation,
+        minimum_confidence=settings.retrieval.minimum_confidence,
+        traces=traces,
+        runtimes=runtimes,
+        api_keys=keys(settings),
+        data_dir=settings.files.foundry,
+        catalog=catalogue(),
+        costs=settings.costs,
+        weights=settings.files.policy,
+    )
+
+
+def keys(settings: Settings) -> dict[str, str]:
+    """The endpoints' keys, by the names of their variables."""
+    return {name: key.get_secret_value() for name, key in settings.api_keys.items()}
+
+
+def catalogue() -> Catalog:
+    """What is known of models beforehand: the models.yaml of the folder in which Tandem was started, else the one that
+    ships. Raises CatalogError."""
+    return Catalog.find(Path.cwd(), shipped.root())
 
 
 class House:
@@ -42,22 +77,8 @@ class House:
         `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
         """
         library = open_library(settings)
-        traces = TraceStore(settings.data_dir / "traces.db", settings.keep_traces_days)
-        engine = Engine(
-            library,
-            models=settings.models,
-            generation=settings.generation,
-            escalation=settings.escalation,
-            minimum_confidence=settings.retrieval.minimum_confidence,
-            traces=traces,
-            runtimes=runtimes,
-            api_keys={name: key.get_secret_value() for name, key in settings.api_keys.items()},
-            data_dir=settings.data_dir / "foundry",
-            catalog=Catalog.find(Path.cwd()),
-            costs=settings.costs,
-            weights=settings.data_dir / "policy.json",
-        )
-        return cls(settings, library, engine, traces)
+        traces = TraceStore(settings.files.traces, settings.keep_traces_days)
+        return cls(settings, library, assemble(settings, library, traces, runtimes), traces)
 
     async def start(self, *, index: bool = True) -> None:
         """Look the models up and, with `index`, take in the documents now and whenever they change; both in the

@@ -19,7 +19,7 @@ def open_library(settings: Settings) -> Library:
 
 def library_dir(settings: Settings) -> Path:
     """Where the library of this installation lies."""
-    return settings.data_dir / "library"
+    return settings.files.library
 
 
 def existing(folders: Sequence[Path]) -> list[Path]:

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
 from tandem import context as houses
+from tandem import shipped
 from tandem.api.routes import api
 from tandem.browser.routes import browser
 from tandem.context import House
@@ -33,8 +34,6 @@ from tandem.settings import ServerSettings, Settings, load
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[1]
-CHAT = ROOT / "app.py"
 CLOSING_SECONDS = 3
 # Searches and checks run in threads. At Python's 5 ms a turn, a few of them hold up everybody's tokens.
 THREAD_TURN_SECONDS = 0.0005
@@ -68,10 +67,13 @@ class Chat:
         else:
             await self._app(scope, receive, send)
 
-    async def load(self) -> None:
-        """Import and start the chat. A failure is logged, and answered to every request."""
+    async def load(self, page: Path) -> None:
+        """Import and start the chat, with its page's files in the folder `page`.
+
+        A failure is logged, and answered to every request.
+        """
         try:
-            self._app = await asyncio.to_thread(_mounted_chat)
+            self._app = await asyncio.to_thread(_mounted_chat, page)
             await _chat_hook("on_app_startup")
             self.status = "ok"
         except UserFacingError as error:
@@ -84,12 +86,18 @@ class Chat:
             self._loaded.set()
 
 
-def _mounted_chat() -> ASGIApp:
-    os.environ.setdefault("CHAINLIT_APP_ROOT", str(ROOT))
+def _mounted_chat(page: Path) -> ASGIApp:
+    try:
+        shipped.lay_out_page(page)
+    except OSError as error:
+        raise UserFacingError(
+            f"The page cannot be laid out in {page} ({error.strerror}); set another data_dir."
+        ) from None
+    os.environ["CHAINLIT_APP_ROOT"] = str(page)
     from chainlit.utils import mount_chainlit
 
     mounted = FastAPI(openapi_url=None)
-    mount_chainlit(app=mounted, target=str(CHAT), path="/")
+    mount_chainlit(app=mounted, target=str(shipped.root() / "app.py"), path="/")
     return mounted
 
 
@@ -132,7 +140,7 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     house: House = app.state.house
     chat: Chat = app.state.chat
-    loading = asyncio.create_task(chat.load(), name="load the chat")
+    loading = asyncio.create_task(chat.load(house.settings.files.page), name="load the chat")
     await house.start()
     try:
         yield

@@ -30,6 +30,8 @@ from pydantic_core import ErrorDetails
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
 from rag.errors import UserFacingError
 from rag.settings import RetrievalSettings
+from tandem import shipped
+from tandem.data_dir import DataDir
 
 FILE_NAME = "tandem.yaml"
 BENCH_VARIABLES = (
@@ -166,6 +168,16 @@ class Settings(BaseModel):
     _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @property
+    def files(self) -> DataDir:
+        """What lies where in the data directory."""
+        return DataDir(self.data_dir)
+
+    @property
+    def example(self) -> bool:
+        """Whether the documents are the ones that ship with Tandem, for want of any other."""
+        return self.documents == (shipped.corpus(),)
+
+    @property
     def api_keys(self) -> dict[str, SecretStr]:
         """The endpoints' keys that the environment holds, by the variable's name."""
         return self._api_keys
@@ -201,11 +213,19 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir.expanduser(),
-            "documents": tuple(base / folder.expanduser() for folder in settings.documents),
+            "documents": _folders(settings, base),
             "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
             "browser": _with_folder(settings.browser, base),
         }
     )
+
+
+def _folders(settings: Settings, base: Path) -> tuple[Path, ...]:
+    """The folders to answer from; the shipped example where none is named and none is there."""
+    folders = tuple(base / folder.expanduser() for folder in settings.documents)
+    if "documents" not in settings.model_fields_set and not any(folder.is_dir() for folder in folders):
+        return (shipped.corpus(),)
+    return folders
 
 
 def _with_folder(browser: BrowserSettings, base: Path) -> BrowserSettings:

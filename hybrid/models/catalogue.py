@@ -10,6 +10,7 @@ import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,9 +114,12 @@ class Catalog:
         return cls(cards)
 
     @classmethod
-    def find(cls, directory: Path) -> Catalog:
-        """models.yaml of a directory, else models.json, else an empty list. Raises CatalogError."""
-        for name in FILES:
+    def find(cls, *directories: Path) -> Catalog:
+        """models.yaml, else models.json, of the first directory that has one, else an empty list.
+
+        Raises CatalogError.
+        """
+        for directory, name in product(directories, FILES):
             if (directory / name).is_file():
                 return cls.load(directory / name)
         return cls()

@@ -16,8 +16,9 @@ from pydantic import SecretStr
 from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Usage
 from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings, ModelSettings
+from tandem import shipped
 from tandem.documents import open_library
-from tandem.server import ROOT, serve
+from tandem.server import serve
 from tandem.settings import ServerSettings, Settings
 
 MODEL = "metronome"
@@ -84,7 +85,7 @@ def main() -> None:
     given = parser.parse_args()
     settings = Settings(
         data_dir=given.data,
-        documents=(ROOT / "docs_corpus",),
+        documents=(shipped.corpus(),),
         models=ModelSettings(draft=MODEL, foundry=False),
         generation=GenerationSettings(max_tokens=max(16, given.words)),
         escalation=EscalationSettings(mode=Escalate.NEVER),

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from hybrid.answering.pipeline import answer
 from hybrid.engine import Engine
-from hybrid.models.catalogue import Catalog
 from tandem.bench.plan import Plan
 from tandem.bench.quality import Score
 from tandem.bench.run import Bench, Progress
 from tandem.bench.schema import Report
 from tandem.bench.state import State
+from tandem.context import assemble, keys
 from tandem.documents import open_library
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
@@ -35,18 +35,7 @@ async def engine_for(settings: Settings, questions: QuestionSet | None = None) -
         place = stack.enter_context(indexed(questions.source, settings)).settings if questions is not None else settings
         library = open_library(place)
         stack.callback(library.close)
-        engine = Engine(
-            library,
-            models=settings.models,
-            generation=settings.generation,
-            escalation=settings.escalation,
-            minimum_confidence=settings.retrieval.minimum_confidence,
-            api_keys=keys(settings),
-            data_dir=settings.data_dir / "foundry",
-            catalog=Catalog.find(Path.cwd()),
-            costs=settings.costs,
-            weights=settings.data_dir / "policy.json",
-        )
+        engine = assemble(settings, library)
         try:
             engine.models.start()
             await engine.models.wait_ready(MODELS_SECONDS)
@@ -82,8 +71,3 @@ async def measure_models(
     if report.complete:
         state.finished()
     return report
-
-
-def keys(settings: Settings) -> dict[str, str]:
-    """The endpoints' keys, by the names of their variables."""
-    return {name: key.get_secret_value() for name, key in settings.api_keys.items()}

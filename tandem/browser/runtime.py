@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.errors import UserFacingError
+from tandem.data_dir import DataDir
 
 MANIFEST = Path(__file__).with_name("runtime.json")
 PACK_SECONDS = 300
@@ -65,7 +66,7 @@ def version() -> str:
 
 def folder(data_dir: Path) -> Path:
     """Where the files lie, whether or not they are there."""
-    return data_dir / "browser" / version()
+    return DataDir(data_dir).browser / version()
 
 
 def installed(data_dir: Path) -> bool:

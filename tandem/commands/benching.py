@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hybrid.settings import ModelSettings
 from rag.errors import UserFacingError
+from tandem import shipped
 from tandem.bench import chat as chat_bench
 from tandem.bench import latency as latency_bench
 from tandem.bench import pipeline as pipeline_bench
@@ -18,13 +19,12 @@ from tandem.commands.progress import bar
 from tandem.context import House
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
-from tandem.server import ROOT
 from tandem.settings import load
 
 
 def pipeline(json: bool) -> None:
     """Time Tandem's own work on the shipped documents and questions. Raises UserFacingError."""
-    print_record(asyncio.run(_pipeline(read(ROOT / "docs_corpus" / "questions.yaml"))), json)
+    print_record(asyncio.run(_pipeline(read(shipped.corpus() / "questions.yaml"))), json)
 
 
 async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
@@ -42,7 +42,7 @@ async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
 
 def latency(json: bool) -> None:
     """Time every design with scripted models, and compute it. Raises UserFacingError."""
-    print_record(asyncio.run(_latency(read(ROOT / "docs_corpus" / "questions.yaml"))), json)
+    print_record(asyncio.run(_latency(read(shipped.corpus() / "questions.yaml"))), json)
 
 
 async def _latency(questions: QuestionSet) -> dict[str, Any]:

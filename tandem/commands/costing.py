@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json as jsonlib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from hybrid.models.catalogue import Catalog
 from hybrid.tracing import cost as costs
 from hybrid.tracing.store import TraceStore
 from rag.errors import UserFacingError
+from tandem.context import catalogue
 from tandem.settings import load
 
 MOST = 100_000
@@ -22,14 +21,14 @@ def cost(json: bool, conversation: str | None, days: float) -> None:
     """Print what the answers of the last days cost. Raises UserFacingError."""
     settings = load()
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-    traces = TraceStore(settings.data_dir / "traces.db")
+    traces = TraceStore(settings.files.traces)
     try:
         found = traces.recent(conversation, MOST, since)
     finally:
         traces.close()
     if not found:
         raise UserFacingError("No question was answered in that time; ask one, or name more --days.")
-    prices = costs.Prices(settings.costs, Catalog.find(Path.cwd()).prices())
+    prices = costs.Prices(settings.costs, catalogue().prices())
     speed = costs.speeds(found)
     each = [costs.of_trace(trace, prices, settings.models.draft, settings.models.refine, speed) for trace in found]
     blended = costs.total(each, settings.costs.currency)

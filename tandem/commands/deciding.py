@@ -9,14 +9,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from hybrid.models.catalogue import Catalog
 from hybrid.policies.fitted import Fitted, shipped
 from hybrid.settings import ModelSettings
 from hybrid.tracing.cost import Prices
 from rag.errors import UserFacingError
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
-from tandem.context import House
+from tandem.context import House, catalogue
 from tandem.evaluate import citations as planting
 from tandem.evaluate import grounding as groundedness
 from tandem.evaluate import routing as deferral
@@ -66,7 +65,7 @@ def fit(json: bool) -> None:
     from tandem.evaluate import judged
 
     settings = load()
-    print_record(judged.fit(settings, settings.data_dir / "policy.json"), json)
+    print_record(judged.fit(settings, settings.files.policy), json)
 
 
 def replay(json: bool, thresholds: str, limit: int) -> None:
@@ -76,12 +75,12 @@ def replay(json: bool, thresholds: str, limit: int) -> None:
 
     settings = load()
     traces = judged.traces_of(settings, limit)
-    weights = Fitted(settings.data_dir / "policy.json").weights() or shipped()
+    weights = Fitted(settings.files.policy).weights() or shipped()
     record = again.replay(
         traces,
         judged.judged_of(traces, judged.thumbs_of(settings)),
         again.policies(settings.escalation, settings.retrieval.minimum_confidence, weights, _shares(thresholds)),
-        Prices(settings.costs, Catalog.find(Path.cwd()).prices()),
+        Prices(settings.costs, catalogue().prices()),
         settings.models.draft,
         settings.models.refine,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -21,6 +22,11 @@ from tandem.commands.progress import bar
 from tandem.documents import existing, library_dir, open_library
 from tandem.settings import Settings, load
 
+EXAMPLE = (
+    "No folder of documents is named here, so the example documents that ship with Tandem are used; "
+    "write your own folders under documents in tandem.yaml."
+)
+
 Result = TypeVar("Result")
 
 
@@ -35,6 +41,8 @@ def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch
     folders = (folder.resolve(),) if folder is not None else settings.documents
     if missing := [one for one in folders if one not in existing(folders)]:
         raise UserFacingError(f"There is no folder {missing[0]}; name an existing one here or under 'documents'.")
+    if settings.example and folder is None:
+        print(EXAMPLE, file=sys.stderr)
     if verify:
         _verify(settings, folders, json)
         return

@@ -41,7 +41,7 @@ Thumbs = Mapping[str, Thumb]
 
 def traces_of(settings: Settings, limit: int = MOST) -> list[dict[str, Any]]:
     """The stored traces, newest first. Raises UserFacingError where there are none."""
-    store = TraceStore(settings.data_dir / "traces.db")
+    store = TraceStore(settings.files.traces)
     try:
         found = store.recent(None, limit)
     finally:
@@ -56,7 +56,7 @@ def thumbs_of(settings: Settings) -> Thumbs:
 
     A thumb older than the answer was meant for the one that stood there before, and counts for neither.
     """
-    file = settings.data_dir / "history.db"
+    file = settings.files.history
     if not file.is_file():
         return {}
     engine = create_engine(f"sqlite:///{file}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import chainlit as cl
@@ -17,6 +16,7 @@ from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
 from chainlit.user import PersistedUser
 
+from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import House
 from tandem.settings import Settings
@@ -25,7 +25,6 @@ from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 from tandem.ui.texts import STARTERS, TEXTS, Language, language_for, say
 
-SHIPPED = Path(__file__).resolve().parents[2] / "docs_corpus"
 COMMANDS = {"brief": "notebook-text", "brief_high": "notebook-pen"}
 _ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}
 _LOOK_UP_SECONDS = 60.0
@@ -157,7 +156,7 @@ def _in_background(work: Any) -> None:
 
 def starters(settings: Settings, browser: str) -> list[cl.Starter]:
     """First questions to offer, where the documents are those that ship; about others nothing is known."""
-    if SHIPPED not in settings.documents:
+    if shipped.corpus() not in settings.documents:
         return []
     language = language_for("auto", settings.display.language, browser)
     return [cl.Starter(label, question) for label, question in STARTERS[language]]

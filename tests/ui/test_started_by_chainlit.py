@@ -17,8 +17,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tandem import shipped
 from tandem.guard import HEADERS
-from tandem.server import CHAT
 
 HANDSHAKE = "/ws/socket.io/?EIO=4&transport=websocket"
 PATIENCE = 90
@@ -41,9 +41,9 @@ def started(home: Path, **environment: str) -> Iterator[str]:
     (home / "papers" / "parking.md").write_text("The car park opens at six in the morning.", encoding="utf-8")
     (home / "tandem.yaml").write_text("documents: papers\nmodels: {foundry: false}\n", encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "chainlit", "run", str(CHAT), "--headless", "--port", "0"],
+        [sys.executable, "-m", "chainlit", "run", str(shipped.root() / "app.py"), "--headless", "--port", "0"],
         cwd=home,
-        env={**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(CHAT.parent), **environment},
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(shipped.root()), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tandem.server import ROOT
+from tandem import shipped
 from tests.support.foundry_models import make_model
 from tests.support.openai_server import OpenAIServer
 from tests.ui.conftest import HOLIDAYS, Chat, Person, serving
@@ -48,7 +48,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
     make_model(home / "two", LONG, work=10)
     # In a process of its own, as the runtime is there once only; in one, as it is long in coming.
     registering = [sys.executable, "-c", REGISTER, str(home)]
-    subprocess.run(registering, cwd=ROOT, check=True, timeout=120)
+    subprocess.run(registering, cwd=shipped.root(), check=True, timeout=120)
     with serving(home, SETTINGS) as address:
         yield Chat(address, home, OpenAIServer())
 

@@ -13,7 +13,7 @@ from hybrid.errors import ModelError
 from hybrid.events import Reason
 from hybrid.policies.fitted import shipped
 from rag.errors import DocumentError, LibraryError, UserFacingError
-from tandem.server import ROOT
+from tandem.shipped import root
 from tandem.ui.catalogues import turkish
 from tandem.ui.texts import STARTERS, TEXTS, language_for, problem, reason
 
@@ -41,7 +41,8 @@ def test_both_languages_say_the_same_things() -> None:
 
 @pytest.mark.parametrize("language", ["en-US", "tr-TR"])
 def test_chainlits_own_words_are_all_there(language: str) -> None:
-    own = dict(leaves(json.loads((ROOT / ".chainlit" / "translations" / f"{language}.json").read_text("utf-8"))))
+    file = root() / ".chainlit" / "translations" / f"{language}.json"
+    own = dict(leaves(json.loads(file.read_text("utf-8"))))
     shipped = dict(leaves(json.loads(SHIPPED.read_text("utf-8"))))
     assert own.keys() == shipped.keys()
     for key, text in shipped.items():
@@ -51,7 +52,7 @@ def test_chainlits_own_words_are_all_there(language: str) -> None:
 
 @pytest.mark.parametrize("element", ["TandemAnswer", "Details"])
 def test_the_elements_speak_both_languages(element: str) -> None:
-    source = (ROOT / "public" / "elements" / f"{element}.jsx").read_text("utf-8")
+    source = (root() / "public" / "elements" / f"{element}.jsx").read_text("utf-8")
     block = source[source.index("const TEXT = {") :]
     english, turkish = (
         block[block.index("en: {") : block.index("tr: {")],

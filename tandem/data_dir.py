@@ -1,0 +1,61 @@
+"""What lies where in the data directory: every file and folder that Tandem keeps, by name.
+
+Knows names. Does not know what is in the files, nor who opens them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """The data directory at `path`. None of what it names need exist."""
+
+    path: Path
+
+    @property
+    def library(self) -> Path:
+        """The folder of the documents: passages, index, uploads."""
+        return self.path / "library"
+
+    @property
+    def history(self) -> Path:
+        """Conversations, a SQLite file."""
+        return self.path / "history.db"
+
+    @property
+    def traces(self) -> Path:
+        """Traces of answers, a SQLite file."""
+        return self.path / "traces.db"
+
+    @property
+    def policy(self) -> Path:
+        """The policy that was fitted here."""
+        return self.path / "policy.json"
+
+    @property
+    def secret(self) -> Path:
+        """What the chat's cookies are signed with."""
+        return self.path / "chat.secret"
+
+    @property
+    def arriving(self) -> Path:
+        """Files that browsers are sending; emptied at every start."""
+        return self.path / "arriving"
+
+    @property
+    def page(self) -> Path:
+        """The chat's page as it is served: a copy of what ships, made anew at every start."""
+        return self.path / "page"
+
+    @property
+    def foundry(self) -> Path:
+        """What Foundry Local downloads and registers."""
+        return self.path / "foundry"
+
+    @property
+    def browser(self) -> Path:
+        """The files that run a model inside a browser."""
+        return self.path / "browser"
