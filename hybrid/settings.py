@@ -6,7 +6,7 @@ Knows names, defaults and bounds. Does not know where the values come from (`tan
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Escalate(StrEnum):
@@ -27,6 +27,13 @@ class EndpointSettings(BaseModel):
         description="Address that ends before /chat/completions, for example http://127.0.0.1:11434/v1."
     )
     api_key_env: str = Field("", description="Name of the environment variable that holds the key; empty: no key.")
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if name.casefold() == "extractive":
+            raise ValueError("'extractive' is what quoting is called; name the endpoint otherwise")
+        return name
 
 
 class TimeoutSettings(BaseModel):

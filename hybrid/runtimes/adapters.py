@@ -18,6 +18,7 @@ from typing import Protocol
 
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.queueing import FairQueue
 from rag.types import Message
 
@@ -168,6 +169,9 @@ def discover() -> list[Adapted]:
     """Every adapter that an installed package offers. One that cannot be made is logged and left out."""
     found = []
     for entry in entry_points(group=GROUP):
+        if entry.name.casefold() == EXTRACTIVE:
+            log.error("A runtime adapter cannot be called %s: that is what quoting is called", entry.name)
+            continue
         try:
             found.append(Adapted(entry.name, entry.load()()))
         except Exception:

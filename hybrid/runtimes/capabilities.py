@@ -17,7 +17,7 @@ from hybrid.runtimes.base import ChatRequest, Chunk
 log = logging.getLogger(__name__)
 
 _UNKNOWN = ("unsupported", "not support", "unrecogni", "unknown", "unexpected", "extra", "not permitted", "not allowed")
-OPTIONAL = ("stream_options", "logprobs", "seed", "stop", "temperature")
+OPTIONAL = ("stream_options", "top_logprobs", "logprobs", "seed", "stop", "temperature")
 
 
 @dataclass(slots=True)
@@ -42,8 +42,9 @@ class Dialect:
             self.limit: request.max_tokens,
             "stream_options": {"include_usage": True},
         }
-        if self.logprobs is not False:
+        if self.logprobs is not False and "logprobs" not in self.refused:
             body["logprobs"] = True
+            body["top_logprobs"] = 1  # llama.cpp sends the twenty likeliest of each place where it is told no number
         if request.temperature is not None:
             body["temperature"] = request.temperature
         if request.seed is not None:
@@ -60,7 +61,11 @@ class Dialect:
             return True
         if not any(word in lower for word in _UNKNOWN):
             return False
-        named = [name for name in OPTIONAL if name in sent and name in lower]
+        named = []
+        for name in OPTIONAL:
+            if name in lower and name in sent:
+                named.append(name)
+            lower = lower.replace(name, "")  # top_logprobs is not logprobs
         self.refused += named
         return bool(named)
 

@@ -18,24 +18,31 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hybrid.errors import ModelError
-from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
+from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase
 from hybrid.runtimes.capabilities import Dialects
+from hybrid.runtimes.chat_client import Body, ChatClient, TooBusy
+from hybrid.runtimes.chat_events import ChatEvents, ServerSaid
 from hybrid.runtimes.circuit_breaker import Breaker
-from hybrid.runtimes.openai_errors import Explainer, said_by
-from hybrid.runtimes.reasoning_parser import Splitter
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.runtimes.openai_errors import Explainer, is_loading, of_library
+from hybrid.runtimes.server_sent_events import EventParser, ServerEvent
 from hybrid.settings import EndpointSettings, TimeoutSettings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletionChunk
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _LONGEST_WAIT_S = 8.0
+_LOADING_S = 0.5
+_WAKING_S = 0.3
 _LIST_S = 10.0
 _AFTER_FINISH_S = 1.0
+_LATE_S = 0.5
 _SAMPLE = 50
+# What a server's list says of a model that is not in its memory yet: llama.cpp with many models, LM Studio.
+_NOT_LOADED = {"unloaded", "not-loaded", "loading", "sleeping"}
 
 
 class OpenAICompatible:
@@ -60,125 +67,189 @@ class OpenAICompatible:
         self._timeouts = timeouts or TimeoutSettings()
         self._assume = tuple(assume)
         self._sign_of_life_s = sign_of_life_s
-        self._client: AsyncOpenAI | None = None
+        self._library: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
         self._explain = Explainer(self.name, self.base_url, endpoint.api_key_env, self._timeouts.connect)
         self._dialects = Dialects(self.base_url, memory)
         self._breaker = Breaker(f"{self.name} at {self.base_url}")
+        self._client = ChatClient(
+            f"{self.base_url}/chat/completions",
+            api_key,
+            self._timeouts.connect,
+            trust_env=not is_loopback(self.base_url),
+        )
+        self._heard = float("-inf")
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Ask, and pass on what comes. Before the first token a call that may succeed yet is tried again."""
-        self._breaker.check()
-        client = await self._open()
+        began = self._breaker.check()
+        await self._open()
         yield Chunk(phase=Phase.SEND)
         woken = False
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 1
+        while True:
             begun = False
             try:
-                async with aclosing(self._watched(client, request)) as chunks:
+                async with aclosing(self._watched(request)) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.reasoning)
                         yield chunk
                 self._breaker.succeeded()
                 return
             except ModelError as error:
+                loading = isinstance(error.__cause__, ServerSaid) and is_loading(error.__cause__.said)
+                if loading and error.retriable and not begun:
+                    # It lives and says what it does; how long that may take is not this module's to say.
+                    yield Chunk(phase=Phase.LOAD)
+                    await asyncio.sleep(_LOADING_S)
+                    continue
                 if begun:
-                    self._breaker.failed(error)
+                    self._breaker.failed(error, began)
                     raise
                 if error.kind == "reset" and not woken:
                     woken = True
-                    yield Chunk(phase=Phase.LOAD)
-                    if await self._wake(client, request.model):
+                    waking = asyncio.ensure_future(self._wake(request.model))
+                    try:
+                        if not (await asyncio.wait({waking}, timeout=_WAKING_S))[0] or waking.result():
+                            yield Chunk(phase=Phase.LOAD)
+                        loaded = await waking
+                    finally:
+                        waking.cancel()
+                    if loaded:
                         yield Chunk(phase=Phase.SEND)
+                        attempt += 1
                         continue
                 wait = _patience(error, attempt)
                 if not error.retriable or attempt == _ATTEMPTS or wait > _LONGEST_WAIT_S:
-                    self._breaker.failed(error)
+                    self._breaker.failed(error, began)
                     raise
                 log.info("%s: trying again in %.1f s after: %s", self.name, wait, error)
                 await asyncio.sleep(wait)
+                attempt += 1
 
-    async def _watched(self, client: AsyncOpenAI, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
-        """One call. While the first token is long in coming, the server is asked for a sign of life: one that gives it
-        loads its model, one that does not hangs."""
-        async with aclosing(self._once(client, request)) as chunks:
+    async def _watched(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        """One call. While the first token is long in coming, the server is asked for a sign of life: one that gives
+        none hangs. Only one that says so loads a model; any other reads the prompt."""
+        loop = asyncio.get_running_loop()
+        async with aclosing(self._once(request)) as chunks:
             waiting: asyncio.Future[Chunk | None] | None = None
             begun = False
             try:
                 while not begun:
                     waiting = asyncio.ensure_future(anext(chunks, None))
                     while not (await asyncio.wait({waiting}, timeout=self._sign_of_life_s))[0]:
-                        await self._sign_of_life()
-                        yield Chunk(phase=Phase.LOAD)
+                        if loop.time() - self._heard >= self._sign_of_life_s and await self._loads(request.model):
+                            yield Chunk(phase=Phase.LOAD)
                     chunk = waiting.result()
                     if chunk is None:
                         return
                     begun = bool(chunk.text or chunk.reasoning)
                     yield chunk
             finally:
-                if waiting is not None and not waiting.done():
+                if waiting is not None:
                     waiting.cancel()
-                    await asyncio.wait({waiting})
+                    await asyncio.gather(waiting, return_exceptions=True)
             async for chunk in chunks:
                 yield chunk
 
-    async def _sign_of_life(self) -> None:
+    async def _loads(self, model: str) -> bool:
+        """Whether the server says that it is loading the model. Raises ModelError where it says nothing at all."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             async with asyncio.timeout(self._sign_of_life_s):
-                await self.models()
+                listed = await self.models()
         except (ModelError, TimeoutError) as error:
+            if loop.time() - began > self._sign_of_life_s + _LATE_S:
+                return False  # this process did not get to listening in time
             if isinstance(error, TimeoutError) or error.kind in ("refused", "timeout", "reset"):
                 raise ModelError(
                     f"{self.name} at {self.base_url} hangs: it takes questions but does not answer; start it again.",
                     kind="timeout",
                 ) from error
+            return False
+        self._heard = loop.time()
+        return any(info.id == model and info.state is ModelState.CACHED for info in listed)
 
-    async def _once(self, client: AsyncOpenAI, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
-        import openai
-
-        stream = None
-        try:
-            stream = await self._create(client, request)
-            yield Chunk()
-            seen: list[Chunk] = []
-            async with aclosing(_read(stream)) as chunks:
-                async for chunk in chunks:
-                    if len(seen) < _SAMPLE or chunk.finish_reason:
-                        seen.append(chunk)
-                    yield chunk
-            if self._dialects.of(request.model).learn(seen):
-                await asyncio.to_thread(self._dialects.save)
-        except openai.APIStatusError as error:
-            raise self._explain.status(error, request) from error
-        except openai.APIConnectionError as error:
-            raise self._explain.connection(error, opened=stream is not None) from error
-        except openai.APIError as error:
-            raise self._explain.event(error, request) from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ModelError(
-                f"{self.name} sent something that is not the OpenAI protocol; check its address and version.",
-                kind="protocol",
-            ) from error
-        except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
-            log.warning("%s sent a chunk of an unknown shape: %r", self.name, error)
-            raise ModelError(
-                f"{self.name} sent a message of an unknown shape; check its address and version.", kind="protocol"
-            ) from error
-        finally:
-            if stream is not None:
-                await stream.close()
-
-    async def _create(self, client: AsyncOpenAI, request: ChatRequest) -> Any:
-        import openai
+    async def _once(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        """One request, in the dialect that the server understands."""
+        import aiohttp
 
         dialect = self._dialects.of(request.model)
+        opened = False
         while True:
             body = dialect.options(request)
+            exchange = self._client.post(body)
             try:
-                return await client.chat.completions.create(**body)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not dialect.learn_refusal(said_by(error), body):
-                    raise
+                await exchange.sent()
+                yield Chunk()
+                response = await exchange.body()
+                opened = True
+                seen: list[Chunk] = []
+                async with aclosing(self._read(response)) as chunks:
+                    async for chunk in chunks:
+                        if len(seen) < _SAMPLE or chunk.finish_reason:
+                            seen.append(chunk)
+                        yield chunk
+                if dialect.learn(seen):
+                    await asyncio.to_thread(self._dialects.save)
+                return
+            except ServerSaid as refusal:
+                if refusal.status is None:
+                    raise self._explain.event(refusal, request) from refusal
+                if refusal.status not in (400, 422) or not dialect.learn_refusal(refusal.said, body):
+                    raise self._explain.status(refusal, request) from refusal
+            except TooBusy as error:
+                raise self._explain.busy() from error
+            except (aiohttp.ClientError, OSError) as error:
+                raise self._explain.connection(error, opened=opened) from error
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise ModelError(
+                    f"{self.name} sent something that is not the OpenAI protocol; check its address and version.",
+                    kind="protocol",
+                ) from error
+            except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
+                log.warning("%s sent a chunk of an unknown shape: %r", self.name, error)
+                raise ModelError(
+                    f"{self.name} sent a message of an unknown shape; check its address and version.", kind="protocol"
+                ) from error
+            finally:
+                await exchange.close()
+
+    async def _read(self, response: Body) -> AsyncGenerator[Chunk, None]:
+        """The chunks of one response. After the finish reason the server has a moment to send the usage, then we
+        leave: some never close."""
+        loop = asyncio.get_running_loop()
+        events = ChatEvents()
+        if not response.streamed:  # it was asked for a stream, and gave the whole answer or an error at once
+            events.take(ServerEvent(await response.whole()))
+            for chunk in events.end():
+                yield chunk
+            return
+        parser = EventParser()
+        async with aclosing(response.pieces()) as pieces:
+            while not events.done:
+                try:
+                    if events.finish is None:
+                        piece = await anext(pieces)
+                    else:
+                        async with asyncio.timeout(_AFTER_FINISH_S):
+                            piece = await anext(pieces)
+                except TimeoutError:
+                    break
+                except StopAsyncIteration:
+                    if (last := parser.finish()) is not None:
+                        events.take(last)
+                    break
+                self._heard = loop.time()
+                for event in parser.feed(piece):
+                    events.take(event)
+                for chunk in events.chunks():
+                    yield chunk
+        for chunk in events.end():
+            yield chunk
+        if events.done:
+            await response.drain()
 
     async def models(self) -> list[ModelInfo]:
         """What the server lists; the assumed names where its list is missing, broken or empty (some servers answer for
@@ -187,14 +258,15 @@ class OpenAICompatible:
         import openai
 
         client = await self._open()
+        infos: list[ModelInfo] = []
         try:
             async with asyncio.timeout(_LIST_S):
                 page = await client.models.list()
-            ids = [model.id for model in page.data or [] if isinstance(model.id, str) and model.id] or self._assume
+            infos = [self._info(model) for model in page.data or [] if isinstance(model.id, str) and model.id]
         except (openai.NotFoundError, openai.InternalServerError):
-            ids = self._assume
+            pass
         except openai.APIStatusError as error:
-            raise self._explain.status(error, None) from error
+            raise self._explain.status(of_library(error), None) from error
         except openai.APIConnectionError as error:
             raise self._explain.connection(error, opened=False) from error
         except TimeoutError as error:
@@ -209,11 +281,46 @@ class OpenAICompatible:
                 kind="protocol",
             ) from error
         self._breaker.succeeded()
-        return [ModelInfo(id, id, self.name, ModelState.READY) for id in dict.fromkeys(ids)]
+        infos = infos or [ModelInfo(id, id, self.name, ModelState.READY) for id in self._assume]
+        unique = {info.id: info for info in reversed(infos) if info.id.casefold() != EXTRACTIVE}
+        return [unique[id] for id in dict.fromkeys(info.id for info in infos) if id in unique]
+
+    def _info(self, model: Any) -> ModelInfo:
+        """A model as this server lists it: its context and size under the names that servers have for them."""
+        found: dict[str, Any] = model.model_extra or {}
+        kept = found.get("meta")
+        meta: dict[str, Any] = kept if isinstance(kept, dict) else {}
+        status = found.get("status")
+        state = status.get("value") if isinstance(status, dict) else found.get("state") or status
+        context = next(
+            (
+                value
+                for value in (
+                    meta.get("n_ctx"),
+                    found.get("max_model_len"),
+                    found.get("loaded_context_length"),
+                    found.get("context_length"),
+                    found.get("max_context_length"),
+                    meta.get("n_ctx_train"),
+                )
+                if isinstance(value, int) and value > 0
+            ),
+            None,
+        )
+        size = meta.get("size")
+        return ModelInfo(
+            model.id,
+            model.id,
+            self.name,
+            ModelState.CACHED if state in _NOT_LOADED else ModelState.READY,
+            size_mb=round(size / 1e6) if isinstance(size, int) and size > 0 else None,
+            context_length=context,
+        )
 
     async def load(self, model: str) -> None:
         """Have the server load the model, where it knows how; others load on the first question."""
-        await self._wake(await self._open(), model)
+        await self._open()
+        await self._wake(model)
 
     async def unload(self, model: str) -> None:
         raise ModelError(f"{self.name} unloads its models itself; stop them there.", kind="unavailable")
@@ -222,19 +329,22 @@ class OpenAICompatible:
         raise ModelError(f"{self.name} downloads its models itself; add {model} there.", kind="unavailable")
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        await self._client.close()
+        if self._library is not None:
+            await self._library.close()
+            self._library = None
 
     async def _open(self) -> AsyncOpenAI:
-        """The client. The library takes a while to import the first time, so that happens in a thread."""
+        """The client library, for all but the streams. It takes a while to import the first time, as does the lean
+        client's, so that happens in a thread."""
         async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._make)
-        return self._client
+            if self._library is None:
+                self._library = await asyncio.to_thread(self._make)
+        return self._library
 
     def _make(self) -> AsyncOpenAI:
         # The client looks whether this older library is loaded, and stumbles when another thread has it half imported.
+        import aiohttp  # noqa: F401
         import httpx  # noqa: F401
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
@@ -250,78 +360,15 @@ class OpenAICompatible:
         client.organization = client.project = None
         return client
 
-    async def _wake(self, client: AsyncOpenAI, model: str) -> bool:
+    async def _wake(self, model: str) -> bool:
         """Older Foundry Local services drop the connection until the model was loaded by this call."""
         root = self.base_url.removesuffix("/v1")
         try:
             async with asyncio.timeout(self._timeouts.first_token):
-                response = await client._client.get(f"{root}/models/load/{model}")
-            return bool(response.is_success)
+                return await self._client.get(f"{root}/models/load/{model}") < 300
         except Exception as error:
             log.debug("%s does not load models on request: %r", self.name, error)
             return False
-
-
-async def _read(stream: Any) -> AsyncGenerator[Chunk, None]:
-    """The chunks of one response. After the finish reason the server has a moment to send the usage, then we leave."""
-    splitter = Splitter()
-    finish: str | None = None
-    usage: Usage | None = None
-    tools = written = False
-    while True:
-        try:
-            if finish is None:
-                event = await anext(stream)
-            else:
-                async with asyncio.timeout(_AFTER_FINISH_S):
-                    event = await anext(stream)
-        except (StopAsyncIteration, TimeoutError):
-            break
-        usage = _usage(event) or usage
-        if not event.choices:
-            continue
-        choice = event.choices[0]
-        chunk, tool = _chunk(choice, splitter)
-        tools = tools or tool
-        if chunk is not None:
-            written = written or bool(chunk.text)
-            yield chunk
-        finish = choice.finish_reason or finish
-    answer, thinking = splitter.finish()
-    if answer or thinking:
-        yield Chunk(text=answer, reasoning=thinking)
-    if tools and not (written or answer):
-        raise ModelError("it wanted to call a tool instead of answering; choose another model.", kind="protocol")
-    yield Chunk(finish_reason=finish if finish in ("stop", "length") else "other", usage=usage)
-
-
-def _chunk(choice: Any, splitter: Splitter) -> tuple[Chunk | None, bool]:
-    delta = choice.delta
-    if delta is None:
-        return None, False
-    extra = delta.model_extra or {}
-    thought = extra.get("reasoning_content") or extra.get("reasoning") or ""
-    answer, thinking = splitter.push(delta.content) if delta.content else ("", "")
-    if not (answer or thinking or thought):
-        return None, bool(delta.tool_calls)
-    logprobs: tuple[float, ...] = ()
-    if answer and choice.logprobs is not None and choice.logprobs.content:
-        logprobs = tuple(token.logprob for token in choice.logprobs.content)
-    return Chunk(text=answer, reasoning=str(thought) + thinking, logprobs=logprobs), bool(delta.tool_calls)
-
-
-def _usage(event: ChatCompletionChunk) -> Usage | None:
-    counted = event.usage
-    if counted is None or counted.completion_tokens is None:
-        return None
-    thought = counted.completion_tokens_details
-    cached = counted.prompt_tokens_details
-    return Usage(
-        prompt_tokens=counted.prompt_tokens or 0,
-        completion_tokens=counted.completion_tokens,
-        reasoning_tokens=(thought.reasoning_tokens or 0) if thought else 0,
-        cached_tokens=(cached.cached_tokens or 0) if cached else 0,
-    )
 
 
 def _patience(error: ModelError, attempt: int) -> float:

@@ -30,7 +30,8 @@ class Reply:
 
     `pieces` become one SSE chunk each. `end` says what follows them: "done" (finish_reason, usage and [DONE], as far as
     they are not None or False), "error" (an error event), "garbage" (a chunk that is no JSON), "shape" (JSON of a wrong
-    shape), "reset" (TCP reset), "eof" (orderly close without an end), "hang" (nothing, for ever), "tool" (a tool call).
+    shape), "reset" (TCP reset), "eof" (orderly close without an end), "hang" (nothing, for ever), "tool" (a tool call);
+    "whole" sends `whole` as plain JSON in place of any stream.
     `status` other than 200 answers with `error` as the body instead. `bytes_per_write` cuts the stream at any byte.
     `hold` keeps the headers back until the event is set.
     """
@@ -54,11 +55,14 @@ class Reply:
     bytes_per_write: int | None = None
     hold: threading.Event | None = None
     needs_load: bool = False
+    whole: dict[str, Any] = field(default_factory=dict)
 
 
 class OpenAIServer:
     """The server. `connections` counts open sockets, `requests` holds the bodies of the chat calls, `paths` every path,
-    `left` how many clients went before their answer was whole. `deaf` leaves every GET without an answer."""
+    `left` how many clients went before their answer was whole. `deaf` leaves every GET without an answer. `listed` are
+    more fields of a model in the list. `drops` cuts a connection when a second request comes on it, as servers do that
+    promise to keep it; `waiting` counts the connections that wait for one."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, api_key: str | None = None, lists: bool = True) -> None:
         self.models: dict[str, Reply | list[Reply]] = {}
@@ -69,6 +73,9 @@ class OpenAIServer:
         self.left = 0
         self.loaded: set[str] = set()
         self.deaf = False
+        self.drops = False
+        self.waiting = 0
+        self.listed: dict[str, dict[str, Any]] = {}
         self.changed = threading.Condition()
         self._tls, self._api_key, self._lists = tls, api_key, lists
         self._loop = asyncio.new_event_loop()
@@ -118,7 +125,12 @@ class OpenAIServer:
         self._count(connections=1)
         try:
             while await self._one(reader, writer):
-                pass
+                if self.drops:
+                    self._count(waiting=1)
+                    await reader.read(1)
+                    self._count(waiting=-1)
+                    _reset(writer)
+                    break
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
@@ -137,7 +149,8 @@ class OpenAIServer:
             await reader.read(1)
             return False
         if method == "GET" and path == "/v1/models" and self._lists:
-            data = [{"id": name, "object": "model", "created": 0, "owned_by": "test"} for name in self.models]
+            base = {"object": "model", "created": 0, "owned_by": "test"}
+            data = [{"id": name, **base, **self.listed.get(name, {})} for name in self.models]
             return await _json(writer, 200, {"object": "list", "data": data})
         if method == "GET" and path.startswith("/models/load/") and path.rpartition("/")[2] in self.models:
             self.loaded.add(path.rpartition("/")[2])
@@ -188,6 +201,8 @@ class OpenAIServer:
         if reply.status != 200:
             body = {"error": reply.error} if isinstance(reply.error, dict) else reply.error
             return await _json(writer, reply.status, body, reply.headers)
+        if reply.end == "whole":
+            return await _json(writer, 200, reply.whole)
         send = _Sender(writer, reply.bytes_per_write)
         await send.headers(reply.headers)
         for name, pieces in ((reply.reasoning_field, reply.reasoning), ("content", reply.pieces)):

@@ -95,6 +95,7 @@ def test_foundry_endpoint_that_is_no_address(tmp_path: Path, address: str) -> No
         ("\n\ntemperature: 1\n", {}, ["line 3", "generation.temperature?"]),
         ("models:\n  endpoints:\n    - name: a\n      base_ulr: b\n", {}, ["line 4", "base_url?"]),
         ("models:\n  endpoints:\n    - name: a\n", {}, ["line 3", "base_url is missing"]),
+        ("models:\n  endpoints:\n    - {name: Extractive, base_url: 'http://a/v1'}\n", {}, ["line 3", "quoting"]),
         ("server:\n  port: eighty\n", {}, ["line 2", "server.port", "integer"]),
         ("server: 3\n", {}, ["line 1", "server", "section"]),
         ("documents: []\n", {}, ["line 1", "documents"]),

@@ -21,8 +21,7 @@ def opened() -> tuple[Breaker, Clock]:
     clock = Clock()
     breaker = Breaker("office", clock)
     for _ in range(3):
-        breaker.check()
-        breaker.failed(DOWN)
+        breaker.failed(DOWN, breaker.check())
     return breaker, clock
 
 
@@ -37,13 +36,13 @@ def test_three_failures_open_it_for_ten_seconds() -> None:
 def test_the_pause_doubles_until_a_success() -> None:
     breaker, clock = opened()
     clock.now = 10.0
-    breaker.failed(DOWN)
+    breaker.failed(DOWN, breaker.check())
     clock.now = 29.0
     assert breaker.open
     clock.now = 30.0
     assert not breaker.open
     breaker.succeeded()
-    breaker.failed(DOWN)
+    breaker.failed(DOWN, breaker.check())
     assert not breaker.open
 
 
@@ -51,5 +50,29 @@ def test_the_pause_doubles_until_a_success() -> None:
 def test_what_is_the_requests_fault_does_not_count(kind: str) -> None:
     breaker = Breaker("office")
     for _ in range(9):
-        breaker.failed(ModelError("no", kind=kind))
+        breaker.failed(ModelError("no", kind=kind), breaker.check())
     assert not breaker.open
+
+
+def test_calls_that_fail_together_are_one_failure() -> None:
+    clock = Clock()
+    breaker = Breaker("office", clock)
+    calls = [breaker.check() for _ in range(100)]
+    clock.now = 5.0
+    for began in calls:
+        breaker.failed(DOWN, began)
+        clock.now += 0.001
+    assert not breaker.open
+
+
+def test_after_the_pause_one_call_tries_for_all() -> None:
+    breaker, clock = opened()
+    clock.now = 10.0
+    breaker.check()
+    with pytest.raises(ModelError, match="asked again"):
+        breaker.check()
+    clock.now = 20.0
+    breaker.check()
+    breaker.succeeded()
+    breaker.check()
+    breaker.check()

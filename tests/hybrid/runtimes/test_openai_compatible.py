@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hybrid.answering.generation import Written, generate
 from hybrid.errors import ModelError
 from hybrid.events import Delta
-from hybrid.runtimes.base import ChatRequest, Usage
+from hybrid.runtimes.base import ChatRequest, ModelState, Usage
 from hybrid.runtimes.openai_compatible import OpenAICompatible, is_loopback
 from hybrid.runtimes.reasoning_parser import Splitter
 from hybrid.settings import EndpointSettings, TimeoutSettings
@@ -216,7 +216,7 @@ async def test_a_server_that_knows_no_stream_options(openai_server: OpenAIServer
 async def test_an_answer_without_end_is_cut(openai_server: OpenAIServer) -> None:
     openai_server.models[MODEL] = Reply(["word "] * 100_000)
     written, _ = await ask(openai_server, request=replace(REQUEST, max_tokens=50))
-    assert written.finish_reason == "length" and 50 <= len(written.pieces) <= 200
+    assert written.finish_reason == "length" and 50 <= len(written.text.split()) <= 50_000
     assert openai_server.wait_for(lambda s: s.connections == 0)
 
 
@@ -225,10 +225,10 @@ async def test_stop_closes_the_connection(openai_server: OpenAIServer) -> None:
     endpoint, written = runtime(openai_server), Written("draft")
     async with aclosing(generate(written, endpoint, REQUEST, Trace.start("q"), TimeoutSettings())) as events:
         async for event in events:
-            if isinstance(event, Delta) and len(written.pieces) == 10:
+            if isinstance(event, Delta) and len(written.text) == 250:
                 break
     assert await asyncio.to_thread(openai_server.wait_for, lambda s: s.left == 1)
-    assert written.finish_reason == "cancelled" and len(written.pieces) == 10
+    assert written.finish_reason == "cancelled" and written.text == "word " * 50
     await endpoint.close()
 
 
@@ -292,6 +292,79 @@ async def test_an_empty_list_leaves_the_models_of_the_settings(openai_server: Op
     assert openai_server.models == {}
     assert [model.id for model in await endpoint.models()] == ["phi-4-mini"]
     await endpoint.close()
+
+
+async def test_the_list_tells_how_long_a_prompt_may_be(openai_server: OpenAIServer) -> None:
+    shapes: dict[str, dict[str, object]] = {
+        "llama.cpp": {"meta": {"n_ctx": 4096, "n_ctx_train": 8192, "size": 96_576_768}},
+        "vllm": {"max_model_len": 32_768},
+        "lm-studio": {"state": "not-loaded", "max_context_length": 131_072},
+        "ollama": {"owned_by": "library"},
+        "nonsense": {"meta": [], "max_model_len": "many", "status": 7},
+        "extractive": {},
+    }
+    openai_server.models.update(dict.fromkeys(shapes, Reply()))
+    openai_server.listed.update(shapes)
+    endpoint = runtime(openai_server)
+    found = {model.id: model for model in await endpoint.models()}
+    await endpoint.close()
+    assert {name: model.context_length for name, model in found.items()} == {
+        "llama.cpp": 4096,
+        "vllm": 32_768,
+        "lm-studio": 131_072,
+        "ollama": None,
+        "nonsense": None,
+    }
+    assert found["llama.cpp"].size_mb == 97
+    assert found["lm-studio"].state is ModelState.CACHED and found["vllm"].state is ModelState.READY
+
+
+async def test_a_connection_that_died_between_two_requests_is_made_anew(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(["Fine."])
+    openai_server.drops = True
+    endpoint = runtime(openai_server)
+    for number in range(1, 5):
+        text = "".join([chunk.text async for chunk in endpoint.stream(REQUEST)])
+        assert (text, len(openai_server.requests)) == ("Fine.", number)
+        assert await asyncio.to_thread(openai_server.wait_for, lambda s: s.waiting == 1)
+    await endpoint.close()
+
+
+async def test_a_busy_process_does_not_call_a_healthy_server_dead(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(["Fine."])
+    endpoint = runtime(openai_server, timeouts=TimeoutSettings(connect=0.02))
+    await endpoint.models()
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+    def hog() -> None:
+        threading.Event().wait(0.04)  # what takes the loop's whole time, for longer than a connection may take
+        if not stopped.is_set():
+            loop.call_soon(hog)
+
+    loop.call_soon(hog)
+
+    async def answer() -> str:
+        return "".join([chunk.text async for chunk in endpoint.stream(REQUEST)])
+
+    answers = await asyncio.gather(*(answer() for _ in range(5)))
+    stopped.set()
+    await endpoint.close()
+    assert answers == ["Fine."] * 5
+
+
+async def test_a_whole_answer_in_place_of_a_stream(openai_server: OpenAIServer) -> None:
+    message = {"role": "assistant", "content": "Whole.", "reasoning_content": "Hm."}
+    whole = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"completion_tokens": 2}}
+    openai_server.models[MODEL] = Reply(end="whole", whole=whole)
+    written, trace = await ask(openai_server)
+    assert (written.text, written.finish_reason, written.usage) == ("Whole.", "stop", Usage(0, 2))
+    assert trace.stages[0].first_content_ms is not None
+
+
+async def test_an_error_in_place_of_a_stream(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(end="whole", whole={"error": "model requires more system memory"})
+    error = await fails(openai_server)
+    assert error.kind == "refused" and "more system memory" in str(error)
 
 
 async def test_many_calls_leave_no_socket(openai_server: OpenAIServer) -> None:
@@ -401,11 +474,28 @@ async def test_an_endpoint_that_keeps_failing_is_spared(openai_server: OpenAISer
     await endpoint.close()
 
 
-async def test_a_cold_load_is_told_from_a_hang(openai_server: OpenAIServer) -> None:
+async def test_reading_a_long_prompt_is_neither_a_hang_nor_a_load(openai_server: OpenAIServer) -> None:
+    openai_server.models[MODEL] = Reply(["Read."], first_delay_s=0.5)
+    written, trace = await ask(openai_server, sign_of_life_s=0.1)
+    assert written.text == "Read."
+    spans = {span.name: span.duration_ms or 0.0 for span in trace.spans}
+    assert list(spans) == ["send", "first_token", "first_content", "last_token"]
+    assert spans["first_token"] > 400 > spans["send"]  # though the headers came only with the first token
+    assert "/v1/models" in openai_server.paths
+
+
+async def test_a_load_is_shown_where_the_server_speaks_of_one(openai_server: OpenAIServer) -> None:
+    loading = Reply(status=503, error={"message": "Loading model", "type": "unavailable_error", "code": 503})
+    openai_server.models[MODEL] = [*[loading] * 4, Reply(["Loaded."])]
+    written, trace = await ask(openai_server)
+    assert written.text == "Loaded." and "load" in [span.name for span in trace.spans]
+
+
+async def test_a_load_is_shown_where_the_list_says_so(openai_server: OpenAIServer) -> None:
     openai_server.models[MODEL] = Reply(["Loaded."], first_delay_s=0.5)
+    openai_server.listed[MODEL] = {"status": {"value": "loading"}}
     written, trace = await ask(openai_server, sign_of_life_s=0.1)
     assert written.text == "Loaded." and "load" in [span.name for span in trace.spans]
-    assert "/v1/models" in openai_server.paths
 
 
 async def test_a_server_that_takes_questions_but_lives_no_more(openai_server: OpenAIServer) -> None:
