@@ -11,96 +11,117 @@ import regex
 from bs4 import BeautifulSoup
 from bs4.element import CData, NavigableString, PreformattedString, Tag
 
+from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.tables import add_table
-from rag.formats.text import decode
 
-_DROPPED = (
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "iframe",
-    "object",
-    "svg",
-    "nav",
-    "footer",
-    "dialog",
-    "form",
-    "button",
-    "select",
-    "head",
-)
+_DROPPED = ("script", "style", "template", "iframe", "object", "nav", "head", "datalist", "audio", "video", "canvas")
 _BLOCK_NAMES = """
 address article aside blockquote body dd details div dl dt fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header
 hr html li main ol p pre section summary table tbody td tfoot th thead tr ul
 """
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
-_ROLES = frozenset({"banner", "navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu"})
+_MENUS = frozenset({"navigation", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"})
+_MARGINS = frozenset({"banner", "contentinfo", "complementary"})
 _HIDDEN = regex.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])", regex.I
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
+    r"|(?:font-size|opacity)\s*:\s*0*(?:\.0*)?(?:px|em|rem|ex|pt|pc|ch|mm|cm|in|%|v[wh])?\s*(?:!important\s*)?(?:;|$)"
+    r"|(?:left|top|right|text-indent)\s*:\s*-\d{4,}",
+    regex.I,
 )
-_CHARSET = regex.compile(rb"<meta[^>]+charset=[\"']?\s*([A-Za-z0-9_\-]+)", regex.I)
+_CHARSET = regex.compile(rb"<(?:meta|\?xml)[^>]+(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_\-:]+)", regex.I)
+_FORMULA = frozenset({"katex-html", "MathJax_Preview", "mjx-assistive-mml"})
+_TYPED = frozenset({"", "text", "email", "tel", "url", "number", "date", "time", "datetime-local", "month", "week"})
+_MOST_OPTIONS = 50
+_FEW_WORDS = 3
+_SHORT_MARGIN = 8
+_LITTLE = 200
+_LISTS = frozenset({"ul", "ol", "menu", "dir"})
+_ANCHOR = frozenset("¶#§🔗")
 
 
 def read_html(data: bytes) -> Extracted:
     """A page's title, headings and visible text."""
-    builder = Builder()
-    add_html(builder, _decode(data))
+    declared = _CHARSET.search(data[:4096])
+    found = decoded(data, declared[1].decode("ascii") if declared else "")
+    builder = Builder(notes=[found.note] if found.note else [])
+    add_html(builder, found.text)
     return builder.build()
 
 
-def add_html(builder: Builder, markup: str) -> None:
-    """Append the visible text of `markup`; a title the builder lacks is taken from it."""
-    soup = BeautifulSoup(markup, "lxml")
+def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
+    """Append the visible text of `markup`; a title the builder lacks is taken from it. A `fragment` has no menus."""
+    soup = BeautifulSoup(regex.sub(r"^\s*<\?xml[^>]*>", "", markup), "lxml")
     if not builder.title and soup.title:
         builder.title = soup.title.get_text()
+    if soup.find("noscript") is not None and len(soup.get_text(" ", strip=True)) > _LITTLE:
+        for tag in soup.find_all("noscript"):
+            tag.decompose()
     for tag in soup.find_all(_DROPPED):
-        tag.decompose()
+        if not (fragment and tag.name == "nav"):
+            tag.decompose()
     has_main = soup.find(["main", "article"]) is not None
-    for tag in soup.find_all(lambda tag: _is_hidden(tag) or _is_furniture(tag, has_main)):
+    for tag in soup.find_all(lambda tag: _is_hidden(tag) or (not fragment and _is_furniture(tag, has_main))):
         if not tag.decomposed:
             tag.decompose()
     _walk(soup.body or soup, builder)
 
 
-def _decode(data: bytes) -> str:
-    declared = _CHARSET.search(data[:4096])
-    if declared:
-        try:
-            return data.decode(declared[1].decode("ascii"))
-        except (LookupError, UnicodeDecodeError):
-            pass
-    return decode(data)
-
-
 def _is_hidden(tag: Tag) -> bool:
     style = tag.get("style")
-    return (
-        tag.has_attr("hidden")
-        or tag.get("aria-hidden") == "true"
-        or (isinstance(style, str) and bool(_HIDDEN.search(style)))
-    )
+    if isinstance(style, str) and _HIDDEN.search(style):
+        return True
+    if tag.has_attr("hidden") and tag.get("hidden") != "until-found":
+        return True
+    if tag.name == "dialog":
+        return not tag.has_attr("open")
+    if tag.get("aria-hidden") == "true":  # hidden from readers aloud: an icon, or a formula that is there twice
+        return not _FORMULA.isdisjoint(tag.get_attribute_list("class")) or len(tag.get_text().split()) < _FEW_WORDS
+    return False
 
 
 def _is_furniture(tag: Tag, has_main: bool) -> bool:
-    """Whether the tag belongs to the site rather than to the page."""
-    if tag.get("role") in _ROLES:
+    """Whether the tag belongs to the site rather than to the page: a menu, or a margin of links or few words."""
+    role = tag.get("role")
+    if role in _MENUS:
         return True
-    # An aside or a header within the page proper is a note or a title of its own.
-    return tag.name in ("aside", "header") and has_main and tag.find_parent(["main", "article"]) is None
+    if tag.name == "button" or tag.get("type") in ("submit", "reset", "button"):
+        return tag.find_parent(["h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt", "label"]) is None and (
+            len(tag.get_text().split()) <= _FEW_WORDS
+        )
+    if role in _MARGINS or tag.name in ("aside", "header", "footer"):
+        # Within the page proper it is a note or a title of its own.
+        if tag.find_parent(["main", "article"]) is not None:
+            return False
+        if has_main and (role == "complementary" or tag.name == "aside"):
+            return True
+        short = len(tag.get_text().split()) <= _SHORT_MARGIN or role == "banner"
+        if has_main and short and tag.find(["h1", "h2", "h3"]) is None:
+            return True
+        return _mostly_links(tag, 0.5 if has_main else 0.8)
+    return False
+
+
+def _mostly_links(tag: Tag, share: float) -> bool:
+    linked = sum(len(link.get_text(strip=True)) for link in tag.find_all(["a", "button"]))
+    return linked >= share * max(1, len(tag.get_text(strip=True)))
 
 
 def _walk(root: Tag, builder: Builder) -> None:
     """Visit blocks in reading order; text between two block borders is one block. Iterative: nesting may be hostile."""
     inline: list[str] = []
+    term = ""  # of a list of terms, waiting for what it means
 
     def flush(prefix: str = "", separator: str = "\n\n") -> None:
+        nonlocal term
         text = one_line("".join(inline))
         inline.clear()
+        if text and term and not prefix:
+            prefix, term = f"{term.rstrip(':')}: ", ""
         if text:
             builder.add(prefix + text, separator=separator)
 
+    counters: dict[int, int] = {}
     stack: list[tuple[object, bool]] = [(root, False)]
     while stack:
         node, leaving = stack.pop()
@@ -113,7 +134,13 @@ def _walk(root: Tag, builder: Builder) -> None:
         name = node.name
         if leaving:
             if name == "li":
-                flush("- ", "\n")
+                flush(_marker(node, counters), "\n")
+            elif name == "dt":
+                term = one_line("".join(inline))
+                inline.clear()
+            elif name == "dd":
+                flush(f"{term.rstrip(':')}: " if term else "", "\n")
+                term = ""
             else:
                 flush()
             continue
@@ -121,7 +148,7 @@ def _walk(root: Tag, builder: Builder) -> None:
             inline.append(" ")
         elif len(name) == 2 and name[0] == "h" and name[1] in "123456":
             flush()
-            builder.heading(node.get_text(" "), int(name[1]))
+            builder.heading(_heading_text(node), int(name[1]))
         elif name == "table" and _holds_data(node):
             flush()
             caption = node.find("caption")
@@ -131,26 +158,69 @@ def _walk(root: Tag, builder: Builder) -> None:
         elif name == "pre":
             flush()
             builder.add(node.get_text())
+        elif name in ("input", "textarea", "select", "img"):
+            inline.append(_control(node))
         else:
             if name in _BLOCKS:
                 flush()
                 stack.append((node, True))
+            elif name in ("label", "option", "text", "button", "legend", "rt"):
+                inline.append(" ")
             stack.extend((child, False) for child in reversed(list(node.children)))
     flush()
 
 
+def _heading_text(heading: Tag) -> str:
+    words = heading.get_text(" ").split()
+    return " ".join(words[:-1] if len(words) > 1 and words[-1] in _ANCHOR else words)
+
+
+def _marker(item: Tag, counters: dict[int, int]) -> str:
+    """What stands before an item: its number in a numbered list."""
+    parent = item.parent
+    if parent is None or parent.name != "ol":
+        return "- "
+    start, value = str(parent.get("start") or "1"), str(item.get("value") or "")
+    before = counters.get(id(parent), int(start) - 1 if start.isdecimal() and len(start) < 9 else 0)
+    counters[id(parent)] = number = int(value) if value.isdecimal() and len(value) < 9 else before + 1
+    kind = parent.get("type")
+    if kind in ("a", "A") and 0 < number <= 26:
+        letter = chr(ord("a") + number - 1)
+        return f"{letter.upper() if kind == 'A' else letter}. "
+    return f"{number}. "
+
+
+def _control(node: Tag) -> str:
+    """What a control shows: its value, its options, its picture's description."""
+    if node.name == "img":
+        alt = str(node.get("alt") or "")
+        return f" {alt} " if len(alt.split()) >= _FEW_WORDS else " "
+    if node.name == "textarea":
+        return f" {node.get_text()} "
+    if node.name == "select":
+        options = [one_line(option.get_text()) for option in node.find_all("option")]
+        return f" {', '.join(filter(None, options[:_MOST_OPTIONS]))} "
+    if node.get("type", "") in _TYPED:
+        return f" {node.get('value') or ''} "
+    return " "
+
+
 def _holds_data(table: Tag) -> bool:
     """Whether this is a table of data, rather than one that places the parts of a page."""
-    if table.get("role") in ("presentation", "none") or table.find(["table", "h1", "h2", "h3", "ul", "ol", "form"]):
+    if table.get("role") in ("presentation", "none") or table.find(["table", "h1", "h2", "h3", "form"]):
         return False
     return len(table.find_all("tr")) > 1 and any(len(row.find_all(["td", "th"])) > 1 for row in table.find_all("tr"))
 
 
-def _has_header(table: Tag) -> bool:
+def _has_header(table: Tag) -> bool | None:
+    """Whether the first row names the columns; None where the page does not say."""
     first = table.find("tr")
     cells = first.find_all(["td", "th"]) if first else []
-    named = bool(cells) and all(cell.name == "th" for cell in cells)
-    return named or (len(cells) > 2 and not table.find("th"))
+    if cells and all(cell.name == "th" or (at == 0 and not cell.get_text(strip=True)) for at, cell in enumerate(cells)):
+        return True
+    if table.find("thead") is not None and first is not None and first.find_parent("thead") is not None:
+        return True
+    return False if table.find("th") else None
 
 
 def _grid(table: Tag) -> Iterator[list[str]]:

@@ -11,9 +11,9 @@ from email.message import EmailMessage
 from typing import cast
 
 from rag.errors import DocumentError
+from rag.formats.encodings import decode
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.html import add_html
-from rag.formats.text import decode
 
 _HEADERS = ("From", "To", "Cc", "Date")
 

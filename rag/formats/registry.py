@@ -33,8 +33,10 @@ class Reader(Protocol):
 
 _CODE = "py js ts tsx jsx java c h cc cpp hpp cs go rs rb php swift kt scala sh bash ps1 sql r lua pl css"
 _FAMILIES = {
-    "text:read_markdown": "md markdown",
-    "text:read_text": "txt text",
+    "markdown:read_markdown": "md markdown mdown mkd",
+    "markdown:read_mdx": "mdx",
+    "text:read_text": "txt text log",
+    "text:read_subtitles": "vtt srt",
     "text:read_csv": "csv tsv",
     "text:read_code": f"{_CODE} tex rst",
     "html:read_html": "html htm xhtml",

@@ -5,36 +5,37 @@ Knows rows, headers and how they read as text. Does not know the format that a t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
+from itertools import chain, islice
 
 from rag.formats.extracted import Builder
+from rag.formats.headers import has_header
 
 LIMIT_ROWS = 200_000
 _LIMIT_CELL = 20_000
+_SAMPLE = 50
 
 
-def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: bool = True) -> None:
+def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: bool | None = True) -> None:
     """Append `rows` (cells as text, numbers, dates or None) as "column: value; column: value." lines.
 
-    The first filled row names the columns. Without a `header`, a table of two columns reads "first: second." and a
-    wider one has its cells side by side. Blank rows are left out; a row ends a sentence whatever its last cell says.
+    The first filled row names the columns; with `header` None, only where types, shapes or repetition say so. Without a
+    header, a table of two columns reads "first: second." and a wider one has its cells side by side. Blank rows are
+    left out; a row ends a sentence whatever its last cell says.
     """
+    filled = _filled(builder, rows)
+    if header is None:
+        sample = list(islice(filled, _SAMPLE))
+        data = sample
+        while data and len(data[0]) > 1 and sum(map(bool, data[0])) == 1:
+            data = data[1:]
+        header = has_header(data, pairs=True)
+        filled = chain(sample, filled)
     names: list[str] | None = None
     waiting = ""
-    for count, row in enumerate(rows):
-        if count >= LIMIT_ROWS:
-            builder.notes.append(f"Only the first {LIMIT_ROWS:,} rows of a table were read.")
-            return
-        cells = [_cell(cell) for cell in row]
-        if any(len(cell) > _LIMIT_CELL for cell in cells):
-            cells = [cell[:_LIMIT_CELL] for cell in cells]
-            cut = f"Of cells with more than {_LIMIT_CELL:,} characters, the beginning was read."
-            if cut not in builder.notes:
-                builder.notes.append(cut)
-        if not any(cells):
-            continue
-        if names is None and header and len(cells) > 1 and sum(map(bool, cells)) == 1:
+    for cells in filled:
+        if names is None and len(cells) > 1 and sum(map(bool, cells)) == 1:
             builder.add(next(cell for cell in cells if cell))  # a caption across the table
             continue
         if names is None:
@@ -45,6 +46,22 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
         builder.add(row_text(names, cells))
         waiting = ""
     builder.add(waiting)  # a header with no row below it
+
+
+def _filled(builder: Builder, rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
+    """The rows that hold something, as text, as far as the limits go."""
+    for count, row in enumerate(rows):
+        if count >= LIMIT_ROWS:
+            builder.notes.append(f"Only the first {LIMIT_ROWS:,} rows of a table were read.")
+            return
+        cells = [_cell(cell) for cell in row]
+        if any(len(cell) > _LIMIT_CELL for cell in cells):
+            cells = [cell[:_LIMIT_CELL] for cell in cells]
+            cut = f"Of cells with more than {_LIMIT_CELL:,} characters, the beginning was read."
+            if cut not in builder.notes:
+                builder.notes.append(cut)
+        if any(cells):
+            yield cells
 
 
 def row_text(names: Sequence[str], cells: Sequence[str]) -> str:

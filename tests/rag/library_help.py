@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rag.formats.extracted import Extracted
-from rag.formats.text import read_markdown
+from rag.formats.markdown import read_markdown
 from rag.ingest.chunking import cut
 from rag.ingest.document_builder import analysed_document
 from rag.library import Library

@@ -3,7 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import DocumentError
-from rag.formats.text import decode, read_code, read_csv, read_markdown, read_text
+from rag.formats.encodings import decode
+from rag.formats.markdown import read_markdown
+from rag.formats.text import read_code, read_csv, read_text
 
 
 def test_markdown_loses_its_marks_and_keeps_its_headings() -> None:
@@ -13,7 +15,7 @@ def test_markdown_loses_its_marks_and_keeps_its_headings() -> None:
     )
     assert found.title == "Bees"
     assert [(h.level, h.text) for h in found.headings] == [(1, "Bees"), (2, "Honey")]
-    assert found.text == "Bees\n\nA queen lays eggs.\n\nHoney\n- thick\n- sweet"
+    assert found.text == "title: Bees\n\nBees\n\nA queen lays eggs.\n\nHoney\n- thick\n- sweet"
 
 
 def test_markdown_rows_carry_their_column_names() -> None:

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.formats.extracted import Builder, Extracted
+from rag.formats.markdown import read_markdown
 from rag.formats.registry import readable
-from rag.formats.text import read_markdown
 from rag.ingest.chunking import cut
 from rag.ingest.loader import load
 from rag.text import sentences
