@@ -40,7 +40,7 @@ class Verifier:
         text = written.text
         if self.claims_nothing(written):
             return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
-        return citations.check(text, self.task.found.passages)
+        return citations.check(text, self.task.found.passages, self.task.question.text)
 
     def worse(
         self, refined: Written, rechecked: CheckedAnswer, draft: Written, checked: CheckedAnswer

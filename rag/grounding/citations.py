@@ -1,13 +1,15 @@
 """Checks a finished answer against the passages it was given: which sentence rests on which passage, and which on none.
 
-Knows words, numbers and names, not meaning: it finds invention, not subtle error. A sentence's score is the share of
-its idf weight that a passage holds; 0.6 is support, 0.4 doubt, and a number or a name that no passage has makes it
-unsupported whatever its score. Does not know models or who wrote the answer.
+Knows words, numbers and names, not meaning: it finds invention, not subtle error. A sentence rests on at most three
+sentences of a passage and its headings. Its score is the share of its idf weight that they hold, where a word that the
+question said already counts less; 0.6 is support, 0.4 doubt. A number or a name that no passage has makes it
+unsupported whatever its score, and one that stands elsewhere, away from what it is said of, makes it doubtful at best.
+Does not know models or who wrote the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import regex
@@ -21,50 +23,83 @@ _MARKER = regex.compile(
     r"(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*(?:†[^\]】]*)?(?:\]|】)",
     regex.I,
 )
-_NUMBER = regex.compile(r"\d+(?:[.,'’\u00a0]\d+)*")
+_NUMBER = regex.compile(r"\d+(?:[.,:'’\u00a0]\d+)*")
 _LIST_NUMBER = regex.compile(r"^\s*(?:\d{1,3}[.)]\s+|[-*•–]\s+|#{1,6}\s+)")
 _CLOSING = regex.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*$")
 _NUMBER_WORDS = {
-    word: str(number)
-    for number, names in enumerate(
-        (
-            ("zero", "sıfır"), ("one", "bir"), ("two", "iki"), ("three", "üç"), ("four", "dört"), ("five", "beş"),
-            ("six", "altı"), ("seven", "yedi"), ("eight", "sekiz"), ("nine", "dokuz"), ("ten", "on"),
-            ("eleven",), ("twelve",),
-        )
+    language: {name: str(number) for number, name in enumerate(names.split())}
+    for language, names in (
+        ("en", "zero one two three four five six seven eight nine ten eleven twelve"),
+        ("tr", "sifir bir iki uc dort bes alti yedi sekiz dokuz on"),
     )
-    for word in names
-}  # fmt: skip
+}
+_ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
+_LEAD = regex.compile(
+    r"(?:the\s+)?(?:answer|question|passage|source|text|note|draft|yanıt|cevap|soru|kaynak|not)"
+    r"(?:\s*\d{1,3})?(?:\s+is)?\s*[:：]\s*",
+    regex.I,
+)
+_ORDER = (Support.NEUTRAL, Support.UNSUPPORTED, Support.DOUBTFUL, Support.SUPPORTED)
+_ASKED_WEIGHT, _AIM, _FAR_AIM, _FEW, _WINDOW, _BESIDE = 0.5, 0.2, 0.4, 2, 3, 2
 _COMMON_NOUN_CAPITALS = frozenset({"de"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A passage as the check sees it: all its words, and those of each of its sentences."""
+    """A passage as the check sees it: all its words, those of its headings, and those of each of its sentences; a
+    sentence's numbers come with the stems beside each.
+    """
 
     known: frozenset[str]
     numbers: frozenset[str]
+    about: frozenset[str]
     spans: tuple[tuple[int, int], ...]
     sentence_words: tuple[frozenset[str], ...]
+    sentence_numbers: tuple[Mapping[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the question says: its words, the weight of those that matter, and its numbers."""
+
+    words: frozenset[str]
+    content: Mapping[str, float]
+    numbers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A sentence of the answer without its markers: (stem, surface, weight) of its words, its numbers and names."""
+    """A sentence of the answer without its markers: (stem, surface, weight) of its words, its numbers and names.
+
+    `aim` is what its numbers and names are said of: its other words, and where there are few, the question's.
+    """
 
     words: tuple[tuple[str, str, float], ...]
-    numbers: frozenset[str]
+    numbers: Mapping[str, frozenset[str]]
     names: frozenset[str]
+    aim: Mapping[str, float]
+    bare: bool
 
 
-def check(answer: str, passages: Sequence[Passage]) -> CheckedAnswer:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Question and passages as one language reads them: what is a stop word, and which words have one stem."""
+
+    language: str
+    sources: Sequence[_Source]
+    weights: idf.Weights
+    asked: _Asked
+
+
+def check(answer: str, passages: Sequence[Passage], question: str = "") -> CheckedAnswer:
     """Align every sentence of `answer` with the passage that supports it best, and mend its markers.
 
     Out come the answer with valid markers only, at least one on every supported sentence, and a verdict for each
-    sentence. Greetings, headings, questions and refusals make no claim and are NEUTRAL.
+    sentence. Greetings, headings, questions, refusals, list numbers and what has no content make no claim and are
+    NEUTRAL. What only repeats `question` is no evidence for itself.
     """
-    language = idf.language_of([answer]) or idf.language_of([p.text for p in passages[:3]])
-    sources, weights = _sources(passages, language)
+    spoken = (idf.language_of([answer]), idf.language_of([p.text for p in passages[:3]]))
+    readings = [_reading(question, passages, language) for language in dict.fromkeys(filter(None, spoken)) or ("",)]
     parts: list[str] = []
     checked: list[CheckedSentence] = []
     dropped: list[int] = []
@@ -77,7 +112,7 @@ def check(answer: str, passages: Sequence[Passage]) -> CheckedAnswer:
         if not plain:  # only markers: they belonged to the sentence before
             dropped.extend(n for n in cited if not 1 <= n <= len(passages))
             continue
-        support, score, best, evidence = _judge(plain, language, sources, weights)
+        support, score, best, evidence = max((_judge(plain, one) for one in readings), key=_merit)
         kept = _kept(cited, best)
         dropped.extend(n for n in cited if n - 1 not in kept)
         text = _with_markers(plain, kept)
@@ -98,6 +133,11 @@ def check(answer: str, passages: Sequence[Passage]) -> CheckedAnswer:
     return CheckedAnswer("".join(parts), tuple(checked), tuple(dict.fromkeys(dropped)))
 
 
+def _reading(question: str, passages: Sequence[Passage], language: str) -> _Reading:
+    sources, weights = _sources(passages, language)
+    return _Reading(language, sources, weights, _asked(question, language, weights))
+
+
 def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source], idf.Weights]:
     sources: list[_Source] = []
     lists: list[tuple[tuple[str, str, int, int], ...]] = []
@@ -105,50 +145,148 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
         about = " ".join((*passage.headings, passage.document))
         spoken = passage.language or language
         spans = tuple(sentences.split(passage.text))
-        words = [idf.terms_of(passage.text[a:b], spoken) for a, b in spans]
+        texts = [passage.text[a:b] for a, b in spans]
+        words = [idf.terms_of(text, spoken) for text in texts]
         if spoken != language:  # the answer's stems may differ from the passage's: keep both
-            words = [w + idf.terms_of(passage.text[a:b], language) for w, (a, b) in zip(words, spans, strict=True)]
+            words = [w + idf.terms_of(text, language) for w, text in zip(words, texts, strict=True)]
         lists.extend(words)
         sets = tuple(frozenset(key for word in sentence for key in word[:2]) for sentence in words)
         heading = frozenset(key for word in idf.terms_of(about, language) for key in word[:2])
-        text = passage.text + " " + about
-        numbers = _numbers(text) | {_NUMBER_WORDS[w] for s in sets for w in s if w in _NUMBER_WORDS}
-        sources.append(_Source(frozenset().union(heading, *sets), frozenset(numbers), spans, sets))
+        numbers = tuple(_numbers_beside(text, held, spoken) for text, held in zip(texts, words, strict=True))
+        everywhere = frozenset(_numbers(about)).union(*numbers)
+        sources.append(_Source(frozenset().union(heading, *sets), everywhere, heading, spans, sets, numbers))
     return sources, idf.weights(lists, language)
 
 
-def _judge(
-    plain: str, language: str, sources: Sequence[_Source], weights: idf.Weights
-) -> tuple[Support, float, list[int], tuple[int, int] | None]:
+def _asked(question: str, language: str, weights: idf.Weights) -> _Asked:
+    words = idf.terms_of(question, language)
+    content = {
+        stem: weights.of(stem, word) for stem, word, _, _ in words if word not in weights.stop and not word.isdigit()
+    }
+    return _Asked(frozenset(key for word in words for key in word[:2]), content, frozenset(_numbers(question)))
+
+
+def _merit(judged: tuple[Support, float, list[int], tuple[int, int] | None]) -> tuple[int, float]:
+    return _ORDER.index(judged[0]), judged[1]
+
+
+def _judge(plain: str, reading: _Reading) -> tuple[Support, float, list[int], tuple[int, int] | None]:
     """(verdict, score, places of the supporting passages best first, evidence span in the first)."""
-    claim = _claim(plain, language, weights)
+    claim = _claim(plain, reading)
+    sources = reading.sources
     if claim is None:
         return Support.NEUTRAL, 0.0, [], None
     if not sources:
         return Support.UNSUPPORTED, 0.0, [], None
+    anywhere = frozenset().union(*(s.known for s in sources))
+    everywhere = frozenset().union(*(s.numbers for s in sources))
+    if claim.numbers.keys() - everywhere or any(name not in anywhere for name in claim.names):
+        return Support.UNSUPPORTED, min(_share(claim, anywhere), DOUBTFUL / 2), [], None
     total = sum(weight for _, _, weight in claim.words) or 1.0
-    scores = [sum(w for stem, word, w in claim.words if stem in s.known or word in s.known) / total for s in sources]
-    order = sorted(range(len(sources)), key=lambda i: (-scores[i], i))
+    windows = [_window(claim, source) for source in sources]
+    scores = [_held(claim, known) / total for _, known in windows]
+    placed = [_in_place(claim, source, window[0]) for source, window in zip(sources, windows, strict=True)]
+    order = sorted(range(len(sources)), key=lambda i: (not placed[i], -scores[i], i))
+    if scores[order[0]] < SUPPORTED:
+        order.sort(key=lambda i: (-scores[i], i))
     best, score = [order[0]], scores[order[0]]
-    if score < SUPPORTED and len(order) > 1:  # a sentence may join what two passages say
-        both = sources[order[0]].known | sources[order[1]].known
-        joint = sum(w for stem, word, w in claim.words if stem in both or word in both) / total
-        if joint >= SUPPORTED and scores[order[1]] >= DOUBTFUL / 2:
-            best, score = order[:2], joint
-    held = [sources[i] for i in best]
-    numbers = frozenset().union(*(s.numbers for s in held))
-    known = frozenset().union(*(s.known for s in held))
-    if claim.numbers - numbers or any(name not in known for name in claim.names):
-        everywhere = frozenset().union(*(s.numbers for s in sources))
-        anywhere = frozenset().union(*(s.known for s in sources))
-        if claim.numbers - everywhere or any(name not in anywhere for name in claim.names):
-            return Support.UNSUPPORTED, min(score, DOUBTFUL / 2), [], None
-        score = min(score, SUPPORTED - 0.01)  # each is somewhere, but not together
+    in_place = placed[order[0]]
+    if (score < SUPPORTED or not in_place) and len(order) > 1:  # a sentence may join what two passages say
+        order.sort(key=lambda i: (-scores[i], i))
+        both = windows[order[0]][1] | windows[order[1]][1]
+        joint = _held(claim, both) / total
+        together = all(any(_near(n, claim, sources[i]) for i in order[:2]) for n in claim.numbers)
+        if joint >= SUPPORTED and together and scores[order[1]] >= DOUBTFUL / 2:
+            best, score, in_place = order[:2], joint, all(name in both for name in claim.names)
+    if not in_place:
+        score = min(score, SUPPORTED - 0.01 if _all_known(claim, sources[best[0]]) else DOUBTFUL)
     if score < DOUBTFUL:
         return Support.UNSUPPORTED, score, [], None
-    also = [i for i in order if i not in best and scores[i] >= max(SUPPORTED, 0.95 * score)]
+    also = [i for i in order if i not in best and placed[i] and scores[i] >= max(SUPPORTED, 0.95 * score)]
     verdict = Support.SUPPORTED if score >= SUPPORTED else Support.DOUBTFUL
-    return verdict, score, best + also[:2], _evidence(claim, held[0])
+    return verdict, score, best + also[:2], _evidence(claim, sources[best[0]])
+
+
+def _share(claim: _Claim, known: Set[str]) -> float:
+    return _held(claim, known) / (sum(weight for _, _, weight in claim.words) or 1.0)
+
+
+def _held(claim: _Claim, known: Set[str]) -> float:
+    return sum(w for stem, word, w in claim.words if stem in known or word in known)
+
+
+def _window(claim: _Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
+    """The sentences that hold most of the claim together, best first, and what they and the headings hold.
+
+    The sentence before the best one comes along: it may name what a pronoun stands for.
+    """
+    known: Set[str] = source.about
+    chosen: list[int] = []
+    for _ in range(_WINDOW):
+        missing = [(stem, word, w) for stem, word, w in claim.words if stem not in known and word not in known]
+        gains = [sum(w for stem, word, w in missing if stem in s or word in s) for s in source.sentence_words]
+        best = max(range(len(gains)), key=gains.__getitem__, default=None)
+        if best is None or gains[best] <= 0.0:
+            break
+        chosen.append(best)
+        known = known | source.sentence_words[best]
+        if len(chosen) == 1 and best:
+            known = known | source.sentence_words[best - 1]
+    return chosen, frozenset(known)
+
+
+def _in_place(claim: _Claim, source: _Source, window: Sequence[int]) -> bool:
+    """Whether the numbers and names stand where the passage speaks of what the claim says of them."""
+    if not all(_near(number, claim, source) for number in claim.numbers):
+        return False
+    if claim.bare and not claim.numbers:
+        around = [source.sentence_words[i] | source.about for i in window[:1]]
+        if claim.aim and not any(_aimed(claim, words) >= _AIM for words in around):
+            return False
+    return all(name in source.known for name in claim.names)
+
+
+def _near(number: str, claim: _Claim, source: _Source) -> bool:
+    """Whether a sentence with this number is about what the claim is about: by most of its words, or by some of them
+    and what stands beside the number.
+    """
+    if not claim.aim:
+        return number in source.numbers
+    unit = claim.numbers[number]
+    for at, numbers in enumerate(source.sentence_numbers):
+        if number in numbers:
+            words = source.sentence_words[at]
+            before = source.sentence_words[at - 1] if at else frozenset()
+            close = _aimed(claim, words)
+            around = max(close, 0.8 * _aimed(claim, words | before | source.about) if close else 0.0)
+            alike = bool(unit & numbers[number]) or not (unit or claim.bare)
+            if around >= (_AIM if alike else _FAR_AIM):
+                return True
+    return False
+
+
+def _numbers_beside(
+    text: str, words: Sequence[tuple[str, str, int, int]], language: str = ""
+) -> dict[str, frozenset[str]]:
+    """The numbers of a sentence, in digits and in the language's words, each with the stems beside it."""
+    names = _NUMBER_WORDS.get(language, {})
+    found: dict[str, frozenset[str]] = {}
+    places = [(m.start(), m.end(), _plain_number(m.group())) for m in _NUMBER.finditer(text)]
+    places += [(start, end, names[word]) for _, word, start, end in words if word in names]
+    for start, end, number in places:
+        after = [stem for stem, word, begun, _ in words if begun >= end and not word[0].isdigit()][:_BESIDE]
+        before = [stem for stem, word, _, ended in words if ended <= start and not word[0].isdigit()][-1:]
+        found[number] = found.get(number, frozenset()) | {*after, *before}
+    return found
+
+
+def _aimed(claim: _Claim, words: Set[str]) -> float:
+    """Share of the claim's aim that these words hold."""
+    return sum(w for stem, w in claim.aim.items() if stem in words) / (sum(claim.aim.values()) or 1.0)
+
+
+def _all_known(claim: _Claim, source: _Source) -> bool:
+    return not claim.numbers.keys() - source.numbers and all(name in source.known for name in claim.names)
 
 
 def _evidence(claim: _Claim, source: _Source) -> tuple[int, int] | None:
@@ -160,14 +298,19 @@ def _evidence(claim: _Claim, source: _Source) -> tuple[int, int] | None:
     return best
 
 
-def _claim(plain: str, language: str, weights: idf.Weights) -> _Claim | None:
+def _claim(plain: str, reading: _Reading) -> _Claim | None:
     """The words, numbers and names of a sentence, or None when it makes no claim."""
+    language, weights, asked = reading.language, reading.weights, reading.asked
     body = _LIST_NUMBER.sub("", plain).strip(" *_`")
     if plain.lstrip().startswith("#") or body.endswith(("?", "？")) or phrases.refusal_sentence(body):
         return None
-    words = idf.terms_of(body, language)
+    if _ONLY_NUMBER.fullmatch(body):
+        return None
+    lead = _LEAD.match(body)
+    words = [w for w in idf.terms_of(body, language) if lead is None or w[2] >= lead.end()]
     content = [w for w in words if w[1] not in weights.stop]
-    numbers = _numbers(body)
+    said = body if lead is None else " " * lead.end() + body[lead.end() :]
+    numbers = {number: beside - weights.stop for number, beside in _numbers_beside(said, words).items()}
     if not content or (len(content) <= 2 and body.endswith((":", "：", "!")) and not numbers):
         return None
     names = frozenset(
@@ -178,7 +321,15 @@ def _claim(plain: str, language: str, weights: idf.Weights) -> _Claim | None:
         and _is_name(body[start:end], body, start)
         and word not in weights.stop
     )
-    return _Claim(tuple((stem, word, weights.of(stem, word)) for stem, word, _, _ in words), frozenset(numbers), names)
+    weighed = tuple(
+        (stem, word, weights.of(stem, word) * (_ASKED_WEIGHT if stem in asked.words or word in asked.words else 1.0))
+        for stem, word, _, _ in words
+    )
+    aim = {stem: weights.of(stem, word) for stem, word, _, _ in content if not word[0].isdigit()}
+    bare = len([stem for stem in aim if stem not in asked.words]) < _FEW
+    if bare:
+        aim = {**asked.content, **aim}
+    return _Claim(weighed, numbers, names, aim, bare)
 
 
 def _is_name(word: str, sentence: str, start: int) -> bool:

@@ -24,6 +24,7 @@ _END = regex.compile(
     r"|(?P<item>\n(?=[^\S\n]*(?:[-*•–]|\d{1,3}[.)])\s))"
 )
 _CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|]\s*$")
+_MARKED = regex.compile(r"\[\d+(?:\s*,\s*\d+)*\]$")
 _LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.]+$")
 _LOWER = regex.compile(r"\s*[\"'“‘«(\[]*\p{Ll}")
 _DIGIT_NEXT = regex.compile(r"\s*\d")
@@ -55,7 +56,11 @@ def is_closed(text: str) -> bool:
 
 
 def _goes_on(text: str, begin: int, dot: int, after: int) -> bool:
-    """Whether the full stop at `dot` belongs to an abbreviation, an initial or an ordinal rather than to an end."""
+    """Whether the full stop at `dot` belongs to an abbreviation, an initial or an ordinal rather than to an end. Behind
+    a citation marker it never does.
+    """
+    if _MARKED.search(text, max(begin, dot - 24), dot):
+        return False
     if _LOWER.match(text, after):
         return True
     found = _LAST_WORD.search(text, max(begin, dot - 24), dot)

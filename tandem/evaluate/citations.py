@@ -164,7 +164,9 @@ async def evaluate(
 def _is_marked(one: Planted, checked: CheckedAnswer, passages: Sequence[Passage]) -> bool:
     numbers = {passage.id: number for number, passage in enumerate(passages, 1)}
     wanted = _plain(one.text)
-    parts = [s for s in checked.sentences if _plain(s.text) and (_plain(s.text) in wanted or wanted in _plain(s.text))]
+    parts = [s for s in checked.sentences if _plain(s.text) == wanted] or [
+        s for s in checked.sentences if _plain(s.text) and (_plain(s.text) in wanted or wanted in _plain(s.text))
+    ]
     if one.kind in (WRONG, NOWHERE):
         return all(one.cited not in {numbers[p] for p in part.passages} for part in parts)
     return any(part.support in (Support.UNSUPPORTED, Support.DOUBTFUL) for part in parts)

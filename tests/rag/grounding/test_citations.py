@@ -102,3 +102,36 @@ def test_offsets_hold_and_only_valid_markers_stay(parts: list[str]) -> None:
         if sentence.support is Support.SUPPORTED:
             assert sentence.passages
             assert "[" in sentence.text
+
+
+_DISK = "At least 25 GB must remain free on a workstation after a model is downloaded."
+_DESK = "The Model Desk reviews a new release within 10 working days. It has 4 members, led by Maya Kurt."
+_FREE = "How much disk space must stay free if I download a model to my own workstation?"
+
+
+def of_desk(answer: str, question: str = _FREE) -> Support:
+    found = [Passage(f"q{n}", f"{n}.md", text, 0, len(text), language="en") for n, text in enumerate([_DISK, _DESK])]
+    return citations.check(answer, found, question).sentences[0].support
+
+
+@pytest.mark.parametrize("answer", ["25 GB.", "Answer: 25 GB [1]", "At least 25 GB must stay free [1]."])
+def test_a_bare_number_counts_where_the_passage_answers_the_question(answer: str) -> None:
+    assert of_desk(answer) is Support.SUPPORTED
+
+
+@pytest.mark.parametrize("answer", ["Answer: 10 [2]", "4 GB must remain free.", "At least 10 GB must stay free [1]."])
+def test_a_number_that_stands_elsewhere_supports_nothing(answer: str) -> None:
+    assert of_desk(answer) in (Support.UNSUPPORTED, Support.DOUBTFUL)
+
+
+@pytest.mark.parametrize("text", ["1.", "2)", "(3)", "Answer:", "***"])
+def test_a_list_number_or_a_label_makes_no_claim(text: str) -> None:
+    assert of_desk(text) is Support.NEUTRAL
+
+
+def test_a_sentence_of_another_language_than_the_rest_is_read_in_its_own() -> None:
+    turkish = " ".join(["Otopark ücreti doksan liradır ve personel bunu her ay öder."] * 3)
+    checked = citations.check(f"{turkish} At least 25 GB must remain free on a workstation.", [
+        Passage("q", "q.md", _DISK, 0, len(_DISK), language="en")
+    ])  # fmt: skip
+    assert checked.sentences[-1].support is Support.SUPPORTED

@@ -46,3 +46,8 @@ def test_spans_are_ordered_disjoint_and_lose_nothing(text: str) -> None:
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
     kept = "".join("".join(text[start:end].split()) for start, end in spans)
     assert kept == "".join(text.split())
+
+
+def test_a_citation_marker_before_the_mark_ends_a_sentence() -> None:
+    text = "Call it within 3 days [2]. qm-small is the one to take [1]. phi-4-mini drafts."
+    assert parts(text) == ["Call it within 3 days [2].", "qm-small is the one to take [1].", "phi-4-mini drafts."]
