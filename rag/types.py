@@ -125,8 +125,9 @@ class SearchResult:
     """What one search found, best first.
 
     `query` is what was searched: the question, with terms of the conversation where the question needed them.
-    `confidence` in [0, 1] estimates that the passages answer the question. `corrections` pairs each misspelt word
-    with the word searched instead. `notes` are sentences a person may read (an ignored filter, a dropped word).
+    `confidence` in [0, 1] estimates that the passages answer the question. `corrections` pairs each word that no
+    document holds with the nearest one, which was searched too. `notes` are sentences a person may read (an ignored
+    filter, a word left out).
     """
 
     passages: tuple[Passage, ...]

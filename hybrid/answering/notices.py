@@ -28,7 +28,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "refinement_kept_draft": "The draft stands: the sources support {before} % of its sentences, and only "
         "{after} % of those {alias} wrote.",
         "refinement_refused": "The draft stands, because {alias} found no answer where the draft quotes one.",
-        "spelling": "Searched {corrected} instead of {typed}.",
+        "spelling": 'No document holds “{typed}”, so {corrected} was searched too; write "{typed}" in quotation '
+        "marks to search for it alone.",
         "shortened": "{dropped} of the passages found were left out, because they do not fit the context of {alias}.",
         "extractive": "A quotation of the documents",
     },
@@ -50,7 +51,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "refinement_kept_draft": "Taslak olduğu gibi kaldı: kaynaklar taslağın cümlelerinin % {before} kadarını, "
         "{alias} modelinin yazdıklarının ise yalnızca % {after} kadarını destekliyor.",
         "refinement_refused": "Taslak olduğu gibi kaldı, çünkü {alias} taslağın bulduğu yanıtı bulamadı.",
-        "spelling": "{typed} yerine {corrected} arandı.",
+        "spelling": "Hiçbir belgede “{typed}” geçmiyor, bu yüzden {corrected} da arandı; yalnızca onu aramak "
+        'için "{typed}" biçiminde tırnak içinde yazın.',
         "shortened": "Bulunan bölümlerden {dropped} tanesi {alias} modelinin bağlamına sığmadığı için bırakıldı.",
         "extractive": "Belgelerden bir alıntı",
     },

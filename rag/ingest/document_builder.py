@@ -34,7 +34,7 @@ def analysed_document(
     for piece in cuts:
         text = extracted.text[piece.start : piece.end]
         own = language.detect(text, default=spoken) or spoken
-        analysed = analyse(text, piece.headings, title, own)
+        analysed = analyse(text, piece.headings, title, own, name)
         count += analysed.count
         passages.append(
             NewPassage(

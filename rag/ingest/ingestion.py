@@ -374,7 +374,7 @@ class Ingest:
             return [(row, p.terms, p.title_terms, p.surfaces) for row, p in zip(rows, made.passages, strict=True)]
         found = []
         for row, passage in self._store.passages_of(identity):
-            analysed = analyse(passage.text, passage.headings, record.title, passage.language)
+            analysed = analyse(passage.text, passage.headings, record.title, passage.language, record.name)
             found.append((row, analysed.terms, analysed.title, analysed.surfaces))
         return found
 
@@ -383,7 +383,7 @@ class Ingest:
         if record is None:
             return
         for row, passage in self._store.passages_of(identity):
-            analysed = analyse(passage.text, passage.headings, record.title, passage.language)
+            analysed = analyse(passage.text, passage.headings, record.title, passage.language, record.name)
             self._store.put_features(row, identity, analysed.packed_tokens, analysed.packed_grams)
 
 

@@ -50,7 +50,7 @@ def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
     """
     exact: tuple[dict[int, int], dict[int, int]] = {}, {}
     for number, term in enumerate(content):
-        for numbers, alternatives in zip(exact, (term.stems, term.related), strict=True):
+        for numbers, alternatives in zip(exact, (term.stems, (*term.related, *term.near)), strict=True):
             for one in alternatives:
                 numbers.setdefault(term_hash(one), number)
     known = sorted({*exact[0], *exact[1]})

@@ -16,12 +16,14 @@ import regex
 from rag.text.analyser import casefold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
+from rag.text.written_forms import forms
 
 MAX_CHARACTERS = 2_000
 MAX_TERMS = 64
 _FILTER = regex.compile(r"(?<!\S)(document|folder|type|after|before):(?:\"([^\"]*)\"|(\S+))", regex.I)
 _PHRASE = regex.compile(r"(?<![\p{L}\p{N}])[\"“„«]([^\"“”„«»]{1,300})[\"”“»](?![\p{L}\p{N}])")
-_EXCLUDED = regex.compile(r"(?<!\S)-([\p{L}\p{N}][\p{L}\p{M}\p{N}_]*)")
+_EXCLUDED = regex.compile(r"(?:(?<=\S)\s+-(\p{L}[\p{L}\p{M}\p{N}_]+))+\s*$")
+_QUESTION_MARKS = ("?", "？", "؟")
 _ASKING_WORDS = """
 what which how whose hangi kaç welche welcher welches welchem welchen quel quelle quels quelles qué cuál
 """
@@ -51,7 +53,8 @@ class Term(NamedTuple):
     `frequency` counts the passages that hold it; `weight` is that of Robertson and Sparck Jones (1976),
     ln(1 + p / (1 - p) * (N - n + 0.5) / (n + 0.5)), where p is the chance that an answering passage holds the word; it
     is zero for a stop word unless the question has no other words. `corrected` is the word searched in its place, ""
-    where it was known. `related` are stems of words that people use in its place.
+    where it was known. `related` are stems of words that people use in its place; `near` are those among them that
+    only the library suggests (compounds with the word, a name spelt almost alike), which are searched too.
     """
 
     word: str
@@ -64,6 +67,7 @@ class Term(NamedTuple):
     stop: bool
     corrected: str = ""
     related: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ class Question:
 def parse(question: str) -> Parsed:
     """Take `document:`, `folder:`, `type:`, `after:`, `before:`, "phrases" and -words out of a question.
 
-    Dates are YYYY, YYYY-MM or YYYY-MM-DD; a filter that cannot be understood is noted and searched as words.
+    Dates are YYYY, YYYY-MM or YYYY-MM-DD; a filter that cannot be understood is noted and searched as words. Words
+    after a minus are left out where they end a query of keywords, which is noted too; elsewhere a minus is a sign of a
+    number, or an option's.
     """
     notes: list[str] = []
     text = question
@@ -108,14 +114,32 @@ def parse(question: str) -> Parsed:
         return " "
 
     text = _FILTER.sub(take, text)
-    excluded = tuple(match[1] for match in _EXCLUDED.finditer(text))
-    text = _EXCLUDED.sub(" ", text)
+    text, excluded = _without_excluded(text)
+    for word in excluded:
+        notes.append(
+            f"Passages with “{word}” were left out, because the query ends in “-{word}”; write it without the minus to "
+            "search for it."
+        )
     phrases = tuple(match[1].strip() for match in _PHRASE.finditer(text) if match[1].strip())
     kinds = tuple(_EXTENSIONS.get(k.lower().lstrip("."), k.lower().lstrip(".")) for k in found["type"])
     return Parsed(
         text.strip(), phrases, excluded, tuple(found["document"]), tuple(f.strip("/") for f in found["folder"]), kinds,
         times.get("after"), times.get("before"), tuple(notes),
     )  # fmt: skip
+
+
+def _without_excluded(text: str) -> tuple[str, tuple[str, ...]]:
+    """A query without the words it excludes, and these."""
+    found = _EXCLUDED.search(text)
+    if found is None:
+        return text, ()
+    rest = text[: found.start()]
+    words = tokens(rest, "")
+    language = detect(rest)
+    asks = any(token.folded in stop_terms(language) or token.folded in stop_terms("en") for token in words)
+    if not words or asks or rest.rstrip().endswith(_QUESTION_MARKS):
+        return text, ()
+    return rest, tuple(found.captures(1))
 
 
 def _time(value: str) -> float | None:
@@ -164,6 +188,13 @@ def analyse(
         drawn.append(
             (word, known, kind, count, chance(language, stems, kind), token.folded in stop, stems, token.folded)
         )
+    for form in forms(text):
+        count = frequency("terms", form.term)
+        if count and (form.term,) not in seen and len(drawn) < MAX_TERMS:
+            seen.add((form.term,))
+            only = (form.term,)
+            p = chance(language, only, "number")
+            drawn.append((text[form.start : form.end], only, "number", count, p, False, only, form.term))
     topical = any(not is_stop for _, _, _, _, _, is_stop, _, _ in drawn)
     terms = tuple(
         Term(

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rag.retrieval import confidence, follow_ups, query, rerank_features, reranker
+from rag.retrieval.vocabulary import Vocabulary
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import unpack
 from rag.storage.sqlite_store import Store, Totals
 from rag.storage.tantivy_index import Filters, Index
-from rag.text import spelling
 from rag.text.analyser import casefold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
@@ -28,8 +28,9 @@ from rag.types import Passage, SearchResult
 
 _CACHED_BYTES = 32_000_000
 _PHRASE_CANDIDATES = 1_000
-_SPELLINGS = 10_000
 _BORROWED = 0.4
+_NEAR = 0.4
+"""What a word counts in the index that may stand for the question's own."""
 _FAR_BEHIND, _AT_LEAST = 0.33, 20
 """Candidates with less than this share of the best one's score in the index are not re-ranked, but for the first few:
 they hardly ever win, and the others are told apart better without them."""
@@ -68,7 +69,7 @@ class Searcher:
         self._cached = 0
         self._versions: dict[int, int] = {}
         self._totals: Totals | None = None
-        self._spellings: dict[str, str] = {}
+        self._vocabulary = Vocabulary(index, ())
         self._scopes = False
 
     def refresh(self) -> None:
@@ -78,8 +79,8 @@ class Searcher:
             return
         with self._lock:
             self._index.reload()
-            self._spellings = {}
             self._totals = self._store.totals()
+            self._vocabulary = Vocabulary(self._index, self._totals.languages[:3])
             self._scopes = self._store.has_uploads()
             if len(self._versions) > 256:  # thread numbers come and go
                 self._versions.clear()
@@ -120,7 +121,9 @@ class Searcher:
         wanted = limit or self._settings.passages
         parsed = query.parse(question)
         text = follow_ups.searched(parsed.text, history)
-        asked = self._of_conversation(self.analyse(text), parsed.text) if text != parsed.text else self.analyse(text)
+        asked = self.analyse(text, quoted=parsed.phrases)
+        if text != parsed.text:
+            asked = self._of_conversation(asked, parsed.text)
         filters = self._filters(parsed, documents, conversation, totals)
         ranked = self._rank(asked, filters, self._weights)
         notes = list(parsed.notes)
@@ -166,51 +169,15 @@ class Searcher:
         own = weights or self._weights
         return self._rank(self.analyse(question, own), Filters(scopes=("",) if self._scopes else ()), own, without)
 
-    def analyse(self, text: str, weights: Weights | None = None) -> query.Question:
-        """The terms of a plain question as the library knows them, misspelt words corrected."""
+    def analyse(self, text: str, weights: Weights | None = None, quoted: Collection[str] = ()) -> query.Question:
+        """The terms of a plain question as the library knows them; words that it does not know, in other spellings, but
+        for those of the phrases `quoted`.
+        """
         totals = self.totals
         chance = (weights or self._weights).chance
-        asked = query.analyse(text, totals.languages, totals.passages, self._index.frequency, chance)
-        terms = tuple(self._corrected(term, asked.language, totals) for term in asked.terms)
-        if terms == asked.terms:
-            return asked
-        mended = {old.folded: new.folded for old, new in zip(asked.terms, terms, strict=True)}
-        return replace(asked, terms=terms, sequence=tuple(mended.get(word, word) for word in asked.sequence))
-
-    def _spelled(self, surface: str) -> str:
-        known = self._spellings.get(surface)
-        if known is None:
-            known = spelling.correct(surface, self._frequency)
-            if len(self._spellings) < _SPELLINGS:
-                self._spellings[surface] = known
-        return known
-
-    def _frequency(self, folded: str) -> int:
-        """Number of passages that hold a folded word, or words of which it is the term."""
-        return max(self._index.frequency("surface", folded), self._index.frequency("terms", folded))
-
-    def _corrected(self, term: query.Term, language: str, totals: Totals) -> query.Term:
-        """A term the library knows: itself, else the same word with diacritics, else a word one edit away."""
-        if term.frequency or term.stop or not term.weight:
-            return term
-        surface = term.folded
-        count = self._frequency(surface)
-        if not count:
-            surface = self._spelled(surface)
-            if not surface:
-                return term
-            count = self._frequency(surface)
-        ways = dict.fromkeys((language, *totals.languages[:3]))
-        stems = tuple(dict.fromkeys((*(stem(surface, way) for way in ways), surface)))
-        known = [(s, self._index.frequency("terms", s)) for s in stems]
-        count = max([count, *(n for _, n in known)])
-        return term._replace(
-            stems=tuple(s for s, n in known if n) or stems[:1],
-            folded=surface,
-            frequency=count,
-            weight=query.term_weight(term.chance, totals.passages, count),
-            corrected=surface if surface != term.folded else "",
-        )
+        vocabulary = self._vocabulary
+        asked = query.analyse(text, totals.languages, totals.passages, vocabulary.frequency, chance)
+        return vocabulary.known(asked, totals.passages, quoted)
 
     def _filters(
         self,
@@ -249,6 +216,7 @@ class Searcher:
                 clauses.extend(("title", one, 0.5) for one in term.stems)
                 if term.folded not in term.stems and not any(self._index.frequency("terms", s) for s in term.stems):
                     clauses.append(("surface", term.folded, 1.0))
+            clauses.extend(("terms", one, _NEAR) for one in term.near)
         limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
         hits = self._index.search(clauses, filters, limit)
         met = len(hits)

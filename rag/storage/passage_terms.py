@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import PurePosixPath
 from zlib import crc32
 
 import numpy as np
@@ -19,9 +20,21 @@ import regex
 from numpy.typing import NDArray
 
 from rag.text import sentences
-from rag.text.analyser import GRAM, WORD, Token, casefold, fold, grams, tokens
+from rag.text.analyser import (
+    COMPOUND,
+    COMPOUNDING,
+    GRAM,
+    WORD,
+    Token,
+    casefold,
+    fold,
+    from_behind,
+    grams,
+    tokens,
+)
+from rag.text.written_forms import forms, parts
 
-VERSION = 2
+VERSION = 3
 
 _TOKEN = struct.Struct("<IHH")  # the hash of the term, of the surface, and the flags
 _KNOWN_WORDS = 50_000
@@ -140,19 +153,29 @@ class _Words(dict[str, _Word]):
         if len(self) >= _KNOWN_WORDS:
             self.clear()
         found = tokens(word, self._language)
-        flags = [_kind_flags(word[t.start : t.end], t.folded) for t in found]
+        whole = len(found)
+        for part in parts(word):
+            # A part's place is in itself: what kind of word it is, is told from it alone.
+            found += tokens(part, self._language)
+        flags = [_kind_flags(word[t.start : t.end], t.folded) for t in found[:whole]]
+        flags += [NUMBER if t.folded.isdecimal() else 0 for t in found[whole:]]
         packed = [_packed(token, flag) for token, flag in zip(found, flags, strict=True)]
         hashes = [one for t in found for one in gram_hashes(t.folded)]
         made = self[word] = _Word(
             " ".join([t.term for t in found]),
-            " ".join([t.folded for t in found if t.folded != t.term]),
+            " ".join([t.folded for t in found if t.folded != t.term] + self._compounds(found)),
             len(found),
             b"".join(packed),
             b"".join([_marked(packed[0], flags[0] & ~CAPITAL | SENTENCE), *packed[1:]]),
             struct.pack(f"<{len(hashes)}H", *hashes),
-            len(found) == 1 and bool(flags[0] & NUMBER) and word[0].isdigit(),
+            whole == 1 and bool(flags[0] & NUMBER) and word[0].isdigit(),
         )
         return made
+
+    def _compounds(self, found: Sequence[Token]) -> list[str]:
+        if self._language not in COMPOUNDING:
+            return []
+        return [from_behind(t.term) for t in found if len(t.term) >= COMPOUND]
 
 
 _words_of = cache(_Words)
@@ -163,15 +186,16 @@ def _packed(token: Token, flags: int) -> bytes:
 
 
 def _marked(packed: bytes, flags: int) -> bytes:
-    """A packed token with other flags."""
-    return packed[:6] + flags.to_bytes(2, "little")
+    """A packed word whose first token has other flags."""
+    return packed[:6] + flags.to_bytes(2, "little") + packed[8:]
 
 
-def analyse(text: str, headings: Sequence[str], title: str, language: str) -> Analysed:
-    """The packed form of one passage with its document's title and its heading path."""
+def analyse(text: str, headings: Sequence[str], title: str, language: str, name: str = "") -> Analysed:
+    """The packed form of one passage with its document's title and its heading path; `name` is the document's path."""
     known = _words_of(language)
     words: list[_Word] = []
     packed: list[bytes] = []
+    extra: list[str] = []
     for start, end in sentences.split(text):
         sentence = text[start:end]
         found = [known[word] for word in (_ASCII_WORD if sentence.isascii() else WORD).findall(sentence)]
@@ -184,12 +208,16 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str) -> An
         if _HAS_DIGIT.search(sentence):
             for at, match in enumerate(WORD.finditer(text, start, end), opens):
                 if words[at].number and _is_amount(text, match.start(), match.end()):
-                    packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:], "little") | AMOUNT)
-    about, packed_title = _inherited(tuple(headings), title, language)
+                    packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:8], "little") | AMOUNT)
+        written = forms(sentence)
+        if written:
+            extra += [form.term for form in written]
+            packed[-1] += b"".join([_TOKEN.pack(*_hashes(form.term), 0) for form in written])
+    about, packed_title = _inherited(tuple(headings), title, language, name)
     distinct = dict.fromkeys(words)
     grams_of = np.sort(np.frombuffer(b"".join([word.grams for word in distinct]), "<u2"))
     return Analysed(
-        " ".join([word.terms for word in words]),
+        " ".join([word.terms for word in words] + extra),
         sum([word.count for word in words]),
         about,
         " ".join(dict.fromkeys(" ".join([word.surfaces for word in distinct]).split())),
@@ -199,12 +227,31 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str) -> An
 
 
 @lru_cache(maxsize=1024)
-def _inherited(headings: tuple[str, ...], title: str, language: str) -> tuple[str, bytes]:
-    """The terms a passage inherits, its document's title and the headings above it, each once; and these packed."""
+def _inherited(headings: tuple[str, ...], title: str, language: str, name: str) -> tuple[str, bytes]:
+    """The terms a passage inherits, its document's title and the headings above it, each once, and those of the file's
+    name that neither holds; and these packed.
+    """
     unique = dict.fromkeys(part for part in (title, *headings) if part)
-    found = tokens("\n".join(unique), language)
-    packed = [_packed(token, TITLE | (SENTENCE if at == 0 else 0)) for at, token in enumerate(found)]
-    return " ".join([token.term for token in found]), b"".join(packed)
+    found = _all_terms("\n".join(unique), language)
+    held = {term for term, _ in found}
+    found += [pair for pair in _all_terms(PurePosixPath(name).stem, language) if pair[0] not in held]
+    packed = [
+        _TOKEN.pack(term_hash(term), surface_hash(folded), TITLE | (SENTENCE if at == 0 else 0))
+        for at, (term, folded) in enumerate(found)
+    ]
+    return " ".join([term for term, _ in found]), b"".join(packed)
+
+
+def _all_terms(text: str, language: str) -> list[tuple[str, str]]:
+    """(term, folded) of the words of a text, of their parts, and of what is written in other ways."""
+    found = []
+    for match in WORD.finditer(text):
+        found += [(t.term, t.folded) for one in (match[0], *parts(match[0])) for t in tokens(one, language)]
+    return found + [(form.term, form.term) for form in forms(text)]
+
+
+def _hashes(term: str) -> tuple[int, int]:
+    return term_hash(term), surface_hash(term)
 
 
 @dataclass(frozen=True, slots=True)

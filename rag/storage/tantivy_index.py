@@ -129,6 +129,10 @@ class Index:
                 known[field, term] = count
         return count
 
+    def beginning(self, field: str, prefix: str, limit: int) -> list[tuple[str, int]]:
+        """(term, number of passages) of the `limit` commonest terms of a field that begin with `prefix`."""
+        return [(str(term), int(n)) for term, n in self._searcher.terms_with_prefix(field, prefix, limit=limit)]
+
     def search(
         self, clauses: Sequence[tuple[str, str, float]], filters: Filters, limit: int
     ) -> list[tuple[int, float]]:

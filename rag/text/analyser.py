@@ -17,7 +17,7 @@ import Stemmer
 from rag.text.language import stop_words
 from rag.text.wordlists import word_lists
 
-VERSION = 5
+VERSION = 6
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
 
 MAX_WORD = 64
@@ -179,6 +179,17 @@ def _grams_of_run(run: str, start: int) -> list[Token]:
 def grams(folded: str) -> tuple[str, ...]:
     """The character grams of `GRAM` letters inside a folded word; a shorter word is its own gram."""
     return tuple(folded[i : i + GRAM] for i in range(max(1, len(folded) - GRAM + 1)))
+
+
+COMPOUNDING = frozenset({"da", "de", "fi", "hu", "nl", "no", "sv"})
+"""Languages that write compounds as one word."""
+COMPOUND = 8
+"""The least length of a compound's stem."""
+
+
+def from_behind(term: str) -> str:
+    """The mark under which a compound's stem is indexed back to front, so that what ends alike is found together."""
+    return f"<{term[::-1]}"
 
 
 @lru_cache(maxsize=64)

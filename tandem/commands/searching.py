@@ -34,7 +34,11 @@ def search(query: str, json: bool) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     for typed, corrected in found.corrections:
-        console.print(f"Searched {corrected} instead of {typed}.", markup=False)
+        console.print(
+            f'No document holds "{typed}", so {corrected} was searched too; '
+            f'write "{typed}" in quotation marks to search for it alone.',
+            markup=False,
+        )
     for note in found.notes:
         console.print(note, markup=False)
     if not found.passages:

@@ -1,0 +1,133 @@
+"""What people write in more than one way: part numbers, versions, dates, addresses, numbers with signs, options.
+
+Knows which further terms such a piece of text stands for, so that PPR-9087 is found as PPR9087, 3 April 2026 as
+2026-04-03, and -20 is not 20. Documents and questions are read alike. Does not know stems, languages or indexes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import regex
+
+from rag.text.analyser import casefold, fold
+from rag.text.wordlists import word_lists
+
+LONGEST = 120
+_MAYBE = re.compile(r"\w[-‑–_]\w|\d[.,:/]\d|\d\D{1,24}\d|@\w|://|(?<!\w)[-−–]{1,2}\w")
+"""Most sentences hold nothing of the kind, which this tells at once."""
+_BOUNDARY = regex.compile(
+    r"_+|(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L}{2})(?=\p{N})|(?<=\p{N})(?=\p{L}{2})"
+)
+_ORDINAL = regex.compile(r"\p{N}+(?:st|nd|rd|th|er|eme|ème|te|ten|ter|de|inci|ıncı|uncu|üncü)", regex.I)
+_HYPHENED = regex.compile(r"(?<![\p{L}\p{N}_-])[\p{L}\p{N}]+(?:[-‑–][\p{L}\p{N}]+){1,3}(?![\p{L}\p{N}_-])")
+_DOTTED = regex.compile(r"(?<![\p{L}\p{N}.,-])v?(\d+(?:\.\d+)+)(?![\p{N}]|[.,]\d)", regex.I)
+_GROUPED = regex.compile(r"(?<![\p{N}.,])\d{1,3}(?:([.,\u00a0\u202f' ])\d{3})(?:\1\d{3})*(?![\p{N}])")
+_SIGNED = regex.compile(r"(?<![\p{L}\p{N}_.)\]-])[-−–](\d+(?:[.,]\d+)?)(?![\p{L}\p{N}_-])")
+_OPTION = regex.compile(r"(?<![\p{L}\p{N}_-])(-[a-zA-Z]|--[a-zA-Z][a-zA-Z0-9]*(?:-[a-zA-Z0-9]+)*)(?![\p{L}\p{N}_-])")
+_MAIL = regex.compile(r"[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+")
+_URL = regex.compile(r"(?:https?|ftp)://([^\s<>\"'”»)\]]{3,300})", regex.I)
+_YEAR_FIRST = regex.compile(r"(?<![\p{N}.,-])(\d{4})([-./])(\d{1,2})\2(\d{1,2})(?![\p{N}])")
+_YEAR_LAST = regex.compile(r"(?<![\p{N}.,-])(\d{1,2})([-./])(\d{1,2})\2(\d{4})(?![\p{N}])")
+
+
+class Form(NamedTuple):
+    """A further term of a text, and where what it stands for lies."""
+
+    term: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=20_000)
+def parts(word: str) -> tuple[str, ...]:
+    """The parts of a word that was written together: at underscores, inner capitals, and between letters and digits.
+
+    Empty when it has one part only. Ordinals stay whole.
+
+    >>> parts("maxRetryCount"), parts("PPR9087"), parts("2nd")
+    (('max', 'Retry', 'Count'), ('PPR', '9087'), ())
+    """
+    if len(word) < 4 or (word.isalpha() and (word.islower() or word.istitle() or word.isupper())):
+        return ()
+    if _ORDINAL.fullmatch(word):
+        return ()
+    found = tuple(piece for piece in _BOUNDARY.split(word) if piece)
+    return found if len(found) > 1 else ()
+
+
+def forms(text: str) -> list[Form]:
+    """The further terms of a text, in no particular order, each once where it stands."""
+    if _MAYBE.search(text) is None:
+        return []
+    found = [
+        *_joined(text),
+        *(Form(m[1], m.start(), m.end()) for m in _DOTTED.finditer(text)),
+        *(Form(re.sub(r"\D", "", m[0]), m.start(), m.end()) for m in _GROUPED.finditer(text)),
+        *(Form(f"-{m[1].replace(',', '.')}", m.start(), m.end()) for m in _SIGNED.finditer(text)),
+        *(Form(m[1], m.start(), m.end()) for m in _OPTION.finditer(text)),
+        *(Form(_plain(m[0]), m.start(), m.end()) for m in _MAIL.finditer(text)),
+        *(Form(_plain(m[1].rstrip("/.,;:!?")), m.start(), m.end()) for m in _URL.finditer(text)),
+        *_dates(text),
+    ]
+    return list(dict.fromkeys(form for form in found if len(form.term) > 1))
+
+
+def _plain(text: str) -> str:
+    return fold(casefold(text))[:LONGEST]
+
+
+def _joined(text: str) -> list[Form]:
+    """Words with hyphens in one piece, as others write them."""
+    found = []
+    for match in _HYPHENED.finditer(text):
+        word = match[0]
+        if any(letter.isalpha() for letter in word) and len(word) <= LONGEST:
+            found.append(Form(_plain(regex.sub(r"[-‑–]", "", word)), match.start(), match.end()))
+    return found
+
+
+@cache
+def _months() -> tuple[dict[str, int], regex.Pattern[str], regex.Pattern[str]]:
+    """The month of each name, and the patterns of a date with the day first and with the month first."""
+    numbers = {
+        fold(casefold(name)): at % 12 + 1
+        for lines in word_lists("months").values()
+        for line in lines
+        for at, name in enumerate(line.split())
+    }
+    names = "|".join(
+        sorted({name for lines in word_lists("months").values() for line in lines for name in line.split()}, key=len)[
+            ::-1
+        ]
+    )
+    day = r"(?<![\p{N}])(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?\s+(?:de\s+|of\s+)?"
+    year = r",?\s+(?:de\s+|del\s+)?(\d{4})(?![\p{N}])"
+    first = regex.compile(rf"{day}({names})\.?{year}", regex.I)
+    return numbers, first, regex.compile(rf"(?<![\p{{L}}])({names})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?{year}", regex.I)
+
+
+def _dates(text: str) -> list[Form]:
+    """Dates as year-month-day, whatever order they are written in; of two readings, both."""
+    found: list[Form] = []
+
+    def add(match: regex.Match[str], year: str, month: int, day: int) -> None:
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            found.append(Form(f"{year}-{month:02}-{day:02}", match.start(), match.end()))
+
+    for match in _YEAR_FIRST.finditer(text):
+        add(match, match[1], int(match[3]), int(match[4]))
+    for match in _YEAR_LAST.finditer(text):
+        first, second = int(match[1]), int(match[3])
+        add(match, match[4], second, first)
+        if match[2] == "/" and first != second:
+            add(match, match[4], first, second)
+    if regex.search(r"\d{4}", text):
+        numbers, day_first, month_first = _months()
+        for match in day_first.finditer(text):
+            add(match, match[3], numbers[fold(casefold(match[2]))], int(match[1]))
+        for match in month_first.finditer(text):
+            add(match, match[3], numbers[fold(casefold(match[1]))], int(match[2]))
+    return found
