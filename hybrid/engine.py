@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,8 @@ class Engine:
         self.escalation = escalation
         self.minimum_confidence = minimum_confidence
         self.traces = traces
+        self.running = 0
+        self.told: list[Callable[[Trace], None]] = []
         self.catalog = catalog or Catalog()
         self.prices = Prices(costs or CostSettings(), self.catalog.prices())
         self.experience = Experience()
@@ -176,9 +178,11 @@ class Engine:
     @contextmanager
     def keeping(self, trace: Trace) -> Iterator[None]:
         """Finish and save the trace however the block ends; one that was not `keep`t by then was cancelled."""
+        self.running += 1
         try:
             yield
         finally:
+            self.running -= 1
             if not trace.outcome:
                 self.keep(trace, "cancelled", next((s.text for s in reversed(trace.stages) if s.text), ""))
 
@@ -192,6 +196,11 @@ class Engine:
         self.experience.learn(record, cost)
         if self.traces is not None:
             self.traces.save(trace)
+        for tell in self.told:
+            try:
+                tell(trace)
+            except Exception:
+                log.exception("A finished trace could not be passed on")
         return trace
 
 

@@ -212,6 +212,11 @@ class Library:
         self._index.reload()
         return sorted(self._index.rows()) == sorted(self._store.all_rows())
 
+    def size(self) -> tuple[int, int]:
+        """How many documents and passages there are, uploads included."""
+        totals = self._store.totals()
+        return totals.documents, totals.passages
+
     @property
     def store(self) -> Store:
         """The passages behind `search`, for verification."""

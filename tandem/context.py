@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from hybrid.answering.pipeline import Question
@@ -21,6 +21,8 @@ from rag.library import Library
 from rag.maintenance.watcher import Watcher
 from tandem import shipped
 from tandem.documents import open_library
+from tandem.observability import telemetry
+from tandem.observability.metrics import Metrics
 from tandem.settings import Settings, load
 
 
@@ -66,6 +68,14 @@ class House:
         self.library = library
         self.engine = engine
         self.traces = traces
+        self.metrics = Metrics(library, lambda: engine.running)
+        engine.told.append(self.metrics.finished)
+        self._let_go: list[Callable[[], None]] = []
+        if settings.observability.otlp_endpoint:
+            observed = settings.observability
+            send, let_go = telemetry.exporter(observed.otlp_endpoint, with_text=observed.question_text)
+            engine.told.append(send)
+            self._let_go.append(let_go)
         self._started = self._closed = False
         self._watcher: Watcher | None = None
         self._warming: asyncio.Task[None] | None = None
@@ -112,6 +122,8 @@ class House:
         if self._warming is not None:
             await asyncio.gather(self._warming, return_exceptions=True)
         await self.engine.close()
+        for let_go in self._let_go:
+            await asyncio.to_thread(let_go)
         self.traces.close()
         self.library.close()
 

@@ -26,7 +26,7 @@ from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
 from tandem import context as houses
 from tandem import shipped
-from tandem.api.routes import api
+from tandem.api.routes import api, figures
 from tandem.browser.routes import browser
 from tandem.context import House
 from tandem.guard import Guard
@@ -39,7 +39,7 @@ CLOSING_SECONDS = 3
 THREAD_TURN_SECONDS = 0.0005
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api, browser)
+ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser)
 
 
 @health.get("/healthz")

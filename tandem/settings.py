@@ -147,6 +147,19 @@ class BrowserSettings(BaseModel):
     )
 
 
+class ObservabilitySettings(BaseModel):
+    """What is seen from outside, apart from the chat."""
+
+    model_config = CHECKED
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="From which level on.")
+    log_format: Literal["text", "json"] = Field("text", description="For people, or one JSON object a line.")
+    otlp_endpoint: str = Field(
+        "", pattern=r"^(https?://\S+)?$", description="OpenTelemetry collector that traces are sent to; empty: none."
+    )
+    question_text: bool = Field(False, description="Whether those traces carry the questions' and answers' texts.")
+
+
 class Settings(BaseModel):
     """Everything a person may set. Paths are absolute once loaded."""
 
@@ -165,6 +178,7 @@ class Settings(BaseModel):
     server: ServerSettings = ServerSettings()
     display: DisplaySettings = DisplaySettings()
     browser: BrowserSettings = BrowserSettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
     _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @property

@@ -5,6 +5,7 @@ Knows paths and methods. Does not know how an answer comes about.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from tandem.api.completions import Calls, Completion
 from tandem.api.errors import ApiError
 from tandem.api.sources import LOOKUP_S, PIPELINE, source
 from tandem.context import House
+from tandem.observability.metrics import CONTENT_TYPE
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED = {"/v1/models": "GET", "/v1/chat/completions": "POST"}
@@ -44,6 +46,17 @@ class _Route(APIRoute):
 
 
 api = APIRouter(prefix="/v1", route_class=_Route)
+
+
+figures = APIRouter(route_class=_Route)
+
+
+@figures.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """The figures that Prometheus reads, for whoever may use the API."""
+    await admit(request)
+    house: House = request.app.state.house
+    return Response(await asyncio.to_thread(house.metrics.text), media_type=CONTENT_TYPE)
 
 
 @api.get("/models")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem.commands.documents import EXAMPLE
+from tandem.observability.logs import configure
 from tandem.settings import load
 
 
@@ -16,6 +17,7 @@ def serve(host: str | None, port: int | None) -> None:
     given: dict[str, Any] = {"host": host, "port": port}
     server = settings.server.model_copy(update={key: value for key, value in given.items() if value is not None})
     settings = settings.model_copy(update={"server": server})
+    configure(settings.observability.log_level, settings.observability.log_format)
     if settings.example:
         print(EXAMPLE, flush=True)
     run(settings, lambda address: print(f"Tandem answers at {address} (Ctrl-C stops it)", flush=True))
