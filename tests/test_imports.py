@@ -1,6 +1,7 @@
 """Imports run downward only: app.py -> tandem -> hybrid -> rag."""
 
 import ast
+import graphlib
 import importlib.metadata
 import re
 import subprocess
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 PAINTER = ROOT / "tandem" / "bench" / "render_time.py"
 PICTURE = ROOT / "tandem" / "evaluate" / "picture.py"  # says what to install where its library is missing
 RIVALS = ROOT / "tandem" / "bench" / "retrieval.py"
+TELEMETRY = ROOT / "tandem" / "observability" / "telemetry.py"
 FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}
 FORBIDDEN = {
     "rag": {"hybrid", "tandem", "app", *FRONT},
@@ -48,6 +50,35 @@ def test_imports_run_downward_only(folder: str) -> None:
         if any(module == name or module.startswith(f"{name}.") for name in FORBIDDEN[folder])
     ]
     assert wrong == []
+
+
+def room(module: str) -> str:
+    """The package inside a floor that a module belongs to; a module that lies in none is a room of its own."""
+    return ".".join(module.split(".")[:2])
+
+
+@pytest.mark.parametrize("floor", ["rag", "hybrid", "tandem"])
+def test_no_room_imports_in_a_circle(floor: str) -> None:
+    arrows: dict[str, set[str]] = {}
+    for file in (ROOT / floor).rglob("*.py"):
+        here = room(".".join(file.relative_to(ROOT).with_suffix("").parts))
+        there = {room(module) for module in imported(file) if module.startswith(f"{floor}.")}
+        arrows.setdefault(here, set()).update(there - {here, floor})
+    graph = {here: {there for there in rooms if there in arrows} for here, rooms in arrows.items()}
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
+
+
+def test_no_module_is_longer_than_four_hundred_lines() -> None:
+    long = {
+        str(file.relative_to(ROOT)): lines
+        for floor in ("rag", "hybrid", "tandem")
+        for file in (ROOT / floor).rglob("*.py")
+        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}
 
 
 def test_only_settings_reads_the_environment() -> None:
@@ -84,7 +115,9 @@ def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
     own = {"app", "rag", "hybrid", "tandem", "tests"}
     missing = set()
     for file in [ROOT / "app.py", *(f for room in sorted(own - {"app"}) for f in (ROOT / room).rglob("*.py"))]:
-        allowed = extra if file.is_relative_to(ROOT / "tests") or file in (PAINTER, PICTURE, RIVALS) else core
+        allowed = (
+            extra if file.is_relative_to(ROOT / "tests") or file in (PAINTER, PICTURE, RIVALS, TELEMETRY) else core
+        )
         for module in imported(file):
             top = module.partition(".")[0]
             if top and top not in sys.stdlib_module_names and top not in own:
