@@ -15,7 +15,7 @@ from rag.errors import UserFacingError
 from rag.library import Library
 from rag.text.analyser import casefold
 from rag.types import Passage
-from tandem.ui.markdown import Neutraliser
+from tandem.markdown import Neutraliser
 
 SEARCHED = 18
 

@@ -33,7 +33,7 @@ from tandem.auth.login_throttle import Brake
 from tandem.auth.passwords import Passwords
 from tandem.guard import LOCAL_NAMES
 from tandem.settings import ServerSettings
-from tandem.ui.texts import Language, language_for, say
+from tandem.texts import Language, language_for, say
 
 LOCAL_USER = "local"
 _WAITS = (10, 30, 60, 120, 300, 900)

@@ -34,10 +34,10 @@ from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
 from tandem.history.data_layer import History
+from tandem.markdown import Neutraliser, cited, linked, plain_title
+from tandem.texts import Language, problem, reason, say
 from tandem.ui import panel
 from tandem.ui.batching import Batcher, Latest
-from tandem.ui.markdown import Neutraliser, cited, linked, plain_title
-from tandem.ui.texts import Language, problem, reason, say
 
 ELEMENT = "TandemAnswer"
 _HINT_CHARS = 200

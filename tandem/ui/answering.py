@@ -23,11 +23,11 @@ from hybrid.answering.pipeline import Question, Turn
 from hybrid.events import Delta, Failed, Finished, Notice
 from tandem.auth import accounts
 from tandem.context import House
+from tandem.texts import say
 from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
 from tandem.ui.panel import Figures
 from tandem.ui.session import choices_of, language_of
-from tandem.ui.texts import say
 
 log = logging.getLogger(__name__)
 

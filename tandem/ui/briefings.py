@@ -22,12 +22,12 @@ from rag.errors import UserFacingError
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem import briefing
 from tandem.context import House
+from tandem.markdown import linked
+from tandem.texts import Language, problem, say
 from tandem.ui import panel
 from tandem.ui.answer_view import ELEMENT, element_id, history
 from tandem.ui.answering import asker, running, take_in, to_the_end
-from tandem.ui.markdown import linked
 from tandem.ui.session import choices_of, language_of
-from tandem.ui.texts import Language, problem, say
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from rag.errors import UserFacingError
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import House
+from tandem.texts import labels, problem, say
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings
-from tandem.ui.texts import labels, problem, say
 from tandem.ui.uploads import shown
 
 ELEMENT = "House"

@@ -13,7 +13,7 @@ from typing import Any
 from hybrid.events import Answer, Decision
 from hybrid.tracing.store import Percentiles, TraceStore
 from rag.types import CheckedAnswer, Passage, Support
-from tandem.ui.texts import Language, reason
+from tandem.texts import Language, reason
 
 # Of the many that a fitted policy weighs, those that a person reads.
 _SIGNALS = (

@@ -20,10 +20,10 @@ from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import House
 from tandem.settings import Settings
+from tandem.texts import STARTERS, TEXTS, Language, language_for, say
 from tandem.ui import settings_panel
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
-from tandem.ui.texts import STARTERS, TEXTS, Language, language_for, say
 
 COMMANDS = {"brief": "notebook-text", "brief_high": "notebook-pen"}
 _ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}

@@ -19,7 +19,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings
 from rag.settings import RetrievalSettings
 from tandem.settings import Settings
-from tandem.ui.texts import TEXTS, Language, model_label, say
+from tandem.texts import TEXTS, Language, model_label, say
 
 NO_DOWNLOAD = "-"
 MODES = {"auto": Escalate.AUTO, "fast": Escalate.NEVER, "deep": Escalate.ALWAYS}

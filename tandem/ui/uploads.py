@@ -23,8 +23,8 @@ from rag.errors import DocumentError, UserFacingError
 from rag.library import Library
 from rag.types import FileReceipt
 from tandem.context import House
+from tandem.texts import Language, labels, problem, say
 from tandem.ui.answer_view import history
-from tandem.ui.texts import Language, labels, problem, say
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from hybrid.settings import Escalate, EscalationSettings, GenerationSettings, Mo
 from rag import prompts
 from rag.library import Library
 from rag.settings import RetrievalSettings
-from tandem.ui.markdown import cited
+from tandem.markdown import cited
 
 FACT = "The parking garage in Tartu opens at six in the morning and closes at ten at night."
 ASK = "When does the parking garage in Tartu open?"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hybrid.runtimes.base import ModelInfo, ModelState
 from hybrid.settings import Escalate, EscalationSettings
 from tandem.settings import Settings
+from tandem.texts import Language
 from tandem.ui.settings_panel import Choices, read, tabs
-from tandem.ui.texts import Language
 
 BASE = Choices.configured(Settings())
 MODELS = [

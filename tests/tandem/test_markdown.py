@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
-from tandem.ui.markdown import Neutraliser, cited, linked, neutral
+from tandem.markdown import Neutraliser, cited, linked, neutral
 
 BRACKETS = ("http://evil.example/x", "HTTPS://a.b", "www.", "![x](", "[y](", "[z]: http://q", "```", "~~~", "`", "``")
 BREAKS = ("\n", "\n\n", " ", "word", "<b>", ":dir", "```py\n", "a]b[c", "é", "\U0001f600")

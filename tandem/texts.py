@@ -14,7 +14,7 @@ from hybrid.errors import ModelError
 from hybrid.events import Reason
 from hybrid.runtimes.base import ModelInfo, ModelState
 from rag.errors import DocumentError, LibraryError, UserFacingError
-from tandem.ui.catalogues import english, turkish
+from tandem.catalogues import english, turkish
 
 Language = Literal["en", "tr"]
 

@@ -13,9 +13,9 @@ from hybrid.errors import ModelError
 from hybrid.events import Reason
 from hybrid.policies.fitted import shipped
 from rag.errors import DocumentError, LibraryError, UserFacingError
+from tandem.catalogues import turkish
 from tandem.shipped import root
-from tandem.ui.catalogues import turkish
-from tandem.ui.texts import STARTERS, TEXTS, language_for, problem, reason
+from tandem.texts import STARTERS, TEXTS, language_for, problem, reason
 
 SHIPPED = Path(chainlit.__file__).parent / "translations" / "en-US.json"
 
