@@ -32,7 +32,13 @@ try:
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
     signing_in = accounts.install(house.settings.server, chainlit_app, house.settings.files.secret)
-    history = History.open(house.settings.files.history, accounts.caller, partial(uploads.forget, house))
+    history = History.open(
+        house.settings.files.history,
+        accounts.caller,
+        partial(uploads.forget, house),
+        partial(session.tell_unsaved, house),
+    )
+    house.watched["history"] = lambda: history.problem
 except UserFacingError as error:
     if MOUNTED:
         raise

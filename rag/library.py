@@ -6,6 +6,7 @@ nothing that was acknowledged. Does not know who asks, or models.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.errors import LibraryError
+from rag.faults import Fault, fault_of, sentence
 from rag.ingest.ingestion import Ingest
 from rag.ingest.uploads import Uploads
 from rag.retrieval.searcher import Searcher
@@ -21,13 +23,20 @@ from rag.settings import RetrievalSettings
 from rag.storage import tantivy_index as index_module
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
 from rag.storage.records import NewDocument
+from rag.storage.sqlite_file import reason
 from rag.storage.sqlite_store import Store
-from rag.storage.tantivy_index import Index
+from rag.storage.sqlite_tables import discard_outdated, renew
+from rag.storage.tantivy_index import Index, IndexDamagedError
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
 from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
 
 _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
 
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 20.0
+_CANNOT = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.FAILING, Fault.LIMITED)
 
 STORE = "library.sqlite"
 INDEX = "index"
@@ -49,6 +58,7 @@ class Library:
         self._turn = threading.Condition()
         self._writing = False
         self._urgent = 0
+        self._problem = ""
 
     @classmethod
     def open(cls, data_dir: Path, settings: RetrievalSettings, *, write: bool = False) -> Library:
@@ -60,29 +70,31 @@ class Library:
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise LibraryError(
-                f"The data directory {data_dir} cannot be made ({error.strerror}); set another data_dir."
-            ) from error
+            raise LibraryError(sentence(f"The data directory {data_dir} cannot be made", error)) from error
+        path, directory = data_dir / STORE, data_dir / INDEX
         if write:
-            Store.discard_outdated(data_dir / STORE)
-        store = Store(data_dir / STORE)
-        directory = data_dir / INDEX
+            discard_outdated(path)
+            with _in_words(path):
+                _renew_if_suspect(path)
         try:
-            index = Index(directory)
-        except LibraryError:
-            if not write:
-                store.close()
-                raise
-            Index.discard(directory)
-            index = Index(directory)
-            with store.transaction():
-                store.set_meta("form", "")
+            store = Store(path)
+        except LibraryError as error:
+            with _in_words(path):
+                if not write or not renew(path, error.__cause__):
+                    raise
+            store = Store(path)
+        try:
+            index = _opened_index(directory, store, write)
+        except BaseException:
+            store.close()
+            raise
         return cls(store, index, settings, Uploads(data_dir), write)
 
     def close(self) -> None:
         """Release the files and end the processes that read documents. Searches after this fail."""
         self._ingest.close()
         self._store.close()
+        self._index.close()
 
     def rest(self) -> None:
         """End the processes that read documents, to free their memory; the next document starts one again."""
@@ -108,15 +120,54 @@ class Library:
         conversation: str = "",
     ) -> SearchResult:
         """The best passages for a question; see `rag.retrieval.retriever.Retriever.search`."""
-        with _in_words():
-            return self._searcher.search(
-                question, history=history, limit=limit, documents=documents, conversation=conversation
-            )
+
+        def search() -> SearchResult:
+            with self._words():
+                return self._searcher.search(
+                    question, history=history, limit=limit, documents=documents, conversation=conversation
+                )
+
+        try:
+            return search()
+        except IndexDamagedError:
+            if not self._write:
+                raise
+            self._mend_index(_PATIENCE_SECONDS)
+            return search()
 
     def warm(self) -> None:
-        """Read the word lists that the first search would otherwise wait for."""
-        with _in_words():
+        """Read the word lists that the first search would otherwise wait for, and make an index whose files are damaged
+        anew."""
+        self.mend_index()
+        with self._words():
             self._searcher.warm()
+
+    def mend_index(self) -> None:
+        """Make an index whose files are damaged anew from the store. Raises LibraryError."""
+        if self._write and self._index.problem():
+            self._mend_index(None)
+
+    def _mend_index(self, seconds: float | None) -> None:
+        """Raises LibraryError where it takes longer than `seconds`, while it goes on."""
+        failed: list[BaseException] = []
+
+        def mend() -> None:
+            try:
+                with self._urgent_access():
+                    if self._index.problem():
+                        log.warning("The search index is damaged (%s) and is made anew", self._index.problem())
+                        self._index.begin_anew()
+                        self._ingest.rebuild_index()
+            except BaseException as error:
+                failed.append(error)
+
+        mending = threading.Thread(target=mend, name="mend the index", daemon=True)
+        mending.start()
+        mending.join(seconds)
+        if mending.is_alive():
+            raise LibraryError("The search index was damaged and is being made anew; ask again in a few minutes.")
+        if failed:
+            raise failed[0]
 
     @property
     def searcher(self) -> Searcher:
@@ -259,8 +310,14 @@ class Library:
             self._turn.wait_for(lambda: not self._writing and (urgent or not self._urgent))
             self._writing = True
         try:
-            with _in_words():
+            with self._words():
+                self._store.connections.retry_writing()
                 yield
+            self._problem = ""
+        except LibraryError as error:
+            if (cause := error.__cause__) is not None and fault_of(cause, self._store.connections.path) in _CANNOT:
+                self._problem = f"Documents are not taken in: {reason(cause, self._store.connections.path)}."
+            raise
         finally:
             self._searcher.forget()
             with self._turn:
@@ -268,20 +325,55 @@ class Library:
                 self._urgent -= urgent
                 self._turn.notify_all()
 
+    @property
+    def problem(self) -> str:
+        """Why documents cannot be taken in now, in a sentence that names no place; "" where they can."""
+        return self._problem
+
+    @contextmanager
+    def _words(self) -> Iterator[None]:
+        """What SQLite and the system have to say, as a LibraryError; damage is noted for the next check."""
+        try:
+            with _in_words(self._store.connections.path):
+                yield
+        except LibraryError as error:
+            if isinstance(error.__cause__, sqlite3.Error) and fault_of(error.__cause__) is Fault.DAMAGED:
+                self._store.connections.suspected(True)
+            raise
+
     def _urgent_access(self) -> AbstractContextManager[None]:
         """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""
         return self._write_access(urgent=True)
 
 
+def _opened_index(directory: Path, store: Store, write: bool) -> Index:
+    """With `write`, one that is damaged or outdated is begun anew, to be filled from the store."""
+    try:
+        return Index(directory)
+    except IndexDamagedError:
+        if not write or store.connections.reading:
+            raise
+    Index.discard(directory)
+    index = Index(directory)
+    with _in_words(store.connections.path), store.transaction():
+        store.set_meta("form", "")
+    return index
+
+
+def _renew_if_suspect(path: Path) -> None:
+    """A file in which damage was met is looked through before it is used again."""
+    mark = path.with_name(f"{path.name}.suspect")
+    if mark.exists() and path.is_file() and renew(path):
+        mark.unlink(missing_ok=True)
+
+
 @contextmanager
-def _in_words() -> Iterator[None]:
-    """What SQLite has to say of a full disk or a damaged file, as a LibraryError."""
+def _in_words(path: Path) -> Iterator[None]:
+    """What SQLite and the system have to say of a full disk or a damaged file, as a LibraryError."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
-        raise LibraryError(
-            f"The library cannot be read or written ({error}); check the disk's space, or run `tandem index --verify`."
-        ) from error
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise LibraryError(sentence(f"The library at {path.parent} cannot be read or written", error, path)) from error
 
 
 def _joined(first: SyncReport, then: SyncReport) -> SyncReport:

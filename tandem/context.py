@@ -76,6 +76,11 @@ class House:
             send, let_go = telemetry.exporter(observed.otlp_endpoint, with_text=observed.question_text)
             engine.told.append(send)
             self._let_go.append(let_go)
+        self.watched: dict[str, Callable[[], str]] = {
+            "library": lambda: library.problem,
+            "traces": lambda: traces.problem,
+        }
+        """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
         self._started = self._closed = False
         self._watcher: Watcher | None = None
         self._warming: asyncio.Task[None] | None = None
@@ -89,6 +94,10 @@ class House:
         library = open_library(settings)
         traces = TraceStore(settings.files.traces, settings.keep_traces_days)
         return cls(settings, library, assemble(settings, library, traces, runtimes), traces)
+
+    def problems(self) -> dict[str, str]:
+        """What is amiss now."""
+        return {name: said for name, problem in self.watched.items() if (said := problem())}
 
     async def start(self, *, index: bool = True) -> None:
         """Look the models up and, with `index`, take in the documents now and whenever they change; both in the

@@ -44,8 +44,12 @@ ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser)
 
 @health.get("/healthz")
 async def healthz(request: Request) -> JSONResponse:
-    """Alive, and whether the chat behind it is loaded yet. 503 when it could not be."""
+    """Alive, and whether the chat behind it is loaded yet. 503 when it could not be; degraded when something cannot be
+    kept, with the reasons."""
     chat: Chat = request.app.state.chat
+    house: House = request.app.state.house
+    if chat.status == "ok" and (problems := house.problems()):
+        return JSONResponse({"status": "degraded", "reasons": problems})
     return JSONResponse({"status": chat.status}, 503 if chat.status == "failed" else 200)
 
 

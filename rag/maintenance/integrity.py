@@ -5,23 +5,20 @@ Knows checksums: of every row in the store, of every file of the index. Does not
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import struct
 import time
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.errors import LibraryError
+from rag.faults import Fault, fault_of, sentence
 from rag.library import INDEX, STORE, Library
 from rag.settings import RetrievalSettings
-from rag.storage.checksums import check, integrity
-from rag.storage.sqlite_store import Store
-
-_FOOTER_MAGIC = 1337
-_PART = 1 << 22
+from rag.storage import index_files, sqlite_file
+from rag.storage.checksums import check
+from rag.storage.sqlite_tables import renew
+from rag.storage.tantivy_index import IndexDamagedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +50,14 @@ def verify(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path])
     writing to the library, or the directory cannot be used.
     """
     began = time.monotonic()
-    problem = _index_problem(data_dir / INDEX)
+    problem = index_files.problem(data_dir / INDEX)
     broken = _store_problem(data_dir / STORE)
     found: Verification | None = None
     if not broken:
         try:
             found = _check_and_repair(data_dir, settings, problem)
         except (sqlite3.DatabaseError, LibraryError) as error:
-            if isinstance(error, LibraryError) and not isinstance(error.__cause__, sqlite3.DatabaseError):
+            if fault_of(error) is not Fault.DAMAGED or isinstance(error, IndexDamagedError):
                 raise
             broken = str(error)
     if found is None:
@@ -71,8 +68,6 @@ def verify(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path])
 def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str) -> Verification:
     library = Library.open(data_dir, settings, write=True)
     try:
-        # A flipped byte may leave no text at all; it is to be found, not stumbled over.
-        library.store.connection.text_factory = lambda data: data.decode("utf-8", "replace")
         damaged, passages = check(library.store.connection)
         records = {int(r.id): r for r in library.documents(None)}
         names = tuple(sorted(records[i].name if i in records else f"document {i}" for i in damaged))
@@ -81,6 +76,7 @@ def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str)
             problem = "it does not hold the passages that the library holds"
         if problem:
             library = _rebuilt(library, data_dir, settings)
+        library.store.connections.suspected(False)
     finally:
         library.close()
     repaired = tuple(name for name in names if name not in lost)
@@ -88,10 +84,13 @@ def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str)
 
 
 def _start_over(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path], broken: str) -> Verification:
-    """A new library from the documents; the damaged file is put aside."""
+    """A new library from the documents and from what can be read of the damaged file, which is set aside."""
     path = data_dir / STORE
-    path.replace(path.with_name(f"{path.stem}.damaged{path.suffix}"))
-    Store.discard(path)
+    try:
+        renew(path)
+    except (OSError, sqlite3.Error) as error:
+        raise LibraryError(sentence(f"The damaged library at {path} cannot be set aside", error, path)) from error
+    _check_and_repair(data_dir, settings, "")
     library = Library.open(data_dir, settings, write=True)
     try:
         library.sync(folders)
@@ -102,14 +101,35 @@ def _start_over(data_dir: Path, settings: RetrievalSettings, folders: Sequence[P
 
 
 def _repair(library: Library, damaged: set[int]) -> tuple[str, ...]:
-    """Read the damaged documents again; returns the names of those that could not be."""
+    """Read the damaged documents again; returns the names of those that could not be. Of a folder that is not there
+    now nothing is taken out: what can be read of its documents stays.
+    """
     known = {file.document: file.receipt for file in library.store.receipts().values() if file.document in damaged}
-    receipts = library.retry(list(known.values()))
+    away = {i for i, receipt in known.items() if not Path(receipt.root).is_dir()}
+    receipts = library.retry([receipt for i, receipt in known.items() if i not in away])
     good = {(r.root, r.path) for r in receipts if r.state == "indexed"}
-    lost = [i for i in damaged if i not in known or (known[i].root, known[i].path) not in good]
+    lost = [i for i in damaged - away if i not in known or (known[i].root, known[i].path) not in good]
     names = {int(r.id): r.name for r in library.documents(None)}
     library.remove([i for i in lost if i not in known])
     return tuple(sorted(known[i].path if i in known else names.get(i, f"document {i}") for i in lost))
+
+
+def mend(library: Library) -> int:
+    """Read the documents of an open library again in which there is damage, where their file is still there; returns
+    how many. Everything else stays as it is. Raises LibraryError."""
+    connections = library.store.connections
+    if not connections.suspect:
+        return 0
+    try:
+        damaged, _ = check(library.store.connection)
+    except sqlite3.Error as error:
+        if fault_of(error) is Fault.DAMAGED:
+            return 0  # the file as a whole: looked through when it is opened next
+        raise LibraryError(sentence("The library cannot be checked", error, connections.path)) from error
+    files = [known.receipt for known in library.store.receipts().values() if known.document in damaged]
+    mended = library.retry([receipt for receipt in files if (Path(receipt.root) / receipt.path).is_file()])
+    connections.suspected(False)
+    return len(mended)
 
 
 def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings) -> Library:
@@ -128,50 +148,4 @@ def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings) -> L
 
 
 def _store_problem(path: Path) -> str:
-    if not path.exists():
-        return ""
-    try:
-        store = Store(path)
-    except LibraryError as error:
-        return str(error)
-    try:
-        return integrity(store.connection)
-    finally:
-        store.close()
-
-
-def _index_problem(directory: Path) -> str:
-    """What is wrong with the files of an index, "" if nothing. Each ends with the CRC-32 of what its footer follows."""
-    meta = directory / "meta.json"
-    if not meta.exists():
-        return ""
-    try:
-        segments = [s["segment_id"].replace("-", "") for s in json.loads(meta.read_text(encoding="utf-8"))["segments"]]
-    except (ValueError, KeyError, TypeError, OSError):
-        return "its list of files is damaged"
-    for path in sorted(directory.iterdir()):
-        if path.name.partition(".")[0] in segments and not _footer_holds(path):
-            return f"its file {path.name} is damaged"
-    return ""
-
-
-def _footer_holds(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, 2)
-            stream.seek(max(0, size - 8))
-            length, magic = struct.unpack("<II", stream.read(8))
-            if magic != _FOOTER_MAGIC or length + 8 > size:
-                return False
-            stream.seek(size - 8 - length)
-            expected = json.loads(stream.read(length))["crc"]
-            stream.seek(0)
-            left, crc = size - 8 - length, 0
-            while left > 0 and (part := stream.read(min(_PART, left))):
-                crc = zlib.crc32(part, crc)
-                left -= len(part)
-            return bool(crc == expected)
-    except FileNotFoundError:
-        return True  # merged away meanwhile
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
-        return False
+    return "a folder lies in its place" if path.is_dir() else sqlite_file.damage(path) if path.exists() else ""

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import watchfiles
@@ -17,6 +18,8 @@ import watchfiles
 from rag.errors import UserFacingError
 from rag.ingest.files import hidden
 from rag.library import Library
+from rag.maintenance.integrity import mend
+from rag.storage.tantivy_index import IndexDamagedError
 from rag.types import SyncReport
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ _GROUP_MS = 400
 _QUIET_SECONDS = 120.0
 _FULL_SECONDS = 600.0
 _MANY = 1_000
+_LONGEST_WAIT = 60.0
 
 
 class Watcher:
@@ -41,6 +45,8 @@ class Watcher:
         self._stop = threading.Event()
         self._polling = False
         self._last_error = ""
+        self._wait = 0.0
+        self._not_before = 0.0
         self._missing: set[Path] = set()
         self._caught_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch the documents", daemon=True)
@@ -137,14 +143,25 @@ class Watcher:
 
     def _sync(self, folders: Sequence[Path], within: Sequence[Path] | None) -> bool:
         """Whether the library is in step now; another process may be writing to it."""
+        if time.monotonic() < self._not_before:
+            return False
         try:
+            mend(self._library)
             report = self._library.sync(folders, cancel=self._stop, within=within)
         except UserFacingError as error:
+            if isinstance(error, IndexDamagedError):
+                with suppress(UserFacingError):
+                    self._library.mend_index()
+                    return False
+            # What a full disk refused is not to be read again twice a second.
+            self._wait = min(max(1.0, 2 * self._wait), _LONGEST_WAIT)
+            self._not_before = time.monotonic() + self._wait
             if str(error) != self._last_error:
                 log.warning("The documents were not indexed: %s", error)
             self._last_error = str(error)
             return False
         self._last_error = ""
+        self._wait = 0.0
         if report.added or report.changed or report.removed or report.failed:
             log.info(
                 "Documents: %d added, %d changed, %d removed, %d failed in %.1f s",

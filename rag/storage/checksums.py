@@ -18,15 +18,6 @@ def checksum(*fields: object) -> int:
     return total
 
 
-def integrity(connection: sqlite3.Connection) -> str:
-    """What is wrong with the file as a whole, "" if nothing."""
-    try:
-        found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    return "" if found == "ok" else found
-
-
 def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
     """The ids of the documents with a damaged, missing or surplus row, and the number of passages that were checked."""
     damaged: set[int] = set()

@@ -9,67 +9,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import LibraryError
+from rag.faults import sentence
+from rag.storage import sqlite_tables
 from rag.storage.checksums import checksum
 from rag.storage.records import NewDocument, NewPassage
+from rag.storage.sqlite_connections import Connections
 from rag.types import DocumentRecord, FileReceipt, Passage
-
-_SCHEMA_VERSION = 2
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    scope TEXT NOT NULL,            -- '' for the library, else the conversation it was dropped into
-    name TEXT NOT NULL,             -- what Passage.document shows
-    title TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    language TEXT NOT NULL,
-    modified REAL NOT NULL,         -- seconds since 1970
-    characters INTEGER NOT NULL,
-    passages INTEGER NOT NULL,
-    tokens INTEGER NOT NULL,
-    pages INTEGER NOT NULL,
-    generation INTEGER NOT NULL,
-    text BLOB NOT NULL,             -- zlib
-    checksum INTEGER NOT NULL,      -- CRC-32 of the columns above, without id and generation
-    UNIQUE (scope, name)
-);
-CREATE INDEX IF NOT EXISTS documents_by_generation ON documents (generation);
--- What `totals` reads, so that it need not read the texts.
-CREATE INDEX IF NOT EXISTS documents_sizes ON documents (language, passages, tokens);
-CREATE TABLE IF NOT EXISTS passages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document INTEGER NOT NULL REFERENCES documents (id),
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    page INTEGER,
-    headings TEXT NOT NULL,         -- JSON list
-    language TEXT NOT NULL,
-    text TEXT NOT NULL,
-    checksum INTEGER NOT NULL       -- CRC-32 of the columns above, without id and document
-);
-CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
-CREATE TABLE IF NOT EXISTS features (
-    passage INTEGER PRIMARY KEY, document INTEGER NOT NULL, tokens BLOB NOT NULL, grams BLOB NOT NULL,
-    checksum INTEGER NOT NULL       -- CRC-32 of tokens and grams
-);
-CREATE TABLE IF NOT EXISTS removed (document INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS files (
-    root TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL, document INTEGER, pages INTEGER NOT NULL, passages INTEGER NOT NULL,
-    characters INTEGER NOT NULL, seconds REAL NOT NULL,
-    form TEXT NOT NULL,             -- how it was read and cut: a file of another form is read again
-    PRIMARY KEY (root, path)
-) WITHOUT ROWID;
-"""
-
 
 _NONE = "[]"
 _PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
@@ -98,67 +50,28 @@ class Store:
     """One SQLite file. Reads are safe from any thread; writes happen in one thread, inside `transaction`."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises LibraryError when it is damaged or written by a later version."""
-        self._path = path
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        """Open or create the file. Raises LibraryError when it is damaged, cannot be used or was written by a later
+        version. One that can only be read is read, and `connections.reading` says so.
+        """
+        self.connections = Connections(path, sqlite_tables.make)
         try:
-            connection = self.connection
-            with connection:
-                connection.executescript(_SCHEMA)
-            version = int(self.meta("schema") or 0)
-        except sqlite3.DatabaseError as error:
+            self.connections.open()
+            version = self._number("schema")
+        except (OSError, sqlite3.Error) as error:
             self.close()
-            raise LibraryError(
-                f"The library at {path} cannot be read ({error}); run `tandem index --verify` to make it anew."
-            ) from error
-        if version > _SCHEMA_VERSION:
+            raise LibraryError(sentence(f"The library at {path} cannot be opened", error, path)) from error
+        if version > sqlite_tables.SCHEMA_VERSION:
             self.close()
             raise LibraryError(f"The library at {path} was written by a later version of Tandem; update Tandem.")
-        if not version:
-            with connection:
-                self.set_meta("schema", str(_SCHEMA_VERSION))
-
-    @staticmethod
-    def discard_outdated(path: Path) -> None:
-        """Delete the file at `path` if an earlier version wrote it: its documents are then read again."""
-        if not path.is_file():
-            return
-        try:
-            with closing(sqlite3.connect(path)) as connection:
-                row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        except sqlite3.DatabaseError:
-            return
-        if row and int(row[0]) < _SCHEMA_VERSION:
-            Store.discard(path)
-
-    @staticmethod
-    def discard(path: Path) -> None:
-        """Delete the file at `path` and what SQLite keeps beside it."""
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, timeout=30.0, check_same_thread=False, cached_statements=64)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA cache_size = -8000")
-            self._local.connection = connection
-            with self._lock:
-                self._open.append(connection)
-        return connection
+        return self.connections.current
 
     def close(self) -> None:
         """Close every thread's connection."""
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-        self._local = threading.local()
+        self.connections.close()
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
@@ -186,18 +99,25 @@ class Store:
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else None
 
+    def _number(self, key: str) -> int:
+        try:
+            return int(self.meta(key) or 0)
+        except ValueError:
+            self.connections.suspected(True)
+            return 0
+
     def set_meta(self, key: str, value: str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     @property
     def generation(self) -> int:
         """Number of the last committed batch of changes."""
-        return int(self.meta("generation") or 0)
+        return self._number("generation")
 
     @property
     def indexed(self) -> int:
         """Number of the last batch that the search index holds."""
-        return int(self.meta("indexed") or 0)
+        return self._number("indexed")
 
     def next_generation(self) -> int:
         """Open the next batch; call inside `transaction`."""
@@ -272,30 +192,37 @@ class Store:
         return Totals(documents, passages, tokens, tuple(row[0] for row in languages))
 
     def features(self, rows: Sequence[int]) -> list[tuple[int, int, bytes, bytes]]:
-        """(passage, document, packed tokens, packed grams) of the passages that exist, in no particular order."""
-        marks = ",".join("?" * len(rows))
-        return self.connection.execute(
-            f"SELECT passage, document, tokens, grams FROM features WHERE passage IN ({marks})",
-            list(rows),
-        ).fetchall()
+        """(passage, document, packed tokens, packed grams) of the passages that exist, in no particular order, without
+        those that are damaged.
+        """
+        found = self.connections.read(
+            "SELECT passage, document, tokens, grams, checksum FROM features WHERE passage IN ({})", rows
+        )
+        return [row[:4] for row in found if self._holds(row[4], row[2], row[3])]
 
     def passages(self, rows: Sequence[int], scores: Mapping[int, float] | None = None) -> dict[int, Passage]:
-        """The passages with these ids, with their scores, 0 where none is given."""
+        """The passages with these ids, with their scores, 0 where none is given; without those that are damaged."""
         scores = scores or {}
-        marks = ",".join("?" * len(rows))
-        found = self.connection.execute(
-            "SELECT p.id, d.name, p.text, p.start, p.end, p.page, p.headings, p.language "
-            f"FROM passages p JOIN documents d ON d.id = p.document WHERE p.id IN ({marks})",
-            list(rows),
+        found = self.connections.read(
+            "SELECT p.id, d.name, p.start, p.end, p.page, p.headings, p.language, p.text, p.checksum "
+            "FROM passages p JOIN documents d ON d.id = p.document WHERE p.id IN ({})",
+            rows,
         )
         return {
             row[0]: Passage(
-                id=str(row[0]), document=row[1], text=row[2], start=row[3], end=row[4], page=row[5],
-                headings=() if row[6] == _NONE else tuple(json.loads(row[6])), language=row[7],
+                id=str(row[0]), document=row[1], text=row[7], start=row[2], end=row[3], page=row[4],
+                headings=() if row[5] == _NONE else tuple(json.loads(row[5])), language=row[6],
                 score=scores.get(row[0], 0.0),
             )
             for row in found
+            if self._holds(row[8], *row[2:8])
         }  # fmt: skip
+
+    def _holds(self, expected: int, *fields: object) -> bool:
+        if checksum(*fields) == expected:
+            return True
+        self.connections.suspected(True)
+        return False
 
     def passages_of(self, identity: int) -> list[tuple[int, Passage]]:
         """The (row, passage) pairs of one document in reading order."""
@@ -303,7 +230,7 @@ class Store:
         found: dict[int, Passage] = {}
         for at in range(0, len(rows), 500):
             found.update(self.passages(rows[at : at + 500]))
-        return [(row, found[row]) for row in rows]
+        return [(row, found[row]) for row in rows if row in found]
 
     def passage_rows(self, identity: int) -> list[int]:
         """The rows of one document's passages in reading order."""
@@ -313,7 +240,13 @@ class Store:
     def text(self, identity: int) -> str | None:
         """The whole extracted text of a document."""
         row = self.connection.execute("SELECT text FROM documents WHERE id = ?", (identity,)).fetchone()
-        return zlib.decompress(row[0]).decode("utf-8") if row else None
+        try:
+            return zlib.decompress(row[0]).decode("utf-8") if row else None
+        except (zlib.error, UnicodeDecodeError, TypeError) as error:
+            self.connections.suspected(True)
+            raise LibraryError(
+                "The text of this document is damaged; run `tandem index --verify` to mend it."
+            ) from error
 
     def document(self, identity: int) -> DocumentRecord | None:
         return next(iter(self._documents("WHERE id = ?", (identity,))), None)

@@ -7,17 +7,21 @@ text, and can be rebuilt from the store at any time. One writer at a time, any n
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
 from rag.errors import LibraryError
+from rag.faults import Fault, fault_of, sentence
+from rag.storage import index_files
 
 VERSION = 2
 _WRITER_BYTES = 128_000_000
 _FREQUENCIES = 50_000
+_UNWRITABLE = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.LIMITED)
 _TAGS = {"document": "d", "name": "n", "folder": "f", "kind": "k", "scope": "s"}
 """What may be asked of a passage besides its words shares one field, told apart by the first letter: every field costs
 a millisecond a commit."""
@@ -80,38 +84,83 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
+class IndexDamagedError(LibraryError):
+    """The index is damaged or of another version of Tandem: it can be made anew from the store, and only so."""
+
+
 class Index:
     """An index in a directory, made when there is none. Searching is safe from any thread."""
 
     def __init__(self, directory: Path) -> None:
-        """Open or create. Raises LibraryError when what lies there cannot be opened."""
+        """Open or create. Raises IndexDamagedError for what can only be made anew, and LibraryError where it cannot be
+        used. One that can only be read is read, and `reading` says so.
+        """
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            self._schema = _schema()
-            self._index = tantivy.Index(self._schema, path=str(directory), reuse=True)
-            spaced = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-            self._index.register_tokenizer("spaced", spaced)
-            self._index.config_reader("manual")
-            self.reload()
-        except ValueError as error:
-            if "schema" in str(error).lower():
-                raise LibraryError(
-                    f"The search index in {directory} is of another version of Tandem; run `tandem index` to renew it."
-                ) from error
-            raise LibraryError(
-                f"The search index in {directory} is damaged ({error}); run `tandem index --verify` to rebuild it."
-            ) from error
+        self._links: Path | None = None
+        self._schema = _schema()
+        with _in_words(directory):
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+                self._open(directory)
+            except (OSError, ValueError) as error:
+                if (
+                    fault_of(error, directory / "meta.json") not in _UNWRITABLE
+                    or not (directory / "meta.json").exists()
+                ):
+                    raise
+                self._links = index_files.linked(directory)
+                self._open(self._links)
+
+    def _open(self, directory: Path) -> None:
+        self._index = tantivy.Index(self._schema, path=str(directory), reuse=True)
+        spaced = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        self._index.register_tokenizer("spaced", spaced)
+        self._index.config_reader("manual")
+        self.reload()
+
+    @property
+    def reading(self) -> bool:
+        """Whether it can only be read, since the disk is full or read-only."""
+        return self._links is not None
+
+    def retry_writing(self) -> None:
+        """Open an index that could only be read where it lies. Raises as opening does."""
+        if self._links is not None:
+            with _in_words(self._directory):
+                self._open(self._directory)
+            shutil.rmtree(self._links, ignore_errors=True)
+            self._links = None
+
+    def begin_anew(self) -> None:
+        """Throw the files away and begin an empty index in their place. Raises LibraryError."""
+        with _in_words(self._directory):
+            shutil.rmtree(self._directory)
+            self._directory.mkdir(parents=True)
+            self._open(self._directory)
+
+    def problem(self) -> str:
+        """What is wrong with its files by their checksums, "" if nothing. Reads them all."""
+        return index_files.problem(self._directory)
+
+    def close(self) -> None:
+        """Let go of what stood for an index that could only be read."""
+        if self._links is not None:
+            shutil.rmtree(self._links, ignore_errors=True)
 
     @staticmethod
     def discard(directory: Path) -> None:
-        """Delete an index's directory; the store can rebuild it."""
-        shutil.rmtree(directory, ignore_errors=True)
+        """Delete an index's directory, or what lies in its place; the store can rebuild it. Raises LibraryError."""
+        with _in_words(directory):
+            if directory.is_dir():
+                shutil.rmtree(directory)
+            else:
+                directory.unlink(missing_ok=True)
 
     def reload(self) -> None:
         """Make what was committed since the last call visible to searches."""
-        self._index.reload()
-        self._searcher = self._index.searcher()
+        with _in_words(self._directory):
+            self._index.reload()
+            self._searcher = self._index.searcher()
         self._frequencies: dict[tuple[str, str], int] = {}
 
     @property
@@ -124,14 +173,16 @@ class Index:
         known = self._frequencies
         count = known.get((field, term))
         if count is None:
-            count = int(self._searcher.doc_freq(field, term))
+            with _in_words(self._directory):
+                count = int(self._searcher.doc_freq(field, term))
             if len(known) < _FREQUENCIES:
                 known[field, term] = count
         return count
 
     def beginning(self, field: str, prefix: str, limit: int) -> list[tuple[str, int]]:
         """(term, number of passages) of the `limit` commonest terms of a field that begin with `prefix`."""
-        return [(str(term), int(n)) for term, n in self._searcher.terms_with_prefix(field, prefix, limit=limit)]
+        with _in_words(self._directory):
+            return [(str(term), int(n)) for term, n in self._searcher.terms_with_prefix(field, prefix, limit=limit)]
 
     def search(
         self, clauses: Sequence[tuple[str, str, float]], filters: Filters, limit: int
@@ -141,15 +192,17 @@ class Index:
         if query is None:
             return []
         searcher = self._searcher
-        hits = searcher.search(query, limit, count=False).hits
-        rows = searcher.fast_field_values("row", [address for _, address in hits])
+        with _in_words(self._directory):
+            hits = searcher.search(query, limit, count=False).hits
+            rows = searcher.fast_field_values("row", [address for _, address in hits])
         return [(int(row), float(score)) for row, (score, _) in zip(rows, hits, strict=True) if row is not None]
 
     def rows(self) -> list[int]:
         """The row of every passage in the index (for verification; reads the whole index)."""
         searcher = self._searcher
-        hits = searcher.search(tantivy.Query.all_query(), max(1, self.count), count=False).hits
-        return [int(row) for row in searcher.fast_field_values("row", [a for _, a in hits]) if row is not None]
+        with _in_words(self._directory):
+            hits = searcher.search(tantivy.Query.all_query(), max(1, self.count), count=False).hits
+            return [int(row) for row in searcher.fast_field_values("row", [a for _, a in hits]) if row is not None]
 
     def _query(self, clauses: Sequence[tuple[str, str, float]], filters: Filters) -> tantivy.Query | None:
         query = tantivy.Query
@@ -197,18 +250,38 @@ class Index:
         return limits
 
     def writer(self) -> Writer:
-        """The one writer. Raises LibraryError while another process or thread holds it."""
-        try:
+        """The one writer. Raises LibraryError while another process or thread holds it, or where nobody can write."""
+        self.retry_writing()
+        with _in_words(self._directory):
             writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
             # A commit that was killed leaves files under the very names that the next one would give.
             writer.garbage_collect_files()
             return Writer(self, writer)
-        except ValueError as error:
-            if "lock" in str(error).lower():
-                raise LibraryError(
-                    "Another process is indexing this library; wait until it is done and try again."
-                ) from error
-            raise LibraryError(f"The search index cannot be written ({error}); check the disk's space.") from error
+
+
+@contextmanager
+def _in_words(directory: Path) -> Iterator[None]:
+    """What tantivy and the system say, as one of the two errors."""
+    try:
+        yield
+    except LibraryError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        fault = fault_of(error, directory / "meta.json")
+        if fault is Fault.LOCKED:
+            said = "Another process is indexing this library; wait until it is done and try again."
+            raise LibraryError(said) from error
+        if "schema" in str(error).casefold():
+            raise IndexDamagedError(
+                f"The search index in {directory} is of another version of Tandem; run `tandem index` to renew it."
+            ) from error
+        if fault in (Fault.DAMAGED, Fault.NO_FILE) or (fault is Fault.OTHER and index_files.problem(directory)):
+            raise IndexDamagedError(
+                f"The search index in {directory} is damaged; run `tandem index --verify` to rebuild it."
+            ) from error
+        raise LibraryError(sentence(f"The search index in {directory} cannot be used", error)) from error
 
 
 class Writer:
@@ -228,7 +301,8 @@ class Writer:
         """Let another writer in. What was not committed is gone."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.wait_merging_threads()
+            with _in_words(self._index._directory):
+                writer.wait_merging_threads()
 
     def add(self, entry: Entry) -> None:
         document = tantivy.Document()
@@ -243,7 +317,8 @@ class Writer:
         document.add_text("terms", entry.terms)
         document.add_text("title", entry.title)
         document.add_text("surface", entry.surfaces)
-        self._held().add_document(document)
+        with _in_words(self._index._directory):
+            self._held().add_document(document)
 
     def delete(self, document: int) -> None:
         """Delete all passages of a document that were added before this call."""
@@ -254,10 +329,8 @@ class Writer:
 
     def commit(self) -> None:
         """Make everything since the last commit durable and visible."""
-        try:
+        with _in_words(self._index._directory):
             self._held().commit()
-        except ValueError as error:
-            raise LibraryError(f"The search index cannot be written ({error}); check the disk's space.") from error
         self._index.reload()
 
     def _held(self) -> tantivy.IndexWriter:

@@ -87,6 +87,10 @@ TEXTS = {
     "panel": "Open the side panel with the first answer",
     "marks": "Mark sentences that no passage supports",
     "files": "Searchable in this conversation:",
+    "history_kept": "This conversation cannot be saved right now. It is kept in memory and saved as soon as "
+    "that works; tell your administrator.",
+    "history_lost": "This conversation cannot be saved, and memory is full of what waits: copy what you need, and tell "
+    "your administrator.",
     "not_taken_in": "It could not be taken in ({error}); the log has more.",
     "reading_file": "Reading",
     "too_many": "At most {count} files are taken in with one message; send it with the next.",

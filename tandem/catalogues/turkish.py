@@ -90,6 +90,10 @@ TEXTS = {
     "panel": "İlk yanıtla birlikte yan paneli aç",
     "marks": "Hiçbir bölümün desteklemediği cümleleri işaretle",
     "files": "Bu konuşmada aranabilir:",
+    "history_kept": "Bu konuşma şu anda kaydedilemiyor. Bellekte tutuluyor ve mümkün olur olmaz kaydedilecek; "
+    "yöneticinize haber verin.",
+    "history_lost": "Bu konuşma kaydedilemiyor ve bekleyenler belleği doldurdu: gerekeni kopyalayın ve yöneticinize "
+    "haber verin.",
     "not_taken_in": "Alınamadı ({error}); günlükte ayrıntısı var.",
     "reading_file": "Okunuyor",
     "too_many": "Bir iletiyle en çok {count} dosya alınır; bunu sonrakiyle gönderin.",

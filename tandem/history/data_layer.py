@@ -6,13 +6,9 @@ shown again is what was shown. Checks that whoever writes owns what is written t
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,9 +22,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    create_engine,
     delete,
-    event,
     select,
     text,
     tuple_,
@@ -38,7 +32,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from rag.text.unicode import whole
-from tandem.history import tables as tables
+from tandem.history.backlog import Told
+from tandem.history.database import Database
 from tandem.history.queries import (
     KEEP_ELEMENT,
     KEEP_STEP,
@@ -52,13 +47,14 @@ from tandem.history.queries import (
     with_feedback,
 )
 from tandem.history.tables import elements, feedbacks, steps, threads, users
-from tandem.history.writer import Writer
 
 log = logging.getLogger(__name__)
 
 NAME_CHARS = 120
 LARGEST_PAGE = 100
-_BUSY_SECONDS = 30
+_BUSY_SECONDS = 10
+_MENDED_SECONDS = 5.0
+"""Who failed on a file that was begun anew meanwhile just tries again."""
 
 Result = TypeVar("Result")
 Forget = Callable[[str], Awaitable[None]]
@@ -69,52 +65,32 @@ class History(BaseDataLayer):
 
     `caller` says whose request is being served: a user's identifier, or None where nobody asks; then nothing that
     belongs to somebody is touched. `forget` is awaited with a thread's id before the thread is deleted, so that what
-    others keep of it goes with it.
+    others keep of it goes with it. `told` is awaited where something could not be written (see `backlog`).
 
-    One thread writes, in the order asked: SQLite has one writer, and waiting in a queue of our own is fair. One reads.
     """
 
-    def __init__(self, path: Path, caller: Callable[[], str | None], forget: Forget | None = None) -> None:
+    def __init__(self, database: Database, caller: Callable[[], str | None], forget: Forget | None = None) -> None:
+        self._db = database
         self._caller = caller
         self._forget = forget
-        self._engine = create_engine(
-            f"sqlite:///{path}",
-            json_serializer=lambda value: whole(json.dumps(value, ensure_ascii=False, default=str)),
-            connect_args={"timeout": _BUSY_SECONDS},
-        )
-        self._writer = Writer(self._engine)
-        self._reader = ThreadPoolExecutor(1, "history-reader")
-
-        @event.listens_for(self._engine, "connect")
-        def prepare(connection: Any, _record: object) -> None:
-            cursor = connection.cursor()
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
+        self._new_users: dict[str, PersistedUser] = {}
 
     @classmethod
-    def open(cls, path: Path, caller: Callable[[], str | None], forget: Forget | None = None) -> History:
-        """Open the file, making it with its tables where it is missing. Raises HistoryError."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            tables.make(path)
-        except tables.TooNewError as error:
-            raise HistoryError(
-                f"{path} was written by a newer version of Tandem (format {error.version}, known is {tables.VERSION}); "
-                "update Tandem, or move the file away to start a new history."
-            ) from None
-        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-            reason = str(error).splitlines()[0]
-            raise HistoryError(
-                f"The conversations at {path} cannot be opened ({reason}); check the disk, or move the file away."
-            ) from error
-        return cls(path, caller, forget)
+    def open(
+        cls, path: Path, caller: Callable[[], str | None], forget: Forget | None = None, told: Told | None = None
+    ) -> History:
+        """Open the file, making it with its tables where it is missing, and anew where it is damaged: that one is set
+        aside first. Raises HistoryError."""
+        return cls(Database.open(path, told), caller, forget)
+
+    @property
+    def problem(self) -> str:
+        """Why conversations cannot be written now, in a sentence that names no place; "" where they can."""
+        return self._db.problem
 
     async def close(self) -> None:
         """Finish what is being written, then let go of the file."""
-        await self._writer.close()
-        await asyncio.to_thread(self._reader.shutdown)
-        self._engine.dispose()
+        await self._db.close()
 
     async def build_debug_url(self) -> str:
         return ""
@@ -124,14 +100,20 @@ class History(BaseDataLayer):
     async def get_user(self, identifier: str) -> PersistedUser | None:
         row = await self._one(select(users).where(users.c.identifier == identifier))
         if row is None:
-            return None
+            return self._new_users.get(identifier)
         return PersistedUser(id=row.id, identifier=row.identifier, createdAt=row.created, metadata=row.metadata or {})
 
     async def create_user(self, user: User) -> PersistedUser | None:
         values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
         query = insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"])
-        await self._writer.write(lambda db: db.execute(query))
-        return await self.get_user(user.identifier)
+        await self._db.write(lambda db: db.execute(query))
+        if (known := await self.get_user(user.identifier)) is None:  # until it can be written
+            known = PersistedUser(
+                id=str(values["id"]), identifier=user.identifier, createdAt=str(values["created"]),
+                metadata=user.metadata,
+            )  # fmt: skip
+            self._new_users[user.identifier] = known
+        return known
 
     async def settings_of(self, user_id: str) -> dict[str, Any]:
         """What the user last chose in the settings panel, for new conversations."""
@@ -141,7 +123,7 @@ class History(BaseDataLayer):
     async def remember_settings(self, user_id: str, thread_id: str, values: dict[str, Any]) -> None:
         """Keep what was chosen, for the user's new conversations and for this one when it is resumed."""
         query = update(users).where(users.c.id == user_id).values(settings=values)
-        await self._writer.write(lambda db: db.execute(query))
+        await self._db.write(lambda db: db.execute(query))
         if await self._one(select(threads.c.id).where(threads.c.id == thread_id)) is not None:
             await self.update_thread(thread_id, metadata={"chat_settings": values})
 
@@ -182,12 +164,12 @@ class History(BaseDataLayer):
             if changes:
                 db.execute(update(threads).where(threads.c.id == thread_id).values(**changes))
 
-        await self._writer.write(work)
+        await self._db.write(work)
 
     async def delete_thread(self, thread_id: str) -> None:
         if self._forget is not None:
             await self._forget(thread_id)
-        await self._writer.write(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
+        await self._db.do(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
         def work(db: Connection) -> ThreadDict | None:
@@ -200,12 +182,16 @@ class History(BaseDataLayer):
             marks = db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id)).all()
             by_step = {mark.step_id: mark for mark in marks}
             thread = thread_of(row)
-            thread["steps"] = [with_feedback(step, by_step) for step in kept]
-            shown = db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id))
-            thread["elements"] = list(shown.scalars())
+            thread["steps"] = [with_feedback(step, by_step) for step in kept if step is not None]
+            shown = db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id)).scalars()
+            thread["elements"] = [element for element in shown if element is not None]
             return thread
 
-        return await self._read(work)
+        thread = await self._db.read(work)
+        if thread is not None:
+            thread["steps"] = self._db.backlog.shown(thread_id, "steps", thread["steps"])
+            thread["elements"] = self._db.backlog.shown(thread_id, "elements", thread["elements"] or [])
+        return thread
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of a user's threads, latest activity first, without their steps."""
@@ -224,7 +210,7 @@ class History(BaseDataLayer):
                     page = query.where(tuple_(threads.c.updated, threads.c.id) < (last, pagination.cursor))
             return list(db.execute(page.limit(first + 1)).all())
 
-        rows = await self._read(work)
+        rows = await self._db.read(work)
         page = [thread_of(row) for row in rows[:first]]
         info = PageInfo(
             hasNextPage=len(rows) > first,
@@ -267,7 +253,7 @@ class History(BaseDataLayer):
             db.execute(KEEP_STEP, row)
             db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
 
-        await self._writer.write(work)
+        await self._db.write(work, thread_id=step["threadId"], table="steps", record=row["record"])
 
     @queue_until_user_message()
     async def delete_step(self, step_id: str) -> None:
@@ -280,7 +266,7 @@ class History(BaseDataLayer):
                 db.execute(delete(elements).where(elements.c.for_id == step_id))
                 db.execute(delete(steps).where(steps.c.id == step_id))
 
-        await self._writer.write(work)
+        await self._db.do(work)
 
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         """None: favourite messages are switched off in .chainlit/config.toml."""
@@ -294,14 +280,15 @@ class History(BaseDataLayer):
     async def keep_element(self, element: Element) -> None:
         """Keep an element that the server made, or its new state."""
         thread_id = element.thread_id
-        row = {"id": element.id, "thread_id": thread_id, "for_id": element.for_id, "record": element.to_dict()}
+        record = dict(element.to_dict())
+        row = {"id": element.id, "thread_id": thread_id, "for_id": element.for_id, "record": record}
         caller = self._caller()
 
         def work(db: Connection) -> None:
             own(db, thread_id, caller)
             db.execute(KEEP_ELEMENT, row)
 
-        await self._writer.write(work)
+        await self._db.write(work, thread_id=thread_id, table="elements", record=record)
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
         row = await self._one(
@@ -319,7 +306,7 @@ class History(BaseDataLayer):
                 own(db, kept, caller)
                 db.execute(delete(elements).where(elements.c.id == element_id))
 
-        await self._writer.write(work)
+        await self._db.do(work)
 
     # Feedback
 
@@ -344,7 +331,7 @@ class History(BaseDataLayer):
             db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
             return db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one()
 
-        return await self._writer.write(work)
+        return await self._db.do(work)
 
     async def delete_feedback(self, feedback_id: str) -> bool:
         caller = self._caller()
@@ -357,16 +344,7 @@ class History(BaseDataLayer):
             db.execute(delete(feedbacks).where(feedbacks.c.id == feedback_id))
             return True
 
-        return await self._writer.write(work)
-
-    # Plumbing
-
-    async def _read(self, work: Callable[[Connection], Result]) -> Result:
-        def run() -> Result:
-            with self._engine.connect() as db:
-                return work(db)
-
-        return await asyncio.get_running_loop().run_in_executor(self._reader, run)
+        return await self._db.do(work)
 
     async def _one(self, query: Select[Any]) -> Row[Any] | None:
-        return await self._read(lambda db: db.execute(query).first())
+        return await self._db.read(lambda db: db.execute(query).first())

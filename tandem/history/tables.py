@@ -5,9 +5,11 @@ Knows names, types and indexes. Does not know what is asked of them.
 
 from __future__ import annotations
 
-from pathlib import Path
+import sqlite3
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, create_engine, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 VERSION = 1
 
@@ -80,15 +82,15 @@ feedbacks = Table(
 )
 
 
-def make(path: Path) -> None:
-    """Make the tables that are missing. Raises TooNewError, sqlite3.Error or SQLAlchemyError."""
-    engine = create_engine(f"sqlite:///{path}")
-    try:
-        with engine.begin() as db:
-            version = db.execute(text("PRAGMA user_version")).scalar() or 0
-            if version > VERSION:
-                raise TooNewError(version)
-            _tables.create_all(db)
-            db.execute(text(f"PRAGMA user_version = {VERSION}"))
-    finally:
-        engine.dispose()
+def make(db: sqlite3.Connection) -> None:
+    """Make the tables that are missing. Raises TooNewError or sqlite3.Error."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise TooNewError(version)
+    if version == VERSION:
+        return
+    for table in _tables.sorted_tables:
+        db.execute(str(CreateTable(table, if_not_exists=True).compile(dialect=sqlite.dialect())))
+        for index in table.indexes:
+            db.execute(str(CreateIndex(index, if_not_exists=True).compile(dialect=sqlite.dialect())))
+    db.execute(f"PRAGMA user_version = {VERSION}")

@@ -42,6 +42,10 @@ class Writer:
             self._begin()
         return await done
 
+    async def reconnect(self) -> None:
+        """Let go of idle connections: one that was opened for a read-only disk stays so."""
+        await asyncio.to_thread(self._engine.dispose)
+
     async def close(self) -> None:
         """Finish what waits."""
         while self._running is not None:

@@ -6,11 +6,14 @@ Knows a browser session's choices and how to put them on the screen. Does not kn
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import chainlit as cl
 from chainlit.chat_context import chat_contexts
+from chainlit.context import ChainlitContextException
 from chainlit.mode import Mode, ModeOption
 from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
@@ -28,6 +31,9 @@ from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 COMMANDS = {"brief": "notebook-text", "brief_high": "notebook-pen"}
 _ICONS = {"auto": "sparkles", "fast": "zap", "deep": "telescope"}
 _LOOK_UP_SECONDS = 60.0
+# One turn is many writes.
+_TELL_SECONDS = 20.0
+_TOLD = "told_unsaved"
 
 _background: set[asyncio.Task[None]] = set()
 
@@ -60,6 +66,17 @@ async def resume(house: House, thread: ThreadDict) -> None:
     await show_settings(house)
     await show_modes(house, modes[-1].get("mode", "auto") if modes else "auto")
     await show_commands(house)
+
+
+async def tell_unsaved(house: House, kept: bool) -> None:
+    """Tell whoever wrote it that the conversation could not be saved, and whether it is `kept` in memory."""
+    with suppress(ChainlitContextException):
+        now = time.monotonic()
+        if now - (cl.user_session.get(_TOLD) or -_TELL_SECONDS) < _TELL_SECONDS:
+            return
+        cl.user_session.set(_TOLD, now)
+        said = say("history_kept" if kept else "history_lost", language_of(house))
+        await cl.context.emitter.send_toast(said, "warning" if kept else "error")
 
 
 def forget_the_gone() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ import chainlit.config
 from chainlit.utils import utc_now
 
 from rag.errors import DocumentError, UserFacingError
+from rag.faults import sentence
 from rag.library import Library
 from rag.types import FileReceipt
 from tandem.context import House
@@ -38,7 +40,11 @@ def receive_in(folder: Path) -> None:
     was left by a process that ended before its sessions did."""
     if folder != chainlit.config.FILES_DIRECTORY:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            log.warning("%s", sentence(f"Files that people send cannot be kept in {folder}", error, folder))
+            folder = Path(tempfile.mkdtemp(prefix="tandem-"))
         chainlit.config.FILES_DIRECTORY = folder
 
 

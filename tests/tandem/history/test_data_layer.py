@@ -245,11 +245,20 @@ async def test_conversations_outlive_the_process(tmp_path: Path, asking: Asking)
     await second.close()
 
 
-def test_a_file_that_is_no_history_is_named(tmp_path: Path, asking: Asking) -> None:
+@pytest.mark.parametrize("wrong", [b"this is no database, " * 100, None])
+async def test_what_is_no_history_is_set_aside(tmp_path: Path, asking: Asking, wrong: bytes | None) -> None:
+    init_http_context()
     file = tmp_path / "history.db"
-    file.write_bytes(b"this is no database, " * 100)
-    with pytest.raises(HistoryError, match=r"history\.db cannot be opened .* move the file away"):
-        History.open(file, asking)
+    if wrong is None:
+        file.mkdir()
+    else:
+        file.write_bytes(wrong)
+    history = History.open(file, asking)
+    await person(history, "ada")
+    await history.create_step(step("s1", "t1", "kept"))
+    assert [found["output"] for found in (await opened(history, "t1"))["steps"]] == ["kept"]
+    await history.close()
+    assert len(list(tmp_path.glob("history.damaged-*.db"))) == 1
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path, asking: Asking) -> None:

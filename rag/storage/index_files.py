@@ -1,0 +1,90 @@
+"""The files of a search index as they lie on the disk: whether they are whole, and how they are read where nobody may
+write.
+
+Knows tantivy's list of segments and the checksum at the end of every file. Does not know terms or passages.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import tempfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+_FOOTER_MAGIC = 1337
+_PART = 1 << 22
+_VERSION_KEYS = {"major", "minor", "patch", "index_format_version"}
+_PARTS = ("idx", "term", "fast", "fieldnorm", "store")
+
+
+def problem(directory: Path) -> str:
+    """What is wrong with the files of an index, "" if nothing, or if they cannot be read: that is no damage."""
+    meta = directory / "meta.json"
+    try:
+        listed = json.loads(meta.read_text(encoding="utf-8"))["segments"]
+        segments = [s["segment_id"].replace("-", "") for s in listed]
+        managed = directory / ".managed.json"
+        if managed.exists() and not isinstance(json.loads(managed.read_text(encoding="utf-8")), list):
+            return "its list of files is damaged"
+    except OSError:
+        return ""
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "its list of files is damaged"
+    with suppress(OSError):
+        there = {path.name: path for path in directory.iterdir()}
+        for name, path in sorted(there.items()):
+            if name.partition(".")[0] in segments and not _footer_holds(path):
+                return f"its file {name} is damaged"
+        wanted = [f"{segment}.{part}" for segment in segments for part in _PARTS]
+        # A merge may have taken it away meanwhile, and the list with it.
+        if (gone := next((name for name in wanted if name not in there), "")) and _lists(meta, gone.partition(".")[0]):
+            return f"its file {gone} is missing"
+    return ""
+
+
+def _lists(meta: Path, segment: str) -> bool:
+    with suppress(OSError):
+        return segment in meta.read_text(encoding="utf-8", errors="replace").replace("-", "")
+    return False
+
+
+def linked(directory: Path) -> Path:
+    """A folder elsewhere that stands for an index in a folder that cannot be written: tantivy makes a lock beside what
+    it reads. Raises OSError."""
+    folder = Path(tempfile.mkdtemp(prefix="tandem-index-"))
+    for path in directory.iterdir():
+        if path.suffix == ".lock":
+            continue
+        try:
+            (folder / path.name).symlink_to(path.resolve())
+        except OSError:  # Windows lets few people make links
+            shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+def _footer_holds(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - 8))
+            length, magic = struct.unpack("<II", stream.read(8))
+            if magic != _FOOTER_MAGIC or length + 8 > size:
+                return False
+            stream.seek(size - 8 - length)
+            footer = json.loads(stream.read(length))
+            expected = footer["crc"]
+            if footer["version"].keys() != _VERSION_KEYS:
+                return False
+            stream.seek(0)
+            left, crc = size - 8 - length, 0
+            while left > 0 and (part := stream.read(min(_PART, left))):
+                crc = zlib.crc32(part, crc)
+                left -= len(part)
+            return bool(crc == expected)
+    except OSError:
+        return True  # merged away meanwhile, or it cannot be read
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
+        return False

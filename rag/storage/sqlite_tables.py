@@ -1,0 +1,95 @@
+"""The tables in which documents and passages are kept: how they are made, and begun anew where they are damaged.
+
+Knows names, columns and the version of the schema. Does not know what is asked of them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from rag.storage import sqlite_file
+
+SCHEMA_VERSION = 2
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope TEXT NOT NULL,            -- '' for the library, else the conversation it was dropped into
+    name TEXT NOT NULL,             -- what Passage.document shows
+    title TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    language TEXT NOT NULL,
+    modified REAL NOT NULL,         -- seconds since 1970
+    characters INTEGER NOT NULL,
+    passages INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    pages INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    text BLOB NOT NULL,             -- zlib
+    checksum INTEGER NOT NULL,      -- CRC-32 of the columns above, without id and generation
+    UNIQUE (scope, name)
+);
+CREATE INDEX IF NOT EXISTS documents_by_generation ON documents (generation);
+-- What `totals` reads, so that it need not read the texts.
+CREATE INDEX IF NOT EXISTS documents_sizes ON documents (language, passages, tokens);
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents (id),
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    page INTEGER,
+    headings TEXT NOT NULL,         -- JSON list
+    language TEXT NOT NULL,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL       -- CRC-32 of the columns above, without id and document
+);
+CREATE INDEX IF NOT EXISTS passages_by_document ON passages (document);
+CREATE TABLE IF NOT EXISTS features (
+    passage INTEGER PRIMARY KEY, document INTEGER NOT NULL, tokens BLOB NOT NULL, grams BLOB NOT NULL,
+    checksum INTEGER NOT NULL       -- CRC-32 of tokens and grams
+);
+CREATE TABLE IF NOT EXISTS removed (document INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    root TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL, document INTEGER, pages INTEGER NOT NULL, passages INTEGER NOT NULL,
+    characters INTEGER NOT NULL, seconds REAL NOT NULL,
+    form TEXT NOT NULL,             -- how it was read and cut: a file of another form is read again
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+"""
+
+
+def make(db: sqlite3.Connection) -> None:
+    """Make the tables where they are missing. Raises sqlite3.Error."""
+    db.executescript(_SCHEMA)
+    if db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() is None:
+        with db:
+            db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+
+
+def renew(path: Path, error: BaseException | None = None) -> str:
+    """Set a damaged file aside and begin it anew, with the rows that can be read of it; a sentence that says so, ""
+    where it is not damaged. Raises OSError or sqlite3.Error."""
+    said = sqlite_file.renew(path, make, error)
+    if said:
+        with closing(sqlite_file.connect(path)) as db, db:
+            latest = db.execute("SELECT coalesce(max(generation), 0) FROM documents").fetchone()[0]
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", (str(latest),))
+            db.execute("DELETE FROM meta WHERE key IN ('form', 'indexed')")  # the index is made anew from it
+    return said
+
+
+def discard_outdated(path: Path) -> None:
+    """Delete the file at `path` if an earlier version wrote it: its documents are then read again."""
+    if not path.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    except sqlite3.DatabaseError:
+        return
+    if row and str(row[0]).isdecimal() and int(row[0]) < SCHEMA_VERSION:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
