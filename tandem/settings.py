@@ -1,20 +1,17 @@
 """tandem.yaml and the environment -> one validated Settings object.
 
-Knows every setting, where its value came from (file and line, or variable), and how to say so when it is wrong. The
-only module that reads the environment. Composed of what rag and hybrid define; does not know what they do with it.
+Knows every setting with its default and meaning. The only module that reads the environment. Composed of what rag and hybrid define; does not know what they do with it.
 """
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -25,32 +22,19 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import ErrorDetails
 
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
-from rag.errors import UserFacingError
 from rag.settings import RetrievalSettings
-from tandem import shipped
+from tandem import settings_file, shipped
 from tandem.data_dir import DataDir
+from tandem.settings_file import PREFIX, SettingsError
 
 FILE_NAME = "tandem.yaml"
 BENCH_VARIABLES = (
     *("BENCH_MODELS", "BENCH_ROUNDS", "BENCH_PROMPT", "BENCH_STREAM", "BENCH_MAX_TOKENS", "BENCH_TEMPERATURE"),
     *("SLM_ALIAS", "LLM_ALIAS", "COMPARE_PROMPT"),
 )
-PREFIX = "TANDEM_"
-LARGEST_FILE = 1_000_000
-TYPE_IN_WORDS = {
-    "tuple_type": "it should be a list, like [first, second]",
-    "dict_type": "it should be a section with settings of its own",
-    "model_type": "it should be a section with settings of its own",
-}
-
 CHECKED = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class SettingsError(UserFacingError):
-    """A setting is wrong; the sentence names the file and line, or the variable, and what to write instead."""
 
 
 class ServerSettings(BaseModel):
@@ -209,18 +193,18 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     """
     env = os.environ if env is None else env
     file = path or Path.cwd() / FILE_NAME
-    written, lines = _read(file) if path is not None or file.is_file() else ({}, {})
-    overrides, variables = _overrides(env)
+    written, lines = settings_file.read(file) if path is not None or file.is_file() else ({}, {})
+    overrides, variables = settings_file.overrides(env)
     for secret in ("users", "api_key"):
         if ("server", secret) in lines:
-            where = _where(("server", secret), file, lines, {})
+            where = settings_file.where(("server", secret), file, lines, {})
             raise SettingsError(
                 f"{where}: passwords and keys do not belong in a file; set {PREFIX}SERVER__{secret.upper()} instead."
             )
     try:
-        settings = Settings.model_validate(_merge(written, overrides))
+        settings = Settings.model_validate(settings_file.merge(written, overrides))
     except ValidationError as problem:
-        raise SettingsError(_sentence(problem.errors(), file, lines, variables)) from None
+        raise SettingsError(settings_file.sentence(problem.errors(), Settings, file, lines, variables)) from None
     base = file.resolve().parent
     wanted = {endpoint.api_key_env for endpoint in settings.models.endpoints}
     settings._api_keys.update({name: SecretStr(env[name]) for name in wanted if env.get(name)})
@@ -273,156 +257,3 @@ def _with_endpoint(models: ModelSettings, address: str) -> ModelSettings:
     endpoint = EndpointSettings(name="foundry-endpoint", base_url=url)
     others = tuple(e for e in models.endpoints if e.name != endpoint.name)
     return models.model_copy(update={"endpoints": (endpoint, *others), "foundry": False})
-
-
-Key = tuple[str | int, ...]
-
-
-def _read(file: Path) -> tuple[dict[str, Any], dict[Key, int]]:
-    """The file's mapping, and the line (from 1) on which each key stands. Raises SettingsError."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be read ({error.strerror}); check its name and permissions.") from None
-    if len(data) > LARGEST_FILE:
-        raise SettingsError(f"{file.name} has {len(data):,} bytes, which is no settings file; restore the one shipped.")
-    lines: dict[Key, int] = {}
-    try:
-        root = yaml.compose(data.decode("utf-8-sig"), Loader=yaml.SafeLoader)
-        if root is None:
-            return {}, lines
-        _note_lines(root, (), lines, file.name, set())
-        value = yaml.safe_load(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise SettingsError(f"{file.name} is not written in UTF-8; save it as UTF-8.") from None
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        reason = problem.problem or problem.context or "it is not valid YAML"
-        raise SettingsError(f"{file.name}{line}: {reason}; correct the line, mind its indentation.") from None
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, TypeError) as problem:
-        reason = str(problem).splitlines()[0] if str(problem) else "it is not valid YAML"
-        raise SettingsError(f"{file.name} cannot be read as YAML: {reason}.") from None
-    if not isinstance(value, dict):
-        raise SettingsError(f"{file.name}, line 1: expected 'section:' lines like 'models:', found a bare value.")
-    return value, lines
-
-
-def _note_lines(node: yaml.Node, path: Key, lines: dict[Key, int], name: str, seen: set[int]) -> None:
-    """Fill `lines` from the tree; a key written twice would silently lose its first value, so it is an error.
-
-    Each node is visited once (`seen` holds their ids): a few nested aliases can stand for billions of nodes.
-    """
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*path, str(key.value))
-            line = key.start_mark.line + 1
-            if here in lines:
-                raise SettingsError(
-                    f"{name}, line {line}: {_dotted(here)} is also set on line {lines[here]}; keep one."
-                )
-            lines[here] = line
-            _note_lines(value, here, lines, name, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            lines[(*path, number)] = value.start_mark.line + 1
-            _note_lines(value, (*path, number), lines, name, seen)
-
-
-def _overrides(env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Key, str]]:
-    """The environment's settings as the file would hold them, and which variable set each."""
-    values: dict[str, Any] = {}
-    variables: dict[Key, str] = {}
-    for variable in sorted(env):
-        text = env[variable].strip()
-        if not variable.upper().startswith(PREFIX) or not text:
-            continue
-        *sections, name = variable[len(PREFIX) :].lower().split("__")
-        variables[(*sections, name)] = variable
-        inner = values
-        for section in sections:
-            inner = inner.setdefault(section, {})
-            if not isinstance(inner, dict):
-                raise SettingsError(f"{variable} and {PREFIX}{section.upper()} both set {section}; keep one.")
-        inner[name] = _parsed(variable, text)
-    return values, variables
-
-
-def _parsed(variable: str, text: str) -> Any:
-    if text[0] not in "[{" and text != "null":
-        return text
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise SettingsError(f"{variable} is not a valid list; write it like [first, second].") from None
-
-
-def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
-    return merged
-
-
-def _sentence(errors: list[ErrorDetails], file: Path, lines: Mapping[Key, int], variables: Mapping[Key, str]) -> str:
-    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
-    path: Key = first["loc"]
-    where = _where(path, file, lines, variables)
-    if first["type"] == "extra_forbidden":
-        nearest = _nearest(path)
-        if where.startswith(PREFIX):
-            nearest = PREFIX + nearest.upper().replace(".", "__")
-            sentence = f"{where} is no setting; did you mean {nearest}?"
-        else:
-            sentence = f"{where}: there is no setting {_dotted(path)}; did you mean {nearest}?"
-    elif first["type"] == "missing":
-        sentence = f"{where}: {_dotted(path)} is missing; add it."
-    else:
-        reason = TYPE_IN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-        reason = reason.replace("Input should be", "it should be")
-        sentence = f"{where}: {_dotted(path)} is not right: {reason}."
-    return sentence if len(errors) == 1 else f"{sentence} ({len(errors) - 1} more after this one.)"
-
-
-def _where(path: Key, file: Path, lines: Mapping[Key, int], variables: Mapping[Key, str]) -> str:
-    """Where a value came from: the variable, or the file and the nearest line known above it."""
-    for key, variable in variables.items():
-        if key[: len(path)] == path:
-            return variable
-    for depth in range(len(path), 0, -1):
-        if path[:depth] in variables:
-            return variables[path[:depth]]
-        if path[:depth] in lines:
-            return f"{file.name}, line {lines[path[:depth]]}"
-    return file.name
-
-
-def _dotted(path: Key) -> str:
-    return ".".join(str(part) for part in path)
-
-
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, info in model.model_fields.items():
-        yield prefix + name
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            yield from _names(info.annotation, f"{prefix}{name}.")
-
-
-def _nearest(path: Key) -> str:
-    """The valid key most like an unknown one: by its whole path, or by its last part where the section is wrong."""
-    if "endpoints" in path[:-1]:
-        names = [_dotted((*path[:-1], name)) for name in EndpointSettings.model_fields]
-    else:
-        names = list(_names(Settings))
-    wanted = _dotted(path)
-
-    def likeness(name: str) -> float:
-        whole = difflib.SequenceMatcher(None, wanted, name).ratio()
-        last = difflib.SequenceMatcher(None, str(path[-1]), name.rpartition(".")[2]).ratio()
-        return max(whole, 0.95 * last)
-
-    return max(names, key=likeness)
