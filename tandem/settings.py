@@ -1,6 +1,7 @@
 """tandem.yaml and the environment -> one validated Settings object.
 
-Knows every setting with its default and meaning. The only module that reads the environment. Composed of what rag and hybrid define; does not know what they do with it.
+Knows every setting with its default and meaning. The only module that reads the environment. Composed of what rag and
+hybrid define; does not know what they do with it.
 """
 
 from __future__ import annotations
