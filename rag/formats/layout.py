@@ -1,26 +1,30 @@
-"""Where text stands on a page: segments become blocks (paragraphs, cells), blocks become rows of a table.
+"""Where text stands on a page: words become lines, lines become blocks (paragraphs, cells), blocks become rows.
 
-Knows places and sizes in points, with y growing upward, and that segments come in the order in which the page was
-written. Does not know the format that they come from.
+Knows places and sizes in points, with y growing upward, that words come in the order in which the page was written, and
+columns of text side by side. Does not know the format that they come from, nor what makes rows a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import regex
 
-_HYPHEN = regex.compile(r"(?<=\p{L})[-\u2010]$")
+_HYPHEN = regex.compile(r"(?<=\p{L}\p{M}*|\p{N})[-\u2010]$")
+_AND = regex.compile(r"(?:and|or|to|und|oder|bis|et|ou|y|o|e|ve|veya|ile)\b|[^\p{L}\p{N}]")
 _LOWER = regex.compile(r"\p{Ll}")
 _BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
 _NUMBERED = regex.compile(r"(?:\d{1,3}[.)]|[a-z][.)])\s")
+_LONG = 18
+_COLUMN_LINES = 5
 _SENTENCE_END = regex.compile(r"[.!?…:;。]['\"”’»)\]]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a line in one style."""
+    """A word or a piece of a line. `begins` says that the page's own order begins a line with it."""
 
     left: float
     bottom: float
@@ -29,6 +33,7 @@ class Segment:
     size: float
     bold: bool
     text: str
+    begins: bool = True
 
     @property
     def middle(self) -> float:
@@ -51,7 +56,7 @@ class Block:
 
     @property
     def text(self) -> str:
-        return _join(self.segments)
+        return joined(self.segments)
 
     def paragraphs(self) -> list[str]:
         """The block's text, cut before list items and after short lines that end a sentence."""
@@ -64,45 +69,120 @@ class Block:
             if before is None or (ends and short) or item:
                 found.append([])
             found[-1].append(segment)
-        return [_BULLET.sub("- ", _join(one), count=1) for one in found]
+        return [_BULLET.sub("- ", joined(one), count=1) for one in found]
 
 
-def _join(segments: Sequence[Segment]) -> str:
+def joined(segments: Iterable[Segment]) -> str:
+    """The texts one after the other, words that a line end divides made whole."""
     text = ""
     for segment in segments:
-        if _HYPHEN.search(text) and _LOWER.match(segment.text):
-            text = text[:-1] + segment.text
+        if _HYPHEN.search(text) and not _AND.match(segment.text):
+            # A word is made whole; a number or a name goes on after its hyphen.
+            text = (text[:-1] if _LOWER.match(segment.text) else text) + segment.text
         else:
             text = f"{text} {segment.text}" if text else segment.text
     return text
 
 
-def lines(segments: Sequence[Segment]) -> list[Segment]:
-    """Segments with those joined that follow one another on a line with no more than a space between them."""
-    joined: list[Segment] = []
-    for segment in segments:
-        last = joined[-1] if joined else None
-        # Within a line the style may change; where a line begins a cell or a column, there is a wide gap.
-        if last is not None and _beside(last, segment) and -last.size < segment.left - last.right < last.size:
-            tight = segment.left - last.right < last.size * 0.12
-            joined[-1] = replace(
-                last,
-                bottom=min(last.bottom, segment.bottom),
-                right=max(last.right, segment.right),
-                top=max(last.top, segment.top),
-                size=max(last.size, segment.size),
-                bold=last.bold and segment.bold,
-                text=last.text + ("" if tight else " ") + segment.text,
-            )
-        else:
-            joined.append(segment)
-    return joined
+def lines(words: Sequence[Segment]) -> list[Segment]:
+    """Words with those joined that follow one another on a line, as pieces with wide gaps between them."""
+    found: list[Segment] = []
+    line: list[Segment] = []
+    for word in words:
+        if line and (not _beside(line[-1], word) or word.left - line[-1].right < -line[-1].size * 0.5):
+            found += _pieces(line)
+            line = []
+        line.append(word)
+    return found + _pieces(line)
 
 
-def blocks(segments: Sequence[Segment]) -> list[Block]:
+def _pieces(line: list[Segment]) -> list[Segment]:
+    """A line cut where a cell or a column begins: at gaps wider than a letter is high, and than this line's usual."""
+    if not line:
+        return []
+    gaps = sorted(word.left - before.right for before, word in pairwise(line))
+    usual = gaps[len(gaps) // 4] if len(gaps) >= 4 else 0.0
+    pieces = [[line[0]]]
+    for before, word in pairwise(line):
+        if word.left - before.right > max(before.size, usual * 1.8):
+            pieces.append([])
+        pieces[-1].append(word)
+    return [piece_of(words) for words in pieces]
+
+
+def piece_of(words: Sequence[Segment]) -> Segment:
+    """Words that stand side by side as one piece; bold where most of its letters are."""
+    if len(words) == 1:
+        return words[0]
+    heavy = sum(len(w.text) for w in words if w.bold) * 2 > sum(len(w.text) for w in words)
+    return Segment(
+        min(w.left for w in words), min(w.bottom for w in words), max(w.right for w in words),
+        max(w.top for w in words), max(w.size for w in words), heavy, " ".join(w.text for w in words), words[0].begins,
+    )  # fmt: skip
+
+
+def in_columns(found: Sequence[Segment]) -> list[Segment]:
+    """Lines of a page of two or three columns, each column read to its end, where the page was written across them.
+
+    What spans columns divides them: the columns above it are read first. Where nothing was written across, the order
+    stays.
+    """
+    edges = _column_edges(found)
+    if len(edges) < 2 or _crossings(found, edges) < 4:
+        return list(found)
+    bands: list[list[Segment]] = [[]]
+    for piece in sorted(found, key=lambda s: -s.middle):
+        spans = any(piece.left < edge - 2 and piece.right > edge + 2 for edge in edges[1:])
+        if spans and bands[-1]:
+            bands.append([])
+        bands[-1].append(piece)
+        if spans:
+            bands.append([])
+    place = {id(piece): at for at, piece in enumerate(found)}
+    ordered: list[Segment] = []
+    for band in bands:
+        for column in range(len(edges)):
+            ordered += [s for s in band if _column_of(s, edges) == column]
+    return ordered if len(ordered) == len(place) else list(found)
+
+
+def _column_edges(found: Sequence[Segment]) -> list[float]:
+    """Where columns of running text begin: many long lines begin there, and none from the left reaches across."""
+    long = [s for s in found if len(s.text) >= _LONG]
+    edges: list[float] = []
+    for left in sorted({round(s.left) for s in long}):
+        own = [s for s in long if abs(s.left - left) <= 3]
+        if len(own) < _COLUMN_LINES or (edges and left - edges[-1] < 60):
+            continue
+        low, high = min(s.bottom for s in own), max(s.top for s in own)
+        beside = [s for s in long if s.left < left - 3 and low <= s.middle <= high]
+        crossing = sum(s.right > left - 2 for s in beside)
+        if edges and (len(beside) < _COLUMN_LINES or crossing > len(beside) * 0.15):
+            continue
+        # Running text fills its lines; cells of a table end anywhere.
+        width = max(s.right for s in own) - left
+        if sum(s.right - s.left > width * 0.75 for s in own) < len(own) * 0.6:
+            continue
+        edges.append(float(left))
+    return edges
+
+
+def _column_of(piece: Segment, edges: Sequence[float]) -> int:
+    return max(0, sum(piece.left >= edge - 4 for edge in edges) - 1)
+
+
+def _crossings(found: Sequence[Segment], edges: Sequence[float]) -> int:
+    """How often the page's order goes from one column to the next on the same level."""
+    return sum(
+        _column_of(a, edges) < _column_of(b, edges) and _beside(a, b) and min(len(a.text), len(b.text)) >= _LONG
+        for a, b in pairwise(found)
+    )
+
+
+def blocks(segments: Iterable[Segment]) -> list[Block]:
     """Lines that follow one another downward in one style, at the pitch of a paragraph, as one block each."""
     found: list[list[Segment]] = []
-    for line in lines(segments):
+    for line in segments:
         last = found[-1][-1] if found else None
         if last is not None and _continues(last, line):
             found[-1].append(line)
@@ -121,33 +201,6 @@ def rows(found: Sequence[Block]) -> list[tuple[Block, ...]]:
         else:
             grouped.append([block])
     return [tuple(row) for row in grouped]
-
-
-def is_table(found: Sequence[tuple[Block, ...]], header: tuple[Block, ...] | None = None) -> bool:
-    """Whether rows of several blocks stand in common columns: their own, or those of `header`."""
-    widest = header or max(found, key=len)
-    if len(found) < 2 and header is None:
-        return False
-    return all(len(row) <= len(widest) and all(_column(widest, block) is not None for block in row) for row in found)
-
-
-def table_cells(found: Sequence[tuple[Block, ...]]) -> list[list[str]]:
-    """The rows' texts, each in its column; the widest row says where the columns are."""
-    widest = max(found, key=len)
-    grid: list[list[str]] = []
-    for row in found:
-        cells = [""] * len(widest)
-        for block in row:
-            at = _column(widest, block) or 0
-            cells[at] = f"{cells[at]} {block.text}".strip()
-        grid.append(cells)
-    return grid
-
-
-def _column(columns: Sequence[Block], block: Block) -> int | None:
-    shares = [min(c.right, block.right) - max(c.left, block.left) for c in columns]
-    best = max(range(len(columns)), key=lambda at: shares[at])
-    return best if shares[best] > -block.segments[0].size * 2 else None
 
 
 def _beside(one: Segment, other: Segment) -> bool:

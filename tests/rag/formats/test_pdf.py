@@ -38,9 +38,9 @@ def test_rows_of_a_table_carry_their_column_names() -> None:
     assert "Station: South quay; Depth: 7 m; Opened: 2011." in lines
 
 
-def test_running_headers_and_page_numbers_are_left_out() -> None:
+def test_running_headers_are_read_once_and_page_numbers_are_left_out() -> None:
     text = read_pdf(report()).text
-    assert "internal" not in text
+    assert text.count("internal") == 1
     assert "Page" not in text
 
 

@@ -1,0 +1,378 @@
+"""What stands on one page of a PDF: its words in the order of PDFium's text page, the lines drawn, what was filled in.
+
+Knows PDFium, the rotated page's frame (points, y growing upward from its lower left corner), form fields and
+annotations. Does not know paragraphs, tables or other pages.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from rag.formats.extracted import clean, one_line
+from rag.formats.layout import Segment
+
+_MOST_WORDS = 20_000
+_MOST_OBJECTS = 20_000
+_MOST_ANNOTATIONS = 5_000
+_BOLD = 600
+_FORCE_BOLD = 1 << 18
+_THIN = 3.0
+_SHORT = 5.0
+_LINE_END_HYPHENS = (0x02, 0xFFFE)
+_HIDDEN = 2 | 32  # the flags "hidden" and "no view"
+_TICKED, _OPEN = "☒", "☐"
+_BLANKS = frozenset((0x20, 0x09, 0x0A, 0x0D, 0x0B, 0x0C, 0x85, 0xA0, 0x2028, 0x2029, 0x3000, *range(0x2000, 0x200B)))
+
+Place = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
+_Frame = Callable[[float, float, float, float], Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `number` counts from 1; `plain` is its text where places say nothing; `broken` pages cannot be opened.
+
+    `horizontal` and `vertical` are drawn lines; `filled` are coloured areas with their colour; `remarks` are people's
+    notes that stand behind a mark.
+    """
+
+    number: int
+    width: float = 0.0
+    height: float = 0.0
+    words: tuple[Segment, ...] = ()
+    horizontal: tuple[Place, ...] = ()
+    vertical: tuple[Place, ...] = ()
+    filled: tuple[tuple[Place, int], ...] = ()
+    remarks: tuple[str, ...] = ()
+    plain: str = ""
+    broken: bool = False
+    pictures: bool = False
+
+
+def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
+    """The page at `number`, from 0. Never raises for a damaged page."""
+    try:
+        page = document[number]
+    except pypdfium2.PdfiumError:
+        return Page(number + 1, broken=True)
+    try:
+        text = page.get_textpage()
+    except pypdfium2.PdfiumError:
+        page.close()
+        return Page(number + 1, broken=True)
+    try:
+        width, height = page.get_size()
+        frame = _frame(page)
+        words = _words(text, frame) if text.count_chars() else []
+        if len(words) > _MOST_WORDS:  # a drawing made of letters: its places say nothing
+            return Page(number + 1, width, height, plain=text.get_text_range())
+        drawn = _Drawn()
+        drawn.read(page, frame, width * height)
+        fields, remarks = _annotations(document, page, frame)
+        return Page(
+            number + 1, width, height, tuple(_with_fields(words, fields)), tuple(drawn.horizontal),
+            tuple(drawn.vertical), tuple(drawn.filled), tuple(remarks), pictures=drawn.pictures,
+        )  # fmt: skip
+    finally:
+        text.close()
+        page.close()
+
+
+def _frame(page: pypdfium2.PdfPage) -> _Frame:
+    """How a place in the page's own space lies in the page as it is shown."""
+    left, bottom, right, top = page.get_bbox()
+    turn = page.get_rotation()
+
+    def shown(x0: float, y0: float, x1: float, y1: float) -> Place:
+        if turn == 90:
+            return y0 - bottom, right - x1, y1 - bottom, right - x0
+        if turn == 180:
+            return right - x1, top - y1, right - x0, top - y0
+        if turn == 270:
+            return top - y1, x0 - left, top - y0, x1 - left
+        return x0 - left, y0 - bottom, x1 - left, y1 - bottom
+
+    return shown
+
+
+def _words(text: pypdfium2.PdfTextPage, frame: _Frame) -> list[Segment]:
+    """The words in order; `begins` marks those with which PDFium begins a line."""
+    raw = text.raw
+    unicode = pdfium.FPDFText_GetUnicode
+    measure = _Measure(raw, frame)
+    found: list[Segment] = []
+    letters: list[str] = []
+    first = 0
+    begins = True
+
+    def end(last: int) -> None:
+        nonlocal letters, begins
+        word = clean("".join(letters).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        letters = []
+        if word:
+            found.append(measure.word(first, last, word, begins))
+            begins = False
+
+    for at in range(text.count_chars()):
+        code = unicode(raw, at)
+        if code in _BLANKS:
+            if letters:
+                end(at - 1)
+            begins = begins or code in (0x0A, 0x0D)
+        elif code in _LINE_END_HYPHENS:
+            if not letters:
+                first = at
+            letters.append("-")
+            end(at)
+            begins = True
+        elif code:
+            if not letters:
+                first = at
+            letters.append(chr(code))
+    if letters:
+        end(text.count_chars() - 1)
+    return found
+
+
+class _Measure:
+    """Measures words: their place, size and weight."""
+
+    def __init__(self, raw: object, frame: _Frame) -> None:
+        self._raw = raw
+        self._frame = frame
+        self._box = pdfium.FS_RECTF()
+        self._matrix = pdfium.FS_MATRIX()
+        self._name = ctypes.create_string_buffer(128)
+        self._flags = ctypes.c_int()
+
+    def word(self, first: int, last: int, text: str, begins: bool) -> Segment:
+        left, bottom, right, top = self._char(first)
+        if last != first:
+            l2, b2, r2, t2 = self._char(last)
+            if min(top, t2) > max(bottom, b2):  # else the word was broken without a sign of it
+                left, bottom, right, top = min(left, l2), min(bottom, b2), max(right, r2), max(top, t2)
+        size = pdfium.FPDFText_GetFontSize(self._raw, first)
+        if pdfium.FPDFText_GetMatrix(self._raw, first, self._matrix):
+            size *= math.hypot(self._matrix.c, self._matrix.d) or 1.0
+        if not 0.5 < size < 2_000:
+            size = max(top - bottom, 1.0)
+        return Segment(left, bottom, right, top, round(size * 2) / 2, self._bold(first), text, begins)
+
+    def _char(self, at: int) -> Place:
+        box = self._box
+        if not pdfium.FPDFText_GetLooseCharBox(self._raw, at, box):
+            return 0.0, 0.0, 0.0, 0.0
+        low, high = (box.bottom, box.top) if box.bottom <= box.top else (box.top, box.bottom)
+        return self._frame(box.left, low, box.right, high)
+
+    def _bold(self, at: int) -> bool:
+        if pdfium.FPDFText_GetFontWeight(self._raw, at) >= _BOLD:
+            return True
+        length = pdfium.FPDFText_GetFontInfo(self._raw, at, self._name, 128, self._flags)
+        return bool(self._flags.value & _FORCE_BOLD) or (0 < length <= 128 and b"bold" in self._name.value.lower())
+
+
+class _Drawn:
+    """The straight lines and coloured areas of a page."""
+
+    def __init__(self) -> None:
+        self.horizontal: list[Place] = []
+        self.vertical: list[Place] = []
+        self.filled: list[tuple[Place, int]] = []
+        self.pictures = False
+
+    def read(self, page: pypdfium2.PdfPage, frame: _Frame, area: float) -> None:
+        count = pdfium.FPDFPage_CountObjects(page)
+        sides = [ctypes.c_float() for _ in range(4)]
+        for at in range(min(count, _MOST_OBJECTS)):
+            thing = pdfium.FPDFPage_GetObject(page, at)
+            kind = pdfium.FPDFPageObj_GetType(thing)
+            if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
+                self.pictures = True
+            if kind != pdfium.FPDF_PAGEOBJ_PATH or not pdfium.FPDFPageObj_GetBounds(thing, *sides):
+                continue
+            place = frame(*(side.value for side in sides))
+            if self._line(place):
+                continue
+            steps = pdfium.FPDFPath_CountSegments(thing)
+            if steps <= 6:
+                self._box(thing, place, area)
+            elif steps <= 2_000:
+                self._steps(thing, steps, frame)
+
+    def _line(self, place: Place) -> bool:
+        left, bottom, right, top = place
+        if top - bottom <= _THIN and right - left >= _SHORT:
+            self.horizontal.append(place)
+        elif right - left <= _THIN and top - bottom >= _SHORT:
+            self.vertical.append(place)
+        else:
+            return right - left <= _THIN and top - bottom <= _THIN
+        return True
+
+    def _box(self, thing: object, place: Place, area: float) -> None:
+        left, bottom, right, top = place
+        if (right - left) * (top - bottom) > area * 0.9:  # the paper's colour
+            return
+        colour = [ctypes.c_uint() for _ in range(4)]
+        mode, stroked = ctypes.c_int(), ctypes.c_int()
+        filled = pdfium.FPDFPath_GetDrawMode(thing, mode, stroked) and mode.value
+        if filled and pdfium.FPDFPageObj_GetFillColor(thing, *colour):
+            value = (colour[0].value << 16) | (colour[1].value << 8) | colour[2].value
+            if value != 0xFFFFFF:
+                self.filled.append((place, value))
+        if stroked.value:
+            self.horizontal += [(left, bottom, right, bottom), (left, top, right, top)]
+            self.vertical += [(left, bottom, left, top), (right, bottom, right, top)]
+
+    def _steps(self, thing: object, count: int, frame: _Frame) -> None:
+        """The lines of a path that draws many."""
+        matrix = pdfium.FS_MATRIX()
+        if not pdfium.FPDFPageObj_GetMatrix(thing, matrix):
+            return
+        x, y = ctypes.c_float(), ctypes.c_float()
+        last: tuple[float, float] | None = None
+        for at in range(count):
+            step = pdfium.FPDFPath_GetPathSegment(thing, at)
+            if not pdfium.FPDFPathSegment_GetPoint(step, x, y):
+                continue
+            point = (
+                matrix.a * x.value + matrix.c * y.value + matrix.e,
+                matrix.b * x.value + matrix.d * y.value + matrix.f,
+            )
+            if last is not None and pdfium.FPDFPathSegment_GetType(step) == pdfium.FPDF_SEGMENT_LINETO:
+                low, high = (
+                    (min(last[0], point[0]), min(last[1], point[1])),
+                    (
+                        max(last[0], point[0]),
+                        max(last[1], point[1]),
+                    ),
+                )
+                self._line(frame(*low, *high))
+            last = point
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """Something filled in: where it stands, what it says, whether it is a box to tick, the field's own name."""
+
+    place: Place
+    text: str
+    box: bool = False
+    name: str = ""
+
+
+def _annotations(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _Frame
+) -> tuple[list[_Field], list[str]]:
+    fields: list[_Field] = []
+    remarks: list[str] = []
+    for at in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MOST_ANNOTATIONS)):
+        annotation = pdfium.FPDFPage_GetAnnot(page, at)
+        if not annotation:
+            continue
+        try:
+            if pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+                continue
+            kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+            if kind == pdfium.FPDF_ANNOT_WIDGET:
+                if document.formenv is not None:
+                    fields += _widget(document.formenv.raw, annotation, frame)
+                continue
+            if kind in (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP):
+                continue
+            text = _string(lambda *room, a=annotation: pdfium.FPDFAnnot_GetStringValue(a, b"Contents", *room))
+            if not text:
+                continue
+            if kind in (pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP):
+                fields.append(_Field(_place(annotation, frame), text))
+            else:
+                remarks.append(text)
+        finally:
+            pdfium.FPDFPage_CloseAnnot(annotation)
+    return fields, remarks
+
+
+def _widget(form: object, annotation: object, frame: _Frame) -> Iterator[_Field]:
+    kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
+    place = _place(annotation, frame)
+    name = _string(lambda *room: pdfium.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *room)) or _string(
+        lambda *room: pdfium.FPDFAnnot_GetFormFieldName(form, annotation, *room)
+    )
+    if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
+        ticked = bool(pdfium.FPDFAnnot_IsChecked(form, annotation))
+        yield _Field(place, _TICKED if ticked else _OPEN, True, name)
+        return
+    if kind in (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX):
+        value = _string(lambda *room: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, *room))
+        if not value and kind != pdfium.FPDF_FORMFIELD_TEXTFIELD:
+            value = ", ".join(_selected(form, annotation))
+        if value:
+            yield _Field(place, value, False, name)
+
+
+def _selected(form: object, annotation: object) -> Iterator[str]:
+    for at in range(min(500, max(0, pdfium.FPDFAnnot_GetOptionCount(form, annotation)))):
+        if pdfium.FPDFAnnot_IsOptionSelected(form, annotation, at):
+            yield _string(lambda *room, i=at: pdfium.FPDFAnnot_GetOptionLabel(form, annotation, i, *room))
+
+
+def _place(annotation: object, frame: _Frame) -> Place:
+    box = pdfium.FS_RECTF()
+    if not pdfium.FPDFAnnot_GetRect(annotation, box):
+        return 0.0, 0.0, 0.0, 0.0
+    low, high = sorted((box.bottom, box.top))
+    left, right = sorted((box.left, box.right))
+    return frame(left, low, right, high)
+
+
+def _string(read: Callable[..., int]) -> str:
+    """What PDFium writes into a buffer, as one line."""
+    size = read(None, 0)
+    if size <= 2 or size > 2_000_000:
+        return ""
+    room = ctypes.create_string_buffer(size)
+    read(ctypes.cast(room, ctypes.POINTER(ctypes.c_ushort)), size)
+    return one_line(clean(room.raw[:size].decode("utf-16-le", "replace").rstrip("\x00").replace("\r", "\n")))
+
+
+def _with_fields(words: list[Segment], fields: Sequence[_Field]) -> list[Segment]:
+    """The words with what was filled in after its label: the words to its left, else those above, else its name."""
+    placed: dict[int, list[Segment]] = {}
+    size = sorted(word.size for word in words)[len(words) // 2] if words else 10.0
+    for field in fields:
+        left, bottom, right, top = field.place
+        middle = (bottom + top) / 2
+        level = [at for at, w in enumerate(words) if w.bottom <= middle <= w.top or bottom <= w.middle <= top]
+        before = [at for at in level if words[at].right <= left + 2]
+        after = [at for at in level if words[at].left >= right - 2]
+        value = Segment(left, bottom, right, top, size, False, field.text, True)
+        if field.box and after and (not before or words[after[0]].left - right < left - words[before[-1]].right):
+            at = min(after, key=lambda i: words[i].left)
+            # A tick and what it stands for are one piece: they are read together.
+            value = replace(value, left=words[at].left - 1.5 * size, right=words[at].left - 1, begins=words[at].begins)
+            value = replace(value, bottom=words[at].bottom, top=words[at].top, size=words[at].size)
+            words[at] = replace(words[at], begins=False)
+            placed.setdefault(at, []).append(value)
+            continue
+        if before:
+            at = max(before, key=lambda i: words[i].right)
+            value = replace(value, bottom=words[at].bottom, top=words[at].top, begins=False)
+        else:
+            above = [i for i, w in enumerate(words) if w.bottom >= top - 2 and w.left < right and w.right > left - 40]
+            near = [i for i in above if words[i].bottom - top < 3 * size]
+            at = max(near, default=-2)
+            if field.name and not near:
+                value = replace(value, text=f"{field.name}: {field.text}")
+        placed.setdefault(at + 1 if at >= 0 else len(words), []).append(value)
+    found: list[Segment] = []
+    for at in range(len(words) + 1):
+        found += placed.get(at, ())
+        found += words[at : at + 1]
+    return found
