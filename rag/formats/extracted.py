@@ -26,7 +26,9 @@ class Heading:
 class Extracted:
     """A document as plain text. `pages` holds the offset at which each page begins, empty where there are no pages.
 
-    `notes` are sentences about what could not be read (a page without text).
+    `notes` are sentences about what could not be read (a page without text). `pictures` are the pages (from 1) whose
+    text was read from a picture, each with how sure its reader is, in [0, 1]; `unread` are the pages that are pictures
+    which nobody read.
     """
 
     text: str
@@ -34,6 +36,8 @@ class Extracted:
     headings: tuple[Heading, ...] = ()
     pages: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    pictures: tuple[tuple[int, float], ...] = ()
+    unread: tuple[int, ...] = ()
 
 
 MAX_CHARACTERS = 20_000_000
@@ -60,6 +64,8 @@ class Builder:
 
     title: str = ""
     notes: list[str] = field(default_factory=list)
+    pictures: list[tuple[int, float]] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list)
     _length: int = 0
     _headings: list[Heading] = field(default_factory=list)
@@ -106,5 +112,6 @@ class Builder:
             top = min(h.level for h in self._headings)
             title = next(h.text for h in self._headings if h.level == top)
         return Extracted(
-            "".join(self._parts), title[:300], tuple(self._headings), tuple(self._pages), tuple(self.notes)
-        )
+            "".join(self._parts), title[:300], tuple(self._headings), tuple(self._pages), tuple(self.notes),
+            tuple(self.pictures), tuple(self.unread),
+        )  # fmt: skip

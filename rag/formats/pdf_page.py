@@ -24,10 +24,11 @@ _BOLD = 600
 _FORCE_BOLD = 1 << 18
 _THIN = 3.0
 _SHORT = 5.0
+_FAR = 1e6  # further out there is no paper
 _LINE_END_HYPHENS = (0x02, 0xFFFE)
 _HIDDEN = 2 | 32  # the flags "hidden" and "no view"
 _TICKED, _OPEN = "☒", "☐"
-_BLANKS = frozenset((0x20, 0x09, 0x0A, 0x0D, 0x0B, 0x0C, 0x85, 0xA0, 0x2028, 0x2029, 0x3000, *range(0x2000, 0x200B)))
+_BLANKS = frozenset((*range(1, 0x21), 0x85, 0xA0, 0x2028, 0x2029, 0x3000, *range(0x2000, 0x200B)))
 
 Place = tuple[float, float, float, float]
 """Left, bottom, right, top."""
@@ -38,6 +39,7 @@ _Frame = Callable[[float, float, float, float], Place]
 class Page:
     """One page. `number` counts from 1; `plain` is its text where places say nothing; `broken` pages cannot be opened.
 
+    `drawn` says that there is anything to see; `pictured` is the share of the page that its largest picture covers.
     `horizontal` and `vertical` are drawn lines; `filled` are coloured areas with their colour; `remarks` are people's
     notes that stand behind a mark.
     """
@@ -52,7 +54,8 @@ class Page:
     remarks: tuple[str, ...] = ()
     plain: str = ""
     broken: bool = False
-    pictures: bool = False
+    drawn: bool = False
+    pictured: float = 0.0
 
 
 def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
@@ -77,7 +80,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
         fields, remarks = _annotations(document, page, frame)
         return Page(
             number + 1, width, height, tuple(_with_fields(words, fields)), tuple(drawn.horizontal),
-            tuple(drawn.vertical), tuple(drawn.filled), tuple(remarks), pictures=drawn.pictures,
+            tuple(drawn.vertical), tuple(drawn.filled), tuple(remarks), drawn=drawn.any, pictured=drawn.pictured,
         )  # fmt: skip
     finally:
         text.close()
@@ -121,17 +124,17 @@ def _words(text: pypdfium2.PdfTextPage, frame: _Frame) -> list[Segment]:
 
     for at in range(text.count_chars()):
         code = unicode(raw, at)
-        if code in _BLANKS:
-            if letters:
-                end(at - 1)
-            begins = begins or code in (0x0A, 0x0D)
-        elif code in _LINE_END_HYPHENS:
+        if code in _LINE_END_HYPHENS:
             if not letters:
                 first = at
             letters.append("-")
             end(at)
             begins = True
-        elif code:
+        elif code in _BLANKS:
+            if letters:
+                end(at - 1)
+            begins = begins or code in (0x0A, 0x0D)
+        elif 0 < code < 0x110000:  # what has no letter has no code
             if not letters:
                 first = at
             letters.append(chr(code))
@@ -169,7 +172,8 @@ class _Measure:
         if not pdfium.FPDFText_GetLooseCharBox(self._raw, at, box):
             return 0.0, 0.0, 0.0, 0.0
         low, high = (box.bottom, box.top) if box.bottom <= box.top else (box.top, box.bottom)
-        return self._frame(box.left, low, box.right, high)
+        place = self._frame(box.left, low, box.right, high)
+        return place if all(abs(side) < _FAR for side in place) else (0.0, 0.0, 0.0, 0.0)
 
     def _bold(self, at: int) -> bool:
         if pdfium.FPDFText_GetFontWeight(self._raw, at) >= _BOLD:
@@ -185,7 +189,8 @@ class _Drawn:
         self.horizontal: list[Place] = []
         self.vertical: list[Place] = []
         self.filled: list[tuple[Place, int]] = []
-        self.pictures = False
+        self.any = False
+        self.pictured = 0.0
 
     def read(self, page: pypdfium2.PdfPage, frame: _Frame, area: float) -> None:
         count = pdfium.FPDFPage_CountObjects(page)
@@ -193,11 +198,17 @@ class _Drawn:
         for at in range(min(count, _MOST_OBJECTS)):
             thing = pdfium.FPDFPage_GetObject(page, at)
             kind = pdfium.FPDFPageObj_GetType(thing)
-            if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
-                self.pictures = True
-            if kind != pdfium.FPDF_PAGEOBJ_PATH or not pdfium.FPDFPageObj_GetBounds(thing, *sides):
+            if kind == pdfium.FPDF_PAGEOBJ_TEXT or not pdfium.FPDFPageObj_GetBounds(thing, *sides):
                 continue
+            self.any = True
             place = frame(*(side.value for side in sides))
+            if not all(abs(side) < _FAR for side in place):
+                continue
+            if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
+                share = (place[2] - place[0]) * (place[3] - place[1]) / max(area, 1.0)
+                self.pictured = max(self.pictured, share)
+            if kind != pdfium.FPDF_PAGEOBJ_PATH:
+                continue
             if self._line(place):
                 continue
             steps = pdfium.FPDFPath_CountSegments(thing)
