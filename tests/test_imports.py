@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 # Drives a browser with what the tests need anyway, and says so where it is missing.
 PAINTER = ROOT / "tandem" / "bench" / "render_time.py"
 PICTURE = ROOT / "tandem" / "evaluate" / "picture.py"  # says what to install where its library is missing
+READS_PICTURES = {ROOT / "rag" / "formats" / "image.py", *(ROOT / "rag" / "ocr").glob("*.py")}  # if installed
 RIVALS = ROOT / "tandem" / "bench" / "retrieval.py"
 TELEMETRY = ROOT / "tandem" / "observability" / "telemetry.py"
 FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}
@@ -106,7 +107,9 @@ def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
     missing = set()
     for file in [ROOT / "app.py", *(f for room in sorted(own - {"app"}) for f in (ROOT / room).rglob("*.py"))]:
         allowed = (
-            extra if file.is_relative_to(ROOT / "tests") or file in (PAINTER, PICTURE, RIVALS, TELEMETRY) else core
+            extra
+            if file.is_relative_to(ROOT / "tests") or file in (PAINTER, PICTURE, RIVALS, TELEMETRY, *READS_PICTURES)
+            else core
         )
         for module in imported(file):
             top = module.partition(".")[0]

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Extracted
+from rag.ocr.recognition import Recogniser
 
 GROUP = "tandem.readers"
 
@@ -28,6 +29,14 @@ class Reader(Protocol):
         An odd part costs itself: it is noted. Raises DocumentError, one sentence, when nothing can be read; nothing
         else. Opens no file, fetches nothing, runs nothing that `data` brings.
         """
+        ...
+
+
+class PictureReader(Reader, Protocol):
+    """A reader that can also read pictures of text."""
+
+    def __call__(self, data: bytes, recogniser: Recogniser | None = None) -> Extracted:
+        """As `Reader`; the pages that are pictures are read by the `recogniser`, and else named in `unread`."""
         ...
 
 
@@ -47,6 +56,7 @@ _FAMILIES = {
     "epub:read_epub": "epub",
     "mail:read_eml": "eml",
 }
+_WITH_PICTURES = frozenset({"rag.formats.pdf:read_pdf", "rag.formats.image:read_image"})
 OWN_FILES = frozenset({"questions.yaml"})
 """Files that lie beside documents but are Tandem's own: questions with their answers would answer themselves."""
 # Documents that people expect to be read, and what to do about them.
@@ -105,10 +115,14 @@ def reader_for(name: str) -> Reader:
         ) from error
 
 
-def read(data: bytes, name: str) -> Extracted:
-    """The text in `data`, read as the extension of `name` says. Raises DocumentError."""
+def read(data: bytes, name: str, recogniser: Recogniser | None = None) -> Extracted:
+    """The text in `data`, read as the extension of `name` says; the `recogniser` reads pictures of text, where the
+    reader hands them to it. Raises DocumentError.
+    """
     reader = reader_for(name)
     try:
+        if recogniser is not None and readers()[suffix(name)] in _WITH_PICTURES:
+            return cast(PictureReader, reader)(data, recogniser)
         return reader(data)
     except (RecursionError, UnicodeError) as error:
         raise DocumentError("The file is too deeply nested or damaged to be read; save it again.") from error

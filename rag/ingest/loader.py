@@ -7,14 +7,17 @@ in the caller's process (`rag.ingest.workers` calls it in a process of its own).
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 from rag.errors import DocumentError
 from rag.formats import registry
 from rag.formats.extracted import Extracted
+from rag.ocr.recognition import Recogniser
 
-VERSION = 3
+VERSION = 4
 """Goes up when a format is read differently: every file is then read again."""
 MAX_BYTES = 100_000_000
 
@@ -43,12 +46,37 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def parse(data: bytes, name: str) -> Extracted:
-    """The text in `data`, read as the extension of `name` says. Raises DocumentError."""
-    extracted = registry.read(data, name)
+def parse(
+    data: bytes, name: str, recogniser: Recogniser | None = None, problem: str = "pictures are not read"
+) -> Extracted:
+    """The text in `data`, read as the extension of `name` says, with notes on pages that are pictures: read by the
+    `recogniser`, or not, because of `problem`. Raises DocumentError; PicturesOnly where only a recogniser could read.
+    """
+    extracted = registry.read(data, name, recogniser)
+    notes = []
+    if extracted.pictures:
+        sure = sum(confidence for _, confidence in extracted.pictures) / len(extracted.pictures)
+        pages = _listed([page for page, _ in extracted.pictures])
+        notes.append(f"Read from a picture, {sure:.0%} sure: page {pages}.")
     if not extracted.text.strip():
+        if extracted.unread:
+            raise PicturesOnly(f"The file holds no text, only pictures; {problem}.", len(extracted.unread))
         raise DocumentError("The file holds no text.")
-    return extracted
+    if extracted.unread:
+        notes.append(f"No text on page {_listed(extracted.unread)}: {problem}.")
+    return replace(extracted, notes=(*extracted.notes, *notes))
+
+
+class PicturesOnly(DocumentError):
+    """A file of `pages` pictures and no text."""
+
+    def __init__(self, reason: str, pages: int) -> None:
+        super().__init__(reason)
+        self.pages = pages
+
+
+def _listed(pages: Sequence[int]) -> str:
+    return ", ".join(map(str, pages[:10])) + (" and more" if len(pages) > 10 else "")
 
 
 def digest(data: bytes) -> str:

@@ -6,7 +6,7 @@ Knows how it is called. Does not know pages or documents.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag.ocr.recognition import Line
 
@@ -38,7 +38,7 @@ class Rapid:
         """The lines of a picture in RGB."""
         import numpy as np
 
-        found = self._engine(np.asarray(image)[:, :, ::-1])
+        found: Any = self._engine(np.asarray(image)[:, :, ::-1])
         if found is None or found.boxes is None or found.txts is None:
             return ()
         return [

@@ -22,8 +22,11 @@ MISSING = (
 )
 # Written in other letters than the models inside the package know (they write Latin ones, Chinese and Japanese).
 _OTHER_LETTERS = frozenset(
-    "ar be bg bn el fa gu he hi hy ka km kn ko lo ml mk mn mr my ne pa ru si sr ta te th uk ur".split()
-)
+    (
+        "ar", "be", "bg", "bn", "el", "fa", "gu", "he", "hi", "hy", "ka", "km", "kn", "ko", "lo", "ml",
+        "mk", "mn", "mr", "my", "ne", "pa", "ru", "si", "sr", "ta", "te", "th", "uk", "ur",
+    )
+)  # fmt: skip
 # What Tesseract calls the languages.
 _TESSERACT = {
     "ar": "ara", "bg": "bul", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
@@ -79,7 +82,7 @@ def load(choice: Choice, threads: int) -> Recogniser:
     if choice.engine == "tesseract":
         from rag.ocr.tesseract import Tesseract
 
-        return Tesseract([_TESSERACT[language] for language in choice.languages if language in _TESSERACT], threads)
+        return Tesseract([_TESSERACT[language] for language in choice.languages if language in _TESSERACT])
     from rag.ocr.rapid import Rapid
 
     return Rapid(threads)

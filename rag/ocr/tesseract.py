@@ -23,16 +23,16 @@ _SECONDS = 600
 class Tesseract:
     """The installed program with the languages that it has."""
 
-    def __init__(self, languages: Sequence[str], threads: int) -> None:
+    def __init__(self, languages: Sequence[str]) -> None:
         """`languages` are Tesseract's names; those that are not installed are left out."""
         self._wanted = languages
-        self._threads = threads
 
     @cached_property
     def _languages(self) -> str:
         listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, timeout=60, check=True)
         installed = listed.stdout.decode("utf-8", "replace").split()
-        return "+".join(language for language in self._wanted if language in installed) or "eng"
+        known = [language for language in self._wanted if language in installed]
+        return "+".join(known or [name for name in ("eng", "tur") if name in installed] or installed[-1:])
 
     def read(self, image: Image) -> Sequence[Line]:
         """The lines of a picture. Raises OSError or subprocess.SubprocessError when the program fails."""

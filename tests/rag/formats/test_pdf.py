@@ -7,6 +7,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from rag.errors import DocumentError
 from rag.formats.pdf import read_pdf
+from rag.ingest.loader import parse
 from tests.support import documents
 
 TIDES = (
@@ -74,7 +75,9 @@ def test_columns_of_prose_are_no_table() -> None:
 
 def test_pages_without_text_are_named() -> None:
     found = read_pdf(documents.pdf("", "Herons stand in shallow water.", ""))
-    assert found.notes == ("No text on page 1, 3: pictures are not read.",)
+    assert found.unread == (1, 3)
+    notes = parse(documents.pdf("", "Herons stand in shallow water.", ""), "herons.pdf").notes
+    assert notes == ("No text on page 1, 3: pictures are not read.",)
     assert "Herons" in found.text[found.pages[1] : found.pages[2]]
 
 
@@ -88,7 +91,7 @@ def test_pages_without_text_are_named() -> None:
 )
 def test_what_cannot_be_read_says_why(data: bytes, reason: str) -> None:
     with pytest.raises(DocumentError, match=reason):
-        read_pdf(data)
+        parse(data, "some.pdf")
 
 
 @settings(max_examples=40, deadline=None)
