@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 # Drives a browser with what the tests need anyway, and says so where it is missing.
 PAINTER = ROOT / "tandem" / "bench" / "render_time.py"
 PICTURE = ROOT / "tandem" / "evaluate" / "picture.py"  # says what to install where its library is missing
-READS_PICTURES = {ROOT / "rag" / "formats" / "image.py", *(ROOT / "rag" / "ocr").glob("*.py")}  # if installed
+READS_PICTURES = {
+    *(ROOT / "rag" / "formats" / f for f in ("image.py", "recognised.py")),
+    *(ROOT / "rag" / "ocr").glob("*.py"),
+}  # if installed
 RIVALS = ROOT / "tandem" / "bench" / "retrieval.py"
 TELEMETRY = ROOT / "tandem" / "observability" / "telemetry.py"
 FRONT = {"chainlit", "fastapi", "starlette", "uvicorn", "typer"}

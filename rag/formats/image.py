@@ -14,11 +14,11 @@ from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.page_writer import Flow, Writer, flow_of, take_running_lines
 from rag.formats.pdf_page import Page
+from rag.formats.recognised import Recogniser, read_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from rag.ocr.recognition import Recogniser
 
 _MOST_PIXELS = 120_000_000
 _MOST_PAGES = 500
@@ -34,8 +34,6 @@ def read_image(data: bytes, recogniser: Recogniser | None = None) -> Extracted:
     if recogniser is None:
         builder.unread.append(1)
         return builder.build()
-    from rag.ocr.pages import read_picture
-
     flows: list[Flow] = []
     for number, image in enumerate(_pictures(data), 1):
         width, height = image.width / _DOTS * 72, image.height / _DOTS * 72

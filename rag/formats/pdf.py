@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -19,9 +18,7 @@ from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, clean, one_line
 from rag.formats.page_writer import Flow, Writer, flow_of, take_running_lines
 from rag.formats.pdf_page import Page, read_page
-
-if TYPE_CHECKING:
-    from rag.ocr.recognition import Recogniser
+from rag.formats.recognised import Recogniser, read_picture
 
 _one_at_a_time = threading.Lock()  # PDFium is not made for threads
 _MOST_MISSING = 50
@@ -89,8 +86,6 @@ def _is_picture(page: Page) -> bool:
 
 def _recognised(document: pypdfium2.PdfDocument, page: Page, recogniser: Recogniser, builder: Builder) -> Page:
     """The page with the words that stand in its picture."""
-    from rag.ocr.pages import read_picture
-
     opened = document[page.number - 1]
     try:
         scale = min(_DOTS / 72, _LARGEST_SIDE / max(page.width, page.height, 1.0))

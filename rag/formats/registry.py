@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Extracted
-from rag.ocr.recognition import Recogniser
+from rag.formats.recognised import Recogniser
 
 GROUP = "tandem.readers"
 

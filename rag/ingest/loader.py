@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.errors import DocumentError
 from rag.formats import registry
 from rag.formats.extracted import Extracted
-from rag.ocr.recognition import Recogniser
+from rag.formats.recognised import Recogniser
 
 VERSION = 4
 """Goes up when a format is read differently: every file is then read again."""

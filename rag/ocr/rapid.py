@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.ocr.recognition import Line
+from rag.formats.recognised import Line
 
 if TYPE_CHECKING:
     from PIL.Image import Image

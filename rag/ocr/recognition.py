@@ -1,4 +1,4 @@
-"""Which program reads pictures, and what it hands over: lines of text with their places and how sure it is.
+"""Which program reads pictures of text: what is installed, and what the library's languages need.
 
 Knows which languages each can write. Does not know documents, nor how a program is called.
 """
@@ -9,10 +9,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from rag.formats.recognised import Recogniser
 
 Engine = Literal["", "rapidocr", "tesseract"]
 
@@ -35,25 +34,6 @@ _TESSERACT = {
     "pt": "por", "ro": "ron", "ru": "rus", "sk": "slk", "sl": "slv", "sr": "srp", "sv": "swe", "ta": "tam", "th": "tha",
     "tr": "tur", "uk": "ukr", "vi": "vie", "zh": "chi_sim",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line, or a piece of one, in a picture: its four corners in pixels (y growing downward), clockwise from the
-    upper left, and how sure the reader is, in [0, 1].
-    """
-
-    text: str
-    confidence: float
-    corners: tuple[tuple[float, float], ...]
-
-
-class Recogniser(Protocol):
-    """Reads pictures. One caller at a time."""
-
-    def read(self, image: Image) -> Sequence[Line]:
-        """The lines of a picture in RGB, in any order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rag.ocr.recognition import Line
+from rag.formats.recognised import Line
 
 if TYPE_CHECKING:
     from PIL.Image import Image

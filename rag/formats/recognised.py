@@ -8,17 +8,35 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rag.formats.extracted import clean, one_line
 from rag.formats.layout import Segment
-from rag.ocr.recognition import Line, Recogniser
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LEAST_CONFIDENCE = 0.5
 _STEP = 1.18
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line, or a piece of one, in a picture: its four corners in pixels (y growing downward), clockwise from the
+    upper left, and how sure the reader is, in [0, 1].
+    """
+
+    text: str
+    confidence: float
+    corners: tuple[tuple[float, float], ...]
+
+
+class Recogniser(Protocol):
+    """Reads pictures. One caller at a time."""
+
+    def read(self, image: Image) -> Sequence[Line]:
+        """The lines of a picture in RGB, in any order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
