@@ -17,7 +17,7 @@ from rag.errors import DocumentError
 from rag.formats.encodings import decode
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.html import add_html
-from rag.formats.office import open_package
+from rag.formats.package import open_package
 
 _BROKEN = "The EPUB file is damaged; open it in a reader and export it again."
 _MARKUP = ("application/xhtml+xml", "text/html")

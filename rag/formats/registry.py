@@ -50,9 +50,9 @@ _FAMILIES = {
     "text:read_code": f"{_CODE} tex rst",
     "html:read_html": "html htm xhtml",
     "pdf:read_pdf": "pdf",
-    "office:read_docx": "docx",
-    "office:read_pptx": "pptx",
-    "office:read_xlsx": "xlsx",
+    "wordprocessing:read_docx": "docx docm dotx dotm",
+    "presentation:read_pptx": "pptx pptm ppsx ppsm potx potm",
+    "spreadsheet:read_xlsx": "xlsx xlsm xltx xltm",
     "epub:read_epub": "epub",
     "mail:read_eml": "eml",
 }

@@ -3,7 +3,9 @@ from datetime import datetime
 import pytest
 
 from rag.errors import DocumentError
-from rag.formats.office import read_docx, read_pptx, read_xlsx
+from rag.formats.presentation import read_pptx
+from rag.formats.spreadsheet import read_xlsx
+from rag.formats.wordprocessing import read_docx
 from tests.support import documents
 
 
