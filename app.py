@@ -72,7 +72,7 @@ async def shutdown() -> None:
 
 @cl.set_starters
 async def starters(user: cl.User | None, language: str | None) -> list[cl.Starter]:
-    return session.starters(house.settings, language or "")
+    return await session.starters(house, language or "")
 
 
 @cl.on_chat_start

@@ -263,6 +263,11 @@ class Library:
         self._index.reload()
         return sorted(self._index.rows()) == sorted(self._store.all_rows())
 
+    def headings(self, document_id: str) -> list[str]:
+        """The headings above a document's first passages, in order. Raises LibraryError where it cannot be read."""
+        with _in_words(self._store.connections.path):
+            return self._store.headings(int(document_id))
+
     def size(self) -> tuple[int, int]:
         """How many documents and passages there are, uploads included."""
         totals = self._store.totals()

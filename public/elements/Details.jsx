@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react"
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
 
 const REMEMBERED = "tandem-tab"
-const TABS = ["latency", "sources", "decision"]
+const TABS = ["sources", "latency", "decision"]
 
 const TEXT = {
   en: {
@@ -342,9 +342,9 @@ function Decision({ decision, t }) {
 const firstTab = () => {
   try {
     const kept = window.localStorage.getItem(REMEMBERED)
-    return TABS.includes(kept) ? kept : "latency"
+    return TABS.includes(kept) ? kept : "sources"
   } catch {
-    return "latency"
+    return "sources"
   }
 }
 

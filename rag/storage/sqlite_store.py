@@ -178,6 +178,14 @@ class Store:
         gone = [int(r[0]) for r in run("SELECT document FROM removed WHERE generation > ?", (generation,))]
         return put, gone
 
+    def headings(self, document: int, most: int = 40) -> list[str]:
+        """The headings that stand right above a document's first passages, in order, each once."""
+        rows = self.connection.execute(
+            "SELECT headings FROM passages WHERE document = ? AND headings <> ? ORDER BY id LIMIT ?",
+            (document, _NONE, most),
+        )
+        return list(dict.fromkeys(json.loads(headings)[-1] for (headings,) in rows))
+
     def totals(self) -> Totals:
         """The library's sizes, uploads included."""
         run = self.connection.execute

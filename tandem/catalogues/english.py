@@ -1,6 +1,7 @@
 """The chat's own words in English. Knows wordings by key; does not know when one is said, nor other languages."""
 
 TEXTS = {
+    "starter": "What does “{title}” say about {heading}?",
     "page": "page",
     "unsupported": "No passage supports this sentence.",
     "searching": "Searching the documents",

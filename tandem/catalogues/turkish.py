@@ -4,6 +4,7 @@ Knows wordings by key; does not know when one is said.
 """
 
 TEXTS = {
+    "starter": "“{title}” belgesi “{heading}” konusunda ne diyor?",
     "page": "sayfa",
     "unsupported": "Bu cümleyi hiçbir bölüm desteklemiyor.",
     "searching": "Belgeler aranıyor",

@@ -19,12 +19,13 @@ from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
 from chainlit.user import PersistedUser
 
+from rag.errors import LibraryError
 from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import House
-from tandem.settings import Settings
 from tandem.texts import STARTERS, TEXTS, Language, language_for, say
 from tandem.ui import settings_panel
+from tandem.ui import starters as first_questions
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 
@@ -171,9 +172,16 @@ def _in_background(work: Any) -> None:
     task.add_done_callback(_background.discard)
 
 
-def starters(settings: Settings, browser: str) -> list[cl.Starter]:
-    """First questions to offer, where the documents are those that ship; about others nothing is known."""
-    if shipped.corpus() not in settings.documents:
-        return []
-    language = language_for("auto", settings.display.language, browser)
-    return [cl.Starter(label, question) for label, question in STARTERS[language]]
+async def starters(house: House, browser: str) -> list[cl.Starter]:
+    """First questions to offer: written ones about the documents that ship, else made of the library's own headings.
+    None where the library cannot be read.
+    """
+    language = language_for("auto", house.settings.display.language, browser)
+    if shipped.corpus() in house.settings.documents:
+        offered = list(STARTERS[language])
+    else:
+        try:
+            offered = await asyncio.to_thread(first_questions.questions, house.library, language)
+        except LibraryError:
+            offered = []
+    return [cl.Starter(label, question) for label, question in offered]

@@ -1,0 +1,59 @@
+"""The first questions of an empty conversation, made of the library's own titles and headings.
+
+Knows which headings make a question that somebody may ask. Does not know how it is answered, nor when it is offered.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import PurePosixPath
+
+import regex
+
+from rag.library import Library
+from rag.types import DocumentRecord
+from tandem.texts import Language, say
+
+MOST = 4
+_LOOKED_AT = 12
+"""Documents whose headings are read before one gives up: the page waits for it."""
+_WORDS = regex.compile(r"\p{L}{3,}")
+_NUMBERED = regex.compile(r"^[\d.()\s]+")
+_LONGEST = 48
+
+
+def questions(library: Library, language: Language) -> list[tuple[str, str]]:
+    """Label and question, at most four, each on another document: those in the person's language first, from as many
+    folders as there are, long documents before short ones. Raises LibraryError.
+    """
+    found: list[tuple[str, str]] = []
+    for record in _spread(library.documents(), language)[:_LOOKED_AT]:
+        title = _plain(record.title or PurePosixPath(record.name).stem)
+        heading = next(filter(None, (_plain(one) for one in library.headings(record.id) if _tells(one, title))), "")
+        if title and heading:
+            found.append((heading, say("starter", language, title=title, heading=heading)))
+        if len(found) == MOST:
+            break
+    return found
+
+
+def _spread(records: list[DocumentRecord], language: Language) -> list[DocumentRecord]:
+    """One document of each folder, then a second of each, and so on; the person's language goes before."""
+
+    def folder(record: DocumentRecord) -> str:
+        return str(PurePosixPath(record.name).parent)
+
+    ordered = sorted(records, key=lambda one: (folder(one), -one.characters, one.name))
+    places = [(place, record) for _, group in groupby(ordered, folder) for place, record in enumerate(group)]
+    places.sort(key=lambda pair: (pair[1].language != language, pair[0], -pair[1].characters, pair[1].name))
+    return [record for _, record in places]
+
+
+def _plain(text: str) -> str:
+    return _NUMBERED.sub("", " ".join(text.split())).strip(" :.?")
+
+
+def _tells(heading: str, title: str) -> bool:
+    """Whether a heading names something that can be asked about, apart from the title."""
+    plain = _plain(heading)
+    return len(plain) <= _LONGEST and bool(_WORDS.search(plain)) and plain.casefold() != title.casefold()
