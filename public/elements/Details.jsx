@@ -27,7 +27,7 @@ const TEXT = {
       kept: "Draft kept", refined: "Escalated and refined", draft_stands: "Escalated, but the draft stands",
       escalated: "Escalated", none: "Nothing was decided"
     },
-    why: "Why", signals: "Signals", by: "Written by", policy: "Policy", cost: "Cost", searched: "Searched for",
+    why: "Why", signals: "Signals", by: "Written by", policy: "How it was decided", cost: "Cost", searched: "Searched for",
     probability: "Estimated risk of a bad draft", support: "Supported sentences",
     signal: {
       chars: "Length of the draft (characters)", support: "Supported sentences of the draft", refused: "Draft refuses",
@@ -41,6 +41,7 @@ const TEXT = {
     notShown: "Why the refinement is not shown", same: (n) => n === 1 ? "1 sentence stayed as it was." : `${n} sentences stayed as they were.`,
     kinds: { changed: "changed", dropped: "dropped", added: "added" },
     verdicts: { supported: "supported", doubtful: "doubtful", unsupported: "not supported", neutral: "no claim" },
+    policies: { rules: "by rules", logistic: "by weighing gain against time and money", always: "always", never: "never" },
     yes: "yes", no: "no", quoted: "Quotes, no model", share: (n) => `${n}%`
   },
   tr: {
@@ -63,7 +64,7 @@ const TEXT = {
       kept: "Taslak korundu", refined: "Yükseltildi ve iyileştirildi", draft_stands: "Yükseltildi, ama taslak kaldı",
       escalated: "Yükseltildi", none: "Karar verilmedi"
     },
-    why: "Neden", signals: "Göstergeler", by: "Yazan", policy: "İlke", cost: "Maliyet", searched: "Aranan",
+    why: "Neden", signals: "Göstergeler", by: "Yazan", policy: "Nasıl karar verildi", cost: "Maliyet", searched: "Aranan",
     probability: "Taslağın kötü olma olasılığı (tahmin)", support: "Desteklenen cümleler",
     signal: {
       chars: "Taslağın uzunluğu (karakter)", support: "Taslağın desteklenen cümleleri", refused: "Taslak yanıt vermiyor",
@@ -77,6 +78,7 @@ const TEXT = {
     notShown: "İyileştirme neden gösterilmiyor", same: (n) => `${n} cümle olduğu gibi kaldı.`,
     kinds: { changed: "değişti", dropped: "çıkarıldı", added: "eklendi" },
     verdicts: { supported: "destekli", doubtful: "kuşkulu", unsupported: "desteksiz", neutral: "iddia yok" },
+    policies: { rules: "kurallara göre", logistic: "kazanç, süre ve para tartılarak", always: "her zaman", never: "hiçbir zaman" },
     yes: "evet", no: "hayır", quoted: "Alıntı, model yok", share: (n) => `%${n}`
   }
 }
@@ -316,8 +318,8 @@ function Decision({ decision, t }) {
       <div className="td-card td-rows">
         {decision.model ? <Row label={t.by}>{decision.runtime === "extractive" ? t.quoted : decision.model}</Row> : null}
         {known(decision.support) ? <Row label={t.support}>{t.share(percent(decision.support))}</Row> : null}
-        {known(decision.probability) ? <Row label={t.probability}>{t.share(percent(decision.probability))}</Row> : null}
-        {decision.policy ? <Row label={t.policy}>{decision.policy}</Row> : null}
+        {decision.estimated && known(decision.probability) ? <Row label={t.probability}>{t.share(percent(decision.probability))}</Row> : null}
+        {decision.policy ? <Row label={t.policy}>{t.policies[decision.policy] || decision.policy}</Row> : null}
         {decision.query ? <Row label={t.searched}>{decision.query}</Row> : null}
       </div>
       <Changes decision={decision} t={t} />
@@ -363,11 +365,13 @@ export default function Details() {
   const sources = props.sources || []
   return (
     <div className="td-panel" data-testid="details">
-      {props.question ? <p className="td-question">{props.question}</p> : null}
       <Tabs value={tab} onValueChange={choose}>
-        <TabsList className="td-tabs">
-          {tabs.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
-        </TabsList>
+        <div className="td-top">
+          {props.question ? <p className="td-question">{props.question}</p> : null}
+          <TabsList className="td-tabs">
+            {tabs.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
+          </TabsList>
+        </div>
         <TabsContent value="latency">{props.latency ? <Latency latency={props.latency} t={t} /> : waiting}</TabsContent>
         <TabsContent value="sources">
           {sources.length ? sources.map((s) => (

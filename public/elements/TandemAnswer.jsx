@@ -199,7 +199,7 @@ export default function TandemAnswer() {
           {props.state === "done" ? (
             <span className="td-by" data-testid="written-by">
               {props.quoted ? <Quote size={13} /> : <Sparkles size={13} />}
-              {props.quoted ? t.quoted : t.by(props.model)}
+              <span title={props.quoted ? t.quoted : t.by(props.model)}>{props.quoted ? t.quoted : t.by(props.model)}</span>
             </span>
           ) : null}
           {props.can_escalate ? (

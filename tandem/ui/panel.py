@@ -21,6 +21,8 @@ _SIGNALS = (
     "faulty_arithmetic", "language_mismatch", "hedging", "uncertainty_max",
 )  # fmt: skip
 _FIGURES = ("total_ms", "first_content_ms", "tokens_per_second")
+# The policies whose probability is an estimate, learnt from judged drafts; a rule's is none.
+_ESTIMATES = ("logistic",)
 # Why a refinement that was asked for is not what is shown.
 _NOT_SHOWN = ("refine_missing", "refinement_failed", "refinement_empty", "refinement_kept_draft", "refinement_refused")
 _SUMMED = (
@@ -150,7 +152,8 @@ def decision(
         "outcome": _outcome(made, answer),
         "probability": made.probability if made is not None else None,
         "reasons": [reason(given, language) for given in made.reasons] if made is not None else [],
-        "policy": f"{made.policy} {made.version}" if made is not None else "",
+        "estimated": made is not None and made.policy in _ESTIMATES,
+        "policy": made.policy if made is not None else "",
         "model": answer.model if answer is not None else "",
         "runtime": answer.runtime if answer is not None else "",
         "signals": {name: trace["signals"][name] for name in _SIGNALS if name in trace["signals"]},
