@@ -48,7 +48,7 @@ def test_asked_elsewhere_nothing_has_an_answer(tmp_path: Path) -> None:
 
 def test_only_the_kinds_asked_for_and_a_kind_without_questions_is_said(tmp_path: Path) -> None:
     file = tmp_path / "questions.yaml"
-    file.write_text("questions: [{id: a, question: b?}, {id: c, kind: list, question: d?}]", encoding="utf-8")
+    file.write_text("questions: [{id: a, question: B}, {id: c, kind: list, question: D}]", encoding="utf-8")
     asked = read(file)
     assert [one.id for one in asked.of_kinds(()).questions] == ["a", "c"]
     assert [one.id for one in asked.of_kinds(("list",)).questions] == ["c"]
