@@ -20,6 +20,7 @@ from hybrid.settings import TimeoutSettings
 from hybrid.tracing.trace import Span, StageRecord, Trace
 from rag.text.sentences import is_closed
 from rag.text.unicode import Joiner
+from rag.types import CheckedAnswer
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Written:
     logprobs: list[float] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     abandoned: Reason | None = None
+    checked: CheckedAnswer | None = None
 
     @property
     def text(self) -> str:
@@ -47,7 +49,7 @@ class Written:
 
     def begin(self, alias: str, model: str, runtime: str) -> None:
         self.alias, self.model, self.runtime = alias, model, runtime
-        self.finish_reason, self.usage, self.abandoned = "", None, None
+        self.finish_reason, self.usage, self.abandoned, self.checked = "", None, None, None
         self.logprobs.clear()
         self.pieces.clear()
 
@@ -85,6 +87,7 @@ async def generate(
                 else:
                     clock.accepted()
                 written.usage = chunk.usage or written.usage
+                written.checked = chunk.checked or written.checked
                 if chunk.finish_reason is not None:
                     written.finish_reason = chunk.finish_reason
                 if clock.runaway:

@@ -50,7 +50,7 @@ class Task:
         return ChatRequest(
             model=model,
             messages=messages,
-            question=self.question.text,
+            question=self.found.query or self.question.text,
             passages=passages,
             answerable=self.answerable,
             language=self.language,

@@ -40,6 +40,8 @@ class Verifier:
         text = written.text
         if self.claims_nothing(written):
             return CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
+        if written.checked is not None:  # quoted: it is known where every piece stands
+            return written.checked
         return citations.check(text, self.task.found.passages, self.task.question.text)
 
     def worse(

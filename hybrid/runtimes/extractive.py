@@ -1,6 +1,6 @@
-"""The runtime that needs no model: it answers with the sentences of the passages that answer best, each cited.
+"""The runtime that needs no model: it answers with the stretches of the passages that answer best, each cited.
 
-Knows how to put quotes in order. Does not know any model, and never writes a sentence of its own but the refusal.
+Knows how quotes become an answer. Does not know any model, and never writes a sentence of its own but the refusal.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import AsyncGenerator, Callable
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
 from rag.grounding import extractive
+from rag.grounding.quoting import Composer
 from rag.text import phrases
 
 NAME = "extractive"
-MAX_WORDS = 60
+MAX_WORDS = 115
 
 
 class Extractive:
@@ -23,20 +24,12 @@ class Extractive:
     name = NAME
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
-        """One chunk per quoted sentence, in the order of the documents' relevance."""
+        """The answer block by block, the best first; the last chunk has it checked: it is quoted from its sources."""
         yield Chunk(phase=Phase.SEND)
-        quotes = (
-            await asyncio.to_thread(extractive.quote, request.question, request.passages, max_words=MAX_WORDS)
-            if request.answerable
-            else []
-        )
-        if quotes:
-            pieces = [cited(quote.text, quote.passage + 1) for quote in quotes]
-        else:
-            pieces = [phrases.refusal(request.language, request.passages[:3])]
-        for number, piece in enumerate(pieces):
-            yield Chunk(text=piece if number == 0 else f" {piece}")
-        yield Chunk(finish_reason="stop", usage=Usage(0, 0))
+        composer = await asyncio.to_thread(compose, request) if request.answerable else _refusal(request)
+        for block in composer.blocks:
+            yield Chunk(text=block)
+        yield Chunk(finish_reason="stop", usage=Usage(0, 0), checked=composer.checked())
 
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo(NAME, NAME, NAME, ModelState.READY, note="Quotes the documents; needs no model.")]
@@ -54,12 +47,15 @@ class Extractive:
         """Nothing is held."""
 
 
-def cited(sentence: str, number: int) -> str:
-    """The sentence on one line, with the marker `[number]` before its closing punctuation.
+def compose(request: ChatRequest) -> Composer:
+    """The quotes that answer, or the refusal where no passage says anything."""
+    composer = Composer(request.passages)
+    for span in extractive.spans(request.question, request.passages, max_words=MAX_WORDS):
+        composer.quote(span)
+    return composer if composer.blocks else _refusal(request)
 
-    >>> cited("Annual leave is 25 days.", 2)
-    'Annual leave is 25 days [2].'
-    """
-    line = " ".join(sentence.split())
-    body = line.rstrip(".!?…。")
-    return f"{body} [{number}]{line[len(body) :] or '.'}"
+
+def _refusal(request: ChatRequest) -> Composer:
+    composer = Composer(request.passages)
+    composer.say(phrases.refusal(request.language, request.passages[:3]))
+    return composer

@@ -1,0 +1,168 @@
+"""Quoted spans as an answer in Markdown, every piece with its marker and the place it was taken from.
+
+Knows lists, tables, code and sentences as Markdown, and the signs of markup that readers should not see. Does not know
+which spans answer (`rag.grounding.extractive` does): what is quoted is supported by where it stands, word for word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import regex
+
+from rag.grounding.extractive import Span
+from rag.grounding.units import Kind, Unit
+from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
+
+_ROLE = regex.compile(r":[a-z:+-]+:`~?([^`<]+?)\s*(?:<([^`>]*)>)?`")
+_TARGET = regex.compile(r"`([^`<]+?)\s*<[^`>]+>`__?")
+_REFERENCE = regex.compile(r"(?<!`)`([^`]+)`__?(?!\w)")
+_LITERAL = regex.compile(r"``([^`]+)``")
+_CLOSING = regex.compile(r"[.!?…。！？؟]+[\"'”’»)\]*_]*$")
+_OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
+_MOST_CODE_LINES = 12
+
+
+@dataclass(slots=True)
+class Composer:
+    """Collects an answer block by block: said by Tandem, or quoted."""
+
+    passages: Sequence[Passage]
+    blocks: list[str] = field(default_factory=list)
+    sentences: list[CheckedSentence] = field(default_factory=list)
+    _length: int = 0
+
+    def say(self, text: str) -> None:
+        """A block in Tandem's own words, which claims nothing."""
+        self._begin()
+        self.sentences.append(CheckedSentence(text, self._length, self._length + len(text), Support.NEUTRAL, 0.0))
+        self._add(text)
+
+    def quote(self, span: Span) -> None:
+        """One span, as a paragraph, a list, a table or code."""
+        passage, number = self.passages[span.passage], span.passage + 1
+        run: list[Unit] = []
+        for unit in span.units:
+            if run and not _together(run[-1], unit):
+                self._block(run, passage, number)
+                run = []
+            run.append(unit)
+        if run:
+            self._block(run, passage, number)
+
+    def checked(self) -> CheckedAnswer:
+        """The answer so far."""
+        return CheckedAnswer("".join(self.blocks), tuple(self.sentences))
+
+    def _block(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+        self._begin()
+        match run[0].kind:
+            case Kind.ROW:
+                self._table(run, passage, number)
+            case Kind.CODE:
+                self._code(run, passage, number)
+            case Kind.ITEM:
+                shallow = min(unit.depth for unit in run)
+                for at, unit in enumerate(run):
+                    mark = unit.mark if regex.match(r"\d", unit.mark) else "-"
+                    self._add(f"{chr(10) if at else ''}{'  ' * min(4, (unit.depth - shallow) // 2)}{mark} ")
+                    self._piece(plain(passage.text[unit.start : unit.end]), unit, passage, number)
+            case Kind.HEADING:
+                for unit in run:
+                    self.sentences.append(CheckedSentence("", self._length, self._length, Support.NEUTRAL, 0.0))
+                    self.sentences.pop()
+                    self._add(f"**{plain(passage.text[unit.start : unit.end])}**")
+            case _:
+                for at, unit in enumerate(run):
+                    if at:
+                        self._add(" ")
+                    said = _escaped(plain(passage.text[unit.start : unit.end]))
+                    self._piece(said, unit, passage, number)
+
+    def _table(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+        names = list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
+        if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
+            width = max(len(unit.cells) for unit in run)
+            names = [""] * width
+            rows = [[cell for _, cell in unit.cells] + [""] * (width - len(unit.cells)) for unit in run]
+        else:
+            rows = [[dict(unit.cells).get(name, "") for name in names] for unit in run]
+        heads = " | ".join(_cell(name) for name in names)
+        self._add(f"| {heads} |\n|{' --- |' * len(names)}")
+        for unit, cells in zip(run, rows, strict=True):
+            self._add("\n")
+            line = "| " + " | ".join(_cell(cell) for cell in cells)
+            self._cite(f"{line} [{number}] |", unit, passage)
+
+    def _code(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+        text = passage.text[run[0].start : run[-1].end]
+        lines = text.split("\n")[:_MOST_CODE_LINES]
+        rest = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
+        dent = min(rest, default=0)
+        shown = "\n".join(
+            [lines[0], *(line[dent:] if dent and not lines[0][:1].isspace() else line for line in lines[1:])]
+        )
+        if _opens(lines[0]) and dent:
+            shown = "\n".join([lines[0], *("    " + line[dent:] if line.strip() else "" for line in lines[1:])])
+        self._add(f"```\n{shown.replace('```', '` ` `')}\n```\n")
+        self._cite(f"[{number}]", run[0], passage)
+
+    def _piece(self, said: str, unit: Unit, passage: Passage, number: int) -> None:
+        close = _CLOSING.search(said)
+        body, end = (said[: close.start()], close.group()) if close else (said, "")
+        if said.endswith((":", "：")):
+            body, end = said[:-1], said[-1]
+        self._cite(f"{body} [{number}]{end}", unit, passage)
+
+    def _cite(self, said: str, unit: Unit, passage: Passage) -> None:
+        at = self._length
+        self._add(said)
+        self.sentences.append(
+            CheckedSentence(said, at, at + len(said), Support.SUPPORTED, 1.0, (passage.id,), (unit.start, unit.end))
+        )
+
+    def _begin(self) -> None:
+        if self.blocks:
+            self._add("\n\n")
+
+    def _add(self, text: str) -> None:
+        self.blocks.append(text)
+        self._length += len(text)
+
+
+def _together(before: Unit, unit: Unit) -> bool:
+    """Whether two units stand in one block of the answer."""
+    if unit.kind is not before.kind:
+        return False
+    return unit.kind in (Kind.SENTENCE,) or unit.group == before.group
+
+
+def _opens(line: str) -> bool:
+    return line.rstrip().endswith((":", "{", "(", "["))
+
+
+def plain(text: str) -> str:
+    """One line without the roles, references and marks of the markup it was written in.
+
+    >>> plain("See :func:`~flask.url_for` and ``--debug``\\nin :doc:`/cli`.")
+    'See `flask.url_for` and `--debug` in `cli`.'
+    """
+    if "`" in text:
+        text = _ROLE.sub(lambda m: f"`{m[1].strip().lstrip('/~')}`", text)
+        text = _TARGET.sub(lambda m: m[1], text)
+        text = _LITERAL.sub(lambda m: f"`{m[1]}`", text)
+        text = _REFERENCE.sub(lambda m: f"`{m[1]}`", text) if text.count("`") % 2 == 0 else text.replace("`", "'")
+    line = " ".join(text.split())
+    if line.endswith("::"):
+        line = line[:-1]
+    return line
+
+
+def _escaped(line: str) -> str:
+    """A sentence that does not begin like a heading, a list or a quotation."""
+    return _OPENERS.sub("", line) or line
+
+
+def _cell(text: str) -> str:
+    return plain(text).replace("|", "\\|") or " "

@@ -1,0 +1,319 @@
+"""What a passage is made of: sentences, items of lists, rows of tables, code, and what is no content at all.
+
+Knows the marks of plain text, of Markdown as `rag.formats` writes it, and of reStructuredText. Does not know questions:
+every unit says where it lies and what it belongs to, so that a list or a table can be quoted whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import regex
+
+from rag.text import sentences
+
+_LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[^\S\n]+(?=\S)")
+_RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
+_GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
+_PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
+_DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
+_FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
+_TEXTUAL = frozenset(
+    "note warning tip important hint caution danger attention seealso admonition versionadded versionchanged "
+    "deprecated topic sidebar".split()
+)
+_CODE_LINE = regex.compile(
+    r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|"
+    r"(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|var|function|public|"
+    r"private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|[\w.\[\]'\"]+ ?[+|]?= ?\S|"
+    r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$)"
+)
+_ROW_KEY = regex.compile(r"(?:(?<=^)|(?<=; )|(?<= – ))([^:;|]{1,60}): ")
+_CLOSED = regex.compile(r"[.!?…。！？؟:;][\"'”’»)\]*_`]*$")
+_WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
+
+
+class Kind(StrEnum):
+    """What a unit is. NOISE is no content: a rule, a label, a directive, an option of one."""
+
+    SENTENCE = "sentence"
+    ITEM = "item"
+    ROW = "row"
+    CODE = "code"
+    HEADING = "heading"
+    NOISE = "noise"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of a passage: `text[start:end]`, without the mark of a list. `group` numbers the paragraph, list, table
+    or code that it belongs to; `mark` is an item's own mark ("-", "3."), `depth` how far an item is indented.
+
+    `cells` are a row's (column, cell) pairs; a column without a name is "".
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    group: int
+    mark: str = ""
+    depth: int = 0
+    cells: tuple[tuple[str, str], ...] = ()
+    question: bool = False
+    leads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    start: int
+    end: int
+    indent: int
+
+
+def units(text: str) -> list[Unit]:
+    """The units of a passage's text, in order. They do not overlap, and none is empty."""
+    found: list[Unit] = []
+    blocks = _blocks(text)
+    at = 0
+    group = 0
+    coded: int | None = None  # the indent of what announced code
+    while at < len(blocks):
+        block = blocks[at]
+        group += 1
+        first = block[0]
+        if coded is not None and first.indent > coded:
+            found.append(Unit(Kind.CODE, first.start, block[-1].end, group))
+            at += 1
+            continue
+        coded = None
+        made, announces = _units_of(text, block, group)
+        found.extend(made)
+        if announces:
+            coded = first.indent
+        at += 1
+    return _joined(text, found)
+
+
+def _blocks(text: str) -> list[list[_Line]]:
+    """Runs of lines without a blank one between."""
+    blocks: list[list[_Line]] = []
+    start = 0
+    open_block = False
+    for raw in text.split("\n"):
+        end = start + len(raw.rstrip())
+        bare = raw.lstrip()
+        if bare.strip():
+            begin = start + len(raw) - len(bare)
+            line = _Line(begin, max(begin, end), len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip()))
+            if open_block and not bare.startswith(".. "):
+                blocks[-1].append(line)
+            else:
+                blocks.append([line])
+                open_block = True
+        else:
+            open_block = False
+        start += len(raw) + 1
+    if blocks and len(blocks[0]) > 1:  # a passage begins without the white space before its first word
+        first, dent = blocks[0][0], min(line.indent for line in blocks[0][1:])
+        blocks[0][0] = replace(first, indent=max(first.indent, dent))
+    return blocks
+
+
+def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
+    """The units of one block of lines, and whether it announces code below it."""
+    said = [text[line.start : line.end] for line in block]
+    directive = _DIRECTIVE.fullmatch(said[0])
+    if directive:
+        return _of_directive(text, block, group, directive)
+    if all(_GRID.fullmatch(one) or _PIPES.fullmatch(one) for one in said) and (len(said) > 1 or "|" in said[0][1:-1]):
+        return _of_pipes(text, block, group), False
+    if any(regex.fullmatch(r"[=\s]*(?:={2,}\s+)+={2,}\s*", one) for one in said):
+        return _of_columns(text, block, group), False
+    heads: list[Unit] = []
+    while len(block) > 1 and _RULE.fullmatch(said[0]):  # a line over a heading, or a rule
+        heads.append(Unit(Kind.NOISE, block[0].start, block[0].end, group))
+        block, said = block[1:], said[1:]
+    if _RULE.fullmatch(said[0]):
+        return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
+    if len(block) > 1 and _RULE.fullmatch(said[1]) and not _LIST_MARK.match(said[0]):
+        heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
+        heads.append(Unit(Kind.NOISE, block[1].start, block[1].end, group))
+        block, said = block[2:], said[2:]
+        if not block:
+            return heads, False
+    if regex.match(r"#{1,6}\s", said[0]):
+        heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
+        block, said = block[1:], said[1:]
+        if not block:
+            return heads, False
+    if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
+        return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
+    codes = sum(1 for one in said if _CODE_LINE.match(one))
+    if codes * 2 > len(said) and (len(said) > 1 or codes) and not _LIST_MARK.match(said[0]) and not _prose(said):
+        return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
+    body, announces = _of_text(text, block, group)
+    return [*heads, *body], announces
+
+
+def _prose(said: list[str]) -> bool:
+    """Whether the lines read as sentences, whatever signs they hold."""
+    whole = " ".join(said)
+    words = regex.findall(r"(?<![\w.$/<{(\[\"'=-])\p{L}+(?![\w(=./\]}\"'>-])", whole)
+    return len(words) >= 6 and len(words) * 2 > len(whole.split()) and bool(_CLOSED.search(whole))
+
+
+def _of_directive(text: str, block: list[_Line], group: int, found: regex.Match[str]) -> tuple[list[Unit], bool]:
+    name = (found["name"] or "").rsplit(":", 1)[-1]
+    first = block[0]
+    if not found["name"]:
+        return [Unit(Kind.NOISE, first.start, block[-1].end, group)], False
+    if "code" in name or name in ("sourcecode", "parsed-literal", "prompt", "console"):
+        return [Unit(Kind.NOISE, first.start, block[-1].end, group)], True
+    made: list[Unit] = []
+    if found["rest"] and ":" in found["name"] or name in ("data", "function", "class", "option", "envvar", "confval"):
+        rest = first.start + found.start("rest")
+        made.append(Unit(Kind.HEADING, rest, first.end, group))
+    elif found["rest"] and name in ("admonition", "topic", "sidebar"):
+        made.append(Unit(Kind.HEADING, first.start + found.start("rest"), first.end, group))
+    elif found["rest"] and name in _TEXTUAL and not name.startswith(("version", "deprecated")):
+        made.extend(_sentences(text, first.start + found.start("rest"), first.end, group))
+    else:
+        made.append(Unit(Kind.NOISE, first.start, first.end, group))
+    rest_of = [line for line in block[1:] if not _FIELD.match(text[line.start : line.end])]
+    if name in _TEXTUAL and rest_of:
+        made.extend(_of_text(text, rest_of, group)[0])
+    elif len(block) > 1:
+        made.append(Unit(Kind.NOISE, block[1].start, block[-1].end, group))
+    return made, False
+
+
+def _of_pipes(text: str, block: list[_Line], group: int) -> list[Unit]:
+    """A table drawn with `|`."""
+    made: list[Unit] = []
+    names: list[str] = []
+    for line in block:
+        said = text[line.start : line.end]
+        if _GRID.fullmatch(said):
+            made.append(Unit(Kind.NOISE, line.start, line.end, group))
+            continue
+        cells = [" ".join(cell.split()) for cell in said.strip().strip("|").split("|")]
+        if not names:
+            names = cells
+            made.append(Unit(Kind.NOISE, line.start, line.end, group))
+            continue
+        pairs = tuple((names[i] if i < len(names) else "", cell) for i, cell in enumerate(cells))
+        made.append(Unit(Kind.ROW, line.start, line.end, group, cells=pairs))
+    return made
+
+
+def _of_columns(text: str, block: list[_Line], group: int) -> list[Unit]:
+    """A simple table of reStructuredText: columns under `====` borders."""
+    borders = [i for i, line in enumerate(block) if regex.fullmatch(r"[=\s]+", text[line.start : line.end])]
+    head = block[borders[0]]
+    columns = [(m.start(), m.end()) for m in regex.finditer(r"=+", text[head.start : head.end])]
+    made: list[Unit] = []
+    names: list[str] = []
+    for i, line in enumerate(block):
+        if i in borders:
+            made.append(Unit(Kind.NOISE, line.start, line.end, group))
+            continue
+        said = " " * max(0, line.indent - head.indent) + text[line.start : line.end]
+        cells = [
+            " ".join(said[a : (columns[k + 1][0] if k + 1 < len(columns) else None)].split())
+            for k, (a, _) in enumerate(columns)
+        ]
+        if len(borders) > 2 and i < borders[1]:
+            names = cells
+            made.append(Unit(Kind.NOISE, line.start, line.end, group))
+            continue
+        pairs = tuple((names[k] if k < len(names) else "", cell) for k, cell in enumerate(cells))
+        made.append(Unit(Kind.ROW, line.start, line.end, group, cells=pairs))
+    return made
+
+
+def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
+    """Sentences and items of a block, and whether its last line ends with `::`."""
+    made: list[Unit] = []
+    item: tuple[int, int, str, int] | None = None  # start, end, mark, depth
+    begin, end = -1, -1
+
+    def close() -> None:
+        nonlocal item, begin
+        if item is not None:
+            made.append(Unit(Kind.ITEM, item[0], item[1], group, item[2], item[3]))
+        elif begin >= 0:
+            made.extend(_sentences(text, begin, end, group))
+        item, begin = None, -1
+
+    for line in block:
+        mark = _LIST_MARK.match(text, line.start, line.end)
+        lettered = mark is not None and regex.match(r"\(?[a-zA-Z][.)]", mark.group().strip()) is not None
+        if mark and mark.end() < line.end and not (lettered and item is None and begin >= 0):
+            close()
+            item = (mark.end(), line.end, mark.group().strip(), line.indent)
+        elif item is not None:
+            item = (item[0], line.end, item[2], item[3])
+        else:
+            begin = line.start if begin < 0 else begin
+        end = line.end
+    close()
+    return made, text[block[-1].start : block[-1].end].endswith("::")
+
+
+def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
+    made: list[Unit] = []
+    for a, b in sentences.split(text[start:end]):
+        said = text[start + a : start + b]
+        cells = row_cells(said)
+        made.append(Unit(Kind.ROW if cells else Kind.SENTENCE, start + a, start + b, group, cells=cells))
+    return made
+
+
+def row_cells(said: str) -> tuple[tuple[str, str], ...]:
+    """(column, cell) pairs of a table's row as `rag.formats.tables` writes it, or none where it is none: two columns
+    with names at least, or a name for the row and one.
+    """
+    if ": " not in said or "\n" in said:
+        return ()
+    named, _, rest = said.partition(" – ")
+    head: list[tuple[str, str]] = []
+    if rest and ":" not in named and len(named) <= 80:
+        head, said = [("", named)], rest
+    keys = list(_ROW_KEY.finditer(said))
+    if not keys or keys[0].start(1) != 0 or len(keys) + len(head) < 2:
+        return ()
+    cells = [
+        (key[1], said[key.end() : (keys[i + 1].start(1) - 2 if i + 1 < len(keys) else None)].strip())
+        for i, key in enumerate(keys)
+    ]
+    last = cells[-1]
+    cells[-1] = (last[0], last[1].removesuffix("."))
+    return (*head, *cells)
+
+
+def _joined(text: str, found: list[Unit]) -> list[Unit]:
+    """The units with neighbouring blocks of one list or table in one group, and what leads into one marked so."""
+    made: list[Unit] = []
+    group = 0
+    for place, unit in enumerate(found):
+        if place == 0 or not _same_group(found[place - 1], unit):
+            group += 1
+        said = text[unit.start : unit.end]
+        kind = unit.kind
+        if kind in (Kind.SENTENCE, Kind.ITEM) and not _WORD.search(said):
+            kind = Kind.NOISE
+        question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(regex.search(r"[?？؟][\"'”’»)\]*_`]*$", said))
+        below = found[place + 1] if place + 1 < len(found) else None
+        announced = said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::")
+        leads = kind is Kind.SENTENCE and announced and below is not None
+        made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
+    return made
+
+
+def _same_group(before: Unit, unit: Unit) -> bool:
+    if unit.kind is Kind.ROW and before.kind is Kind.ROW:
+        return {name for name, _ in unit.cells} & {name for name, _ in before.cells} != set()
+    if unit.kind is before.kind and unit.kind in (Kind.ITEM, Kind.CODE):
+        return True
+    return before.group == unit.group and before.kind is unit.kind
