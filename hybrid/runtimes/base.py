@@ -16,8 +16,8 @@ from rag.types import CheckedAnswer, Message, Passage
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What a runtime is asked. `question` (as it was searched, with what a follow-up leans on) and `passages` repeat what
-    `messages` says in words, for runtimes that quote.
+    """What a runtime is asked. `question` (as it was searched, with what a follow-up leans on) and
+    `passages` repeat what `messages` says in words, for runtimes that quote.
 
     `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
@@ -61,8 +61,8 @@ class Chunk:
 
     `phase` opens a phase (the first text or reasoning closes it); `position` is the place in the queue, 0 when next.
     `logprobs` are natural logarithms, one per token of `text`, where the server sends them. The last chunk carries
-    `finish_reason` (stop, length, cancelled, other) and `usage`, and `checked` where who wrote knows where every piece of
-    the text comes from.
+    `finish_reason` (stop, length, cancelled, other) and `usage`, and `checked` where who wrote knows where every piece
+    of the text comes from.
     """
 
     text: str = ""

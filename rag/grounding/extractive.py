@@ -1,7 +1,7 @@
 """Answers with the passages' own words: the stretches that answer a question best, each whole enough to be read.
 
-Knows units (`rag.grounding.units`), questions, and learned weights for what makes a unit an answer. Does not search, does
-not know models, and does not render (`rag.grounding.quoting` does).
+Knows units (`rag.grounding.units`), questions, and learned weights for what makes a unit an answer. Does not search,
+does not know models, and does not render (`rag.grounding.quoting` does).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ FEATURES = (
     "asked_name", "new_share", "length", "short", "position", "coverage_first", "question", "item", "row", "code",
     "heading", "leads", "lead_in", "innermost", "after_question", "row_name", "opening",
 )  # fmt: skip
-"""What is known of a unit: its BM25 and the share of the question's weight it holds (with other words for them, with the
-headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much of
+"""What is known of a unit: its BM25 and the share of the question's weight it holds (with other words for them, with
+the headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much of
 it is new, its length and place, what it is, and how much of the question its lead-in, its passage's innermost heading,
 the question before it, or the first cell of its row holds."""
 WEIGHTS = Path(__file__).parent / "weights.json"
@@ -43,8 +43,9 @@ _ROWS, _NEAR_ROW = 5, 1.2
 _FAR = 3.0
 """A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
 _LEANING = regex.compile(
-    r"(?:it|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|also|but|and|or|so|"
-    r"because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|the (?:former|latter|same)|"
+    r"(?:it|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|also|but|and|or|"
+    r"so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
+    r"the (?:former|latter|same)|"
     r"bu|bunun|bunlar|bunları|bunların|o|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|ikisi|er|sie|es|dies\w*|"
     r"diese\w*|elle|il|ils|cela|ce|ella|ellos|esto|eso)\b",
     regex.I,

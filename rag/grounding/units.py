@@ -19,10 +19,11 @@ _GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?
 _PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
 _FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
-_TEXTUAL = frozenset(
-    "note warning tip important hint caution danger attention seealso admonition versionadded versionchanged "
-    "deprecated topic sidebar".split()
-)
+_TEXTUAL_NAMES = """
+note warning tip important hint caution danger attention seealso admonition versionadded versionchanged deprecated topic
+sidebar
+"""
+_TEXTUAL = frozenset(_TEXTUAL_NAMES.split())
 _CODE_LINE = regex.compile(
     r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|"
     r"(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|var|function|public|"
@@ -171,7 +172,7 @@ def _of_directive(text: str, block: list[_Line], group: int, found: regex.Match[
     if "code" in name or name in ("sourcecode", "parsed-literal", "prompt", "console"):
         return [Unit(Kind.NOISE, first.start, block[-1].end, group)], True
     made: list[Unit] = []
-    if found["rest"] and ":" in found["name"] or name in ("data", "function", "class", "option", "envvar", "confval"):
+    if (found["rest"] and ":" in found["name"]) or name in ("data", "function", "class", "option", "envvar", "confval"):
         rest = first.start + found.start("rest")
         made.append(Unit(Kind.HEADING, rest, first.end, group))
     elif found["rest"] and name in ("admonition", "topic", "sidebar"):

@@ -29,7 +29,7 @@ from rag.text.analyser import tokens
 from rag.text.language import detect
 from rag.training.evaluation_files import Benchmark, Question, open_library, read
 from rag.training.fit import Floats, listwise
-from rag.training.learn_answers import learn_answerable, learn_quote
+from rag.training.learn_answers import learn_answerable
 
 _PRIOR = 4.0
 _FOLDS = 5
@@ -227,10 +227,8 @@ def main() -> None:
         if arguments.only != "ranking":
             answering, report = learn_answerable(benchmark, root / "answerable", weights, arguments.questions)
             weights = replace(weights, answerable=answering)
-            write(weights)  # sentences are learned from what a search finds, and a search says how sure it is
-            quoting, quoted = learn_quote(benchmark, root / "quote", weights, arguments.questions)
-            write(replace(weights, quote=quoting))
-            print(json.dumps({**report, **quoted}))
+            write(weights)
+            print(json.dumps(report))
 
 
 def write(weights: Weights) -> None:

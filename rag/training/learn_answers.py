@@ -1,4 +1,4 @@
-"""Learns when the library holds no answer and which sentences answer: the later parts of learning.
+"""Learns when the library holds no answer: the later part of learning.
 
 Knows how examples are drawn from a file of documents, questions and answers. Does not know how the ranking is learned.
 """
@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.grounding import extractive
 from rag.library import Library
 from rag.retrieval import confidence
 from rag.retrieval.weights import Weights
 from rag.training.evaluation_files import Benchmark, Question, open_library
-from rag.training.fit import Bools, Floats, auroc, listwise, logistic
+from rag.training.fit import Bools, Floats, auroc, logistic
 
 _HARD_IMPORTANCE = 0.3
 _FALSE_REFUSALS = 0.05
@@ -92,37 +91,3 @@ def learn_answerable(
     learnt = {name: round(float(v), 5) for name, v in zip(confidence.FEATURES, values, strict=True)}
     report = {"auroc": round(float(np.mean(areas)), 4), "refused": round(float(np.mean(refused)), 4)}
     return {"constant": round(constant, 5), **learnt}, report
-
-
-def learn_quote(
-    benchmark: Benchmark, directory: Path, weights: Weights, questions: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """(weights of `rag.grounding.extractive`, report): from the questions of one half, reported on the other."""
-    sides = halves(benchmark)
-    library, owner = open_library(benchmark, directory)
-    lists: list[list[tuple[Floats, Bools]]] = [[], []]
-    tried: list[list[tuple[Floats, Bools, list[int]]]] = [[], []]
-    for at, side in enumerate(sides):
-        for question in random.Random(3).sample(side.questions, min(questions, len(side.questions))):
-            passages = library.search(question.text).passages
-            found = extractive.split(passages)
-            if not found:
-                continue
-            texts = [passages[s.passage].text[s.start : s.end] for s in found]
-            holds = np.array([any(a.casefold() in t.casefold() for a in question.answers) for t in texts], bool)
-            right = holds & np.array([owner[passages[s.passage].id] in question.relevant for s in found], bool)
-            features = extractive.describe(question.text, passages, found, weights)
-            lists[at].append((features, right if right.any() else holds))
-            tried[at].append((features, holds, [extractive.word_count(t) for t in texts]))
-    library.close()
-    hits, words, count = 0, 0, 0
-    for taught, asked in ((0, 1), (1, 0)):
-        values = listwise(lists[taught], epochs=20, rate=0.03)
-        for features, holds, sizes in tried[asked]:
-            chosen = extractive.choose(features @ values, sizes, 60)
-            hits += bool(holds[chosen].any())
-            words += sum(sizes[i] for i in chosen)
-            count += 1
-    values = listwise([*lists[0], *lists[1]], epochs=20, rate=0.03)
-    learnt = {name: round(float(v), 4) for name, v in zip(extractive.FEATURES, values, strict=True)}
-    return learnt, {"contains_answer": round(hits / max(1, count), 4), "words": round(words / max(1, count), 1)}

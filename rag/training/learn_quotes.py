@@ -1,0 +1,150 @@
+"""Learns what makes a stretch of a passage an answer: `python -m rag.training.learn_quotes FILE...`.
+
+Knows how examples are drawn: a unit is right where what is quoted with it holds as much of the wanted answer as any
+other does. FILE is a JSON file of `rag.training.evaluation_files`, or a questions.yaml beside its documents (the head of
+the one in docs_corpus/ says how it is written). Writes `rag/grounding/weights.json`; with `--check` it writes nothing
+and prints, for each file, what the others teach: the share of the questions whose quotes hold all that is wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from rag.grounding import extractive
+from rag.grounding.quoting import plain
+from rag.grounding.units import Kind
+from rag.library import Library
+from rag.retrieval.weights import learned
+from rag.settings import RetrievalSettings
+from rag.text.analyser import casefold
+from rag.training import evaluation_files
+from rag.training.fit import Bools, Floats, listwise
+from rag.types import Passage
+
+WORDS = 115
+_SHARE_OF_WRITTEN = 2
+"""Questions written for such documents count twice as much as those of a reading test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was searched, what was found (and in which documents), and the wanted facts in their wordings."""
+
+    question: str
+    passages: tuple[Passage, ...]
+    documents: tuple[str, ...]
+    right: frozenset[str]
+    facts: tuple[tuple[str, ...], ...]
+
+
+def asked(file: Path, directory: Path, questions: int) -> Iterator[Asked]:
+    """The answerable questions of a file, `questions` of them at most, each with what a search finds."""
+    if file.suffix == ".json":
+        benchmark = evaluation_files.read(file)
+        library, owner = evaluation_files.open_library(benchmark, directory)
+        drawn = random.Random(3).sample(benchmark.questions, min(questions, len(benchmark.questions)))
+        for one in drawn:
+            found = library.search(one.text, history=one.history)
+            names = tuple(owner[passage.id] for passage in found.passages)
+            if found.passages and one.relevant:
+                yield Asked(found.query, found.passages, names, one.relevant, (one.answers,))
+    else:
+        library = Library.open(directory, RetrievalSettings(), write=True)
+        library.sync([file.resolve().parent])
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["questions"]:
+            found = library.search(entry["question"], history=entry.get("history", ()))
+            names = tuple(passage.document for passage in found.passages)
+            facts = tuple((fact,) if isinstance(fact, str) else tuple(fact) for fact in entry["key_facts"])
+            if found.passages and entry["documents"] and entry.get("kind") not in ("document", "vague"):
+                yield Asked(found.query, found.passages, names, frozenset(entry["documents"]), facts)
+    library.close()
+
+
+def example(one: Asked) -> tuple[Floats, Bools] | None:
+    """(features, which units are right) of a question, or None where nothing that was found holds the answer."""
+    found = extractive.split(one.passages)
+    if not found:
+        return None
+    alone = np.full(len(found), -99.0)
+    shares: list[float] = []
+    for i, unit in enumerate(found):
+        alone[i] = 1.0
+        grown = extractive.grow(one.passages, found, i, alone if unit.unit.kind is Kind.ROW else None)
+        alone[i] = -99.0
+        said = " ".join(one.passages[found[k].passage].text[found[k].start : found[k].end] for k in grown)
+        shares.append(_held(said, one.facts))
+    held = np.array(shares)
+    right = np.array([one.documents[unit.passage] in one.right for unit in found], bool)
+    if not (held * right).any():
+        right[:] = True
+    best = (held * right).max()
+    return (extractive.describe(one.question, one.passages, found, learned()), (held >= best) & right) if best else None
+
+
+def _held(said: str, facts: Sequence[Sequence[str]]) -> float:
+    """The share of the facts that `said` holds in one of their wordings."""
+    text = f"{_normal(said)} {_normal(plain(said))}"
+    return sum(any(_normal(wording) in text for wording in fact) for fact in facts) / max(1, len(facts))
+
+
+def _normal(text: str) -> str:
+    return " ".join(casefold(text).split())
+
+
+def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
+    """(share of the questions whose quotes hold every fact, mean number of quoted words)."""
+    hits, words = 0, 0
+    for one in questions:
+        found = extractive.split(one.passages)
+        scores = extractive.describe(one.question, one.passages, found, learned()) @ values
+        texts = [
+            one.passages[span.passage].text[unit.start : unit.end]
+            for span in (extractive.choose(one.passages, found, scores, WORDS) if found else [])
+            for unit in span.units
+        ]
+        hits += _held(" ".join(texts), one.facts) == 1.0
+        words += sum(map(extractive.word_count, texts))
+    return hits / max(1, len(questions)), words / max(1, len(questions))
+
+
+def learn(lists: Sequence[tuple[Floats, Bools]]) -> Floats:
+    """The weight of each of `extractive.FEATURES`."""
+    return listwise(lists, epochs=20, rate=0.03)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m rag.training.learn_quotes", description="Learn what to quote.")
+    parser.add_argument("files", nargs="+", type=Path, help="questions with their documents")
+    parser.add_argument("--check", action="store_true", help="score each file with what the others teach")
+    parser.add_argument("--questions", type=int, default=350, help="questions to draw from each JSON file")
+    arguments = parser.parse_args()
+    sets: list[list[Asked]] = []
+    lists: list[list[tuple[Floats, Bools]]] = []
+    for file in arguments.files:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+            sets.append(list(asked(file, Path(directory), arguments.questions)))
+        drawn = [made for one in sets[-1] if (made := example(one)) is not None]
+        lists.append(drawn if file.suffix == ".json" else drawn * _SHARE_OF_WRITTEN)
+    if arguments.check:
+        for at, file in enumerate(arguments.files):
+            values = learn([one for i, part in enumerate(lists) if i != at for one in part])
+            share, words = answered(sets[at], values)
+            print(json.dumps({"file": file.name, "all_facts": round(share, 4), "words": round(words, 1)}))
+        return
+    values = learn([one for part in lists for one in part])
+    named = {name: round(float(value), 4) for name, value in zip(extractive.FEATURES, values, strict=True)}
+    extractive.WEIGHTS.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
