@@ -32,9 +32,9 @@ FEATURES = (
     "heading", "leads", "lead_in", "innermost", "after_question", "row_name", "opening",
 )  # fmt: skip
 """What is known of a unit: its BM25 and the share of the question's weight it holds (with other words for them, with
-the headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much of
-it is new, its length and place, what it is, and how much of the question its lead-in, its passage's innermost heading,
-the question before it, or the first cell of its row holds."""
+the headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much
+of it is new, its length and place, what it is, and how much of the question its lead-in, its passage's innermost
+heading, the question before it, or the first cell of its row holds."""
 WEIGHTS = Path(__file__).parent / "weights.json"
 _PLAIN = {"bm25": 1.0, "coverage": 1.0, "rank": -0.3, "context": 0.5}
 _SURE = 0.9

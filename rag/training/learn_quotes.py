@@ -1,9 +1,9 @@
 """Learns what makes a stretch of a passage an answer: `python -m rag.training.learn_quotes FILE...`.
 
 Knows how examples are drawn: a unit is right where what is quoted with it holds as much of the wanted answer as any
-other does. FILE is a JSON file of `rag.training.evaluation_files`, or a questions.yaml beside its documents (the head of
-the one in docs_corpus/ says how it is written). Writes `rag/grounding/weights.json`; with `--check` it writes nothing
-and prints, for each file, what the others teach: the share of the questions whose quotes hold all that is wanted.
+other does. FILE is a JSON file of `rag.training.evaluation_files`, or a questions.yaml beside its documents (the head
+of the one in docs_corpus/ says how it is written). Writes `rag/grounding/weights.json`; with `--check` it writes
+nothing and prints, for each file, what the others teach: the share of the questions whose quotes hold all that is wanted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHARE_OF_WRITTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was searched, what was found (and in which documents), and the wanted facts in their wordings."""
+    """A question as it was searched, what was found and in which documents, and the wanted facts in their wordings."""
 
     question: str
     passages: tuple[Passage, ...]

@@ -1,0 +1,84 @@
+"""Quotes as Markdown: lists, tables and code that read well, every piece with its marker and its place."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from rag.grounding import extractive
+from rag.grounding.extractive import Span
+from rag.grounding.quoting import Composer, plain
+from rag.grounding.units import Kind, units
+from rag.types import Passage, Support
+
+
+def composed(text: str) -> Composer:
+    """All of a passage quoted in one span."""
+    passage = Passage("7", "a.md", text, 0, len(text), language="en")
+    composer = Composer([passage])
+    composer.quote(Span(0, tuple(u for u in units(text) if u.kind is not Kind.NOISE), 1.0))
+    return composer
+
+
+def test_sentences_are_one_paragraph_each_with_its_marker() -> None:
+    assert (
+        composed("It opens at six. It closes\nat ten!").checked().text == "It opens at six [1]. It closes at ten [1]!"
+    )
+
+
+def test_a_list_keeps_its_lead_in_and_its_numbers() -> None:
+    answer = composed("Do this:\n\n3. Call.\n4. Wait.").checked().text
+    assert answer == "Do this [1]:\n\n3. Call [1].\n4. Wait [1]."
+
+
+def test_a_table_is_a_table() -> None:
+    answer = composed("Alias: phi; Size: 3|4 GB.\n\nAlias: gpt; Size: 12 GB; Use: drafts.").checked().text
+    assert answer.splitlines() == [
+        "| Alias | Size | Use |",
+        "| --- | --- | --- |",
+        "| phi | 3\\|4 GB |   [1] |",
+        "| gpt | 12 GB | drafts [1] |",
+    ]
+    assert "<td>3|4 GB</td>" in MarkdownIt("commonmark").enable("table").render(answer)
+
+
+def test_code_is_fenced_and_the_fence_cannot_be_closed_from_within() -> None:
+    answer = composed("Run this::\n\n    $ make run\n    ```\n    $ done(now)").checked().text
+    html = MarkdownIt("commonmark").render(answer)
+    assert html.count("<pre>") == 1
+    assert "make run" in answer
+
+
+def test_every_piece_points_at_the_text_it_came_from() -> None:
+    text = "Rules:\n\n- Ask first.\n- Stay calm.\n\nAlias: phi; Size: 3 GB. That is all."
+    checked = composed(text).checked()
+    assert checked.supported_share == 1.0
+    for one in checked.sentences:
+        assert checked.text[one.start : one.end] == one.text
+        assert one.support is Support.SUPPORTED and one.passages == ("7",) and one.evidence is not None
+    first = checked.sentences[1]
+    assert first.evidence is not None and text[slice(*first.evidence)] == "Ask first."
+
+
+def test_what_tandem_says_claims_nothing() -> None:
+    composer = composed("It opens at six.")
+    composer.say("This may answer it.")
+    assert [one.support for one in composer.checked().sentences] == [Support.SUPPORTED, Support.NEUTRAL]
+
+
+def test_markup_is_not_shown() -> None:
+    assert plain("See :ref:`the guide <guide>`, `docs <somewhere>`_ and ``x``::") == "See `the guide`, docs and `x`:"
+
+
+def test_a_sentence_does_not_become_a_heading() -> None:
+    assert composed("Yes. # hash marks a heading.").checked().text.startswith("Yes [1].")
+    assert not extractive.spans("?", [])
+
+
+@given(st.text(alphabet=st.sampled_from("ab .:;-*\n1|=`#?→é字[]"), max_size=200))
+def test_any_text_can_be_composed_with_right_offsets(text: str) -> None:
+    checked = composed(text).checked()
+    for one in checked.sentences:
+        assert checked.text[one.start : one.end] == one.text
+        assert one.evidence is None or text[slice(*one.evidence)].strip()

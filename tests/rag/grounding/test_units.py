@@ -1,0 +1,85 @@
+"""What a passage is made of: sentences, lists, tables, code, and what is no content."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.grounding.units import Kind, row_cells, units
+
+
+def kinds(text: str) -> list[tuple[str, str]]:
+    return [(unit.kind.value, " ".join(text[unit.start : unit.end].split())) for unit in units(text)]
+
+
+def test_a_list_and_what_leads_into_it() -> None:
+    text = "Do this:\n\n1. Call the\n   desk.\n2. Wait.\n\nIt helps. Really."
+    assert kinds(text) == [
+        ("sentence", "Do this:"),
+        ("item", "Call the desk."),
+        ("item", "Wait."),
+        ("sentence", "It helps."),
+        ("sentence", "Really."),
+    ]
+    found = units(text)
+    assert found[0].leads
+    assert [unit.mark for unit in found[1:3]] == ["1.", "2."]
+    assert found[1].group == found[2].group != found[0].group
+
+
+def test_the_rows_of_a_table_know_their_columns() -> None:
+    text = "Alias: phi; Size: 3 GB.\n\nAlias: gpt; Size: 12 GB; on disk."
+    found = units(text)
+    assert [unit.kind for unit in found] == [Kind.ROW, Kind.ROW]
+    assert found[0].group == found[1].group
+    assert found[0].cells == (("Alias", "phi"), ("Size", "3 GB"))
+    assert found[1].cells[1] == ("Size", "12 GB; on disk")
+
+
+def test_a_row_may_have_a_name_and_a_sentence_is_no_row() -> None:
+    assert row_cells("Memory – phi: 8 GB; gpt: 16 GB.") == (("", "Memory"), ("phi", "8 GB"), ("gpt", "16 GB"))
+    assert row_cells("There is one rule: never on Mondays.") == ()
+    assert row_cells("It was late; nobody came.") == ()
+
+
+def test_restructured_text_is_told_from_its_marks() -> None:
+    text = (
+        "Adding an icon\n==============\n\n.. _icon:\n\nFirst draw it::\n\n    draw(icon)\n\n    show(icon)\n\n"
+        "Then use it.\n\n.. code-block:: python\n\n    import icon\n\n.. note::\n    It must be small.\n"
+    )
+    assert kinds(text) == [
+        ("heading", "Adding an icon"),
+        ("noise", "=============="),
+        ("noise", ".. _icon:"),
+        ("sentence", "First draw it::"),
+        ("code", "draw(icon)"),
+        ("code", "show(icon)"),
+        ("sentence", "Then use it."),
+        ("noise", ".. code-block:: python"),
+        ("code", "import icon"),
+        ("noise", ".. note::"),
+        ("sentence", "It must be small."),
+    ]
+
+
+def test_a_simple_table_of_restructured_text() -> None:
+    text = "====== =====\nName   Size\n====== =====\nsmall  1\nlarge  22\n====== =====\n"
+    rows = [unit for unit in units(text) if unit.kind is Kind.ROW]
+    assert [unit.cells for unit in rows] == [(("Name", "small"), ("Size", "1")), (("Name", "large"), ("Size", "22"))]
+
+
+def test_rules_numbers_and_marks_are_no_content() -> None:
+    for text in ("-----", "1.", "* * *", "—", "***", "::"):
+        assert all(unit.kind in (Kind.NOISE, Kind.SENTENCE) for unit in units(text))
+        assert not [one for one in units(text) if one.kind is Kind.SENTENCE and not text[one.start].isalnum()]
+
+
+@given(st.text(alphabet=st.sampled_from("ab .:;-*\n1|=`#?→é字"), max_size=200))
+def test_units_lie_in_order_and_leave_nothing_out_but_marks(text: str) -> None:
+    at = 0
+    for unit in units(text):
+        assert at <= unit.start < unit.end <= len(text)
+        assert text[unit.start : unit.end].strip() == text[unit.start : unit.end]
+        assert not any(sign.isalpha() for sign in text[at : unit.start]), (text[at : unit.start], unit)
+        at = unit.end
+    assert not any(sign.isalpha() for sign in text[at:])
