@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hybrid.errors import ModelError
@@ -21,12 +21,13 @@ from hybrid.models.routing import Route, route
 from hybrid.models.statistics import Experience
 from hybrid.policies.base import Policy, policy_for
 from hybrid.policies.fitted import Fitted
+from hybrid.policies.fixed import Never
 from hybrid.question import Options
 from hybrid.runtimes.adapters import discover
 from hybrid.runtimes.base import ModelState, Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
-from hybrid.settings import CostSettings, EscalationSettings, GenerationSettings, ModelSettings
+from hybrid.settings import CostSettings, Escalate, EscalationSettings, GenerationSettings, ModelSettings
 from hybrid.tracing.cost import Prices, of_trace
 from hybrid.tracing.store import TraceStore
 from hybrid.tracing.trace import Trace
@@ -52,6 +53,11 @@ class Plan:
         """Who is asked for the draft, in order, until one answers."""
         return tuple(dict.fromkeys((self.draft, self.refine, EXTRACTIVE)))
 
+    def quoting(self) -> Plan:
+        """The same plan without any model, for what is answered already."""
+        never = self.escalation.model_copy(update={"mode": Escalate.NEVER})
+        return replace(self, draft=EXTRACTIVE, refine=EXTRACTIVE, escalation=never, policy=Never(), route=None)
+
 
 class Engine:
     """One engine serves many questions at once, on one event loop.
@@ -59,7 +65,8 @@ class Engine:
     `runtimes`, where given, are used instead of those that the settings name. `api_keys` maps the names of environment
     variables (`EndpointSettings.api_key_env`) to the keys. `data_dir` is where Foundry Local keeps its files, and what
     was learned about endpoints; `catalog` is what models.yaml says. `costs` are prices; `weights` is the file of the
-    policy fitted on this installation's answers, which may come to be later.
+    policy fitted on this installation's answers, which may come to be later. What is found with less confidence than
+    `minimum_confidence` is no answer, and with less than `sure_confidence` perhaps none.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class Engine:
         generation: GenerationSettings,
         escalation: EscalationSettings,
         minimum_confidence: float,
+        sure_confidence: float = 0.0,
         traces: TraceStore | None = None,
         runtimes: Sequence[Runtime] | None = None,
         api_keys: Mapping[str, str] | None = None,
@@ -83,6 +91,7 @@ class Engine:
         self.generation = generation
         self.escalation = escalation
         self.minimum_confidence = minimum_confidence
+        self.sure_confidence = sure_confidence
         self.traces = traces
         self.running = 0
         self.told: list[Callable[[Trace], None]] = []

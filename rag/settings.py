@@ -17,3 +17,6 @@ class RetrievalSettings(BaseModel):
     minimum_confidence: float = Field(
         0.16, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
     )
+    sure_confidence: float = Field(
+        0.3, ge=0.0, le=1.0, description="Below this confidence a quoted answer says that it is not sure."
+    )

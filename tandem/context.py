@@ -39,6 +39,7 @@ def assemble(
         generation=settings.generation,
         escalation=settings.escalation,
         minimum_confidence=settings.retrieval.minimum_confidence,
+        sure_confidence=settings.retrieval.sure_confidence,
         traces=traces,
         runtimes=runtimes,
         api_keys=keys(settings),

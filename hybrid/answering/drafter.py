@@ -58,7 +58,7 @@ class Drafter:
                 code, who, why = trouble
                 instead = phrase(EXTRACTIVE, language) if alias == EXTRACTIVE else alias
                 yield notice(code, language, alias=who, why=why, instead=instead)
-            elif runtime.name == EXTRACTIVE:
+            elif runtime.name == EXTRACTIVE and not self.task.reading.settled:
                 yield notice("quoted", language)
             written.begin(alias, model, runtime.name)
             try:

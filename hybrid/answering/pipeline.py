@@ -17,6 +17,7 @@ from hybrid.answering.decider import Decider
 from hybrid.answering.drafter import Drafter
 from hybrid.answering.generation import Written
 from hybrid.answering.notices import notice, phrase
+from hybrid.answering.reading import Reading, read
 from hybrid.answering.task import Task
 from hybrid.answering.verifier import Verifier
 from hybrid.answering.warming import Warming
@@ -66,12 +67,15 @@ async def _answer(
     question: Question, engine: Engine, trace: Trace, given: SearchResult | None
 ) -> AsyncGenerator[Event, None]:
     plan = engine.plan(question.options, question.text)
-    found = given or await _search(question, plan, engine, trace)
+    reading = Reading(given) if given is not None else await _read(question, plan, engine, trace)
+    found = reading.found
+    if reading.settled and not question.options.draft_text:
+        plan = plan.quoting()
     trace.retrieval = _noted(found)
     yield Retrieved(found)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
-    task = Task(question, plan, found, engine, trace)
+    task = Task(question, plan, found, engine, trace, reading)
     drafter, verifier = Drafter(task), Verifier(task)
     decider = Decider(task, verifier)
 
@@ -151,19 +155,20 @@ def _storable(question: Question) -> Question:
     return replace(question, text=whole(question.text), history=history)
 
 
-async def _search(question: Question, plan: Plan, engine: Engine, trace: Trace) -> SearchResult:
+async def _read(question: Question, plan: Plan, engine: Engine, trace: Trace) -> Reading:
     if not question.text.strip():
         raise UserFacingError("There is no question; please type one.")
     history = [(turn.question, turn.answer) for turn in question.history]
     with trace.span("retrieve"):
-        found = await searching(
-            engine.retriever.search,
+        return await searching(
+            read,
+            engine.retriever,
             question.text,
             history=history,
             limit=plan.passages,
             conversation=question.conversation,
+            minimum=engine.minimum_confidence,
         )
-    return found
 
 
 def _noted(found: SearchResult) -> dict[str, Any]:

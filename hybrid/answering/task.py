@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hybrid.answering.reading import Reading
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
 from hybrid.question import Question
@@ -24,16 +25,25 @@ class Task:
     found: SearchResult
     engine: Engine
     trace: Trace
+    reading: Reading
     failed: dict[str, ModelError] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
-        return self.found.language
+        """The question's; of a question too short to tell, the language of what it found."""
+        return self.found.language or next((passage.language for passage in self.found.passages), "")
 
     @property
     def answerable(self) -> bool:
         """Whether the search found enough to answer from."""
+        if self.reading.reply is not None:
+            return True
         return bool(self.found.passages) and self.found.confidence >= self.engine.minimum_confidence
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what was found may answer it, or may not."""
+        return self.answerable and self.found.confidence < self.engine.sure_confidence
 
     def refiner(self, drafted_by: str) -> tuple[Runtime, str] | None:
         """Who refines, if it is there and did not write the draft itself."""
@@ -53,6 +63,10 @@ class Task:
             question=self.found.query or self.question.text,
             passages=passages,
             answerable=self.answerable,
+            doubtful=self.doubtful,
+            parts=self.reading.parts,
+            reply=self.reading.reply,
+            topic=self.reading.topic,
             language=self.language,
             max_tokens=generation.max_tokens,
             temperature=generation.temperature,

@@ -77,6 +77,8 @@ class Verifier:
     def refused(self, written: Written) -> bool:
         """Whether the text says that there is no answer; found out once."""
         text = written.text
+        if written.checked is not None and any(one.support is Support.SUPPORTED for one in written.checked.sentences):
+            return False
         if text not in self._refusals:
             self._refusals[text] = phrases.is_refusal(text)
         return self._refusals[text]

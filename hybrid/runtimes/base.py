@@ -15,11 +15,25 @@ from rag.types import CheckedAnswer, Message, Passage
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One question of several asked at once: as it was put, as it was searched, the places of its passages, and whether
+    they answer it.
+    """
+
+    question: str
+    searched: str
+    places: tuple[int, ...]
+    answerable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What a runtime is asked. `question` (as it was searched, with what a follow-up leans on) and
     `passages` repeat what `messages` says in words, for runtimes that quote.
 
-    `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so.
+    `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so;
+    `doubtful` says that it may be so. `parts` are what a compound question asks, `reply` is what a runtime that quotes
+    says where nothing has to be chosen for it, and `topic` what a question without a question is about.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
     """
 
@@ -28,6 +42,10 @@ class ChatRequest:
     question: str = ""
     passages: tuple[Passage, ...] = ()
     answerable: bool = True
+    doubtful: bool = False
+    parts: tuple[Part, ...] = ()
+    reply: CheckedAnswer | None = None
+    topic: str = ""
     language: str = ""
     max_tokens: int = 768
     temperature: float | None = None

@@ -1,21 +1,28 @@
 """The runtime that needs no model: it answers with the stretches of the passages that answer best, each cited.
 
-Knows how quotes become an answer. Does not know any model, and never writes a sentence of its own but the refusal.
+Knows how quotes become an answer, and what is said beside them: that a part has no answer, that it is not sure, that a
+document is in another language. Does not know any model, and writes no other sentence of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+import regex
 
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
 from rag.grounding import extractive
+from rag.grounding.extractive import Span
 from rag.grounding.quoting import Composer
 from rag.text import phrases
+from rag.text.analyser import stop_terms, tokens
+from rag.types import CheckedAnswer, Passage
 
 NAME = "extractive"
-MAX_WORDS = 115
+MAX_WORDS, UNSURE_WORDS, VAGUE_WORDS = 115, 75, 45
+_TOPICS = 5
 
 
 class Extractive:
@@ -26,10 +33,10 @@ class Extractive:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """The answer block by block, the best first; the last chunk has it checked: it is quoted from its sources."""
         yield Chunk(phase=Phase.SEND)
-        composer = await asyncio.to_thread(compose, request) if request.answerable else _refusal(request)
-        for block in composer.blocks:
+        checked = request.reply if request.reply is not None else await asyncio.to_thread(compose, request)
+        for block in regex.split(r"(?<=\n\n)", checked.text):
             yield Chunk(text=block)
-        yield Chunk(finish_reason="stop", usage=Usage(0, 0), checked=composer.checked())
+        yield Chunk(finish_reason="stop", usage=Usage(0, 0), checked=checked)
 
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo(NAME, NAME, NAME, ModelState.READY, note="Quotes the documents; needs no model.")]
@@ -47,15 +54,72 @@ class Extractive:
         """Nothing is held."""
 
 
-def compose(request: ChatRequest) -> Composer:
+def compose(request: ChatRequest) -> CheckedAnswer:
     """The quotes that answer, or the refusal where no passage says anything."""
     composer = Composer(request.passages)
-    for span in extractive.spans(request.question, request.passages, max_words=MAX_WORDS):
+    if request.answerable and request.parts:
+        _parts(composer, request)
+    elif request.answerable:
+        words = VAGUE_WORDS if request.topic else UNSURE_WORDS if request.doubtful else MAX_WORDS
+        spans = extractive.spans(request.question, request.passages, max_words=words)
+        if spans and request.doubtful:
+            composer.say(phrases.phrase("unsure", request.language))
+        _quote(composer, spans, request)
+        if spans and request.topic:
+            _ask_back(composer, request)
+    if not composer.blocks:
+        composer.say(phrases.refusal(request.language, request.passages[:3]))
+    return composer.checked()
+
+
+def _quote(composer: Composer, spans: Sequence[Span], request: ChatRequest) -> None:
+    """Quote, and name the language of the documents where it is another than the question's."""
+    spoken = {request.passages[span.passage].language for span in spans}
+    if len(spoken) == 1 and request.language and (other := spoken.pop()) and other != request.language:
+        passages = [request.passages[span.passage] for span in spans]
+        if not _shares_words(request, passages):
+            composer.say(phrases.foreign(request.language, other))
+    for span in spans:
         composer.quote(span)
-    return composer if composer.blocks else _refusal(request)
 
 
-def _refusal(request: ChatRequest) -> Composer:
-    composer = Composer(request.passages)
-    composer.say(phrases.refusal(request.language, request.passages[:3]))
-    return composer
+def _shares_words(request: ChatRequest, passages: Sequence[Passage]) -> bool:
+    """Whether the passages hold two fifths of the question's words: then they are in its language, whatever was told
+    from so few of them.
+    """
+    stop = stop_terms(request.language)
+    wanted = {token.folded for token in tokens(request.question, request.language)} - stop
+    held = {token.folded for passage in passages for token in tokens(passage.text, request.language)}
+    return len(wanted & held) * 5 >= len(wanted) * 2
+
+
+def _parts(composer: Composer, request: ChatRequest) -> None:
+    """Part by part: what is answered first, then what is not."""
+    words = max(VAGUE_WORDS, MAX_WORDS // max(1, len(request.parts)))
+    said: set[tuple[int, int]] = set()
+    missing: list[str] = []
+    for part in request.parts:
+        places = [place for place in part.places if place < len(request.passages)]
+        passages = [request.passages[place] for place in places]
+        spans = extractive.spans(part.searched, passages, max_words=words) if part.answerable else []
+        if not spans:
+            missing.append(part.question)
+        for span in spans:
+            fresh = tuple(unit for unit in span.units if (places[span.passage], unit.start) not in said)
+            said.update((places[span.passage], unit.start) for unit in fresh)
+            if fresh:
+                composer.quote(Span(places[span.passage], fresh, span.score))
+    if composer.blocks:
+        for question in missing:
+            composer.say(phrases.phrase("part", request.language, question=question))
+
+
+def _ask_back(composer: Composer, request: ChatRequest) -> None:
+    """What else there is on a topic, and the question which of it is meant."""
+    places: dict[str, int] = {}
+    for at, passage in enumerate(request.passages):
+        label = passage.headings[-1] if passage.headings else passage.document
+        places.setdefault(label, at)
+    composer.say(phrases.phrase("which", request.language, topic=request.topic))
+    for number, (label, at) in enumerate(list(places.items())[:_TOPICS]):
+        composer.point(label, at, first=number == 0)

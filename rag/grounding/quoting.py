@@ -51,6 +51,44 @@ class Composer:
         if run:
             self._block(run, passage, number)
 
+    def piece(self, unit: Unit, passage: int, *, follows: bool = False) -> None:
+        """One sentence, in the paragraph before it where it `follows` one."""
+        if follows:
+            self._add(" ")
+        else:
+            self._begin()
+        own = self.passages[passage]
+        self._piece(_escaped(plain(own.text[unit.start : unit.end])), unit, own, passage + 1)
+
+    def item(self, label: str, unit: Unit | None, passage: int, *, first: bool) -> None:
+        """An item of an outline: the label of a section, with a sentence of it where there is one."""
+        if first:
+            self._begin()
+        else:
+            self._add("\n")
+        own = self.passages[passage]
+        shown = plain(label).strip("* ")
+        if unit is None:
+            at = self._length + 2
+            self._add(f"- **{shown}**")
+            self.sentences.append(CheckedSentence(f"**{shown}**", at, self._length, Support.NEUTRAL, 0.0))
+            return
+        self._add(f"- **{shown}**: ")
+        self._piece(plain(own.text[unit.start : unit.end]), unit, own, passage + 1)
+
+    def point(self, label: str, passage: int, *, first: bool) -> None:
+        """An item of a list of places: a label and the marker of its passage."""
+        if first:
+            self._begin()
+        else:
+            self._add("\n")
+        self._add("- ")
+        said = f"{plain(label)} [{passage + 1}]"
+        at = self._length
+        self._add(said)
+        own = (self.passages[passage].id,)
+        self.sentences.append(CheckedSentence(said, at, at + len(said), Support.NEUTRAL, 0.0, own))
+
     def checked(self) -> CheckedAnswer:
         """The answer so far."""
         return CheckedAnswer("".join(self.blocks), tuple(self.sentences))
@@ -70,8 +108,6 @@ class Composer:
                     self._piece(plain(passage.text[unit.start : unit.end]), unit, passage, number)
             case Kind.HEADING:
                 for unit in run:
-                    self.sentences.append(CheckedSentence("", self._length, self._length, Support.NEUTRAL, 0.0))
-                    self.sentences.pop()
                     self._add(f"**{plain(passage.text[unit.start : unit.end])}**")
             case _:
                 for at, unit in enumerate(run):

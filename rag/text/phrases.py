@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import regex
 import yaml
@@ -26,6 +27,7 @@ class _Wording:
     nothing: str
     nearest: str
     advice: str
+    said: dict[str, Any]
 
 
 @cache
@@ -38,6 +40,7 @@ def _wordings() -> dict[str, _Wording]:
             block["nothing"],
             block["nearest"],
             block["advice"],
+            block,
         )
         for code, block in yaml.safe_load(text).items()
     }
@@ -78,6 +81,28 @@ def refusal(language: str, nearest: Sequence[Passage] = ()) -> str:
         parts.append(wording.nearest.format(places="; ".join(list(places)[:_NEAREST])))
     parts.append(wording.advice)
     return " ".join(parts)
+
+
+def phrase(code: str, language: str, **values: object) -> str:
+    """One of Tandem's own sentences (`unsure`, `part`, `which`, `greeting`, `thanks`, `abilities`, `empty`)."""
+    return str((_wordings().get(language) or _wordings()["en"]).said[code]).format(**values)
+
+
+def foreign(language: str, spoken: str) -> str:
+    """That what follows is in another language, `spoken`."""
+    names = (_wordings().get(language) or _wordings()["en"]).said["languages"]
+    return phrase("foreign", language, spoken=names.get(spoken, spoken))
+
+
+def library(language: str, count: int) -> str:
+    """How many documents there are."""
+    said = (_wordings().get(language) or _wordings()["en"]).said["library"]
+    return phrase("empty", language) if not count else str(said["one" if count == 1 else "many"]).format(count=count)
+
+
+def also(language: str, labels: Sequence[str]) -> str:
+    """What else a document has sections on."""
+    return phrase("also", language, labels="; ".join(labels))
 
 
 def _place(passage: Passage) -> str:

@@ -3,7 +3,8 @@
 Knows how examples are drawn: a unit is right where what is quoted with it holds as much of the wanted answer as any
 other does. FILE is a JSON file of `rag.training.evaluation_files`, or a questions.yaml beside its documents (the head
 of the one in docs_corpus/ says how it is written). Writes `rag/grounding/weights.json`; with `--check` it writes
-nothing and prints, for each file, what the others teach: the share of the questions whose quotes hold all that is wanted.
+nothing and prints, for each file, what the others teach: the share of the questions whose quotes hold all that is
+wanted.
 """
 
 from __future__ import annotations

@@ -1,0 +1,163 @@
+"""What a question is answered from: one search, or one for each of its parts, or what is known of a document or of the
+library.
+
+Knows intents (`hybrid.answering.intents`) and who looks up what for each. Does not write and does not know the stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hybrid.answering import intents
+from hybrid.answering.intents import Intent, Kind
+from hybrid.runtimes.base import Part
+from rag.grounding import outlines
+from rag.grounding.outlines import Catalogue
+from rag.retrieval.retriever import Retriever
+from rag.text import phrases
+from rag.text.analyser import stop_terms, tokens
+from rag.text.language import detect
+from rag.types import CheckedAnswer, CheckedSentence, DocumentRecord, SearchResult, Support
+
+_MOST_PASSAGES = 8
+_ALONE = 3
+_MAJORITY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`parts` are what a compound question asks, each with the places of its passages in `found`. `reply` is the answer
+    where nothing has to be quoted for it; `settled` says that no model need write another. `topic` is what a question
+    without a question is about.
+    """
+
+    found: SearchResult
+    parts: tuple[Part, ...] = ()
+    reply: CheckedAnswer | None = None
+    settled: bool = False
+    topic: str = ""
+
+
+def read(
+    retriever: Retriever,
+    text: str,
+    *,
+    history: Sequence[tuple[str, str]],
+    limit: int | None,
+    conversation: str,
+    minimum: float,
+) -> Reading:
+    """Find what `text` is to be answered from. Blocks as a search does; `minimum` is the least confidence to answer."""
+    reader = _Reader(retriever, history, limit, conversation, minimum)
+    intent = intents.recognise(text)
+    match intent.kind:
+        case Kind.GREETING | Kind.THANKS | Kind.ABILITIES:
+            return _said(phrases.phrase(intent.kind.value, intent.language), intent.language)
+        case Kind.LIBRARY | Kind.DOCUMENT:
+            known = reader.known(intent, text)
+            if known is not None:
+                return known
+        case Kind.VAGUE:
+            return replace(Reading(reader.search(text)), topic=intent.topic)
+    pieces = intents.parts(text)
+    return reader.compound(text, pieces) if len(pieces) > 1 else Reading(reader.search(text))
+
+
+def _said(text: str, language: str) -> Reading:
+    """An answer in Tandem's own words."""
+    checked = CheckedAnswer(text, (CheckedSentence(text, 0, len(text), Support.NEUTRAL, 0.0),))
+    return Reading(SearchResult((), "", 1.0, language), reply=checked, settled=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    retriever: Retriever
+    history: Sequence[tuple[str, str]]
+    limit: int | None
+    conversation: str
+    minimum: float
+
+    def search(self, text: str, before: Sequence[tuple[str, str]] = ()) -> SearchResult:
+        return self.retriever.search(
+            text, history=[*self.history, *before], limit=self.limit, conversation=self.conversation
+        )
+
+    def known(self, intent: Intent, text: str) -> Reading | None:
+        """What is known of the library or of the document that is meant; None where none is."""
+        catalogue = self.retriever
+        if not isinstance(catalogue, Catalogue):
+            return None
+        records = catalogue.documents("")
+        attached = catalogue.documents(self.conversation) if self.conversation else []
+        language = intent.language or detect(text)
+        if intent.kind is Kind.LIBRARY:
+            if attached:
+                return self._outlined(catalogue, max(attached, key=lambda one: one.modified), language)
+            passages, composer = outlines.overview(records, catalogue, language)
+            found = SearchResult(tuple(passages), text, 1.0, language)
+            return Reading(found, reply=composer.checked(), settled=True)
+        if not intent.topic:
+            return self._at_hand(catalogue, attached, records, language)
+        record = outlines.named(intents.topic_words(intent.topic), [*attached, *records])
+        return self._outlined(catalogue, record, language) if record is not None else None
+
+    def _at_hand(
+        self, catalogue: Catalogue, attached: Sequence[DocumentRecord], records: Sequence[DocumentRecord], language: str
+    ) -> Reading | None:
+        """The document of "this file": the newest that was dropped into the conversation, else the one that the
+        conversation was last answered from, else the only one there is.
+        """
+        if attached:
+            return self._outlined(catalogue, max(attached, key=lambda one: one.modified), language)
+        if len(records) == 1:
+            return self._outlined(catalogue, records[0], language)
+        if not self.history:
+            return None
+        last = self.retriever.search(self.history[-1][0], history=self.history[:-1], conversation=self.conversation)
+        names = [passage.document for passage in last.passages[:1]]
+        record = next((one for one in records if one.name in names), None)
+        return self._outlined(catalogue, record, language) if record is not None else None
+
+    def _outlined(self, catalogue: Catalogue, record: DocumentRecord, language: str) -> Reading | None:
+        passages = outlines.passages_of(catalogue, record)
+        if not passages:
+            return None
+        kept, composer = outlines.outline(record, passages, language)
+        found = SearchResult(tuple(kept), record.title or record.name, 1.0, language or record.language)
+        return Reading(found, reply=composer.checked())
+
+    def compound(self, text: str, pieces: Sequence[str]) -> Reading:
+        """Each part by itself; one that says little by itself leans on the part before it."""
+        whole = self.search(text)
+        passages = list(whole.passages[:0])
+        places: dict[str, int] = {}
+        parts: list[Part] = []
+        results: list[SearchResult] = []
+        for at, piece in enumerate(pieces):
+            alone = len(_content(piece)) >= _ALONE or at == 0
+            asked = piece if alone else f"{piece} {pieces[at - 1]}"
+            found = self.search(asked)
+            results.append(found)
+            share = max(2, _MOST_PASSAGES // len(pieces))
+            for passage in found.passages[:share]:
+                if passage.id not in places:
+                    places[passage.id] = len(passages)
+                    passages.append(passage)
+            own = tuple(places[passage.id] for passage in found.passages[:share])
+            parts.append(Part(piece, found.query, own, bool(own) and found.confidence >= self.minimum))
+        if not any(part.answerable for part in parts) and whole.confidence >= self.minimum:
+            return Reading(whole)
+        found = replace(
+            whole,
+            passages=tuple(passages),
+            confidence=max(result.confidence for result in results),
+            corrections=tuple(dict.fromkeys(pair for result in results for pair in result.corrections)),
+        )
+        return Reading(found, parts=tuple(parts))
+
+
+def _content(text: str) -> list[str]:
+    language = detect(text)
+    stop = stop_terms(language or "en")
+    return [token.folded for token in tokens(text, language) if token.folded not in stop]

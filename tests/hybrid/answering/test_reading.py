@@ -1,0 +1,92 @@
+"""Answers without a model: about passages, documents, the library, part by part, and when it is not sure."""
+
+from __future__ import annotations
+
+import pytest
+
+from hybrid.answering.pipeline import Question, Turn, answer
+from hybrid.engine import Engine
+from hybrid.events import Finished, Notice
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.runtimes.scripted import Scripted
+from rag.types import Support
+from tests.hybrid.conftest import MakeEngine
+
+
+async def told(engine: Engine, text: str, *history: Turn) -> tuple[Finished, list[str]]:
+    """The end of a question, and the codes of its notices."""
+    await engine.start()
+    await engine.models.wait_ready(5.0)
+    events = [event async for event in answer(Question(text, history=history), engine)]
+    assert isinstance(events[-1], Finished), events[-1]
+    return events[-1], [event.code for event in events if isinstance(event, Notice)]
+
+
+@pytest.fixture
+def quoting(make_engine: MakeEngine) -> Engine:
+    return make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
+
+
+async def test_every_quoted_piece_points_at_its_passage(quoting: Engine) -> None:
+    end, _ = await told(quoting, "How many days of annual leave are there?")
+    passages = {passage.id: passage for passage in end.answer.passages}
+    assert "25 days" in end.answer.text
+    for one in end.answer.checked.sentences:
+        assert one.support is Support.SUPPORTED and one.evidence is not None
+        assert end.answer.text[one.start : one.end] == one.text
+        quoted = passages[one.passages[0]].text[slice(*one.evidence)]
+        assert quoted.split()[0] in one.text
+
+
+@pytest.mark.parametrize("text", ["Hello!", "Thanks a lot", "What can you do?", "Merhaba"])
+async def test_a_greeting_is_answered_and_no_model_is_asked(make_engine: MakeEngine, text: str) -> None:
+    models = Scripted({"phi-4-mini": "The sky is green."})
+    end, notices = await told(make_engine(models), text)
+    assert end.answer.text and "green" not in end.answer.text
+    assert not end.answer.refused and not models.requests and notices == []
+
+
+async def test_what_is_in_here_lists_the_documents(quoting: Engine) -> None:
+    end, _ = await told(quoting, "What is in here?")
+    assert "2 documents" in end.answer.text
+    assert "Travel" in end.answer.text and not end.answer.refused
+
+
+async def test_a_document_is_summarised_by_its_name(quoting: Engine) -> None:
+    end, _ = await told(quoting, "Summarise the leave page")
+    assert "leave.md" in end.answer.text
+    assert "**Parental leave**: Parental leave is 16 weeks at full pay [2]." in end.answer.text
+    assert {passage.document for passage in end.answer.passages} == {"leave.md"}
+
+
+async def test_this_document_is_the_one_that_was_talked_about(quoting: Engine) -> None:
+    turn = Turn("How much may a hotel cost per night?", "At most 140 euros.")
+    end, _ = await told(quoting, "What is this document about?", turn)
+    assert "travel.md" in end.answer.text
+
+
+async def test_a_summary_of_what_is_no_document_is_a_question(quoting: Engine) -> None:
+    end, _ = await told(quoting, "Summarise the theory of relativity")
+    assert end.answer.refused
+
+
+async def test_two_questions_are_answered_part_by_part_and_refused_part_by_part(quoting: Engine) -> None:
+    both, _ = await told(quoting, "How long is parental leave, and how much may a hotel cost per night?")
+    assert "16 weeks" in both.answer.text and "140 euros" in both.answer.text
+    half, _ = await told(quoting, "How long is parental leave, and who composed the moon opera of 1969?")
+    assert "16 weeks" in half.answer.text
+    assert "who composed the moon opera of 1969?" in half.answer.text and not half.answer.refused
+
+
+async def test_a_topic_without_a_question_is_asked_back(quoting: Engine) -> None:
+    end, _ = await told(quoting, "leave")
+    assert "?" in end.answer.text
+    assert "- Parental leave [" in end.answer.text and "- Annual leave [" in end.answer.text
+
+
+async def test_between_an_answer_and_none_it_says_that_it_is_not_sure(make_engine: MakeEngine) -> None:
+    engine = make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
+    engine.sure_confidence = 1.0
+    end, _ = await told(engine, "How many days of annual leave are there?")
+    assert end.answer.text.startswith("I am not sure") and "25 days" in end.answer.text
+    assert not end.answer.refused
