@@ -164,12 +164,16 @@ def bench_chat(
     rate: Annotated[float, typer.Option(help="Tokens a second for each.", min=1, max=10_000)] = 100,
     seconds: Annotated[float, typer.Option(help="How long each answer takes.", min=1, max=3600)] = 15,
     paint: Annotated[bool, typer.Option("--paint", help="Instead, time a browser that paints 3000 tokens.")] = False,
+    instant_model: Annotated[
+        bool, typer.Option("--instant-model", help="Model inside the server, not an HTTP endpoint beside it.")
+    ] = False,
+    api: Annotated[bool, typer.Option("--api", help="Ask over /v1, not in the chat.")] = False,
     json: Json = False,
 ) -> None:
     """Let many people chat with one server at once, and measure what reaches them."""
     from tandem.commands import benching
 
-    benching.chat(json, clients, rate, seconds, paint)
+    benching.chat(json, clients, rate, seconds, paint, instant_model, api)
 
 
 @bench.command("retrieval")

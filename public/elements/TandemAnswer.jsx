@@ -151,6 +151,7 @@ export default function TandemAnswer() {
           <span className="td-spinner" aria-hidden="true" />
           <div>
             <div>{status.text}…</div>
+            {props.busy ? <div className="td-busy" data-testid="busy">{props.busy}</div> : null}
             {status.reasons && status.reasons.length ? (
               <ul className="td-reasons">{status.reasons.map((r, i) => <li key={i}>{r}</li>)}</ul>
             ) : null}

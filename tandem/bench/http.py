@@ -11,6 +11,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
+from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -143,8 +144,7 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True

@@ -9,8 +9,10 @@ import shutil
 import time
 from typing import Any
 
-from tandem.bench.chat import BenchError, server
-from tandem.bench.chat_server import QUESTION, WORD, spelt, user
+from tandem.bench.chat import server
+from tandem.bench.chat_people import BenchError
+from tandem.bench.chat_server import user
+from tandem.bench.metronome import QUESTION, WORD, spelt
 
 WORDS = 3000
 RATE = 1000.0

@@ -19,6 +19,7 @@ TEXTS = {
     "cut_off": "The answer broke off; what was written so far is kept. Ask again, and see the log.",
     "unforeseen": "Something unforeseen went wrong; the log has it. Please ask again.",
     "no_text": "No answer came about. Ask again, and see the log.",
+    "crowded": "Many answers are being written at the moment, so the words come more slowly.",
     "busy": "An answer is still being written; wait for it, or stop it first.",
     "gone": "That answer is not in this conversation any more; reload the page.",
     "sources": "Sources",

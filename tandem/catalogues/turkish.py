@@ -22,6 +22,7 @@ TEXTS = {
     "cut_off": "Yanıt yarıda kesildi; o ana kadar yazılan korundu. Yeniden sorun ve günlüğe bakın.",
     "unforeseen": "Beklenmedik bir sorun oldu; günlükte kaydı var. Lütfen yeniden sorun.",
     "no_text": "Yanıt oluşmadı. Yeniden sorun ve günlüğe bakın.",
+    "crowded": "Şu anda çok sayıda yanıt yazılıyor; sözcükler daha yavaş geliyor.",
     "busy": "Bir yanıt hâlâ yazılıyor; bitmesini bekleyin ya da önce durdurun.",
     "gone": "Bu yanıt artık bu konuşmada yok; sayfayı yenileyin.",
     "sources": "Kaynaklar",

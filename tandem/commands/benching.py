@@ -14,6 +14,7 @@ from tandem import shipped
 from tandem.bench import chat as chat_bench
 from tandem.bench import latency as latency_bench
 from tandem.bench import pipeline as pipeline_bench
+from tandem.bench.metronome import run_fast
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
 from tandem.context import House
@@ -59,14 +60,15 @@ async def _latency(questions: QuestionSet) -> dict[str, Any]:
             await house.close()
 
 
-def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool) -> None:
+def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool, instant_model: bool, api: bool) -> None:
     """Let many clients chat at once, or time how fast a browser paints. Raises UserFacingError."""
     if paint:
         from tandem.bench import render_time as paint_bench
 
         print_record(asyncio.run(paint_bench.measure()), json)
     else:
-        print_record(asyncio.run(chat_bench.measure(clients, rate, seconds)), json)
+        work = chat_bench.measure(clients, rate, seconds, instant=instant_model, api=api)
+        print_record(run_fast(work), json)
 
 
 def runtime(json: bool) -> None:

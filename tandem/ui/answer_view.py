@@ -38,6 +38,7 @@ from tandem.markdown import Neutraliser, cited, linked, plain_title
 from tandem.texts import Language, problem, reason, say
 from tandem.ui import panel
 from tandem.ui.batching import Batcher, Latest
+from tandem.ui.pace import PACE
 
 ELEMENT = "TandemAnswer"
 _HINT_CHARS = 200
@@ -88,7 +89,8 @@ class AnswerView:
             "notices": [],
             "panel": {"question": question[:_HINT_CHARS]},
         }
-        self._batcher = Batcher(self._send, interval)
+        self._batcher = Batcher(self._send, interval, lambda: PACE.stretch)
+        self._paced = False
         self._beneath = Latest(self._send_element, interval)
         self._safe = Neutraliser()
         self._replace = False
@@ -122,6 +124,8 @@ class AnswerView:
 
     async def open(self) -> None:
         """Put the message on the screen, with what it begins with."""
+        PACE.enter()
+        self._paced = True
         if self.message.created_at is None:
             self.message.created_at = utc_now()
             await cl.context.emitter.send_step(self.message.to_dict())
@@ -257,6 +261,13 @@ class AnswerView:
         if safe := self._safe.feed(text):
             replace, self._replace = self._replace, False
             await self.message.stream_token(safe, is_sequence=replace)
+        self._tell_crowd()
+
+    def _tell_crowd(self) -> None:
+        """Say it while more is asked of the server than it can pass on at once, and no longer."""
+        if PACE.busy != bool(self._props.get("busy")):
+            self._props["busy"] = say("crowded", self._language) if PACE.busy else ""
+            self._beneath.changed()
 
     def _status(self, key: str, reasons: list[str] | None = None, **values: object) -> None:
         status: dict[str, Any] = {"key": key, "text": say(key, self._language, **values)}
@@ -264,6 +275,7 @@ class AnswerView:
         if kept and key in ("escalating", "refining", "loading", "queued", "next", "thinking"):
             status["reasons"] = kept
         self._busy_with = key
+        self._tell_crowd()
         if status != self._props.get("status"):
             self._props["status"] = status
             self._beneath.changed()
@@ -314,7 +326,11 @@ class AnswerView:
 
     async def _close(self, state: str, content: str, text: str) -> None:
         """The last state: on the screen first, then in the history."""
+        if self._paced:
+            self._paced = False
+            PACE.leave()
         await self._batcher.close()
+        self._props["busy"] = ""
         if self._before is not None and not self._wrote:
             await self._restore()
             return

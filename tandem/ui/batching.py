@@ -18,12 +18,16 @@ _LONG_FACTOR = 2
 class Batcher:
     """Collects text and hands it to `send`, at most once an `interval` (seconds) and never two at a time.
 
-    `add` is a list append, cheap enough for every token. Use it on one event loop, and `close` it at the end.
+    `stretch` says by how much the interval is longer at the moment. `add` is a list append, cheap enough for every
+    token. Use it on one event loop, and `close` it at the end.
     """
 
-    def __init__(self, send: Callable[[str], Awaitable[None]], interval: float) -> None:
+    def __init__(
+        self, send: Callable[[str], Awaitable[None]], interval: float, stretch: Callable[[], float] = lambda: 1.0
+    ) -> None:
         self._send = send
         self._interval = interval
+        self._stretch = stretch
         self._pieces: list[str] = []
         self._sent_chars = 0
         self._sent_at = float("-inf")
@@ -66,7 +70,7 @@ class Batcher:
         if self._timer is not None or self._sending is not None:
             return
         loop = asyncio.get_running_loop()
-        interval = self._interval * (_LONG_FACTOR if self._sent_chars > _LONG_CHARS else 1)
+        interval = self._interval * self._stretch() * (_LONG_FACTOR if self._sent_chars > _LONG_CHARS else 1)
         self._timer = loop.call_at(max(self._sent_at + interval, loop.time()), self._fire)
 
     def _fire(self) -> None:

@@ -30,6 +30,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by while nothing else can happen, as work on the loop does."""
+        self._jumping.now += seconds
+
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end in virtual time."""

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.bench import chat
-from tandem.bench.chat_server import read, spelt
+from tandem.bench.chat_people import BenchError, Reader
+from tandem.bench.metronome import read, spelt
 
 BEGUN = f"begun{spelt(1_700_000_000_000)}"
 
@@ -24,7 +25,7 @@ async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_histor
 def test_words_count_once_wherever_the_stream_is_cut(cuts: list[int], words: int) -> None:
     text = f"{BEGUN} {' '.join(f'wq{spelt(n)}' for n in range(words))}. "
     borders = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    reader = chat.Reader(due=100.0)
+    reader = Reader(due=100.0)
     for start, end in pairwise(borders):
         reader.read(text[start:end])
     assert reader.numbers == list(range(words))
@@ -38,7 +39,7 @@ def test_numbers_are_spelt_in_letters_and_read_again(number: int) -> None:
 
 
 def test_the_whole_answer_brings_only_what_no_piece_has() -> None:
-    reader = chat.Reader(due=100.0)
+    reader = Reader(due=100.0)
     reader.read(f"{BEGUN} wqa wqb wqc")
     reader.read_whole(f"{BEGUN} wqa wqb wqc wqd.")
     assert reader.numbers == [0, 1, 2, 3]
@@ -47,6 +48,6 @@ def test_the_whole_answer_brings_only_what_no_piece_has() -> None:
 
 async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
-    with pytest.raises(chat.BenchError, match="did not start"):
+    with pytest.raises(BenchError, match="did not start"):
         async with asyncio.timeout(60), chat.server(1, 10.0, 1):
             pass

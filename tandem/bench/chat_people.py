@@ -1,0 +1,222 @@
+"""One person who chats: signs in, asks, reads every word, looks the answer up in the history.
+
+Knows the chat's wire protocol (engine.io 4 and socket.io 5 frames over a web socket) and what a reader notes. Does not
+know the server's process, nor how many people there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+
+from rag.errors import UserFacingError
+from tandem.bench.chat_server import user
+from tandem.bench.metronome import BEGUN as BEGUN_WORD
+from tandem.bench.metronome import QUESTION, WARM_UP, read
+from tandem.bench.metronome import WORD as ANY_WORD
+
+WORD = re.compile(rf"\b{ANY_WORD}([a-j]+)(?=[ .])", re.IGNORECASE)
+BEGUN = re.compile(rf"\b{BEGUN_WORD}([a-j]+) ")
+START_SECONDS = 60
+HISTORY_SECONDS = 20
+STAGGER_SECONDS = 0.003
+
+
+class BenchError(UserFacingError):
+    """The benchmark could not be carried out."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """What one client has read: word numbers as they came, the lag of each, and when the first and last came.
+
+    `due` is the rate at which the words are due, in words a second; `told` whether the server said
+    that it is busy.
+    """
+
+    due: float
+    numbers: list[int] = field(default_factory=list)
+    lags_ms: list[float] = field(default_factory=list)
+    first: float = 0.0
+    last: float = 0.0
+    thread: str = ""
+    in_history: bool = False
+    told: bool = False
+    _begun_ms: float = 0.0
+    _unread: str = ""
+
+    def read(self, text: str) -> None:
+        """Take in the next piece of the answer; a word may be cut in two."""
+        self._unread += text
+        end = 0
+        if not self._begun_ms and (begun := BEGUN.search(self._unread)):
+            self._begun_ms, end = float(read(begun[1])), begun.end()
+        for match in WORD.finditer(self._unread):
+            self._note(match)
+            end = match.end()
+        self._unread = self._unread[end:]
+
+    def read_whole(self, text: str) -> None:
+        """Take in the answer as a whole: the words that no piece has brought."""
+        for match in WORD.finditer(f"{text} "):
+            if not self.numbers or read(match[1]) > self.numbers[-1]:
+                self._note(match)
+
+    def _note(self, match: re.Match[str]) -> None:
+        now = time.time()
+        number = read(match[1])
+        self.numbers.append(number)
+        self.lags_ms.append(now * 1000.0 - self._begun_ms - number / self.due * 1000.0)
+        self.first = self.first or now
+        self.last = now
+
+    @property
+    def rate(self) -> float:
+        """Words a second, from the first to the last."""
+        return (len(self.numbers) - 1) / (self.last - self.first) if self.last > self.first else 0.0
+
+    @property
+    def in_order(self) -> bool:
+        return self.numbers == list(range(len(self.numbers)))
+
+
+async def chat(
+    address: str, number: int, reader: Reader, words: int, gate: asyncio.Barrier, door: asyncio.Semaphore
+) -> None:
+    """Sign in, connect, warm up, ask, read to the end, then look the answer up in the history.
+
+    All ask at the same time, and nobody looks anything up while others still read.
+    """
+    name, password = user(number)
+    session = str(uuid.uuid4())
+    async with httpx.AsyncClient(base_url=address, timeout=START_SECONDS) as http:
+        # A crowd that signs in at once from one address looks like somebody who guesses passwords.
+        async with door:
+            reply = await http.post("/login", data={"username": name, "password": password})
+        if reply.status_code != 200:
+            raise BenchError(f"{name} could not sign in ({reply.status_code}).")
+        await http.post("/set-session-cookie", json={"session_id": session})
+        # The client keeps the cookies of a plain-http loopback server even where they are marked secure.
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in http.cookies.jar)
+        url = address.replace("http", "ws", 1) + "/ws/socket.io/?EIO=4&transport=websocket"
+        async with connect(url, additional_headers={"Cookie": cookies}, max_size=None, compression=None) as socket:
+            await _enter(socket, session)
+            warm = Reader(reader.due)
+            await _ask(socket, name, WARM_UP, warm)
+            reader.thread = warm.thread
+            await _beside(socket, gate.wait())
+            await asyncio.sleep(number * STAGGER_SECONDS)
+            await _ask(socket, name, QUESTION, reader)
+            await gate.wait()
+        reader.in_history = await _stored(http, reader.thread, words)
+
+
+async def _enter(socket: ClientConnection, session: str) -> None:
+    auth = {"clientType": "webapp", "sessionId": session, "threadId": "", "userEnv": "{}", "chatProfile": ""}
+    await _until(socket, "0")
+    await socket.send("40" + json.dumps(auth))
+    await _until(socket, "40")
+    await socket.send('42["connection_successful"]')
+    await _until(socket, '42["clear_call_fn"')
+
+
+async def _until(socket: ClientConnection, opening: str) -> None:
+    async for frame in _frames(socket):
+        if frame.startswith(opening):
+            return
+        if frame.startswith("44"):
+            raise BenchError(f"The chat refused a client: {frame[2:200]}")
+
+
+async def _frames(socket: ClientConnection) -> AsyncIterator[str]:
+    """The frames as text; pings are answered."""
+    async for frame in socket:
+        if frame == "2":
+            await socket.send("3")
+        else:
+            yield str(frame)
+
+
+async def _beside(socket: ClientConnection, waiting: Coroutine[Any, Any, Any]) -> None:
+    """Wait, and answer pings meanwhile: who does not is taken for gone."""
+
+    async def answer() -> None:
+        async for _ in _frames(socket):
+            pass
+
+    answering = asyncio.create_task(answer())
+    try:
+        await waiting
+    finally:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+
+
+async def _ask(socket: ClientConnection, name: str, question: str, reader: Reader) -> None:
+    """Send a question and read the answer to its end."""
+    await socket.send("42" + json.dumps(["client_message", _message(name, question)]))
+    answer, complete = "", False
+    async for frame in _frames(socket):
+        if not frame.startswith("42"):
+            continue
+        event, *arguments = orjson.loads(frame[2:])
+        if event == "stream_start":
+            reader.read(arguments[0]["output"])
+            answer = arguments[0]["id"]
+        elif event == "stream_token":
+            reader.read(arguments[0]["token"])
+        elif event in ("update_message", "new_message"):
+            reader.read_whole(arguments[0].get("output") or "")
+            complete = complete or (event == "update_message" and arguments[0]["id"] == answer)
+        elif event == "first_interaction":
+            reader.thread = arguments[0]["thread_id"]
+        elif event == "element":
+            reader.told = reader.told or _busy(arguments[0])
+        elif event == "task_end" and complete:
+            return
+
+
+def _busy(element: dict[str, Any]) -> bool:
+    """Whether what stands under the answer says that the server is busy."""
+    props = element.get("props") or {}
+    return bool((orjson.loads(props) if isinstance(props, str) else props).get("busy"))
+
+
+def _message(name: str, question: str) -> dict[str, Any]:
+    message = {
+        "id": str(uuid.uuid4()),
+        "threadId": "",
+        "name": name,
+        "type": "user_message",
+        "output": question,
+        "createdAt": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        "metadata": {},
+    }
+    return {"message": message, "fileReferences": []}
+
+
+async def _stored(http: httpx.AsyncClient, thread: str, words: int) -> bool:
+    """Whether the whole answer stands in the thread's history; it is written in the background, so look again."""
+    deadline = time.monotonic() + HISTORY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            reply = await http.get(f"/project/thread/{thread}")
+        except httpx.RemoteProtocolError:  # the connection was kept for the whole answer, which is longer than promised
+            continue
+        if reply.status_code == 200:
+            outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
+            numbers = [[read(match[1]) for match in WORD.finditer(f"{text} ")] for text in outputs]
+            if list(range(words)) in numbers:
+                return True
+        await asyncio.sleep(0.2)
+    return False
