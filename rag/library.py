@@ -7,6 +7,7 @@ nothing that was acknowledged. Does not know who asks, or models.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -16,16 +17,17 @@ from pathlib import Path
 
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
+from rag.ingest.fair_turns import FairTurns
 from rag.ingest.ingestion import Ingest
 from rag.ingest.uploads import Uploads
 from rag.retrieval.searcher import Searcher
-from rag.settings import RetrievalSettings
+from rag.settings import RetrievalSettings, UploadSettings
+from rag.storage import opening
 from rag.storage import tantivy_index as index_module
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_file import reason
 from rag.storage.sqlite_store import Store
-from rag.storage.sqlite_tables import discard_outdated, renew
 from rag.storage.tantivy_index import Index, IndexDamagedError
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
 from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
@@ -36,6 +38,7 @@ _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
 log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 20.0
+_READ_AT_ONCE = 4
 _CANNOT = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.FAILING, Fault.LIMITED)
 
 STORE = "library.sqlite"
@@ -59,36 +62,35 @@ class Library:
         self._writing = False
         self._urgent = 0
         self._problem = ""
+        self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 
     @classmethod
-    def open(cls, data_dir: Path, settings: RetrievalSettings, *, write: bool = False) -> Library:
+    def open(
+        cls,
+        data_dir: Path,
+        settings: RetrievalSettings,
+        *,
+        write: bool = False,
+        uploads: UploadSettings | None = None,
+    ) -> Library:
         """Open the library in `data_dir`, making an empty one if there is none.
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
-        LibraryError when the library is damaged or the directory cannot be used.
+        LibraryError when the library is damaged or the directory cannot be used. `uploads` limits what conversations
+        may hold.
         """
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LibraryError(sentence(f"The data directory {data_dir} cannot be made", error)) from error
         path, directory = data_dir / STORE, data_dir / INDEX
-        if write:
-            discard_outdated(path)
-            with _in_words(path):
-                _renew_if_suspect(path)
+        store = opening.open_store(path, write=write)
         try:
-            store = Store(path)
-        except LibraryError as error:
-            with _in_words(path):
-                if not write or not renew(path, error.__cause__):
-                    raise
-            store = Store(path)
-        try:
-            index = _opened_index(directory, store, write)
+            index = opening.open_index(directory, store, write=write)
         except BaseException:
             store.close()
             raise
-        return cls(store, index, settings, Uploads(data_dir), write)
+        return cls(store, index, settings, Uploads(data_dir, uploads), write)
 
     def close(self) -> None:
         """Release the files and end the processes that read documents. Searches after this fail."""
@@ -209,29 +211,35 @@ class Library:
             stopped = cancel.is_set if cancel is not None else lambda: False
             return list(self._ingest.sync(roots, stopped=stopped, within=paths, force=True).receipts)
 
-    def add_upload(self, conversation: str, name: str, data: bytes) -> FileReceipt:
+    def add_upload(self, conversation: str, name: str, data: bytes, *, person: str = "") -> FileReceipt:
         """Take a file into one conversation, in place of one of the same name there; returns what became of it.
 
         It is found by searches of that conversation only. A file that cannot be read leaves nothing behind but its
-        receipt. Raises DocumentError for a type or size that is not read, and LibraryError as `sync` does.
+        receipt. It is read while others read and write, and fairly by `person`, against whose quota it counts. Raises
+        DocumentError for a type or size that is not read and for a used up quota, and LibraryError as `sync` does.
         """
-        with self._urgent_access():
-            path = self._uploads.put(conversation, name, data)
-            report = self._ingest.sync([path.parent], within=[path], force=True)
-            receipt = report.receipts[0]
-            if receipt.state == "failed":
-                path.unlink(missing_ok=True)
-                self._ingest.remove([(receipt.root, receipt.path)])
-            return receipt
+        self._writable()
+        with self._words(), self._uploads.arriving(conversation, name, data, person) as path:
+            with self._turns.turn(person or conversation):
+                read = self._ingest.read(path, conversation)
+            if read.outcome.document is None:
+                return replace(self._ingest.receipt(read), root=str(self._uploads.folder(conversation)))
+            with self._urgent_access():
+                return self._ingest.put(read, self._uploads.keep(conversation, path, person))
 
-    def promote_upload(self, conversation: str, name: str) -> FileReceipt:
+    def promote_upload(self, conversation: str, name: str, *, person: str = "") -> FileReceipt:
         """Add a file of a conversation to the library, where every search finds it. Raises DocumentError when the
         conversation has no file of this name.
         """
-        with self._urgent_access():
-            source, target = self._uploads.promote(conversation, name)
-            report = self._ingest.sync([target.parent, source.parent], within=[target, source], force=True)
-            return report.receipts[0]
+        self._writable()
+        with self._words():
+            source = self._uploads.find(conversation, name)
+            with self._turns.turn(person or conversation):
+                read = self._ingest.read(source, "")
+            if read.outcome.document is None:
+                return self._ingest.receipt(read)
+            with self._urgent_access():
+                return self._ingest.put(read, self._uploads.promote(source), instead=source)
 
     def remove_uploads(self, conversation: str) -> None:
         """Delete every file of a conversation, with what was made of it."""
@@ -306,10 +314,13 @@ class Library:
             return None
         return self._store.passages([int(passage_id)]).get(int(passage_id))
 
-    @contextmanager
-    def _write_access(self, *, urgent: bool = False) -> Iterator[None]:
+    def _writable(self) -> None:
         if not self._write:
             raise LibraryError("The library is open for reading only; open it for writing to index documents.")
+
+    @contextmanager
+    def _write_access(self, *, urgent: bool = False) -> Iterator[None]:
+        self._writable()
         with self._turn:
             self._urgent += urgent
             self._turn.wait_for(lambda: not self._writing and (urgent or not self._urgent))
@@ -339,7 +350,7 @@ class Library:
     def _words(self) -> Iterator[None]:
         """What SQLite and the system have to say, as a LibraryError; damage is noted for the next check."""
         try:
-            with _in_words(self._store.connections.path):
+            with opening.in_words(self._store.connections.path):
                 yield
         except LibraryError as error:
             if isinstance(error.__cause__, sqlite3.Error) and fault_of(error.__cause__) is Fault.DAMAGED:
@@ -349,36 +360,6 @@ class Library:
     def _urgent_access(self) -> AbstractContextManager[None]:
         """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""
         return self._write_access(urgent=True)
-
-
-def _opened_index(directory: Path, store: Store, write: bool) -> Index:
-    """With `write`, one that is damaged or outdated is begun anew, to be filled from the store."""
-    try:
-        return Index(directory)
-    except IndexDamagedError:
-        if not write or store.connections.reading:
-            raise
-    Index.discard(directory)
-    index = Index(directory)
-    with _in_words(store.connections.path), store.transaction():
-        store.set_meta("form", "")
-    return index
-
-
-def _renew_if_suspect(path: Path) -> None:
-    """A file in which damage was met is looked through before it is used again."""
-    mark = path.with_name(f"{path.name}.suspect")
-    if mark.exists() and path.is_file() and renew(path):
-        mark.unlink(missing_ok=True)
-
-
-@contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """What SQLite and the system have to say of a full disk or a damaged file, as a LibraryError."""
-    try:
-        yield
-    except (sqlite3.DatabaseError, OSError) as error:
-        raise LibraryError(sentence(f"The library at {path.parent} cannot be read or written", error, path)) from error
 
 
 def _joined(first: SyncReport, then: SyncReport) -> SyncReport:

@@ -20,3 +20,16 @@ class RetrievalSettings(BaseModel):
     sure_confidence: float = Field(
         0.3, ge=0.0, le=1.0, description="Below this confidence a quoted answer says that it is not sure."
     )
+
+
+class UploadSettings(BaseModel):
+    """How much people may drop into their conversations."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_person_mb: int = Field(
+        1_000, ge=0, description="Most megabytes of files in one person's conversations; 0: no limit."
+    )
+    total_mb: int = Field(
+        20_000, ge=0, description="Most megabytes of files in all conversations together; 0: no limit."
+    )

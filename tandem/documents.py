@@ -14,7 +14,7 @@ from tandem.settings import Settings
 
 def open_library(settings: Settings) -> Library:
     """The library of this installation, to search in and to index into. Raises LibraryError."""
-    return Library.open(library_dir(settings), settings.retrieval, write=True)
+    return Library.open(library_dir(settings), settings.retrieval, write=True, uploads=settings.uploads)
 
 
 def library_dir(settings: Settings) -> Path:

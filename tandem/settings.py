@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
-from rag.settings import RetrievalSettings
+from rag.settings import RetrievalSettings, UploadSettings
 from tandem import settings_file, shipped
 from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
@@ -156,6 +156,7 @@ class Settings(BaseModel):
     )
     documents: tuple[Path, ...] = Field((Path("docs_corpus"),), min_length=1, description="Folders to answer from.")
     retrieval: RetrievalSettings = RetrievalSettings()
+    uploads: UploadSettings = UploadSettings()
     models: ModelSettings = ModelSettings()
     generation: GenerationSettings = GenerationSettings()
     escalation: EscalationSettings = EscalationSettings()

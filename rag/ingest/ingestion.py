@@ -1,9 +1,7 @@
 """Puts documents into the store and the index, and keeps both in step with folders of files.
 
-Knows which files changed, in which order the store and the index commit, and how to finish what a crash left half done.
-The store commits first; the index follows; then the store notes the generation that the index holds. While much comes
-in, the index follows seldom, so that it has few parts. Does not read files (`rag.ingest.workers` does) and does not
-search.
+Knows which files changed, and that the store commits first; how the index follows, `follower` knows. Does not read
+files (`rag.ingest.workers` does) and does not search.
 """
 
 from __future__ import annotations
@@ -13,28 +11,25 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rag.formats.extracted import clean, one_line
 from rag.ingest.files import File, Found, walk
+from rag.ingest.follower import Follower, Pace
 from rag.ingest.loader import VERSION
 from rag.ingest.uploads import Uploads
 from rag.ingest.worker_pool import Read, read_all
 from rag.ingest.workers import Pool, Task
 from rag.settings import RetrievalSettings
-from rag.storage.passage_terms import analyse
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import KnownFile, Store
-from rag.storage.tantivy_index import Entry, Index, Writer
-from rag.types import DocumentRecord, FileReceipt, SyncProgress, SyncReport
+from rag.storage.tantivy_index import Index, Writer
+from rag.types import FileReceipt, SyncProgress, SyncReport
 
 _BATCH_FILES = 64
 _BATCH_CHARACTERS = 2_000_000
 _BATCH_SECONDS = 1.0
 _BATCH_DOCUMENTS = 100
-_LATEST_SECONDS = 30.0
-"""What a run has taken in can be found after a second at first, and later after as long as the run took so far, but at
-the latest after this."""
 # What a file costs besides its bytes, for the estimate.
 _FILE_BYTES = 20_000
 
@@ -50,19 +45,6 @@ class _Change:
     forgotten: tuple[str, str] | None = None
 
 
-class _Pace:
-    """Says when it is time to publish."""
-
-    def __init__(self) -> None:
-        self._began = self._last = time.monotonic()
-
-    def due(self) -> bool:
-        return time.monotonic() - self._last >= min(_LATEST_SECONDS, max(1.0, self._last - self._began))
-
-    def published(self) -> None:
-        self._last = time.monotonic()
-
-
 class Ingest:
     """Writes to one store and its index. One thread at a time."""
 
@@ -71,7 +53,7 @@ class Ingest:
         self._store = store
         self._index = index
         self._settings = settings
-        self._form = form
+        self._follower = Follower(store, form)
         self._uploads = uploads
         self._read_form = f"{VERSION}.{settings.passage_chars}"
         self._pool = Pool()
@@ -80,72 +62,39 @@ class Ingest:
         """End the processes that read files; the next file starts one again."""
         self._pool.close()
 
-    def recover(self, writer: Writer) -> None:
-        """Make the index hold exactly what the store holds."""
-        store = self._store
-        if store.meta("form") != self._form:
-            self.rebuild(writer)
-            return
-        put, gone = store.changes_since(store.indexed)
-        if put or gone:
-            self._to_index(writer, put, gone, {})
-        self._publish(writer)
-
-    def rebuild(self, writer: Writer) -> None:
-        """Analyse every stored passage again and build the index anew."""
-        writer.clear()
-        writer.commit()
-        store = self._store
-        ids = [int(record.id) for record in store.documents(None)]
-        pace = _Pace()
-        for at in range(0, len(ids), 256):
-            part = ids[at : at + 256]
-            with store.transaction():
-                for identity in part:
-                    self._analyse_again(identity)
-            for identity in part:
-                self._add(writer, identity, None)
-            if pace.due():
-                writer.commit()
-                pace.published()
-        writer.commit()
-        with store.transaction():
-            store.set_meta("indexed", str(store.generation))
-            store.set_meta("form", self._form)
-
     def rebuild_index(self) -> None:
         """Build the index anew from the store."""
         with self._index.writer() as writer:
-            self.rebuild(writer)
+            self._follower.rebuild(writer)
 
     def add(self, documents: Iterable[NewDocument]) -> list[int]:
         """Store and index documents, replacing those of the same name; durable when this returns. Returns their ids."""
         ids: list[int] = []
         waiting = iter(documents)
         with self._index.writer() as writer:
-            self.recover(writer)
-            pace = _Pace()
+            self._follower.recover(writer)
+            pace = Pace()
             while batch := list(islice(waiting, _BATCH_DOCUMENTS)):
                 ids += self._commit(writer, [_Change(document) for document in batch], pace)
-            self._publish(writer)
+            self._follower.publish(writer)
         return ids
 
     def remove_documents(self, ids: Sequence[int]) -> None:
         """Take documents out, and rows that belong to none; durable when this returns."""
         with self._index.writer() as writer:
-            self.recover(writer)
+            self._follower.recover(writer)
             self._commit(writer, [_Change(gone=identity) for identity in ids])
-            self._publish(writer)
+            self._follower.publish(writer)
             with self._store.transaction():
                 self._store.sweep()
 
     def remove(self, receipts: Collection[tuple[str, str]]) -> None:
         """Take out the documents of these files, and what is known of them; durable when this returns."""
         with self._index.writer() as writer:
-            self.recover(writer)
+            self._follower.recover(writer)
             known = self._store.receipts()
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in receipts if k in known])
-            self._publish(writer)
+            self._follower.publish(writer)
 
     def sync(
         self,
@@ -161,7 +110,7 @@ class Ingest:
         """
         began = time.monotonic()
         with self._index.writer() as writer:
-            self.recover(writer)
+            self._follower.recover(writer)
             if within is None:
                 folders = (*folders, *self._uploads.folders())
             found = _find(folders, within, self._uploads.data_dir)
@@ -173,7 +122,7 @@ class Ingest:
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in gone])
             fresh = [f for key, f in found.files.items() if force or self._changed(f, known.get(key), within)]
             receipts, same, cancelled = self._take_in(writer, fresh, known, force, progress, stopped, began)
-            self._publish(writer)
+            self._follower.publish(writer)
         had = [(known.get((r.root, r.path)), r) for r in receipts]
         good = [(old is not None and old.document is not None) for old, r in had if r.state == "indexed"]
         return SyncReport(
@@ -186,6 +135,45 @@ class Ingest:
             cancelled=cancelled,
             receipts=tuple(receipts),
         )
+
+    def read(self, path: Path, scope: str) -> Read:
+        """Read one file that is not of a folder yet, in a process of its own; nothing is locked meanwhile."""
+        status = path.stat()
+        began = time.monotonic()
+        task = Task(
+            path=str(path),
+            name=path.name,
+            size=status.st_size,
+            modified=status.st_mtime_ns / 1e9,
+            passage_chars=self._settings.passage_chars,
+            scope=scope,
+        )
+        outcome = self._pool.read(task)
+        file = File(str(path.parent), path.name, path, status.st_size, status.st_mtime_ns)
+        return Read(file, outcome, time.monotonic() - began)
+
+    def receipt(self, read: Read) -> FileReceipt:
+        """What became of a file that was read."""
+        receipt = self._change(read, None).receipt
+        assert receipt is not None
+        return receipt
+
+    def put(self, read: Read, place: Path, instead: Path | None = None) -> FileReceipt:
+        """Take in a file that was read and lies at `place` now, and forget the one at `instead`; durable when this
+        returns."""
+        file = replace(read.file, root=str(place.parent), relative=place.name, path=place)
+        with self._index.writer() as writer:
+            self._follower.recover(writer)
+            known = self._store.receipts()
+            changes = [self._change(replace(read, file=file), known.get(file.key))]
+            gone = (str(instead.parent), instead.name) if instead is not None else None
+            if gone is not None and gone in known:
+                changes.append(_Change(gone=known[gone].document, forgotten=gone))
+            self._commit(writer, changes)
+            self._follower.publish(writer)
+        receipt = changes[0].receipt
+        assert receipt is not None
+        return receipt
 
     def _known(self, folders: Sequence[Path], within: Sequence[Path] | None) -> dict[tuple[str, str], KnownFile]:
         """What is known of the files that are looked at."""
@@ -218,7 +206,7 @@ class Ingest:
         same = done = size = read_bytes = 0
         total = sum(f.size + _FILE_BYTES for f in fresh)
         last = time.monotonic()
-        pace = _Pace()
+        pace = Pace()
         if progress is not None and fresh:
             progress(SyncProgress(0, len(fresh), fresh[0].relative))
 
@@ -301,7 +289,7 @@ class Ingest:
                 return name
         return f"{Path(receipt.root).as_posix()}/{path}"
 
-    def _commit(self, writer: Writer, changes: Sequence[_Change], pace: _Pace | None = None) -> list[int]:
+    def _commit(self, writer: Writer, changes: Sequence[_Change], pace: Pace | None = None) -> list[int]:
         """Store a batch, durable when this returns, and hand it to the index, which may publish it if `pace` says that
         it is time. Returns the ids of the documents stored.
         """
@@ -329,62 +317,12 @@ class Ingest:
                 if change.receipt is not None:
                     store.put_receipt(change.receipt, identity, self._read_form)
         put, gone = store.changes_since(before)
-        self._to_index(writer, put, gone, made)
+        self._follower.take(writer, put, gone, made)
         # What was replaced or removed is no longer found, so what takes its place must not be long in coming.
         if pace is not None and (gone or pace.due()):
-            self._publish(writer)
+            self._follower.publish(writer)
             pace.published()
         return ids
-
-    def _to_index(self, writer: Writer, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
-        for identity in (*gone, *put):
-            writer.delete(identity)
-        for identity in put:
-            self._add(writer, identity, made.get(identity))
-
-    def _publish(self, writer: Writer) -> None:
-        """Let searches find what was handed to the index."""
-        generation = self._store.generation
-        if generation == self._store.indexed:
-            return
-        writer.commit()
-        with self._store.transaction(durable=False):  # if it is lost, the same documents are indexed again
-            self._store.set_meta("indexed", str(generation))
-            self._store.forget_removed(generation)
-
-    def _add(self, writer: Writer, identity: int, made: NewDocument | None) -> None:
-        record = self._store.document(identity)
-        if record is None:
-            return
-        folders = tuple(str(parent) for parent in PurePosixPath(record.name).parents if str(parent) != ".")
-        for row, terms, title, surfaces in self._terms(identity, record, made):
-            writer.add(
-                Entry(
-                    row, identity, record.name, folders, record.kind, record.modified, record.scope,
-                    terms, title, surfaces,
-                )
-            )  # fmt: skip
-
-    def _terms(
-        self, identity: int, record: DocumentRecord, made: NewDocument | None
-    ) -> list[tuple[int, str, str, str]]:
-        """(row, terms, title terms, surfaces) of every passage of a document: of the one just made, or analysed."""
-        if made is not None and all(p.terms for p in made.passages):
-            rows = self._store.passage_rows(identity)
-            return [(row, p.terms, p.title_terms, p.surfaces) for row, p in zip(rows, made.passages, strict=True)]
-        found = []
-        for row, passage in self._store.passages_of(identity):
-            analysed = analyse(passage.text, passage.headings, record.title, passage.language, record.name)
-            found.append((row, analysed.terms, analysed.title, analysed.surfaces))
-        return found
-
-    def _analyse_again(self, identity: int) -> None:
-        record = self._store.document(identity)
-        if record is None:
-            return
-        for row, passage in self._store.passages_of(identity):
-            analysed = analyse(passage.text, passage.headings, record.title, passage.language, record.name)
-            self._store.put_features(row, identity, analysed.packed_tokens, analysed.packed_grams)
 
 
 def _find(folders: Sequence[Path], within: Sequence[Path] | None, outside: Path) -> Found:

@@ -6,18 +6,25 @@ searched in that conversation only and go when it goes. Does not know what is in
 
 from __future__ import annotations
 
+import os
 import shutil
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
+from uuid import uuid4
 
 import regex
 
 from rag.errors import DocumentError
 from rag.formats import registry
 from rag.ingest.loader import MAX_BYTES
+from rag.settings import UploadSettings
 
 _OWNER = ".conversation"
+_PERSON = ".person"
+_ARRIVING = ".arriving"
 _UNSAFE = regex.compile(r"[\p{C}<>:\"/\\|?*]+")
 _RESERVED = regex.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", regex.I)
 _LONGEST = 120
@@ -26,8 +33,11 @@ _LONGEST = 120
 class Uploads:
     """The files beside one library. Its methods may be called from any thread."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, quota: UploadSettings | None = None) -> None:
         self.data_dir = data_dir.resolve()
+        self._quota = quota or UploadSettings()
+        self._lock = threading.Lock()
+        self._arriving: dict[str, int] = {}
         self.added = self.data_dir / "added"
         """The folder of files that belong to the library itself."""
         self._conversations = self.data_dir / "uploads"
@@ -58,28 +68,89 @@ class Uploads:
         """Whether `root` was the folder of a conversation that is gone."""
         return self.holds(root) and not (Path(root) / _OWNER).is_file()
 
-    def put(self, conversation: str, name: str, data: bytes) -> Path:
-        """Keep a file of a conversation, in place of one of the same name. Raises DocumentError for a type or size
-        that is not read.
+    @contextmanager
+    def arriving(self, conversation: str, name: str, data: bytes, person: str) -> Iterator[Path]:
+        """A file on its way into a conversation, to be read and then kept with `keep`; it is gone when the block ends,
+        unless it was kept. Raises DocumentError for a type or size that is not read, and where the quota is used up;
+        OSError where it cannot be written.
         """
         name = safe_name(name)
         registry.reader_for(name)
         if len(data) > MAX_BYTES:
             raise DocumentError(f"The file is larger than {MAX_BYTES // 1_000_000} MB; split it.")
+        self._claim(person, len(data), self.folder(conversation) / name)
+        folder = self._conversations / _ARRIVING / uuid4().hex
+        try:
+            folder.mkdir(parents=True)
+            path = folder / name
+            with path.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            yield path
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with self._lock:
+                self._arriving[person] -= len(data)
+                if not self._arriving[person]:
+                    del self._arriving[person]
+
+    def keep(self, conversation: str, arrived: Path, person: str) -> Path:
+        """Put a file that arrived into its conversation, in place of one of the same name. Raises OSError."""
         folder = self.folder(conversation)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _OWNER).write_text(conversation, encoding="utf-8")
-        path = folder / name
-        path.write_bytes(data)
+        for name, content in ((_OWNER, conversation), (_PERSON, person)):
+            if not (folder / name).is_file() and content:
+                _write(folder / name, content)
+        path = folder / arrived.name
+        arrived.replace(path)
         return path
 
-    def promote(self, conversation: str, name: str) -> tuple[Path, Path]:
-        """Move a conversation's file to the library's own; returns where it was and where it is. Raises DocumentError
-        when there is none of this name.
-        """
-        source = self.folder(conversation) / safe_name(name)
-        if not source.is_file():
+    def _claim(self, person: str, size: int, instead: Path) -> None:
+        """Count a file against the quotas while it arrives. Raises DocumentError where there is no room for it."""
+        quota = self._quota
+        with self._lock:
+            if quota.per_person_mb or quota.total_mb:
+                total, own = self._used(person)
+                with suppress(OSError):
+                    freed = instead.stat().st_size
+                    total, own = total - freed, own - freed
+                total += sum(self._arriving.values()) + size
+                own += self._arriving.get(person, 0) + size
+                if person and quota.per_person_mb and own > quota.per_person_mb * 1_000_000:
+                    raise DocumentError(
+                        f"With it your conversations would hold {own / 1e6:,.0f} MB of files, and at most "
+                        f"{quota.per_person_mb:,} MB may be; delete conversations whose files you no longer need."
+                    )
+                if quota.total_mb and total > quota.total_mb * 1_000_000:
+                    raise DocumentError(
+                        f"With it all conversations would hold {total / 1e6:,.0f} MB of files, and at most "
+                        f"{quota.total_mb:,} MB may be; delete conversations that are no longer needed."
+                    )
+            self._arriving[person] = self._arriving.get(person, 0) + size
+
+    def _used(self, person: str) -> tuple[int, int]:
+        """Bytes of files in all conversations, and in those of one person."""
+        total = own = 0
+        for folder in self.folders():
+            if folder == self.added:
+                continue
+            with suppress(OSError):
+                size = sum(path.stat().st_size for path in folder.iterdir() if not path.name.startswith("."))
+                total += size
+                with suppress(FileNotFoundError):
+                    own += size * ((folder / _PERSON).read_text(encoding="utf-8", errors="replace") == person)
+        return total, own
+
+    def find(self, conversation: str, name: str) -> Path:
+        """Where a file of a conversation lies. Raises DocumentError when there is none of this name."""
+        path = self.folder(conversation) / safe_name(name)
+        if not path.is_file():
             raise DocumentError(f"There is no file {name!r} in this conversation; drop it there again.")
+        return path
+
+    def promote(self, source: Path) -> Path:
+        """Move a conversation's file to the library's own; returns where it is now. Raises OSError."""
         self.added.mkdir(parents=True, exist_ok=True)
         target = self.added / source.name
         number = 1
@@ -87,12 +158,22 @@ class Uploads:
             number += 1
             target = self.added / f"{source.stem} ({number}){source.suffix}"
         source.replace(target)
-        return source, target
+        return target
 
     def remove(self, conversation: str) -> None:
         """Delete all files of a conversation."""
         with suppress(FileNotFoundError):
             shutil.rmtree(self.folder(conversation))
+
+
+def _write(path: Path, content: str) -> None:
+    """All of it or nothing."""
+    part = path.with_name(f"{path.name}.{uuid4().hex}")
+    try:
+        part.write_text(content, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def safe_name(name: str) -> str:

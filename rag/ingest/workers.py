@@ -33,20 +33,27 @@ _POLL = 0.05
 _START_SECONDS = 120.0
 _LARGEST_REPLY = 2_000_000_000
 _FILES_EACH = 500
+_CLOCK_FACTOR = 20.0
 _PROGRAM = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from rag.ingest.workers import serve; serve()"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: seconds (and more for every megabyte), and bytes of memory."""
+    """What one file may take: seconds of computing (and more for every megabyte), and bytes of memory beyond what its
+    reader takes anyway. Waiting counts little: a busy machine is not the file's doing."""
 
     seconds: float = 30.0
     seconds_per_megabyte: float = 10.0
     memory: int = 1_500_000_000
+    least_wait: float = 600.0
 
     def time_for(self, size: int) -> float:
         """The time limit for a file of `size` bytes, in seconds."""
         return min(600.0, self.seconds + self.seconds_per_megabyte * size / 1e6)
+
+    def wait_for(self, size: int) -> float:
+        """How long it may take by the clock, in seconds: for a disk or a network that does not answer."""
+        return max(self.least_wait, _CLOCK_FACTOR * self.time_for(size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,6 @@ class _Worker:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.files = 0
-        self._size = 0
         paths = [str(Path(entry).resolve()) for entry in sys.path]
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
         try:
@@ -135,7 +141,12 @@ class _Worker:
             raise LibraryError(f"No process could be started to read documents ({error}); try again.") from error
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, name="listen to a reader", daemon=True).start()
-        if self._reply(time.monotonic() + _START_SECONDS, None) is None:
+        self._watched = psutil.Process(self._process.pid)
+        try:
+            began = self._reply(time.monotonic() + _START_SECONDS, None)
+        except _Exceeded:
+            began = None
+        if began is None:
             self.close()
             raise LibraryError("The process that reads documents did not start; check the installation of Tandem.")
 
@@ -145,16 +156,16 @@ class _Worker:
 
     def read(self, task: Task, cancel: threading.Event | None) -> Outcome:
         self.files += 1
-        self._size = task.size
         seconds = self._limits.time_for(task.size)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self._limits.wait_for(task.size)
+        allowed = _Allowed(self._computed() + seconds, seconds, self._memory() + self._limits.memory)
         digest = ""
         try:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps([asdict(task), seconds]).encode() + b"\n")
             self._process.stdin.flush()
             # The digest comes first: it is known even of a file that the process does not survive.
-            while (reply := self._reply(deadline, cancel)) is not None:
+            while (reply := self._reply(deadline, cancel, allowed)) is not None:
                 message = json.loads(reply)
                 if "digest" in message:
                     digest = message["digest"]
@@ -175,7 +186,7 @@ class _Worker:
             return Outcome(digest, None, _too_slow(seconds))
         return Outcome(digest, None, "The file made its reader crash; it is damaged or hostile. Save it again.")
 
-    def _reply(self, deadline: float, cancel: threading.Event | None) -> bytes | None:
+    def _reply(self, deadline: float, cancel: threading.Event | None, allowed: _Allowed | None = None) -> bytes | None:
         """The next message; None when the process ended. Raises _Exceeded, Cancelled."""
         while True:
             with suppress(queue.Empty):
@@ -183,11 +194,25 @@ class _Worker:
             if cancel is not None and cancel.is_set():
                 raise Cancelled
             if time.monotonic() > deadline:
-                raise _Exceeded(_too_slow(self._limits.time_for(self._size)))
-            # Where the system sets no limit (Windows, macOS), this one holds.
-            with suppress(psutil.Error):
-                if psutil.Process(self._process.pid).memory_info().rss > self._limits.memory:
+                raise _Exceeded(_too_long())
+            if allowed is not None:
+                if self._computed() > allowed.computed:
+                    raise _Exceeded(_too_slow(allowed.seconds))
+                # Where the system sets no limit (Windows, macOS), this one holds.
+                if self._memory() > allowed.memory:
                     raise _Exceeded(_too_large(self._limits.memory))
+
+    def _computed(self) -> float:
+        """Seconds of computing so far, 0 for a process that is gone."""
+        with suppress(psutil.Error):
+            times = self._watched.cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
+    def _memory(self) -> int:
+        with suppress(psutil.Error):
+            return int(self._watched.memory_info().rss)
+        return 0
 
     def _listen(self) -> None:
         stream = self._process.stdout
@@ -216,8 +241,21 @@ class _Exceeded(Exception):
     """A limit was passed; the message is the file's reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """How far a process may go with one file: its computing in all, of which `seconds` are the file's, and memory."""
+
+    computed: float
+    seconds: float
+    memory: int
+
+
 def _too_slow(seconds: float) -> str:
-    return f"Reading it took longer than {seconds:g} seconds; split it or save it in a simpler format."
+    return f"Reading it took longer than {seconds:g} seconds of computing; split it or save it in a simpler format."
+
+
+def _too_long() -> str:
+    return "Reading it did not come to an end; the disk or network that it lies on may be slow. Try again."
 
 
 def _too_large(memory: int) -> str:
@@ -274,9 +312,10 @@ def _limit_memory(memory: int) -> None:
         return
     import resource
 
-    # What the libraries have mapped by now is not the file's doing.
+    # What the libraries have mapped by now is not the file's doing. The parent measures what is really used, and says
+    # so better than a reader that is refused memory; this limit is for what grows faster than it looks.
     with suppress(OSError, ValueError):
-        mapped = psutil.Process().memory_info().vms
+        mapped = psutil.Process().memory_info().vms + memory // 2
         resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -12,9 +12,11 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import chainlit as cl
 import chainlit.config
@@ -24,6 +26,7 @@ from rag.errors import DocumentError, UserFacingError
 from rag.faults import sentence
 from rag.library import Library
 from rag.types import FileReceipt
+from tandem.auth import accounts
 from tandem.context import House
 from tandem.texts import Language, labels, problem, say
 from tandem.ui.answer_view import history
@@ -33,6 +36,15 @@ log = logging.getLogger(__name__)
 ELEMENT = "Uploads"
 MAX_FILES = 10
 _LABELS = ("reading_file", "add_to_library", "adding", "in_library", "pages", "passages_count", "characters")
+
+
+# Threads of their own, of which nobody holds more than one: who waits for a large file makes nobody else wait.
+_readers = ThreadPoolExecutor(64, "read an upload")
+_reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+def _one_at_a_time(person: str) -> asyncio.Lock:
+    return _reading.setdefault(person, asyncio.Lock())
 
 
 def receive_in(folder: Path) -> None:
@@ -61,6 +73,7 @@ async def take_in(
     """Make the files searchable in this conversation, one after the other, and show and keep what became of each;
     with `may_promote`, beside a button that adds it to the library."""
     conversation = cl.context.session.thread_id
+    person = accounts.caller() or ""
     receipts: list[dict[str, Any]] = [{"name": name, "state": "reading"} for name, _ in files]
     message = cl.Message(say("files", language))
     message.created_at = utc_now()
@@ -69,7 +82,10 @@ async def take_in(
     await _show(element)
     for number, (name, path) in enumerate(files):
         if number < MAX_FILES:
-            receipts[number] = await asyncio.to_thread(_taken, library, conversation, name, path, language)
+            async with _one_at_a_time(person):
+                receipts[number] = await asyncio.get_running_loop().run_in_executor(
+                    _readers, _taken, library, conversation, name, path, language, person
+                )
         else:
             receipts[number] = {"name": name, "state": "failed", "reason": say("too_many", language, count=MAX_FILES)}
         await _show(element)
@@ -115,9 +131,11 @@ def shown(receipt: FileReceipt) -> dict[str, Any]:
     return {key: kept[key] for key in ("path", "state", "reason", "pages", "passages", "characters", "seconds")}
 
 
-def _taken(library: Library, conversation: str, name: str, path: Path, language: Language) -> dict[str, Any]:
+def _taken(
+    library: Library, conversation: str, name: str, path: Path, language: Language, person: str
+) -> dict[str, Any]:
     try:
-        receipt = library.add_upload(conversation, name, path.read_bytes())
+        receipt = library.add_upload(conversation, name, path.read_bytes(), person=person)
     except UserFacingError as error:
         return {"name": name, "state": "failed", "reason": problem(error, language)}
     except Exception as error:

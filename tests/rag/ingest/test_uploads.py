@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from rag.errors import DocumentError
 from rag.ingest.uploads import safe_name
 from rag.library import Library
-from rag.settings import RetrievalSettings
+from rag.settings import RetrievalSettings, UploadSettings
 from rag.types import SyncProgress, SyncReport
 
 MENU = b"# Menu\n\nOn Thursday the canteen serves lentil soup."
@@ -75,7 +76,7 @@ def test_uploads_go_with_their_conversation(library: Library, tmp_path: Path) ->
     library.remove_uploads("never")
     assert library.documents("one") == library.receipts("one") == []
     assert found(library, "two") == ["menu.md"]
-    assert len(list((tmp_path / "library" / "uploads").iterdir())) == 1
+    assert len(list((tmp_path / "library" / "uploads").glob("[!.]*"))) == 1
 
 
 def test_a_conversation_deleted_on_disk_alone_is_forgotten(library: Library, tmp_path: Path) -> None:
@@ -144,3 +145,52 @@ def test_a_long_indexing_makes_room_for_an_upload(library: Library, tmp_path: Pa
     assert [(r.added, r.failed, r.cancelled, len(r.receipts)) for r in reports] == [(150, 0, False, 150)]
     assert min(counts) < 150
     assert len(library.documents()) == 150
+
+
+def test_one_persons_slow_file_holds_up_no_one_elses(library: Library) -> None:
+    before = set(psutil.Process().children())
+    brackets = b"[" * 800_000
+    slow = threading.Thread(
+        target=lambda: library.add_upload("a", "slow.md", brackets, person="ada"), name="slow", daemon=True
+    )
+    slow.start()
+    also_slow = threading.Thread(
+        target=lambda: library.add_upload("b", "slow.md", brackets, person="ada"), name="slow too", daemon=True
+    )
+    also_slow.start()
+    while not list(library.data_dir.glob("uploads/.arriving/*/slow.md")):
+        slow.join(0.01)
+    assert library.add_upload("c", "menu.md", MENU, person="bob").state == "indexed"
+    assert found(library, "c") == ["menu.md"]
+    assert slow.is_alive()
+    assert also_slow.is_alive()
+    for process in set(psutil.Process().children()) - before:
+        process.kill()
+    slow.join(30)
+    also_slow.join(30)
+
+
+def test_a_bad_file_of_the_same_name_does_not_replace_a_good_one(library: Library) -> None:
+    library.add_upload("one", "menu.md", MENU)
+    assert library.add_upload("one", "menu.md", b" \n ").state == "failed"
+    assert found(library, "one") == ["menu.md"]
+    assert [r.state for r in library.receipts("one")] == ["indexed"]
+    assert not list(library.data_dir.glob("uploads/.arriving/*"))
+
+
+def test_a_person_and_all_together_have_so_much_room(tmp_path: Path) -> None:
+    quota = UploadSettings(per_person_mb=1, total_mb=2)
+    library = Library.open(tmp_path / "library", RetrievalSettings(), write=True, uploads=quota)
+    words = b"<p>Menu of the week.</p><!--" + b"x" * 800_000 + b"-->"
+    try:
+        for person in ("ada", "bob"):
+            assert library.add_upload(person, "menu.html", words, person=person).state == "indexed"
+        with pytest.raises(DocumentError, match="your conversations would hold 2 MB of files, and at most 1 MB"):
+            library.add_upload("another", "more.html", words, person="ada")
+        assert library.add_upload("ada", "menu.html", words, person="ada").state == "indexed"  # in place of it
+        with pytest.raises(DocumentError, match="all conversations would hold 2 MB"):
+            library.add_upload("c", "menu.html", words, person="cem")
+        library.remove_uploads("ada")
+        assert library.add_upload("another", "more.html", words, person="ada").state == "indexed"
+    finally:
+        library.close()

@@ -59,6 +59,39 @@ def test_a_slow_file_is_given_up(tmp_path: Path) -> None:
         pool.close()
 
 
+def test_waiting_is_no_computing(tmp_path: Path) -> None:
+    path = tmp_path / "note.md"
+    path.write_text("Words and more words. " * 20_000, encoding="utf-8")
+    before = set(children())
+    pool = Pool(Limits(seconds=2.0, seconds_per_megabyte=0))
+    outcomes: list[Outcome] = []
+    reading = threading.Thread(target=lambda: outcomes.append(pool.read(task(path))))
+    reading.start()
+    try:
+        while not (new := set(children()) - before):
+            reading.join(0.01)
+        for process in new:
+            process.suspend()
+        reading.join(2.5)  # longer than the limit by the clock, as on a busy machine
+        assert reading.is_alive()
+        for process in new:
+            process.resume()
+        reading.join(60)
+        assert outcomes[0].document is not None, outcomes[0].reason
+    finally:
+        pool.close()
+
+
+def test_a_disk_that_does_not_answer_is_given_up_by_the_clock(tmp_path: Path) -> None:
+    path = tmp_path / "note.md"
+    path.write_text("Words and more words. " * 200_000, encoding="utf-8")
+    pool = Pool(Limits(seconds=0.01, seconds_per_megabyte=0, least_wait=0.2))
+    try:
+        assert pool.read(task(path)).document is None
+    finally:
+        pool.close()
+
+
 def test_a_file_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "large.docx"
     path.write_bytes(_blown_up())

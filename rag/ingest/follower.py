@@ -1,0 +1,128 @@
+"""Has the index follow the store, also after a crash.
+
+Knows how to finish what a crash left half done, and how to make an index anew: the store commits first, the index
+follows, then the store notes the generation that the index holds. While much comes in, the index follows seldom, so
+that it has few parts. Does not know files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from rag.storage.passage_terms import analyse
+from rag.storage.records import NewDocument
+from rag.storage.sqlite_store import Store
+from rag.storage.tantivy_index import Entry, Writer
+from rag.types import DocumentRecord
+
+_LATEST_SECONDS = 30.0
+"""What a run has taken in can be found after a second at first, and later after as long as the run took so far, but at
+the latest after this."""
+
+
+class Pace:
+    """Says when it is time to publish."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.monotonic()
+
+    def due(self) -> bool:
+        return time.monotonic() - self._last >= min(_LATEST_SECONDS, max(1.0, self._last - self._began))
+
+    def published(self) -> None:
+        self._last = time.monotonic()
+
+
+class Follower:
+    """Keeps one index in step with its store. `form` names the version of analysis and index; a library of another form
+    is indexed anew from the store."""
+
+    def __init__(self, store: Store, form: str) -> None:
+        self._store = store
+        self._form = form
+
+    def recover(self, writer: Writer) -> None:
+        """Make the index hold exactly what the store holds."""
+        store = self._store
+        if store.meta("form") != self._form:
+            self.rebuild(writer)
+            return
+        put, gone = store.changes_since(store.indexed)
+        if put or gone:
+            self.take(writer, put, gone, {})
+        self.publish(writer)
+
+    def rebuild(self, writer: Writer) -> None:
+        """Analyse every stored passage again and build the index anew."""
+        writer.clear()
+        writer.commit()
+        store = self._store
+        ids = [int(record.id) for record in store.documents(None)]
+        pace = Pace()
+        for at in range(0, len(ids), 256):
+            part = ids[at : at + 256]
+            with store.transaction():
+                for identity in part:
+                    self._analyse_again(identity)
+            for identity in part:
+                self._add(writer, identity, None)
+            if pace.due():
+                writer.commit()
+                pace.published()
+        writer.commit()
+        with store.transaction():
+            store.set_meta("indexed", str(store.generation))
+            store.set_meta("form", self._form)
+
+    def take(self, writer: Writer, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
+        """Hand documents that were stored or removed to the index; `made` has those that are at hand."""
+        for identity in (*gone, *put):
+            writer.delete(identity)
+        for identity in put:
+            self._add(writer, identity, made.get(identity))
+
+    def publish(self, writer: Writer) -> None:
+        """Let searches find what was handed to the index."""
+        generation = self._store.generation
+        if generation == self._store.indexed:
+            return
+        writer.commit()
+        with self._store.transaction(durable=False):  # if it is lost, the same documents are indexed again
+            self._store.set_meta("indexed", str(generation))
+            self._store.forget_removed(generation)
+
+    def _add(self, writer: Writer, identity: int, made: NewDocument | None) -> None:
+        record = self._store.document(identity)
+        if record is None:
+            return
+        folders = tuple(str(parent) for parent in PurePosixPath(record.name).parents if str(parent) != ".")
+        for row, terms, title, surfaces in self._terms(identity, record, made):
+            writer.add(
+                Entry(
+                    row, identity, record.name, folders, record.kind, record.modified, record.scope,
+                    terms, title, surfaces,
+                )
+            )  # fmt: skip
+
+    def _terms(
+        self, identity: int, record: DocumentRecord, made: NewDocument | None
+    ) -> list[tuple[int, str, str, str]]:
+        """(row, terms, title terms, surfaces) of every passage of a document: of the one just made, or analysed."""
+        if made is not None and all(p.terms for p in made.passages):
+            rows = self._store.passage_rows(identity)
+            return [(row, p.terms, p.title_terms, p.surfaces) for row, p in zip(rows, made.passages, strict=True)]
+        found = []
+        for row, passage in self._store.passages_of(identity):
+            analysed = analyse(passage.text, passage.headings, record.title, passage.language, record.name)
+            found.append((row, analysed.terms, analysed.title, analysed.surfaces))
+        return found
+
+    def _analyse_again(self, identity: int) -> None:
+        record = self._store.document(identity)
+        if record is None:
+            return
+        for row, passage in self._store.passages_of(identity):
+            analysed = analyse(passage.text, passage.headings, record.title, passage.language, record.name)
+            self._store.put_features(row, identity, analysed.packed_tokens, analysed.packed_grams)

@@ -1,0 +1,65 @@
+"""Opens the store and the index of one library: what is damaged is begun anew, what cannot be used stays as it is.
+
+Knows which failure is which. Does not know what is in them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rag.errors import LibraryError
+from rag.faults import sentence
+from rag.storage.sqlite_store import Store
+from rag.storage.sqlite_tables import discard_outdated, renew
+from rag.storage.tantivy_index import Index, IndexDamagedError
+
+
+def open_store(path: Path, *, write: bool) -> Store:
+    """With `write`, a file that is damaged is set aside and begun anew with what can be read of it. Raises
+    LibraryError."""
+    if write:
+        discard_outdated(path)
+        with in_words(path):
+            _renew_if_suspect(path)
+    try:
+        return Store(path)
+    except LibraryError as error:
+        with in_words(path):
+            if not write or not renew(path, error.__cause__):
+                raise
+    store = Store(path)
+    store.connections.suspected(True)  # documents of which only a part could be read are to be read again
+    return store
+
+
+def open_index(directory: Path, store: Store, *, write: bool) -> Index:
+    """With `write`, one that is damaged or outdated is begun anew, to be filled from the store. Raises LibraryError."""
+    try:
+        return Index(directory)
+    except IndexDamagedError:
+        if not write or store.connections.reading:
+            raise
+    Index.discard(directory)
+    index = Index(directory)
+    with in_words(store.connections.path), store.transaction():
+        store.set_meta("form", "")
+    return index
+
+
+def _renew_if_suspect(path: Path) -> None:
+    """A file in which damage was met is looked through before it is used again."""
+    mark = path.with_name(f"{path.name}.suspect")
+    if mark.exists() and path.is_file() and renew(path):
+        mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """What SQLite and the system have to say of a full disk or a damaged file, as a LibraryError."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise LibraryError(sentence(f"The library at {path.parent} cannot be read or written", error, path)) from error
