@@ -273,7 +273,7 @@ class Library:
 
     def headings(self, document_id: str) -> list[str]:
         """The headings above a document's first passages, in order. Raises LibraryError where it cannot be read."""
-        with _in_words(self._store.connections.path):
+        with self._words():
             return self._store.headings(int(document_id))
 
     def size(self) -> tuple[int, int]:
