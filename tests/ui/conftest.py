@@ -170,6 +170,7 @@ class Person:
         self.page.click(f"[data-tab={name}]")
 
     def spans(self, stage: str) -> list[str]:
+        self.tab("latency")
         rows = self.page.locator(f"[data-span][data-stage='{stage}']")
         return [row.get_attribute("data-span") or "" for row in rows.all()]
 

@@ -206,7 +206,7 @@ def test_what_a_second_is_worth_is_set_applied_and_kept(chat: Chat, meet: Meet) 
 
 def test_buttons_modes_and_thumbs(chat: Chat, meet: Meet) -> None:
     chat.models.models["phi-4-mini"] = Reply([GOOD])
-    chat.models.models["gpt-oss-20b"] = Reply(["By contract, every employee has 25 days of paid holiday a year [1]."])
+    chat.models.models["gpt-oss-20b"] = Reply(["A year has 25 days of paid holiday for every employee [1]."])
     person = meet(permissions=["clipboard-read", "clipboard-write"])
     page = person.page
     person.ask(HOLIDAYS)
@@ -221,7 +221,7 @@ def test_buttons_modes_and_thumbs(chat: Chat, meet: Meet) -> None:
     expect(page.get_by_test_id("written-by")).to_contain_text("gpt-oss-20b")
     assert [request["model"] for request in chat.models.requests[asked:]] == ["gpt-oss-20b"]
     assert GOOD.split("[")[0] in str(chat.models.requests[-1]["messages"])
-    assert "By contract" in person.answer()
+    assert "A year has 25 days" in person.answer()
 
     page.click("[data-action=regenerate]")
     expect(page.get_by_test_id("written-by")).to_contain_text("phi-4-mini")
