@@ -128,12 +128,14 @@ def test_a_long_indexing_makes_room_for_an_upload(library: Library, tmp_path: Pa
     folder.mkdir()
     for number in range(150):
         (folder / f"note{number}.txt").write_text(f"Note {number} is about berth {number}.", encoding="utf-8")
-    begun, counts = threading.Event(), list[int]()
+    begun, pause, counts = threading.Event(), threading.Event(), list[int]()
 
     def progress(step: SyncProgress) -> None:
         counts.append(step.total)
-        if step.done == 3:
+        if step.done == 3 and not begun.is_set():
             begun.set()
+            while not library._urgent:  # the upload is read meanwhile, and then asks for its turn
+                pause.wait(0.01)
 
     reports: list[SyncReport] = []
     indexing = threading.Thread(target=lambda: reports.append(library.sync([folder], progress=progress)))
