@@ -33,6 +33,8 @@ test: .venv/tests.installed
 .venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "Tandem needs Python 3.11 or newer; install it, or run make PYTHON=/path/to/python3."; exit 1; }
 	$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt pip setuptools \
+		|| echo "pip and setuptools stay as they came with Python; update them before you install from elsewhere."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv \
 		|| echo "uv cannot be had here; pip installs instead, which takes longer."
 

@@ -72,6 +72,14 @@ def password() -> None:
 
 
 @app.command()
+def licences(json: Json = False) -> None:
+    """List the libraries that are needed, each with its licence; fails where one does not fit."""
+    from tandem.commands import licences as room
+
+    room.licences(json=json)
+
+
+@app.command()
 def index(
     folder: Annotated[Path | None, typer.Argument(help="Folder of documents, instead of those in tandem.yaml.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Read nothing; say what became of every file.")] = False,
