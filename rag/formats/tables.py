@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from itertools import chain, islice
 
+import regex
+
 from rag.formats.extracted import Builder
 from rag.formats.headers import has_header
 
 LIMIT_ROWS = 200_000
 _LIMIT_CELL = 20_000
+_ROW_KEY = regex.compile(r"(?:(?<=^)|(?<=; )|(?<= – ))([^:;|]{1,60}): ")
 _SAMPLE = 50
 
 
@@ -92,3 +95,25 @@ def _cell(value: object) -> str:
     elif isinstance(value, datetime) and value.time() == time():
         value = value.date()
     return " ".join(str(value).split())
+
+
+def row_cells(said: str) -> tuple[tuple[str, str], ...]:
+    """(column, cell) pairs of a table's row as `row_text` writes it, or none where it is none: two columns
+    with names at least, or a name for the row and one.
+    """
+    if ": " not in said or "\n" in said:
+        return ()
+    named, _, rest = said.partition(" – ")
+    head: list[tuple[str, str]] = []
+    if rest and ":" not in named and len(named) <= 80:
+        head, said = [("", named)], rest
+    keys = list(_ROW_KEY.finditer(said))
+    if not keys or keys[0].start(1) != 0 or len(keys) + len(head) < 2:
+        return ()
+    cells = [
+        (key[1], said[key.end() : (keys[i + 1].start(1) - 2 if i + 1 < len(keys) else None)].strip())
+        for i, key in enumerate(keys)
+    ]
+    last = cells[-1]
+    cells[-1] = (last[0], last[1].removesuffix("."))
+    return (*head, *cells)

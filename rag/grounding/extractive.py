@@ -117,12 +117,16 @@ def choose(
     order: dict[int, float] = {}
     sure, used = 0.0, 0
     taken: set[int] = set()
+    listed: set[tuple[int, int]] = set()
     best = float(scores.max())
     for i in np.argsort(-scores, kind="stable").tolist():
         if i in taken:
             continue
         if taken and scores[i] < best - _FAR:
             break
+        kind, group = found[i].unit.kind, (found[i].passage, found[i].unit.group)
+        if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or group in listed):
+            continue
         grown = [k for k in grow(passages, found, i, scores) if k not in taken]
         size = sum(word_count(_text(passages, found[k])) for k in grown)
         if taken and used + size > max_words:
@@ -133,6 +137,7 @@ def choose(
         if not _says_something(passages, found, grown, bool(taken)):
             continue
         taken.update(grown)
+        listed.update((found[k].passage, found[k].unit.group) for k in grown if found[k].unit.kind is Kind.ITEM)
         chosen.setdefault(found[i].passage, set()).update(grown)
         order.setdefault(found[i].passage, float(scores[i]))
         used += size

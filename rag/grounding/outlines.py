@@ -25,6 +25,12 @@ from rag.types import DocumentRecord, Passage
 _READ = 150
 _SECTIONS, _INTRODUCTION, _WORDS = 8, 45, 115
 _NAMED = 0.7
+_KIND_NAMES = """
+policy policies guide guideline guidelines handbook manual rules rule report plan program programme memo note notes
+procedure process agreement contract form list overview summary tutorial reference faq politika politikası kılavuz
+kılavuzu rehber rehberi yönetmelik yönetmeliği yönerge yönergesi rapor raporu plan planı
+"""
+_KINDS = frozenset(fold(casefold(word)) for word in _KIND_NAMES.split())
 _GROUPS, _TITLES = 10, 4
 _WELCOME = regex.compile(
     r"(?:^|/)(?:readme|index|overview|introduction|about|home|start|welcome|getting.?started)\b", regex.I
@@ -62,6 +68,9 @@ def named(words: Sequence[str], records: Sequence[DocumentRecord]) -> DocumentRe
     held = [_words_of(record, languages) for record in records]
     counts = {word: sum(bool(forms[word] & own) for own, _ in held) for word in wanted}
     weights = {word: log(1 + len(records) / (0.5 + counts[word])) for word in wanted}
+    for word in wanted:
+        if word in _KINDS or not counts[word]:  # "policy" says what it is, not which; nor does a word of no title
+            weights[word] /= 5 if word in _KINDS else 2
     total = sum(weights.values()) or 1.0
     best: tuple[float, float, int] | None = None
     for at, (own, size) in enumerate(held):

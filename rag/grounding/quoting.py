@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import regex
 
-from rag.grounding.extractive import Span
+from rag.grounding.extractive import Span, word_count
 from rag.grounding.units import Kind, Unit
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
@@ -22,6 +22,8 @@ _LITERAL = regex.compile(r"``([^`]+)``")
 _CLOSING = regex.compile(r"[.!?…。！？؟]+[\"'”’»)\]*_]*$")
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _MOST_CODE_LINES = 12
+_WIDE = 45
+"""A row of more words is no row of a table any more."""
 
 
 @dataclass(slots=True)
@@ -117,6 +119,9 @@ class Composer:
                     self._piece(said, unit, passage, number)
 
     def _table(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+        if any(word_count(passage.text[unit.start : unit.end]) > _WIDE for unit in run):
+            self._records(run, passage, number)
+            return
         names = list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
         if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
             width = max(len(unit.cells) for unit in run)
@@ -130,6 +135,13 @@ class Composer:
             self._add("\n")
             line = "| " + " | ".join(_cell(cell) for cell in cells)
             self._cite(f"{line} [{number}] |", unit, passage)
+
+    def _records(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+        """Rows too long for a table: each as a list of its cells."""
+        for at, unit in enumerate(run):
+            lines = [f"- **{plain(name)}**: {plain(cell)}" if name else f"- {plain(cell)}" for name, cell in unit.cells]
+            self._add("\n\n" if at else "")
+            self._cite("\n".join(lines) + f" [{number}]", unit, passage)
 
     def _code(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
         text = passage.text[run[0].start : run[-1].end]

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import regex
 
+from rag.formats.tables import row_cells
 from rag.text import sentences
 
 _LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[^\S\n]+(?=\S)")
@@ -30,7 +31,6 @@ _CODE_LINE = regex.compile(
     r"private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|[\w.\[\]'\"]+ ?[+|]?= ?\S|"
     r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$)"
 )
-_ROW_KEY = regex.compile(r"(?:(?<=^)|(?<=; )|(?<= – ))([^:;|]{1,60}): ")
 _CLOSED = regex.compile(r"[.!?…。！？؟:;][\"'”’»)\]*_`]*$")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 
@@ -263,34 +263,17 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
 
 
 def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
+    cells = row_cells(text[start:end])
+    if cells:
+        return [Unit(Kind.ROW, start, end, group, cells=cells)]
     made: list[Unit] = []
     for a, b in sentences.split(text[start:end]):
-        said = text[start + a : start + b]
-        cells = row_cells(said)
-        made.append(Unit(Kind.ROW if cells else Kind.SENTENCE, start + a, start + b, group, cells=cells))
+        before = text[made[-1].start : made[-1].end] if made else ""
+        if before.count("(") > before.count(")") and ")" in text[start + a : start + b]:  # two sentences in brackets
+            made[-1] = replace(made[-1], end=start + b)
+        else:
+            made.append(Unit(Kind.SENTENCE, start + a, start + b, group))
     return made
-
-
-def row_cells(said: str) -> tuple[tuple[str, str], ...]:
-    """(column, cell) pairs of a table's row as `rag.formats.tables` writes it, or none where it is none: two columns
-    with names at least, or a name for the row and one.
-    """
-    if ": " not in said or "\n" in said:
-        return ()
-    named, _, rest = said.partition(" – ")
-    head: list[tuple[str, str]] = []
-    if rest and ":" not in named and len(named) <= 80:
-        head, said = [("", named)], rest
-    keys = list(_ROW_KEY.finditer(said))
-    if not keys or keys[0].start(1) != 0 or len(keys) + len(head) < 2:
-        return ()
-    cells = [
-        (key[1], said[key.end() : (keys[i + 1].start(1) - 2 if i + 1 < len(keys) else None)].strip())
-        for i, key in enumerate(keys)
-    ]
-    last = cells[-1]
-    cells[-1] = (last[0], last[1].removesuffix("."))
-    return (*head, *cells)
 
 
 def _joined(text: str, found: list[Unit]) -> list[Unit]:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from rag.formats.extracted import Extracted
+from rag.formats.tables import row_cells
 from rag.text import sentences
 
 
@@ -63,7 +64,7 @@ def _pages(document: Extracted, start: int, end: int) -> list[tuple[int, int, in
 
 def _pack(text: str, start: int, end: int, aim: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    for a, b in sentences.split(text[start:end]):
+    for a, b in _whole_rows(text[start:end], sentences.split(text[start:end])):
         spans.extend(_shorten(text, start + a, start + b, aim))
     packed: list[tuple[int, int]] = []
     for a, b in spans:
@@ -76,6 +77,21 @@ def _pack(text: str, start: int, end: int, aim: int) -> list[tuple[int, int]]:
         last = packed.pop()
         packed[-1] = (packed[-1][0], last[1])
     return packed
+
+
+def _whole_rows(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans, those of one row of a table as one: its cells may hold several sentences."""
+    made: list[tuple[int, int]] = []
+    row_end = -1
+    for a, b in spans:
+        if a < row_end:
+            made[-1] = (made[-1][0], b)
+            continue
+        made.append((a, b))
+        line_end = text.find("\n", a)
+        line = text[a : line_end if line_end >= 0 else len(text)]
+        row_end = a + len(line) if len(line) > b - a and row_cells(line.rstrip()) else -1
+    return made
 
 
 def _shorten(text: str, start: int, end: int, aim: int) -> list[tuple[int, int]]:

@@ -44,6 +44,8 @@ def split(text: str) -> list[tuple[int, int]]:
             cut = found.end()
             if found["mark"] == "." and not found["wide"] and _goes_on(text, begin, found.start(), cut):
                 continue
+            if found["close"] and found["mark"] in ("!", "?") and _LOWER.match(text, cut):  # “Oops!” is no end here
+                continue
         _append(spans, text, begin, cut)
         begin = cut
     _append(spans, text, begin, len(text))

@@ -8,7 +8,7 @@ from hybrid.answering.pipeline import Question, Turn, answer
 from hybrid.engine import Engine
 from hybrid.events import Finished, Notice
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
-from hybrid.runtimes.scripted import Scripted
+from hybrid.runtimes.scripted import Script, Scripted
 from rag.types import Support
 from tests.hybrid.conftest import MakeEngine
 
@@ -40,7 +40,7 @@ async def test_every_quoted_piece_points_at_its_passage(quoting: Engine) -> None
 
 @pytest.mark.parametrize("text", ["Hello!", "Thanks a lot", "What can you do?", "Merhaba"])
 async def test_a_greeting_is_answered_and_no_model_is_asked(make_engine: MakeEngine, text: str) -> None:
-    models = Scripted({"phi-4-mini": "The sky is green."})
+    models = Scripted({"phi-4-mini": Script("The sky is green.")})
     end, notices = await told(make_engine(models), text)
     assert end.answer.text and "green" not in end.answer.text
     assert not end.answer.refused and not models.requests and notices == []
