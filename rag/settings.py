@@ -14,6 +14,7 @@ class RetrievalSettings(BaseModel):
     passages: int = Field(5, ge=1, le=20, description="Passages handed to the model.")
     candidates: int = Field(96, ge=10, le=1000, description="Passages the index hands to the re-ranking, at most.")
     passage_chars: int = Field(900, ge=200, le=4000, description="Aimed length of a passage, in characters.")
+    ocr: bool = Field(True, description="Read scanned pages and pictures, where a program for it is installed.")
     minimum_confidence: float = Field(
         0.16, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
     )

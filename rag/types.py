@@ -27,7 +27,8 @@ class Passage:
     `document` is the path relative to its library folder, with `/` on every system. `start` and `end` are character
     offsets into the document's extracted text, such that `document_text[start:end] == text`. `page` counts from 1 and
     is None where the format has no pages. `headings` goes from the outermost heading to the innermost.
-    `score` is the re-ranked score: higher is better, comparable only within one search.
+    `score` is the re-ranked score: higher is better, comparable only within one search. `picture` says how sure the
+    reader is, in [0, 1], of a page that was read from a picture; None where the page's own text was read.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Passage:
     headings: tuple[str, ...] = ()
     score: float = 0.0
     language: str = ""
+    picture: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ _FAMILIES = {
     "wordprocessing:read_docx": "docx docm dotx dotm",
     "presentation:read_pptx": "pptx pptm ppsx ppsm potx potm",
     "spreadsheet:read_xlsx": "xlsx xlsm xltx xltm",
+    "image:read_image": "png jpg jpeg tif tiff webp",
     "epub:read_epub": "epub",
     "mail:read_eml": "eml",
 }

@@ -43,5 +43,6 @@ def analysed_document(
             )
         )  # fmt: skip
     return NewDocument(
-        name, title, kind, spoken, modified, extracted.text, len(extracted.pages), count, tuple(passages), scope
-    )
+        name, title, kind, spoken, modified, extracted.text, len(extracted.pages), count, tuple(passages), scope,
+        extracted.pictures,
+    )  # fmt: skip

@@ -20,6 +20,7 @@ from rag.ingest.loader import VERSION
 from rag.ingest.uploads import Uploads
 from rag.ingest.worker_pool import Read, read_all
 from rag.ingest.workers import Pool, Task
+from rag.ocr.recognition import Choice, choose
 from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import KnownFile, Store
@@ -43,6 +44,7 @@ class _Change:
     gone: int | None = None
     kept: int | None = None
     forgotten: tuple[str, str] | None = None
+    form: str = ""
 
 
 class Ingest:
@@ -210,9 +212,11 @@ class Ingest:
         if progress is not None and fresh:
             progress(SyncProgress(0, len(fresh), fresh[0].relative))
 
+        choice = self._choice()
+
         def task(file: File) -> Task:
             old = known.get(file.key)
-            trusted = old is not None and not force and old.receipt.state == "indexed" and old.form == self._read_form
+            trusted = old is not None and not force and old.receipt.state == "indexed" and self._read_so(old.form)
             return Task(
                 path=str(file.path),
                 name=file.relative,
@@ -221,9 +225,10 @@ class Ingest:
                 passage_chars=self._settings.passage_chars,
                 known=old.receipt.digest if old is not None and trusted else "",
                 scope=self._uploads.scope(file.root),
+                choice=choice,
             )
 
-        with closing(read_all(self._pool, fresh, task, stopped)) as reads:
+        with closing(read_all(self._pool, fresh, task, stopped, self._choice)) as reads:
             for read in reads:
                 if read is not None:
                     done += 1
@@ -251,7 +256,8 @@ class Ingest:
         outcome, file = read.outcome, read.file
         before = old.document if old is not None else None
         if old is not None and outcome.document is None and not outcome.reason:  # the bytes are the known ones
-            return _Change(receipt=replace(old.receipt, size=file.size, mtime_ns=file.mtime_ns), kept=before)
+            same = replace(old.receipt, size=file.size, mtime_ns=file.mtime_ns)
+            return _Change(receipt=same, kept=before, form=old.form)
         document = outcome.document
         receipt = FileReceipt(
             root=file.root,
@@ -266,10 +272,22 @@ class Ingest:
             mtime_ns=file.mtime_ns,
             digest=outcome.digest,
         )
-        return _Change(document, receipt, gone=before)
+        pictures = bool(outcome.unread or (document and document.pictures))
+        return _Change(document, receipt, gone=before, form=self._form_of(pictures))
+
+    def _choice(self) -> Choice:
+        """What reads pictures in the languages that the library has by now."""
+        return choose(self._store.totals().languages, wanted=self._settings.ocr)
+
+    def _form_of(self, pictures: bool) -> str:
+        """How a file is read and cut; one with pictures is read again when something else reads those."""
+        return f"{self._read_form}.{self._choice().engine or 'unread'}" if pictures else self._read_form
+
+    def _read_so(self, form: str) -> bool:
+        return form == self._read_form or form == self._form_of(True)
 
     def _changed(self, file: File, old: KnownFile | None, within: Sequence[Path] | None) -> bool:
-        if old is None or old.form != self._read_form:
+        if old is None or not self._read_so(old.form):
             return True
         if not old.receipt.digest and not file.problem:
             return True  # it could not be opened: that may have changed without a trace
@@ -315,7 +333,7 @@ class Ingest:
                     ids.append(identity)
                     made[identity] = document
                 if change.receipt is not None:
-                    store.put_receipt(change.receipt, identity, self._read_form)
+                    store.put_receipt(change.receipt, identity, change.form)
         put, gone = store.changes_since(before)
         self._follower.take(writer, put, gone, made)
         # What was replaced or removed is no longer found, so what takes its place must not be long in coming.

@@ -61,7 +61,8 @@ def parse(
     if not extracted.text.strip():
         if extracted.unread:
             raise PicturesOnly(f"The file holds no text, only pictures; {problem}.", len(extracted.unread))
-        raise DocumentError("The file holds no text.")
+        looked = ", only pictures in which no words were found" if recogniser is not None else ""
+        raise DocumentError(f"The file holds no text{looked}.")
     if extracted.unread:
         notes.append(f"No text on page {_listed(extracted.unread)}: {problem}.")
     return replace(extracted, notes=(*extracted.notes, *notes))

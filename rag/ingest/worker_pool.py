@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.ingest.files import File
 from rag.ingest.workers import Outcome, Pool, Task
+from rag.ocr.recognition import Choice
 
 _MOST_PROCESSES = 4
 # Starting a process costs about as much as reading this many small files.
@@ -31,10 +32,14 @@ class Read:
 
 
 def read_all(
-    pool: Pool, files: Sequence[File], task: Callable[[File], Task], stopped: Callable[[], bool]
+    pool: Pool,
+    files: Sequence[File],
+    task: Callable[[File], Task],
+    stopped: Callable[[], bool],
+    choice: Callable[[], Choice],
 ) -> Generator[Read | None]:
     """Yield each file as it is read, in any order; None now and then while none is done. Ends early once
-    `stopped` says so.
+    `stopped` says so. `choice` is asked what reads pictures when a file has some.
 
     Close the iterator to stop reading at once. Raises LibraryError when no process can be started.
     """
@@ -44,17 +49,30 @@ def read_all(
     count = min(_MOST_PROCESSES, os.cpu_count() or 1, 1 + len(files) // _FILES_A_PROCESS)
     waiting = iter(files)
     running: dict[Future[Outcome], tuple[File, float]] = {}
-    with ThreadPoolExecutor(count, thread_name_prefix="read") as threads:
+    # Pictures take minutes: meanwhile, other files are read.
+    pictured: set[Future[Outcome]] = set()
+    with (
+        ThreadPoolExecutor(count, thread_name_prefix="read") as threads,
+        ThreadPoolExecutor(1, thread_name_prefix="read pictures") as patient,
+    ):
         try:
             while not stopped():
-                while len(running) < count and (file := next(waiting, None)) is not None:
+                while len(running) - len(pictured) < count and (file := next(waiting, None)) is not None:
                     running[threads.submit(_read, pool, file, task, stop)] = file, time.monotonic()
                 if not running:
                     return
                 done, _ = wait(running, timeout=_TICK, return_when=FIRST_COMPLETED)
                 for future in done:
                     file, began = running.pop(future)
-                    yield Read(file, future.result(), time.monotonic() - began)
+                    outcome = future.result()
+                    if outcome.unread and future not in pictured and (chosen := choice()).engine:
+                        picture_task = replace(task(file), choice=chosen)
+                        again = patient.submit(pool.read_pictures, picture_task, outcome, stop)
+                        running[again] = file, began
+                        pictured.add(again)
+                        continue
+                    pictured.discard(future)
+                    yield Read(file, outcome, time.monotonic() - began)
                 if not done:
                     yield None
         finally:

@@ -18,15 +18,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import psutil
 
 from rag.errors import DocumentError, LibraryError
+from rag.formats.recognised import Recogniser
 from rag.ingest import loader
 from rag.ingest.document_builder import build
+from rag.ocr.recognition import NOTHING, Choice, load
 from rag.storage.records import NewDocument, NewPassage
 
 _POLL = 0.05
@@ -34,18 +37,21 @@ _START_SECONDS = 120.0
 _LARGEST_REPLY = 2_000_000_000
 _FILES_EACH = 500
 _CLOCK_FACTOR = 20.0
+_NICE = 10
+"""How far processes that read pictures stand back: they compute for minutes, and nobody waits for them."""
 _PROGRAM = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from rag.ingest.workers import serve; serve()"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take: seconds of computing (and more for every megabyte), and bytes of memory beyond what its
-    reader takes anyway. Waiting counts little: a busy machine is not the file's doing."""
+    """What one file may take: seconds of computing (and more for every megabyte, or picture to be read), and bytes of
+    memory beyond what its reader takes anyway. Waiting counts little: a busy machine is not the file's doing."""
 
     seconds: float = 30.0
     seconds_per_megabyte: float = 10.0
     memory: int = 1_500_000_000
     least_wait: float = 600.0
+    seconds_per_picture: float = 60.0
 
     def time_for(self, size: int) -> float:
         """The time limit for a file of `size` bytes, in seconds."""
@@ -60,7 +66,8 @@ class Limits:
 class Task:
     """A file to be read. `known` is the digest of the bytes that the library has; a document of the same is not read.
 
-    `size` in bytes sets the time limit; `modified` in seconds since 1970 goes into the document.
+    `size` in bytes sets the time limit; `modified` in seconds since 1970 goes into the document. `choice` says what
+    reads pictures.
     """
 
     path: str
@@ -70,6 +77,7 @@ class Task:
     passage_chars: int
     known: str = ""
     scope: str = ""
+    choice: Choice = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +85,13 @@ class Outcome:
     """What became of a file: a document, or a reason, or neither when its bytes are the known ones.
 
     `reason` beside a document is a note on what was left out. `digest` is "" when the bytes could not be had.
+    `unread` counts the pages that are pictures which nobody read.
     """
 
     digest: str
     document: NewDocument | None
     reason: str
+    unread: int = 0
 
 
 class Cancelled(Exception):
@@ -95,6 +105,8 @@ class Pool:
         self._limits = limits or Limits()
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
+        self._pictures = threading.Lock()  # one process reads pictures: it computes all the time
+        self._reader: _Worker | None = None
 
     def read(self, task: Task, cancel: threading.Event | None = None) -> Outcome:
         """Read one file; blocks. Never raises for a bad file. Raises Cancelled, and LibraryError when no process
@@ -105,7 +117,7 @@ class Pool:
         if worker is None or not worker.alive:
             worker = _Worker(self._limits)
         try:
-            return worker.read(task, cancel)
+            return worker.read(replace(task, choice=replace(task.choice, engine="")), cancel)
         finally:
             if worker.alive and worker.files < _FILES_EACH:
                 with self._lock:
@@ -113,10 +125,34 @@ class Pool:
             else:
                 worker.close()
 
+    def read_pictures(self, task: Task, plain: Outcome, cancel: threading.Event | None = None) -> Outcome:
+        """Read a file again whose first reading, `plain`, left pages unread, now with what reads pictures; blocks, one
+        file at a time. Returns `plain`, with the reason, when that fails. Raises Cancelled and LibraryError.
+        """
+        while not self._pictures.acquire(timeout=_POLL):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+        try:
+            if self._reader is None or not self._reader.alive:
+                self._reader = _Worker(self._limits, _NICE)
+            found = self._reader.read(replace(task, known=""), cancel, plain.unread)
+        finally:
+            self._pictures.release()
+        if found.document is None and plain.document is not None:
+            return replace(plain, reason=f"{plain.reason} {found.reason}".strip())
+        return found
+
     def close(self) -> None:
         """End the waiting processes; the next file starts one again."""
         with self._lock:
             idle, self._idle = self._idle, []
+        if self._pictures.acquire(blocking=False):
+            try:
+                if self._reader is not None:
+                    idle.append(self._reader)
+                self._reader = None
+            finally:
+                self._pictures.release()
         for worker in idle:
             worker.close()
 
@@ -124,14 +160,16 @@ class Pool:
 class _Worker:
     """One process and the thread that listens to it. One caller at a time."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, nice: int = 0) -> None:
         self._limits = limits
         self.files = 0
         paths = [str(Path(entry).resolve()) for entry in sys.path]
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        if nice:
+            flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(paths), str(limits.memory)],
+                [sys.executable, "-c", _PROGRAM, json.dumps(paths), str(limits.memory), str(nice)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -154,10 +192,12 @@ class _Worker:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def read(self, task: Task, cancel: threading.Event | None) -> Outcome:
+    def read(self, task: Task, cancel: threading.Event | None, pictures: int = 0) -> Outcome:
+        """Read a file of which `pictures` pages are pictures to be read."""
         self.files += 1
-        seconds = self._limits.time_for(task.size)
-        deadline = time.monotonic() + self._limits.wait_for(task.size)
+        more = self._limits.seconds_per_picture * pictures
+        seconds = self._limits.time_for(task.size) + more
+        deadline = time.monotonic() + self._limits.wait_for(task.size) + more * _CLOCK_FACTOR
         allowed = _Allowed(self._computed() + seconds, seconds, self._memory() + self._limits.memory)
         digest = ""
         try:
@@ -171,7 +211,8 @@ class _Worker:
                     digest = message["digest"]
                     continue
                 document = message["document"]
-                return Outcome(digest, _document_from(document) if document else None, message["reason"])
+                made = _document_from(document) if document else None
+                return Outcome(digest, made, message["reason"], message.get("unread", 0))
         except OSError:
             pass
         except Cancelled:
@@ -269,10 +310,13 @@ def serve() -> None:
     os.dup2(2, 1)  # what a library prints is no reply
     memory = int(sys.argv[2])
     _limit_memory(memory)
+    if sys.platform != "win32" and (nice := int(sys.argv[3])):
+        os.nice(nice)
     _send(replies, {"ready": True})
     for line in sys.stdin.buffer:
         values, seconds = json.loads(line)
-        task = Task(**values)
+        choice = values.pop("choice")
+        task = Task(**values, choice=Choice(choice["engine"], tuple(choice["languages"]), choice["problem"]))
         with _processor_time(seconds):
             try:
                 message = _answer(task, lambda digest: _send(replies, {"digest": digest}))
@@ -289,7 +333,9 @@ def _answer(task: Task, found: Callable[[str], None]) -> dict[str, Any]:
         found(digest)
         if digest == task.known:
             return {"document": None, "reason": ""}
-        extracted = loader.parse(data, path.name)
+        choice = task.choice
+        recogniser = _recogniser(choice) if choice.engine else None
+        extracted = loader.parse(data, path.name, recogniser, choice.problem or NOTHING.problem)
         document = build(
             extracted,
             name=task.name,
@@ -298,13 +344,27 @@ def _answer(task: Task, found: Callable[[str], None]) -> dict[str, Any]:
             passage_chars=task.passage_chars,
             scope=task.scope,
         )
-        return {"document": _document_as(document), "reason": " ".join(extracted.notes)}
+        reason = " ".join(extracted.notes)
+        return {"document": _document_as(document), "reason": reason, "unread": len(extracted.unread)}
+    except loader.PicturesOnly as error:
+        return {"document": None, "reason": str(error), "unread": error.pages}
     except DocumentError as error:
         return {"document": None, "reason": str(error)}
     except MemoryError:
         raise
     except Exception as error:  # whatever a library stumbles over in a damaged file
         return {"document": None, "reason": f"The file is damaged ({type(error).__name__}); save it again."}
+
+
+@cache
+def _recogniser(choice: Choice) -> Recogniser:
+    """What reads pictures, loaded once a process. Raises DocumentError when it does not start."""
+    try:
+        return load(choice, max(1, (os.cpu_count() or 1) // 2))
+    except (ImportError, OSError, ValueError) as error:
+        raise DocumentError(
+            f"What reads pictures ({choice.engine}) does not start ({error}); install tandem-assistant[ocr] anew."
+        ) from error
 
 
 def _limit_memory(memory: int) -> None:
@@ -362,4 +422,5 @@ def _document_from(values: dict[str, Any]) -> NewDocument:
         )
         for passage in values["passages"]
     )
-    return NewDocument(**{**values, "passages": passages})
+    pictures = tuple((page, confidence) for page, confidence in values["pictures"])
+    return NewDocument(**{**values, "passages": passages, "pictures": pictures})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LARGEST_SIDE = 2600
+_LINES_SIDE = 1280
 
 
 class Rapid:
@@ -29,6 +30,10 @@ class Rapid:
                 "Global.log_level": "error",
                 "Global.max_side_len": _LARGEST_SIDE,
                 "Global.use_cls": False,
+                # Lines are found in a smaller picture and read in the whole one, one by one: half the memory.
+                "Det.limit_type": "max",
+                "Det.limit_side_len": _LINES_SIDE,
+                "Rec.rec_batch_num": 1,
                 f"{engine}.intra_op_num_threads": threads,
                 f"{engine}.inter_op_num_threads": 1,
             }

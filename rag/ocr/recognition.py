@@ -15,7 +15,7 @@ from rag.formats.recognised import Recogniser
 
 Engine = Literal["", "rapidocr", "tesseract"]
 
-OFF = "reading pictures is switched off (ocr in tandem.yaml)"
+OFF = "reading pictures is switched off (retrieval.ocr in tandem.yaml)"
 MISSING = (
     "to have pictures read, install what reads them with pip install 'tandem-assistant[ocr]' and run tandem index again"
 )
@@ -43,6 +43,9 @@ class Choice:
     engine: Engine
     languages: tuple[str, ...] = ()
     problem: str = ""
+
+
+NOTHING = Choice("", (), "pictures are not read")
 
 
 def choose(languages: Sequence[str], *, wanted: bool = True) -> Choice:

@@ -28,7 +28,10 @@ class NewPassage:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document about to be stored."""
+    """A document about to be stored.
+
+    `pictures` are the pages (from 1) read from a picture, each with how sure its reader is, in [0, 1].
+    """
 
     name: str
     title: str
@@ -40,3 +43,4 @@ class NewDocument:
     token_count: int
     passages: tuple[NewPassage, ...]
     scope: str = ""
+    pictures: tuple[tuple[int, float], ...] = ()

@@ -153,6 +153,7 @@ class Store:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(row, identity, *_columns(passage, document.text)) for row, passage in rows],
         )
+        run.executemany("INSERT INTO pictures VALUES (?, ?, ?)", [(identity, *one) for one in document.pictures])
         run.executemany(
             _PUT_FEATURES, [(row, identity, p.tokens, p.grams, checksum(p.tokens, p.grams)) for row, p in rows]
         )
@@ -162,6 +163,7 @@ class Store:
         run = self.connection.execute
         run("DELETE FROM features WHERE passage IN (SELECT id FROM passages WHERE document = ?)", (identity,))
         run("DELETE FROM passages WHERE document = ?", (identity,))
+        run("DELETE FROM pictures WHERE document = ?", (identity,))
         run("DELETE FROM documents WHERE id = ?", (identity,))
         run("INSERT OR REPLACE INTO removed VALUES (?, ?)", (identity, generation))
 
@@ -212,15 +214,16 @@ class Store:
         """The passages with these ids, with their scores, 0 where none is given; without those that are damaged."""
         scores = scores or {}
         found = self.connections.read(
-            "SELECT p.id, d.name, p.start, p.end, p.page, p.headings, p.language, p.text, p.checksum "
-            "FROM passages p JOIN documents d ON d.id = p.document WHERE p.id IN ({})",
+            "SELECT p.id, d.name, p.start, p.end, p.page, p.headings, p.language, p.text, p.checksum, "
+            "c.confidence FROM passages p JOIN documents d ON d.id = p.document "
+            "LEFT JOIN pictures c ON c.document = p.document AND c.page = p.page WHERE p.id IN ({})",
             rows,
         )
         return {
             row[0]: Passage(
                 id=str(row[0]), document=row[1], text=row[7], start=row[2], end=row[3], page=row[4],
                 headings=() if row[5] == _NONE else tuple(json.loads(row[5])), language=row[6],
-                score=scores.get(row[0], 0.0),
+                score=scores.get(row[0], 0.0), picture=row[9],
             )
             for row in found
             if self._holds(row[8], *row[2:8])
@@ -335,6 +338,7 @@ class Store:
         run = self.connection.execute
         run("DELETE FROM passages WHERE document NOT IN (SELECT id FROM documents)")
         run("DELETE FROM features WHERE passage NOT IN (SELECT id FROM passages)")
+        run("DELETE FROM pictures WHERE document NOT IN (SELECT id FROM documents)")
 
     def all_rows(self) -> set[int]:
         """The row of every passage."""

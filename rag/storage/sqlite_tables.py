@@ -50,6 +50,10 @@ CREATE TABLE IF NOT EXISTS features (
     passage INTEGER PRIMARY KEY, document INTEGER NOT NULL, tokens BLOB NOT NULL, grams BLOB NOT NULL,
     checksum INTEGER NOT NULL       -- CRC-32 of tokens and grams
 );
+-- Pages whose text was read from a picture, and how sure the reader was (0-1).
+CREATE TABLE IF NOT EXISTS pictures (
+    document INTEGER NOT NULL, page INTEGER NOT NULL, confidence REAL NOT NULL, PRIMARY KEY (document, page)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS removed (document INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
     root TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL,

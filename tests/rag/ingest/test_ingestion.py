@@ -21,7 +21,7 @@ from rag.storage.records import NewDocument
 from rag.types import SyncProgress
 from tests.support import hostile
 
-SETTINGS = RetrievalSettings()
+SETTINGS = RetrievalSettings(ocr=False)
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys; from pathlib import Path; from rag.storage.tantivy_index import Index
