@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -71,6 +72,15 @@ class ChatEvents:
             if delta is not None:
                 self._add(delta, choice.get("logprobs"))
             self.finish = choice.get("finish_reason") or self.finish
+
+    def take_all(self, events: Iterable[ServerEvent]) -> Exception | None:
+        """Take in events up to the one that `take` refuses; why, or None. What came before it is an answer's text."""
+        try:
+            for event in events:
+                self.take(event)
+        except Exception as error:
+            return error
+        return None
 
     def chunks(self) -> list[Chunk]:
         """What came since the last time: text and thinking in their order, as few chunks as there are turns."""

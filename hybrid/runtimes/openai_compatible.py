@@ -242,10 +242,11 @@ class OpenAICompatible:
                         events.take(last)
                     break
                 self._heard = loop.time()
-                for event in parser.feed(piece):
-                    events.take(event)
+                trouble = events.take_all(parser.feed(piece))
                 for chunk in events.chunks():
                     yield chunk
+                if trouble is not None:
+                    raise trouble
         for chunk in events.end():
             yield chunk
         if events.done:

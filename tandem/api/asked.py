@@ -49,6 +49,16 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
+class Wishes(BaseModel):
+    """What the protocol has no field for. `content` "as_written" streams the answer while it is being written; what is
+    taken back then comes as an event of its own (`sources.Revised`). "final" waits for what stands in the end.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+    content: Literal["final", "as_written"] = "final"
+
+
 class Asked(BaseModel):
     """The body of POST /v1/chat/completions. Fields that change nothing here are let pass, and named in the answer."""
 
@@ -72,6 +82,7 @@ class Asked(BaseModel):
     tools: list[dict[str, Any]] | None = None
     functions: list[dict[str, Any]] | None = None
     response_format: dict[str, Any] | None = None
+    tandem: Wishes | None = None
 
     @property
     def longest(self) -> int | None:
@@ -83,6 +94,10 @@ class Asked(BaseModel):
     def stops(self) -> tuple[str, ...]:
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return tuple(text for text in stop if text)
+
+    @property
+    def as_written(self) -> bool:
+        return bool(self.stream) and self.tandem is not None and self.tandem.content == "as_written"
 
     @property
     def include_usage(self) -> bool:

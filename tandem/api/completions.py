@@ -23,12 +23,13 @@ from hybrid.runtimes.base import Usage
 from rag.errors import UserFacingError
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError
-from tandem.api.sources import End, Part, Piece
+from tandem.api.sources import End, Part, Piece, Revised
 
 log = logging.getLogger(__name__)
 
 HEADERS_AFTER_S = 1.0
 BREATH_S = 10.0
+GATHER_S = 0.025
 WAITING = 256
 HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
 
@@ -88,7 +89,7 @@ class Completion(Response):
                     if isinstance(part, Piece):
                         text.append(part.text)
                         thoughts.append(part.reasoning)
-                    else:
+                    elif isinstance(part, End):
                         end = part
         except ApiError as error:
             await error.response()(scope, receive, send)
@@ -115,14 +116,17 @@ class Completion(Response):
                     return False
                 if not events.begun:
                     await events.begin(self._chunk({"role": "assistant", "content": ""}))
-                lines = [self._lines(part)]
+                parts = [part]
                 while not queue.empty() and part is not None and not isinstance(part, ApiError | End):
                     part = queue.get_nowait()
-                    lines.append(self._lines(part))
-                await events.send("".join(lines))
+                    parts.append(part)
+                await events.send("".join(self._lines(one) for one in _joined(parts)))
                 if isinstance(part, ApiError | End):
                     await events.end()
                     return isinstance(part, End)
+                if part is not None:
+                    # What is written meanwhile goes out together: a reader notices nothing, a hundred cost a third.
+                    await asyncio.sleep(GATHER_S)
         finally:
             pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -139,6 +143,8 @@ class Completion(Response):
                 if part.text:
                     delta["content"] = part.text
                 return _event(self._chunk(delta))
+            case Revised():
+                return _event({**self._chunk({}), "tandem": {"revised": {"text": part.text}}})
             case End():
                 last = _event({**self._chunk({}, part.finish_reason), "tandem": _extension(part)})
                 if self._asked.include_usage:
@@ -217,6 +223,22 @@ async def _next(queue: asyncio.Queue[Part | ApiError | None], patience: float) -
             return await queue.get()
     except TimeoutError:
         return None
+
+
+def _joined(parts: list[Part | ApiError | None]) -> list[Part | ApiError | None]:
+    """The parts, with text that follows text, and thinking that follows thinking, in one."""
+    found: list[Part | ApiError | None] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(part, Piece) and isinstance(last, Piece) and _kind(part) == _kind(last):
+            found[-1] = Piece(last.text + part.text, last.reasoning + part.reasoning)
+        else:
+            found.append(part)
+    return found
+
+
+def _kind(piece: Piece) -> tuple[bool, bool]:
+    return bool(piece.text), bool(piece.reasoning)
 
 
 def _event(data: dict[str, Any]) -> str:

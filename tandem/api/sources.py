@@ -38,6 +38,13 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Revised:
+    """The answer's whole text as it stands now, in place of every piece of text so far: "" where it begins anew."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The end of an answer. `extension` is what the protocol has no place for."""
 
@@ -46,7 +53,7 @@ class End:
     extension: dict[str, Any] = field(default_factory=dict)
 
 
-Part = Piece | End
+Part = Piece | Revised | End
 
 
 def source(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
@@ -61,7 +68,7 @@ async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part
 
     A draft that is refined is replaced, and citations are corrected at the end; the protocol can take nothing back.
     So what is written on the way comes as reasoning, to those who watch, and the text is the checked answer, nothing
-    else.
+    else. Who asks for it as written gets it as text at once, and is told (`Revised`) what it has become.
     """
     if asked.stops:
         raise ApiError(
@@ -69,16 +76,27 @@ async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part
         )
     notices: list[dict[str, str]] = []
     decision: Decision | None = None
-    begun = False
+    begun = anew = False
+    written: list[str] = []
     async with aclosing(house.answer(_question(asked, house, user))) as events:
         async for event in events:
             match event:
+                case StageBegan() if asked.as_written:
+                    anew = bool(written)
+                case Delta() if asked.as_written:
+                    if event.text and anew:
+                        yield Revised("")
+                        anew = False
+                        written.clear()
+                    if event.text:
+                        written.append(event.text)
+                    yield Piece(event.text, event.reasoning)
                 case StageBegan():
                     if begun and asked.stream:
                         yield Piece(reasoning="\n\n")
                     begun = True
                 case Delta() if asked.stream:
-                    yield Piece(reasoning=event.reasoning or event.text)
+                    yield Piece(reasoning=event.reasoning + event.text)
                 case Decided():
                     decision = event.decision
                     if decision.escalate and asked.stream:
@@ -88,8 +106,11 @@ async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part
                 case Failed():
                     raise ApiError(503, event.message, type=SERVER, code="answer_failed")
                 case Finished():
-                    for sentence in _sentences(event.answer):
-                        yield Piece(text=sentence)
+                    if not asked.as_written:
+                        for sentence in _sentences(event.answer):
+                            yield Piece(text=sentence)
+                    elif "".join(written) != event.answer.text:
+                        yield Revised(event.answer.text)
                     extension = {
                         **_answer_record(event.answer, decision),
                         "notices": notices,

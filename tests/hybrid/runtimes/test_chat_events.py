@@ -160,6 +160,12 @@ def test_an_error_is_read_in_every_shape(found: dict[str, Any]) -> None:
         ChatEvents().take(ServerEvent(json.dumps(found).encode(), "error"))
 
 
+def test_text_before_an_error_is_kept() -> None:
+    events = ChatEvents()
+    trouble = events.take_all(EventParser().feed((delta(content="Half") + event(error={"message": "no"})).encode()))
+    assert isinstance(trouble, ServerSaid) and events.chunks() == [Chunk(text="Half")]
+
+
 @pytest.mark.parametrize("data", [b"[]", b'"text"', b'{"choices": [{"delta": "text"}]}', b'{"choices": 7}', b"{"])
 def test_what_is_no_completion_is_no_text(data: bytes) -> None:
     with pytest.raises((TypeError, AttributeError, ValueError, KeyError)):

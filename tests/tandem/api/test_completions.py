@@ -13,9 +13,11 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from hybrid.runtimes.scripted import Script, Scripted
+from hybrid.settings import Escalate, EscalationSettings
 from tandem.api.asked import Asked
 from tandem.api.completions import Calls, Completion
 from tandem.api.sources import Part, Piece
+from tandem.settings import Settings
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.served import Served
 from tests.tandem.api.conftest import DRAFT, LONG
@@ -89,6 +91,43 @@ def test_a_refined_answer_replaces_the_draft_in_the_stream(served: Served, runti
     assert "I do not know anything about that." in thought
     assert chunks[-1]["tandem"]["escalated"] is True
     assert chunks[-1]["tandem"]["reasons"]
+
+
+def test_who_asks_for_it_gets_the_text_as_it_is_written(served: Served) -> None:
+    asked = asking("tandem", stream=True, tandem={"content": "as_written"})
+    found = events(httpx.post(f"{served.url}/v1/chat/completions", json=asked).text)
+    assert as_shown(found) == DRAFT
+    assert not [event for event in found if "revised" in event.get("tandem", {})]
+    assert found[-1]["choices"][0]["finish_reason"] == "stop" and found[-1]["tandem"]["citations"]
+
+
+def test_what_is_taken_back_is_told(settings: Settings) -> None:
+    escalating = settings.model_copy(update={"escalation": EscalationSettings(mode=Escalate.ALWAYS)})
+    invented = "Holidays are 25 days a year [1]. The moon is made of seventeen cheeses [9]."
+    refined = "Every employee has 25 days of paid holiday a year [1]."
+    with Served(escalating, [Scripted({"phi-4-mini": Script(invented), "gpt-oss-20b": Script(refined)})]) as served:
+        asked = asking("tandem", stream=True, tandem={"content": "as_written"})
+        found = events(httpx.post(f"{served.url}/v1/chat/completions", json=asked).text)
+        whole = client(served).chat.completions.create(model="tandem", messages=MESSAGES).choices[0].message.content
+    revised = [event["tandem"]["revised"]["text"] for event in found if "revised" in event.get("tandem", {})]
+    assert revised and revised[0] == ""
+    assert as_shown(found) == whole
+    written = "".join(event["choices"][0]["delta"].get("content") or "" for event in found)
+    assert written.startswith(invented)
+
+
+def as_shown(found: list[dict[str, Any]]) -> str:
+    """The text that a client has in the end that heeds what is revised."""
+    text = ""
+    for event in found:
+        revised = event.get("tandem", {}).get("revised")
+        text = revised["text"] if revised else text + (event["choices"][0]["delta"].get("content") or "")
+    return text
+
+
+def test_wishes_are_checked(served: Served) -> None:
+    reply = httpx.post(f"{served.url}/v1/chat/completions", json=asking("tandem", tandem={"content": "raw"}))
+    assert reply.status_code == 400 and "tandem" in reply.json()["error"]["param"]
 
 
 def test_stream_and_whole_answer_are_the_same_text(served: Served) -> None:
