@@ -1,0 +1,292 @@
+"""A page of screenshots of what people see: every main state, on a desk and a phone, light and dark, in each language.
+
+    python -m tests.ui.gallery FOLDER [STATE...]
+
+Starts the real chat on small documents with a scripted endpoint, drives Chromium, and writes FOLDER/index.html with the
+pictures beside it. It judges nothing: somebody looks.
+"""
+
+from __future__ import annotations
+
+import html
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.ui import conftest as chats
+from tests.ui.conftest import ALSO_GOOD, BAD, GOOD, HOLIDAYS, Person
+
+TABLE = """The kinds of leave are these [1].
+
+| Kind of leave | Days per year | Who approves it | Carried over until |
+|---|---:|---|---|
+| Annual holiday | 25 | the line manager | the end of March |
+| Hospitalisation | 10 | Occupational-Health-Department | never |
+"""
+CODE = """Run this [1].
+
+```python
+def days(employee): return 25 if employee.permanent else 25 * employee.months_worked_in_this_calendar_year / 12
+```
+"""
+DOCUMENTS = {
+    **chats.DOCUMENTS,
+    "kinds.md": f"# Kinds of leave\n\n{TABLE.replace(' [1]', '')}",
+    "days.md": f"# Days\n\n## Reckoning\n\n{CODE.replace(' [1]', '')}",
+    "ar/leave.md": "# إجازة\n\n## الإجازة السنوية\n\nلكل موظف خمسة وعشرون يوم إجازة مدفوعة في السنة.\n",
+    "broken.pdf": "%PDF-1.4 broken",
+}
+STYLE = """body { font-family: sans-serif } div { display: flex; gap: 1rem; overflow-x: auto }
+figure { margin: 0 } img { border: 1px solid #999 }"""
+ARABIC = "كم يوم إجازة مدفوعة لكل موظف؟"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A size, a colour scheme and a language."""
+
+    name: str
+    width: int
+    height: int
+    scheme: str
+    locale: str = "en-US"
+
+
+DESK = Window("desk light", 1440, 900, "light")
+PHONE = Window("phone dark", 390, 844, "dark")
+ALL = (DESK, PHONE)
+MAIN = (*ALL, Window("tablet light", 1024, 768, "light"), Window("desk Turkish", 1440, 900, "light", "tr-TR"))
+
+State = Callable[[Person, OpenAIServer], None]
+STATES: dict[str, tuple[State, tuple[Window, ...]]] = {}
+
+
+def state(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
+    def keep(drive: State) -> State:
+        STATES[name] = (drive, windows)
+        return drive
+
+    return keep
+
+
+def says(models: OpenAIServer, draft: str, refined: str = "", hold: threading.Event | None = None) -> None:
+    models.models["phi-4-mini"] = Reply([draft], hold=hold)
+    models.models["gpt-oss-20b"] = Reply([refined or draft])
+
+
+def asked(person: Person, question: str = HOLIDAYS, answers: int = 1) -> None:
+    person.ask(question)
+    person.wait_for_answers(answers)
+
+
+@state("first page", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.wait_for_selector("#starters button")
+
+
+@state("answer", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, f"{GOOD}{ALSO_GOOD}")
+    asked(person)
+
+
+@state("source opened", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, f"{GOOD}{ALSO_GOOD}")
+    asked(person)
+    person.page.locator(".message-content a[href='#source-1']").first.click()
+
+
+def _tab(name: str) -> State:
+    def drive(person: Person, models: OpenAIServer) -> None:
+        says(models, BAD, f"{GOOD}{ALSO_GOOD}")
+        asked(person)
+        if not person.page.locator(f"[data-tab={name}]").is_visible():
+            person.page.click("[data-action=details]")
+        person.tab(name)
+
+    return drive
+
+
+state("latency", MAIN)(_tab("latency"))
+state("decision, refined", MAIN)(_tab("decision"))
+
+
+@state("draft that was replaced")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, BAD, GOOD)
+    asked(person)
+    person.page.click(".td-draft-toggle")
+
+
+@state("unsupported sentence")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, f"{GOOD}Every employee also gets a company car and a parking space in the garage. ")
+    asked(person)
+
+
+@state("table")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, TABLE)
+    asked(person, "Which kinds of leave are there, and who approves them?")
+
+
+@state("code")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, CODE)
+    asked(person, "How are days reckoned?")
+
+
+@state("right to left")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, "لكل موظف خمسة وعشرون يوم إجازة مدفوعة في السنة [1].")
+    asked(person, ARABIC)
+
+
+@state("being written")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, GOOD, hold=threading.Event())
+    person.ask(HOLIDAYS)
+    person.page.wait_for_selector(".td-status")
+
+
+@state("stopped")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, GOOD, hold=threading.Event())
+    person.ask(HOLIDAYS)
+    person.page.click("#stop-button")
+    person.wait_for_answers(1)
+
+
+@state("quoted, no model")
+def _(person: Person, models: OpenAIServer) -> None:
+    models.models.clear()
+    asked(person)
+
+
+@state("refused")
+def _(person: Person, models: OpenAIServer) -> None:
+    models.models.clear()
+    asked(person, "Who won the football world cup in 1998?")
+
+
+@state("greeting")
+def _(person: Person, models: OpenAIServer) -> None:
+    models.models.clear()
+    asked(person, "Hello, what can you do?")
+
+
+@state("long conversation")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, f"{GOOD}{ALSO_GOOD}")
+    for number in range(1, 4):
+        asked(person, HOLIDAYS, number)
+
+
+@state("library: documents", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.locator("a[href$='#house']").first.click()
+    person.page.wait_for_selector("[data-testid=house]")
+
+
+@state("library: models", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.locator("a[href$='#house']").first.click()
+    person.page.wait_for_selector("[data-testid=house]")
+    person.page.locator("[data-testid=house] [role=tab]").nth(1).click()
+
+
+def _settings(place: int) -> State:
+    def drive(person: Person, models: OpenAIServer) -> None:
+        person.page.click("#chat-settings-open-modal")
+        person.page.locator("#chat-settings [role=tab], [role=dialog] [role=tab]").nth(place).click()
+
+    return drive
+
+
+for _place, _name in enumerate(("models", "escalation", "retrieval", "generation", "display")):
+    state(f"settings: {_name}")(_settings(_place))
+
+
+@state("attachment")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, "The parking garage opens at seven [1].")
+    person.drop(**{"garage.txt": b"The parking garage opens at seven in the morning."})
+    asked(person, "When does the garage open?")
+
+
+@state("attachment that cannot be read")
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, GOOD)
+    person.drop(**{"picture.pdf": b"%PDF-1.4 broken"})
+    asked(person)
+
+
+@state("modes")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.click("#mode-picker-trigger-mode")
+
+
+@state("in this browser", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.goto(person.page.url.split("/thread")[0].rstrip("/") + "/browser")
+
+
+def photograph(browser: Browser, address: str, models: OpenAIServer, name: str, window: Window, file: Path) -> str:
+    """Drive one state in one window and take its picture; what went wrong, "" if nothing did."""
+    context = browser.new_context(
+        viewport={"width": window.width, "height": window.height},
+        color_scheme=window.scheme,  # type: ignore[arg-type]
+        locale=window.locale,
+        has_touch=window is PHONE,
+    )
+    context.set_default_timeout(15_000)
+    person = Person(context.new_page())
+    trouble = ""
+    try:
+        person.open(address)
+        STATES[name][0](person, models)
+        person.page.wait_for_timeout(900)
+    except (Error, AssertionError) as problem:
+        trouble = str(problem).splitlines()[0]
+    person.page.screenshot(path=file)
+    context.close()
+    return trouble
+
+
+def gallery(folder: Path, chosen: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    chats.DOCUMENTS.update(DOCUMENTS)
+    rows: list[str] = []
+    with OpenAIServer() as models, sync_playwright() as playwright, tempfile.TemporaryDirectory() as home:
+        path = next(filter(None, map(chats.shutil.which, chats.BROWSERS)))
+        browser = playwright.chromium.launch(executable_path=path, args=list(chats.QUIET))
+        says(models, GOOD)
+        with chats.serving(Path(home), chats.SETTINGS.format(url=models.base_url)) as address:
+            for name, (_, windows) in STATES.items():
+                if chosen and name not in chosen:
+                    continue
+                pictures = []
+                for window in windows:
+                    says(models, GOOD)
+                    file = folder / f"{name} {window.name}.png".replace(" ", "-").replace(",", "").replace(":", "")
+                    trouble = photograph(browser, address, models, name, window, file)
+                    print(f"{name}, {window.name}{': ' + trouble if trouble else ''}", flush=True)
+                    pictures.append(
+                        f"<figure><img src='{file.name}' height=420 loading=lazy alt=''>"
+                        f"<figcaption>{html.escape(window.name)} {html.escape(trouble)}</figcaption></figure>"
+                    )
+                rows.append(f"<h2>{html.escape(name)}</h2><div>{''.join(pictures)}</div>")
+        browser.close()
+    page = f"<!doctype html><meta charset=utf-8><title>Tandem</title><style>{STYLE}</style>{''.join(rows)}"
+    (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    gallery(Path(sys.argv[1]), sys.argv[2:])
