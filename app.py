@@ -23,7 +23,18 @@ from rag.errors import UserFacingError
 from tandem.auth import accounts
 from tandem.context import House, current
 from tandem.history.data_layer import History
-from tandem.ui import answering, briefings, library_panel, loop_time, page, session, uploads
+from tandem.ui import (
+    answering,
+    briefings,
+    chainlit_compat,
+    library_panel,
+    loop_time,
+    page,
+    session,
+    signing_in,
+    uploads,
+)
+from tandem.ui.socket_checks import SocketChecks
 
 MOUNTED = "tandem.server" in sys.modules
 
@@ -31,7 +42,7 @@ try:
     # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
-    signing_in = accounts.install(house.settings.server, chainlit_app, house.settings.files.secret)
+    must_sign_in = signing_in.install(house, chainlit_app)
     history = History.open(
         house.settings.files.history,
         accounts.caller,
@@ -45,7 +56,9 @@ except UserFacingError as error:
     # Started by `chainlit run`, which would print a traceback.
     sys.exit(str(error))
 uploads.receive_in(house.settings.files.arriving)
-page.install(chainlit_app, guarded=MOUNTED, local_only=not signing_in)
+chainlit_compat.confine_files()
+SocketChecks(house, house.tickets, history).install()
+page.install(chainlit_app, house.tickets, guarded=MOUNTED, local_only=not must_sign_in)
 loop_time.install(sio)
 
 
@@ -135,7 +148,7 @@ async def promote(action: cl.Action) -> None:
 
 
 @sio.on("stop")
-async def stop(sid: str) -> None:
+async def stop(sid: str, *_sent: Any) -> None:
     """Instead of Chainlit's own, which adds an English message of its own to the conversation."""
     if browser := WebsocketSession.get(sid):
         answering.stop(browser)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from hybrid.answering.pipeline import Question
@@ -20,6 +21,7 @@ from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
 from tandem import shipped
+from tandem.auth.tickets import Tickets
 from tandem.documents import open_library
 from tandem.observability import telemetry
 from tandem.observability.metrics import Metrics
@@ -99,6 +101,11 @@ class House:
     def problems(self) -> dict[str, str]:
         """What is amiss now."""
         return {name: said for name, problem in self.watched.items() if (said := problem())}
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        """Who is signed in. Raises UserFacingError."""
+        return Tickets.open(self.settings.server.users, self.settings.files)
 
     async def start(self, *, index: bool = True) -> None:
         """Look the models up and, with `index`, take in the documents now and whenever they change; both in the

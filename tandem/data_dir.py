@@ -41,6 +41,11 @@ class DataDir:
         return self.path / "chat.secret"
 
     @property
+    def signed_out(self) -> Path:
+        """Which of the chat's cookies do not count any more."""
+        return self.path / "signed_out.json"
+
+    @property
     def arriving(self) -> Path:
         """Files that browsers are sending; emptied at every start."""
         return self.path / "arriving"

@@ -28,7 +28,9 @@ from tandem import context as houses
 from tandem import shipped
 from tandem.api.routes import api, figures
 from tandem.browser.routes import browser
+from tandem.connections import GuardedConnection
 from tandem.context import House
+from tandem.doors import Doors
 from tandem.guard import Guard
 from tandem.settings import ServerSettings, Settings, load
 
@@ -133,6 +135,7 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
     origins = settings.server.origins
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    app.add_middleware(Doors, tickets=house.tickets)
     app.add_middleware(Guard, local_only=not settings.server.login_required, api_origins=origins)
     for router in ROUTERS:
         app.include_router(router)
@@ -161,6 +164,7 @@ def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence
     app = create_app(settings, runtimes)
     config = uvicorn.Config(
         app,
+        http=GuardedConnection,
         log_level="warning",
         server_header=False,
         # Compressing every batch of tokens costs more than it saves on a local network.

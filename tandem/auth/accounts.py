@@ -1,20 +1,17 @@
 """Who is at the browser: a local user without a password on loopback, else a user with one.
 
-Knows Chainlit's sign-in hooks, the brake on guesses, the secret that signs the cookies, whose request is being served,
-and who is an administrator. Does not know what a user may see, nor what administrators alone may do.
+Knows Chainlit's sign-in hooks, the brake on guesses, the browsers in which somebody has signed in before, whose request
+is being served, and who is an administrator. Does not know what a user may see, nor what administrators alone may do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -31,17 +28,19 @@ from starlette.datastructures import Headers
 from rag.errors import UserFacingError
 from tandem.auth.login_throttle import Brake
 from tandem.auth.passwords import Passwords
+from tandem.auth.tickets import LOCAL_USER, Tickets
 from tandem.guard import LOCAL_NAMES
 from tandem.settings import ServerSettings
 from tandem.texts import Language, language_for, say
 
-LOCAL_USER = "local"
+DEVICE_COOKIE = "tandem_browser"
 _WAITS = (10, 30, 60, 120, 300, 900)
 CHECKED_AT_ONCE = 2
 _LONGEST_NAME = 200
 
 _signed_in: ContextVar[str | None] = ContextVar("signed_in", default=None)
-_asking: ContextVar[tuple[str, Language]] = ContextVar("asking", default=("", "en"))
+_asking: ContextVar[tuple[str, str, Language]] = ContextVar("asking", default=("", "", "en"))
+_just_signed_in: ContextVar[str] = ContextVar("just_signed_in", default="")
 _cookie = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
 
 
@@ -49,13 +48,12 @@ class SignInError(UserFacingError):
     """The chat would be open to people who cannot be told apart."""
 
 
-def install(server: ServerSettings, app: FastAPI, secret_file: Path) -> bool:
+def install(server: ServerSettings, app: FastAPI, tickets: Tickets) -> bool:
     """Register the sign-in that the address asks for; whether people sign in. Raises SignInError where they must and
     there are no users.
 
     The address is the one of the settings, or the one that `chainlit run` was given.
     """
-    os.environ.setdefault("CHAINLIT_AUTH_SECRET", _secret(secret_file))
     app.dependency_overrides[get_current_user] = _current_user
     started_by_chainlit = server.model_copy(update={"host": config.run.host})
     if not (server.login_required or started_by_chainlit.login_required):
@@ -70,8 +68,13 @@ def install(server: ServerSettings, app: FastAPI, secret_file: Path) -> bool:
 
     app.dependency_overrides[OAuth2PasswordRequestForm] = _sign_in_form
     # Not through cl.password_auth_callback, which would swallow the answer to who tries too often.
-    config.code.password_auth_callback = SignIn(Passwords(server.users)).check
+    config.code.password_auth_callback = SignIn(Passwords(server.users), tickets.remembered).check
     return True
+
+
+def just_signed_in() -> str:
+    """Whose password the request that is being served has just given, "" for nobody's."""
+    return _just_signed_in.get()
 
 
 async def local_user(headers: Headers) -> cl.User | None:
@@ -91,32 +94,48 @@ def is_local(headers: Mapping[str, str]) -> bool:
 class SignIn:
     """Checks passwords, with a brake on guesses by account and by the address that they come from.
 
-    The account's brake stays short, so that nobody can lock somebody else out for long; the address's lets more pass
-    first, since a whole office may share one.
+    The account's brake stays short, and does not hold up a browser in which the person has signed in before (as
+    `remembered` says of a name and a cookie): nobody can lock somebody else out, from however many addresses. The
+    address's lets more pass first, since a whole office may share one.
     """
 
-    def __init__(self, passwords: Passwords, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        passwords: Passwords,
+        remembered: Callable[[str, str], str] = lambda name, cookie: "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._passwords = passwords
+        self._remembered = remembered
         self._accounts = Brake(5, _WAITS[:3], clock)
+        self._browsers = Brake(5, _WAITS, clock)
         self._addresses = Brake(20, _WAITS, clock)
         self._checking = asyncio.Semaphore(CHECKED_AT_ONCE)
 
     async def check(self, username: str, password: str) -> cl.User:
         """The user whose password this is. Raises HTTPException: 401 where it is not, 429 after too many failures."""
-        address, language = _asking.get()
+        address, cookie, language = _asking.get()
         account = username[:_LONGEST_NAME]
-        wait = max(self._accounts.wait(account), self._addresses.wait(address))
+        if browser := self._remembered(account, cookie):
+            brakes = [(self._browsers, browser)]
+        else:
+            brakes = [(self._accounts, account), (self._addresses, address)]
+        wait = max(brake.wait(key) for brake, key in brakes)
         if wait > 0:
             raise HTTPException(429, _too_often(wait, language), {"Retry-After": str(math.ceil(wait))})
         # Counted before it is known: of many attempts at once only so many are looked at.
-        self._accounts.fail(account)
-        self._addresses.fail(address)
+        for brake, key in brakes:
+            brake.fail(key)
         async with self._checking:
             right = await asyncio.to_thread(self._passwords.right, username, password)
         if not right:
             raise HTTPException(401, say("sign_in_wrong", language))
-        self._accounts.forget(account)
-        self._addresses.take_back(address)
+        for brake, key in brakes:
+            if brake is self._addresses:
+                brake.take_back(key)
+            else:
+                brake.forget(key)
+        _just_signed_in.set(username)
         return cl.User(identifier=username)
 
 
@@ -128,9 +147,12 @@ def _too_often(wait: float, language: Language) -> str:
 
 
 def administers(server: ServerSettings) -> bool:
-    """Whether whoever is being served may change models and the library: an administrator, or anybody where nobody
-    signs in."""
-    return config.code.password_auth_callback is None or caller() in server.administrators
+    """Whether whoever is being served may change models and the library: a user whom the settings name, or the local
+    user where nobody signs in. Whoever came in any other way may not."""
+    who = caller()
+    if server.login_required:
+        return who is not None and who in server.users and who in server.administrators
+    return who == LOCAL_USER
 
 
 def caller() -> str | None:
@@ -150,7 +172,8 @@ class _Form(OAuth2PasswordRequestForm):
 async def _sign_in_form(request: Request, form: Annotated[_Form, Depends()]) -> _Form:
     """The form of the login page, noting where it comes from and the browser's language: the check is not told."""
     language = language_for("", "", request.headers.get("accept-language", ""))
-    _asking.set((request.client.host if request.client else "", language))
+    address = request.client.host if request.client else ""
+    _asking.set((address, request.cookies.get(DEVICE_COOKIE, ""), language))
     return form
 
 
@@ -159,15 +182,3 @@ async def _current_user(token: str = Depends(_cookie)) -> cl.User | PersistedUse
     user = await get_current_user(token)
     _signed_in.set(user.identifier if user is not None else None)
     return user
-
-
-def _secret(file: Path) -> str:
-    """What signs the cookies: made once, so that a restart signs nobody out."""
-    with suppress(FileNotFoundError):
-        if kept := file.read_text(encoding="utf-8").strip():
-            return kept
-    secret = secrets.token_urlsafe(48)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(secret, encoding="utf-8")
-    return secret

@@ -5,38 +5,47 @@ Knows Chainlit's HTML and its application object. Does not know what is shown on
 
 from __future__ import annotations
 
+import base64
+import errno
+import hashlib
 import logging
 import re
 from collections.abc import Callable
 
 import chainlit.server
-from chainlit.auth import create_jwt
 from chainlit.auth.cookie import get_token_from_cookies
 from chainlit.config import config
-from chainlit.user import User
-from fastapi import FastAPI
+from fastapi import FastAPI, UploadFile
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import UserFacingError
 from rag.formats.registry import CONVERTIBLE, readers
-from tandem.auth.accounts import LOCAL_USER, is_local
+from tandem.auth.accounts import is_local
+from tandem.auth.tickets import LOCAL_USER, TicketError, Tickets
+from tandem.doors import Doors
 from tandem.guard import CONTENT_POLICY, Guard
+from tandem.ui import chainlit_compat
 
-# `frame-ancestors` only counts in a header.
-_META_POLICY = re.sub(r";\s*frame-ancestors[^;]*", "", CONTENT_POLICY)
+log = logging.getLogger(__name__)
+
 _HEAD = (
-    f'<meta http-equiv="Content-Security-Policy" content="{_META_POLICY}">\n'
-    '    <meta http-equiv="x-dns-prefetch-control" content="off">\n'
+    '<meta http-equiv="x-dns-prefetch-control" content="off">\n'
     '    <meta name="referrer" content="no-referrer">\n'
     '    <meta name="color-scheme" content="light dark">\n'
 )
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _REMOTE_LINK = re.compile(r'<link\b[^>]*href="https?://[^>]*>\s*')
 _REMOTE_META = re.compile(r'<meta property="og:[^>]*content="https?://[^>]*>\s*')
 
 
-def install(app: FastAPI, *, guarded: bool, local_only: bool) -> None:
+# That of the page as it was last made; it is the same until Chainlit's files or the theme change.
+_policies: list[str] = []
+
+
+def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) -> None:
     """Change the page. Safe to call again after a reload.
 
     Unless the application that this one is mounted in is `guarded` already, it gets the guard that `tandem serve` has.
@@ -50,10 +59,16 @@ def install(app: FastAPI, *, guarded: bool, local_only: bool) -> None:
     app.state.tandem_page = True
     logging.getLogger("chainlit").addFilter(_worth_logging)
     chainlit.server.get_html_template = _kept_local(chainlit.server.get_html_template)
-    app.add_middleware(LocalSignIn)
+    app.add_middleware(LocalSignIn, tickets=tickets)
+    app.add_middleware(PagePolicy)
     if not guarded:
+        app.add_middleware(Doors, tickets=tickets)
         app.add_middleware(Guard, local_only=local_only)
     app.add_exception_handler(UserFacingError, _refusal)
+    for kind in (ValueError, AssertionError, TypeError, LookupError):
+        app.add_exception_handler(kind, _not_understood)
+    app.add_exception_handler(OSError, _not_kept)
+    chainlit_compat.check_uploads(_check_upload)
 
 
 def drop_path_check(app: FastAPI) -> None:
@@ -75,9 +90,31 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, 403)
 
 
+async def _not_understood(request: Request, error: Exception) -> JSONResponse:
+    """Chainlit's routes fail like this where a session, a name or a field is not there: the request's fault."""
+    log.info("%s %s was not understood: %s", request.method, request.url.path, type(error).__name__)
+    return JSONResponse({"detail": "The server can do nothing with this; reload the page and try again."}, 400)
+
+
+async def _not_kept(request: Request, error: Exception) -> JSONResponse:
+    """What a browser sends could not be kept, or what it asks for not be read."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    log.error("%s %s could not be done: %s", request.method, request.url.path, error)
+    status = 507 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) else 503
+    return JSONResponse({"detail": f"The server's disk did not take this ({reason}); try again later."}, status)
+
+
+def _check_upload(file: UploadFile) -> None:
+    """Raises ValueError with what is said to the person."""
+    if not file.size:
+        raise ValueError("This file is empty; choose one with something in it.")
+
+
 def _kept_local(template: Callable[[str], str]) -> Callable[[str], str]:
     def page(root_path: str) -> str:
-        return local_only(template(root_path))
+        html = local_only(template(root_path))
+        _policies[:] = [policy_of(html)]
+        return html
 
     return page
 
@@ -85,7 +122,38 @@ def _kept_local(template: Callable[[str], str]) -> Callable[[str], str]:
 def local_only(html: str) -> str:
     """The page without what makes a browser ask other machines: fonts, the KaTeX stylesheet, preview images."""
     html = _REMOTE_META.sub("", _REMOTE_LINK.sub("", html))
-    return html.replace("<head>", f"<head>\n    {_HEAD}", 1)
+    # `frame-ancestors` only counts in a header.
+    policy = re.sub(r";\s*frame-ancestors[^;]*", "", policy_of(html))
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return html.replace("<head>", f"<head>\n    {meta}\n    {_HEAD}", 1)
+
+
+def policy_of(html: str) -> str:
+    """The policy under which the page's own inline scripts run, and no other."""
+    digests = (hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(html))
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return CONTENT_POLICY.replace("script-src 'self'", f"script-src 'self' {hashes}".rstrip(), 1)
+
+
+class PagePolicy:
+    """ASGI middleware that gives the chat's page its own policy in the header, where others have the guard's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and _policies:
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["content-security-policy"] = _policies[-1]
+            await send(message)
+
+        await self.app(scope, receive, sending)
 
 
 class LocalSignIn:
@@ -94,8 +162,9 @@ class LocalSignIn:
     Only where Chainlit would sign that user in anyway, and only for a host name of this machine.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tickets: Tickets) -> None:
         self.app = app
+        self.tickets = tickets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or config.code.header_auth_callback is None:
@@ -103,10 +172,10 @@ class LocalSignIn:
             return
         request = Request(scope)
         wants_page = "text/html" in request.headers.get("accept", "")
-        if not wants_page or get_token_from_cookies(request.cookies) or not is_local(request.headers):
+        if not wants_page or self._signed_in(request) or not is_local(request.headers):
             await self.app(scope, receive, send)
             return
-        cookie = _cookie_header(create_jwt(User(identifier=LOCAL_USER)))
+        cookie = _cookie_header(self.tickets.issue(LOCAL_USER))
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -114,6 +183,13 @@ class LocalSignIn:
             await send(message)
 
         await self.app(scope, receive, sending)
+
+    def _signed_in(self, request: Request) -> bool:
+        try:
+            self.tickets.read(get_token_from_cookies(request.cookies))
+        except TicketError:
+            return False
+        return True
 
 
 def _cookie_header(token: str) -> bytes:

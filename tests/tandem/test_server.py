@@ -78,7 +78,11 @@ def test_sockets_of_other_sites_are_not_let_in(served: str) -> None:
     url = served.replace("http", "ws") + HANDSHAKE
     with pytest.raises(InvalidStatus), connect(url, origin="http://evil.example", open_timeout=60):  # type: ignore[arg-type]
         pass
-    with connect(url, origin=served, open_timeout=60) as browser:  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus), connect(url, origin=served, open_timeout=60):  # type: ignore[arg-type]
+        pass
+    cookies = httpx.get(served, headers={"accept": "text/html"}, timeout=60).cookies
+    ticket = {"Cookie": f"access_token={cookies['access_token']}"}
+    with connect(url, origin=served, additional_headers=ticket, open_timeout=60) as browser:  # type: ignore[arg-type]
         assert str(browser.recv(timeout=30)).startswith("0")
 
 

@@ -19,6 +19,8 @@ from tandem.history.data_layer import History
 from tests.support.terminal import start
 from tests.ui.conftest import PATIENCE_MS, Person, serving
 
+THREAD = "5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a01"
+STEP = "5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a02"
 SETTINGS = "documents: papers\nmodels: {foundry: false}\n"
 
 
@@ -28,10 +30,10 @@ async def write_conversation_of_ada(home: Path) -> str:
     history = History.open(home / ".tandem" / "history.db", lambda: "ada")
     ada = await history.create_user(cl.User(identifier="ada"))
     assert ada is not None
-    await history.update_thread("thread-a", name="Ada's question", user_id=ada.id)
-    step = {"id": "step-a", "threadId": "thread-a", "type": "user_message", "name": "ada", "output": "secret plans"}
+    await history.update_thread(THREAD, name="Ada's question", user_id=ada.id)
+    step = {"id": STEP, "threadId": THREAD, "type": "user_message", "name": "ada", "output": "secret plans"}
     await history.create_step(step)  # type: ignore[arg-type]
-    mark = await history.upsert_feedback(Feedback(forId="step-a", value=1))
+    mark = await history.upsert_feedback(Feedback(forId=STEP, value=1))
     await history.close()
     return mark
 
@@ -65,7 +67,7 @@ def test_nobody_comes_in_without_the_password(served: tuple[str, str]) -> None:
         assert client.post("/auth/header").status_code == 400
         assert client.get("/user").status_code == 401
         assert client.get("/", headers={"accept": "text/html"}).headers.get("set-cookie") is None
-        assert client.get("/project/thread/thread-a").status_code == 401
+        assert client.get(f"/project/thread/{THREAD}").status_code == 401
 
 
 def test_everybody_sees_their_own_conversations_only(served: tuple[str, str]) -> None:
@@ -73,22 +75,22 @@ def test_everybody_sees_their_own_conversations_only(served: tuple[str, str]) ->
     with closing(sign_in(address, "ada", "şifre")) as ada, closing(sign_in(address, "bob", "b")) as bob:
         assert threads(ada) == ["Ada's question"]
         assert threads(bob) == []
-        assert "secret plans" in ada.get("/project/thread/thread-a").text
-        assert bob.get("/project/thread/thread-a").status_code == 401
-        assert bob.get("/project/thread/thread-a/element/x").status_code == 401
-        assert bob.put("/project/thread", json={"threadId": "thread-a", "name": "mine"}).status_code == 401
-        assert bob.request("DELETE", "/project/thread", json={"threadId": "thread-a"}).status_code == 401
-        rating = {"feedback": {"forId": "step-a", "value": 0, "comment": "spam"}, "sessionId": "x"}
+        assert "secret plans" in ada.get(f"/project/thread/{THREAD}").text
+        assert bob.get(f"/project/thread/{THREAD}").status_code == 401
+        assert bob.get(f"/project/thread/{THREAD}/element/{STEP}").status_code == 401
+        assert bob.put("/project/thread", json={"threadId": THREAD, "name": "mine"}).status_code == 401
+        assert bob.request("DELETE", "/project/thread", json={"threadId": THREAD}).status_code == 401
+        rating = {"feedback": {"forId": STEP, "value": 0, "comment": "spam"}, "sessionId": STEP}
         assert bob.put("/feedback", json=rating).status_code >= 400
         refused = bob.request("DELETE", "/feedback", json={"feedbackId": mark})
         assert (refused.status_code, refused.json()["detail"]) == (
             403,
             "This conversation belongs to somebody else; start one of your own.",
         )
-        (step,) = ada.get("/project/thread/thread-a").json()["steps"]
+        (step,) = ada.get(f"/project/thread/{THREAD}").json()["steps"]
         assert step["feedback"]["value"] == 1
         assert ada.put("/feedback", json=rating).json()["success"]
-        (step,) = ada.get("/project/thread/thread-a").json()["steps"]
+        (step,) = ada.get(f"/project/thread/{THREAD}").json()["steps"]
         assert (step["feedback"]["value"], step["feedback"]["comment"]) == (0, "spam")
 
 

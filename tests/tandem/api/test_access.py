@@ -68,15 +68,9 @@ def test_without_a_key_set_a_server_on_the_network_lets_no_program_in(settings: 
         assert "TANDEM_SERVER__API_KEY" in reply.json()["error"]["message"]
 
 
-def test_whoever_is_signed_in_to_the_chat_may(
-    settings: Settings, runtime: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CHAINLIT_AUTH_SECRET", "a secret of more than thirty-two bytes")
-    import chainlit as cl
-    from chainlit.auth import create_jwt
-
-    token = create_jwt(cl.User(identifier="ada"))
-    with Served(changed(settings), [runtime]) as served:
+def test_whoever_is_signed_in_to_the_chat_may(settings: Settings, runtime: Scripted) -> None:
+    with Served(changed(settings, users={"ada": "a"}), [runtime]) as served:
+        token = served.house.tickets.issue("ada")
         body = {"model": "phi-4-mini", "messages": [{"role": "user", "content": "Hello?"}]}
         cookies = {"cookie": f"access_token={token}"}
         assert httpx.post(f"{served.url}/v1/chat/completions", json=body, headers=cookies).status_code == 200

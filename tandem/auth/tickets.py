@@ -1,0 +1,245 @@
+"""Who a cookie stands for, and whether that is still so.
+
+A ticket is a signed cookie. It says who signed in, how, with which password (as a mark that gives nothing away), in
+which epoch of that person's tickets, and its own number. It counts while the person exists, has that password, signs in
+that way, and has signed out neither this browser nor everywhere. Knows what ends tickets and the file that keeps it.
+Does not know passwords, requests or sockets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import jwt
+from pydantic import SecretStr
+
+from rag.errors import UserFacingError
+from tandem.data_dir import DataDir
+from tandem.private_files import write_private
+
+log = logging.getLogger(__name__)
+
+LOCAL_USER = "local"
+# As Chainlit calls it.
+COOKIE = "access_token"
+SECONDS = 15 * 24 * 3600
+DEVICE_SECONDS = 365 * 24 * 3600
+_ALGORITHM = "HS256"
+_SECRET = re.compile(r"[A-Za-z0-9_-]{64}")
+_SHORTEST_SECRET = 32
+_MOST_ENDED = 50_000
+
+How = Literal["local", "password"]
+
+
+class TicketError(Exception):
+    """Nobody is signed in by this cookie."""
+
+
+class Ticket(NamedTuple):
+    """What a good cookie says."""
+
+    person: str
+    number: str
+
+
+class Tickets:
+    """The tickets of one data directory. `people` holds everybody's password, or the hash of it, as the settings do;
+    where it is empty nobody signs in, and the local user alone gets tickets. For any thread.
+
+    What ends tickets lies in `file`, which other processes may change (`tandem sign-out`): it is looked at every time.
+    """
+
+    def __init__(
+        self, secret: str, people: Mapping[str, SecretStr], file: Path, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._secret = secret
+        self._file = file
+        self._clock = clock
+        self.how: How = "password" if people else "local"
+        self._marks = {name: self._mark(f"{name}\0{kept.get_secret_value()}") for name, kept in people.items()}
+        if not people:
+            self._marks = {LOCAL_USER: self._mark(LOCAL_USER)}
+        self._ended: dict[str, Any] = {}
+        self._seen: tuple[int, int, int] | None = None
+
+    @classmethod
+    def open(cls, people: Mapping[str, SecretStr], files: DataDir) -> Tickets:
+        """The tickets of a data directory, whose secret is made where it is missing or not whole. Raises
+        UserFacingError where the environment's is too short."""
+        return cls(signing_secret(files.secret), people, files.signed_out)
+
+    def issue(self, person: str) -> str:
+        """A cookie for somebody who has just shown who they are. Raises TicketError for who is not known."""
+        mark = self._marks.get(person)
+        if mark is None:
+            raise TicketError(f"{person} is not known")
+        now = self._clock()
+        claims = {
+            "identifier": person,
+            "how": self.how,
+            "mark": mark,
+            "epoch": self._epoch(person),
+            "jti": secrets.token_urlsafe(16),
+            "iat": now,
+            "exp": now + SECONDS,
+        }
+        return jwt.encode(claims, self._secret, _ALGORITHM)
+
+    def read(self, token: str | None) -> Ticket:
+        """What the cookie says. Raises TicketError where it does not count, or not any more."""
+        claims = self._claims(token)
+        person, number = claims.get("identifier"), claims.get("jti")
+        if not isinstance(person, str) or not isinstance(number, str) or claims.get("how") != self.how:
+            raise TicketError("This is no ticket of today's way to sign in")
+        if not hmac.compare_digest(str(claims.get("mark")), self._marks.get(person, "")):
+            raise TicketError("The person is gone, or has another password")
+        if claims.get("epoch") != self._epoch(person) or number in self._kept()["tickets"]:
+            raise TicketError("The person has signed out")
+        return Ticket(person, number)
+
+    def end(self, token: str | None) -> None:
+        """This browser signs out. A cookie that does not count needs no end. Raises OSError."""
+        try:
+            number = self.read(token).number
+        except TicketError:
+            return
+        kept = self._kept()
+        now = self._clock()
+        tickets = {known: until for known, until in kept["tickets"].items() if until > now}
+        tickets[number] = now + SECONDS
+        while len(tickets) > _MOST_ENDED:
+            del tickets[next(iter(tickets))]
+        self._keep({**kept, "tickets": tickets})
+
+    def end_all(self, person: str) -> None:
+        """The person signs out everywhere, remembered browsers included. Raises OSError."""
+        kept = self._kept()
+        self._keep({**kept, "epochs": {**kept["epochs"], person: self._epoch(person) + 1}})
+
+    def remember(self, person: str) -> str:
+        """A cookie for a browser in which the person has signed in: guesses elsewhere do not hold it up."""
+        claims = {"device_of": person, "epoch": self._epoch(person), "jti": secrets.token_urlsafe(16)}
+        return jwt.encode({**claims, "exp": self._clock() + DEVICE_SECONDS}, self._secret, _ALGORITHM)
+
+    def remembered(self, person: str, token: str | None) -> str:
+        """The number of the browser, "" where the person has not signed in there."""
+        try:
+            claims = self._claims(token)
+        except TicketError:
+            return ""
+        known = claims.get("device_of") == person and claims.get("epoch") == self._epoch(person)
+        return str(claims.get("jti")) if known else ""
+
+    def _claims(self, token: str | None) -> dict[str, Any]:
+        if not token:
+            raise TicketError("There is no cookie")
+        options: Any = {"require": ["exp", "jti"], "verify_exp": False, "verify_iat": False}
+        try:
+            claims: dict[str, Any] = jwt.decode(token, self._secret, algorithms=[_ALGORITHM], options=options)
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise TicketError(type(error).__name__) from None
+        if not isinstance(until := claims["exp"], int | float) or until <= self._clock():
+            raise TicketError("The cookie is too old")
+        return claims
+
+    def _mark(self, text: str) -> str:
+        return hmac.new(self._secret.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+    def _epoch(self, person: str) -> int:
+        kept = self._kept()
+        return int(kept["epochs"].get(person, 0)) + int(kept["base"])
+
+    def _kept(self) -> dict[str, Any]:
+        """What ends tickets: the epoch of each person, the numbers that ended, and what is added to every epoch."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            if not self._ended:
+                self._ended = {"base": 0, "epochs": {}, "tickets": {}}
+            return self._ended
+        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if seen != self._seen:
+            try:
+                self._ended = _checked(json.loads(self._file.read_bytes()))
+                self._seen = seen
+            except (OSError, ValueError, RecursionError) as error:
+                self._begin_anew(error)
+        return self._ended
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Who had signed out is not known any more, so everybody signs in again: a base that no ticket has."""
+        log.warning("%s cannot be read (%s): everybody signs in again.", self._file.name, type(error).__name__)
+        self._ended = {"base": int(self._clock()), "epochs": {}, "tickets": {}}
+        if not isinstance(error, OSError):
+            try:
+                self._file.replace(self._file.with_name(f"{self._file.name}.{int(self._clock())}.damaged"))
+                self._keep(self._ended)
+            except OSError as problem:
+                log.warning("%s cannot be written: %s", self._file.name, problem)
+
+    def _keep(self, ended: dict[str, Any]) -> None:
+        self._ended = ended
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        write_private(self._file, json.dumps(ended, ensure_ascii=False))
+        status = self._file.stat()
+        self._seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def ticket_of(cookies: Mapping[str, str]) -> str | None:
+    """The ticket among a request's cookies; a long one comes in several. None without one."""
+    if whole := cookies.get(COOKIE):
+        return whole
+    parts: list[str] = []
+    while (part := cookies.get(f"{COOKIE}_{len(parts)}")) is not None:
+        parts.append(part)
+    return "".join(parts) or None
+
+
+def signing_secret(file: Path) -> str:
+    """What signs the cookies: the environment's CHAINLIT_AUTH_SECRET, else the file's, made once, so that a restart
+    signs nobody out. One that is not whole is made anew. Raises UserFacingError, OSError."""
+    known, made = _from_file(file), secrets.token_urlsafe(48)
+    secret = os.environ.setdefault("CHAINLIT_AUTH_SECRET", known or made)
+    if len(secret) < _SHORTEST_SECRET:
+        raise UserFacingError(
+            f"CHAINLIT_AUTH_SECRET has {len(secret)} characters, which can be guessed; give it at least "
+            f"{_SHORTEST_SECRET}, or leave it out."
+        )
+    if secret == made:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_private(file, made)
+    return secret
+
+
+def _from_file(file: Path) -> str | None:
+    try:
+        kept = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    text = kept.decode("ascii", "replace").strip()
+    if _SECRET.fullmatch(text):
+        return text
+    log.warning("%s is not whole, so a new one is made: everybody signs in again.", file.name)
+    return None
+
+
+def _checked(kept: Any) -> dict[str, Any]:
+    """The file's content, if it is as it was written. Raises ValueError."""
+    if not isinstance(kept, dict) or not isinstance(kept.get("base"), int):
+        raise ValueError("not what was written")
+    for name, kind in (("epochs", int), ("tickets", int | float)):
+        part = kept.get(name)
+        if not isinstance(part, dict) or not all(isinstance(value, kind) for value in part.values()):
+            raise ValueError("not what was written")
+    return kept

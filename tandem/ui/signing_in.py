@@ -1,0 +1,75 @@
+"""Signing in and out of the chat: whose cookies it takes, what is left in a browser, and which sockets end.
+
+Knows the tickets, Chainlit's hooks and its responses. Does not know passwords.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import chainlit as cl
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tandem.auth import accounts
+from tandem.auth.tickets import DEVICE_SECONDS, TicketError, Tickets, ticket_of
+from tandem.context import House
+from tandem.ui import chainlit_compat
+
+
+def install(house: House, app: FastAPI) -> bool:
+    """Put Tandem's tickets in the place of Chainlit's cookies; whether people sign in. Raises UserFacingError."""
+    tickets = house.tickets
+    must_sign_in = accounts.install(house.settings.server, app, tickets)
+    chainlit_compat.sign_with(tickets.issue, lambda token: tickets.read(token).person)
+    chainlit_compat.when_signed_in(_remembering(tickets))
+    cl.on_logout(_signing_out(tickets))
+    return must_sign_in
+
+
+async def end_sockets_of_the_gone(tickets: Tickets) -> int:
+    """Disconnect every session whose cookie does not count any more; how many there were."""
+
+    def ended(person: str | None, token: str | None) -> bool:
+        try:
+            return tickets.read(token).person != person
+        except TicketError:
+            return True
+
+    return await chainlit_compat.end_sockets(ended)
+
+
+def _signing_out(tickets: Tickets) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:
+    """What happens when somebody leaves: the cookie ends, with `everywhere` all of theirs, and so do open sockets."""
+
+    async def sign_out(request: Request, response: Response) -> dict[str, bool]:
+        token = ticket_of(request.cookies)
+        try:
+            person = tickets.read(token).person
+        except TicketError:
+            return {"success": True}
+        if request.query_params.get("everywhere") == "true":
+            await asyncio.to_thread(tickets.end_all, person)
+        else:
+            await asyncio.to_thread(tickets.end, token)
+        await end_sockets_of_the_gone(tickets)
+        return {"success": True}
+
+    return sign_out
+
+
+def _remembering(tickets: Tickets) -> Callable[[Request, Response], None]:
+    def remember(request: Request, response: Response) -> None:
+        if person := accounts.just_signed_in():
+            response.set_cookie(
+                accounts.DEVICE_COOKIE,
+                tickets.remember(person),
+                path="/login",
+                httponly=True,
+                samesite="strict",
+                max_age=DEVICE_SECONDS,
+            )
+
+    return remember
