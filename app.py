@@ -22,6 +22,7 @@ from chainlit.utils import wrap_user_function
 from rag.errors import UserFacingError
 from tandem.auth import accounts
 from tandem.context import House, current
+from tandem.data_lock import hold
 from tandem.history.data_layer import History
 from tandem.ui import (
     answering,
@@ -42,6 +43,8 @@ try:
     # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
     house: House = getattr(chainlit_app.state, "house", None) or current()
     chainlit_app.state.house = house
+    if not MOUNTED and not hasattr(chainlit_app.state, "lock"):
+        chainlit_app.state.lock = hold(house.settings.files, "chainlit run")
     must_sign_in = signing_in.install(house, chainlit_app)
     history = History.open(
         house.settings.files.history,

@@ -46,6 +46,16 @@ class DataDir:
         return self.path / "signed_out.json"
 
     @property
+    def lock(self) -> Path:
+        """What the server that uses this directory holds locked."""
+        return self.path / "server.lock"
+
+    @property
+    def lock_holder(self) -> Path:
+        """Which server that is."""
+        return self.path / "server.json"
+
+    @property
     def arriving(self) -> Path:
         """Files that browsers are sending; emptied at every start."""
         return self.path / "arriving"

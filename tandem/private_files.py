@@ -25,16 +25,16 @@ def keep_private(folder: Path) -> None:
     process makes from now on is closed from the start. What cannot be changed stays as it is, and is logged."""
     if sys.platform != "win32":
         os.umask(_MASK)
-    fresh = not folder.exists()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        fresh = not folder.exists()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform == "win32":
             if fresh:
                 _owner_only(folder)
         elif stat.S_IMODE(folder.stat().st_mode) & _MASK:
             _close(folder)
     except (OSError, subprocess.SubprocessError) as error:
-        log.warning("Other accounts of this machine may be able to read %s: %s", folder, error)
+        log.warning("%s could not be closed to other accounts of this machine: %s", folder, error)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -30,6 +30,7 @@ from tandem.api.routes import api, figures
 from tandem.browser.routes import browser
 from tandem.connections import GuardedConnection
 from tandem.context import House
+from tandem.data_lock import hold
 from tandem.doors import Doors
 from tandem.guard import Guard
 from tandem.settings import ServerSettings, Settings, load
@@ -161,6 +162,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence[Runtime] | None = None) -> None:
     """Serve until interrupted. `started` hears the address once it answers. Raises UserFacingError."""
     listener = _listen(settings.server)
+    lock = hold(settings.files, _address(listener))
     app = create_app(settings, runtimes)
     config = uvicorn.Config(
         app,
@@ -172,8 +174,16 @@ def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence
         timeout_graceful_shutdown=CLOSING_SECONDS,
     )
     sys.setswitchinterval(THREAD_TURN_SECONDS)
-    with contextlib.suppress(KeyboardInterrupt):
-        _Server(config, started).run(sockets=[listener])
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            _Server(config, started).run(sockets=[listener])
+    finally:
+        lock.release()
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _listen(server: ServerSettings) -> socket.socket:
@@ -201,5 +211,4 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            self._announce(_address(sockets[0]))

@@ -118,7 +118,7 @@ def test_a_conversation_that_is_not_there_yet_is_not_lain_in_wait_for(target: Ta
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/tandem", "/browser/search?q=leave"])
-@pytest.mark.parametrize("token", ["", "Bearer", "Bearer ", f"Basic {KEY}", f"Bearer {KEY[:-1]}", f"Bearer {KEY}x"])
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", f"Basic {KEY}", f"Bearer {KEY[:-1]}", f"Bearer {KEY}x"])
 def test_the_api_wants_its_key(target: Target, path: str, token: str) -> None:
     with target.client() as program:
         headers = {"authorization": token} if token else {}
