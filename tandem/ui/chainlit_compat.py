@@ -27,7 +27,8 @@ from tandem.identifiers import confined, is_id
 
 LARGEST_FRAME = 16_000_000
 # What the chat's page sends. Everything else that Chainlit listens to belongs to parts that Tandem has switched off.
-EVENTS = ("connection_successful", "client_message", "edit_message", "window_message", "clear_session")
+EVENTS = ("connection_successful", "client_message", "edit_message", "window_message", "chat_settings_change")
+EVENTS += ("clear_session",)
 SILENT = ("connection_successful", "clear_session")
 
 Connect = Callable[[str, dict[str, Any], Any], Awaitable[bool]]
@@ -38,6 +39,7 @@ _chainlit_handlers: dict[str, Handler] = {
     "client_message": chainlit.socket.message,
     "edit_message": chainlit.socket.edit_message,
     "window_message": chainlit.socket.window_message,
+    "chat_settings_change": chainlit.socket.change_settings,
     "clear_session": chainlit.socket.clean_session,
 }
 
