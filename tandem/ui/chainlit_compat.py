@@ -27,8 +27,14 @@ from tandem.identifiers import confined, is_id
 
 LARGEST_FRAME = 16_000_000
 # What the chat's page sends. Everything else that Chainlit listens to belongs to parts that Tandem has switched off.
-EVENTS = ("connection_successful", "client_message", "edit_message", "window_message", "chat_settings_change")
-EVENTS += ("clear_session",)
+EVENTS = (
+    "connection_successful",
+    "client_message",
+    "edit_message",
+    "window_message",
+    "chat_settings_change",
+    "clear_session",
+)
 SILENT = ("connection_successful", "clear_session")
 
 Connect = Callable[[str, dict[str, Any], Any], Awaitable[bool]]
