@@ -40,6 +40,8 @@ class Connections:
                 raise
             self.close()
             self.reading = True
+            if not self.current.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise  # it could only be begun
 
     def retry_writing(self) -> None:
         """Open a file for writing that could only be read. Raises OSError or sqlite3.Error."""

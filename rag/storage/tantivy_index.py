@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tantivy
 
@@ -97,6 +98,7 @@ class Index:
         """
         self._directory = directory
         self._links: Path | None = None
+        self._searcher: Any = None
         self._schema = _schema()
         with _in_words(directory):
             try:
@@ -159,7 +161,12 @@ class Index:
     def reload(self) -> None:
         """Make what was committed since the last call visible to searches."""
         with _in_words(self._directory):
-            self._index.reload()
+            try:
+                self._index.reload()
+            except ValueError as error:
+                # A lock cannot be made on a disk that became read-only: what was known so far can still be searched.
+                if self._searcher is None or fault_of(error) not in _UNWRITABLE:
+                    raise
             self._searcher = self._index.searcher()
         self._frequencies: dict[tuple[str, str], int] = {}
 
