@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import regex
 
@@ -22,6 +22,8 @@ from rag.formats.tables import add_table, row_text
 
 _MOST_RULES = 300
 _FOOT = 0.35
+_MIDDLE = regex.compile(r"[\p{L}\p{N},;][\p{Ll}\p{N}]")  # the end of one line and the beginning of the next
+_VALUE = regex.compile(r"[^\p{N}.]\p{N}+[.,]\p{N}|:\s.*\p{N}|[€$£₺]\s?\p{N}")
 _NOTE_MARK = regex.compile(r"(?:\p{Nd}{1,3}|[*†‡§¹²³⁴-⁹])[\p{L}\s.)]?")
 _NUMBERING = regex.compile(r"^(?:[\p{Nd}.]+|[A-Z IVX]+\.|§\s*\p{Nd}+)\s+")
 
@@ -160,11 +162,11 @@ class Writer:
                 self._add_table(item, before if at == 0 else None, item.texts(0) in repeated)
                 self._table = item if at == len(found) - 1 else None
             else:
-                self._add_block(item, marks)
+                self._add_block(item, marks, found[at - 1] if at else None)
         for text in (*flow.running, *flow.page.remarks):
             self._builder.add(text)
 
-    def _add_block(self, block: Block, marks: _Marks) -> None:
+    def _add_block(self, block: Block, marks: _Marks, before: Block | Table | None) -> None:
         text = block.text
         level = marks.level(text)
         if level:
@@ -174,13 +176,19 @@ class Writer:
         larger = first.size >= self._size * 1.12
         heavier = first.bold and not self._bold and first.size >= self._size * 0.95
         short = len(text) <= 160 and len(block.segments) <= 3 and not text.endswith((".", ",", ";", "!", ":"))
-        # An amount in large type is what the page is about, not what the text below it is about.
-        if (larger or heavier) and short and len(regex.findall(r"\p{L}", text)) > len(regex.findall(r"\p{N}", text)):
+        # An amount or a label with its value in large type says something: it is no name for the text below it.
+        if (
+            (larger or heavier)
+            and short
+            and not _VALUE.search(text)
+            and len(regex.findall(r"\p{L}", text)) > len(regex.findall(r"\p{N}", text))
+        ):
             own = self._sizes.index(first.size) + 1 if first.size in self._sizes else len(self._sizes) + 1
             self._builder.heading(text, own + self._outlined)
             return
-        for paragraph in block.paragraphs():
-            self._builder.add(paragraph)
+        goes_on = isinstance(before, Block) and _goes_on(before, block)
+        for at, paragraph in enumerate(block.paragraphs()):
+            self._builder.add(paragraph, separator=" " if goes_on and not at else "\n\n")
 
     def _add_table(self, table: Table, before: Table | None, repeated: bool) -> None:
         """Append a table; `before` is that which the page before broke off, whose columns' names go on."""
@@ -209,6 +217,15 @@ class Writer:
                 self._builder.add("; ".join(pairs) + ("." if pairs else ""))
         else:
             add_table(self._builder, texts, header=False)
+
+
+def _goes_on(block: Block, after: Block) -> bool:
+    """Whether `after` is the same paragraph at the head of the next column."""
+    last, first = block.segments[-1], after.segments[0]
+    same = (last.size, last.bold) == (first.size, first.bold)
+    return (
+        same and first.left > last.left and first.bottom > last.top and bool(_MIDDLE.match(last.text[-1] + first.text))
+    )
 
 
 class _Marks:
@@ -243,6 +260,8 @@ def _with_aligned_tables(found: Sequence[tuple[Block, ...]], rules: Sequence[Pla
         end = at + 1
         while run and end < len(found):
             more = _rows_of_columns(found[end])
+            if more and _far_below(run, more[0]):
+                break
             if more:
                 run += more
             elif len(found[end]) == 1 and (wrapped := _wrapped(run[-1], found[end][0])):
@@ -260,6 +279,22 @@ def _with_aligned_tables(found: Sequence[tuple[Block, ...]], rules: Sequence[Pla
         else:
             yield from found[at]
         at += 1
+
+
+def _far_below(run: Sequence[tuple[Block, ...]], row: tuple[Block, ...]) -> bool:
+    """Whether a row stands too far below a table, by the distance of its rows, to be one of them."""
+    size = row[0].segments[0].size
+    pitches = [_top(above) - _top(below) for above, below in pairwise(run)]
+    drop = _top(run[-1]) - _top(row)
+    return drop > (max(2 * size, 1.8 * max(pitches)) if pitches else 4.5 * size + _deep(run[-1]))
+
+
+def _top(row: tuple[Block, ...]) -> float:
+    return max(s.top for block in row for s in block.segments)
+
+
+def _deep(row: tuple[Block, ...]) -> float:
+    return _top(row) - min(s.bottom for block in row for s in block.segments)
 
 
 def _rows_of_columns(row: tuple[Block, ...]) -> list[tuple[Block, ...]]:
