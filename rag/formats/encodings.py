@@ -16,6 +16,8 @@ from rag.errors import DocumentError
 from rag.text.language import stop_words
 
 _CONTROL = regex.compile(r"[\p{Cc}--[\t\n\r\f\v\x1b\x85\x1a]]", regex.V1)
+_CONTROL_BYTES = regex.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
+_BINARY = "It holds binary data although its name says text; check the file's extension."
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\x00\x00", "utf-32-le"),
@@ -111,7 +113,7 @@ def decoded(data: bytes, declared: str = "") -> Decoded:
     """
     found = _decoded(data, declared)
     if len(_CONTROL.findall(found.text[:100_000])) * 50 > min(len(found.text), 100_000):
-        raise DocumentError("It holds binary data although its name says text; check the file's extension.")
+        raise DocumentError(_BINARY)
     return found
 
 
@@ -141,6 +143,9 @@ def _decoded(data: bytes, declared: str) -> Decoded:
         with_declared = data.decode(named, errors="replace")
         if with_declared.count("\ufffd") * 200 <= len(with_declared):
             return Decoded(with_declared, named)
+    controls = len(_CONTROL_BYTES.findall(data[:100_000]))
+    if controls * 50 > min(len(data), 100_000):
+        raise DocumentError(_BINARY)
     encoding, sure = _likeliest(data)
     text = data.decode(encoding, errors="replace")
     note = "" if sure else f"Its encoding was guessed ({encoding}); save it as UTF-8 if letters look wrong."

@@ -47,35 +47,43 @@ _FAMILIES = {
     "text:read_text": "txt text log",
     "text:read_subtitles": "vtt srt",
     "text:read_csv": "csv tsv",
-    "text:read_code": f"{_CODE} tex rst",
+    "text:read_code": _CODE,
+    "markup:read_asciidoc": "adoc asciidoc asc",
+    "markup:read_org": "org",
+    "markup:read_wiki": "wiki mediawiki",
+    "markup:read_latex": "tex latex",
+    "restructured:read_rst": "rst rest",
+    "structured:read_notebook": "ipynb",
+    "structured:read_json": "json jsonl ndjson geojson",
+    "structured:read_yaml": "yaml yml",
+    "structured:read_xml": "xml dita ditamap docbook dbk rss atom",
     "html:read_html": "html htm xhtml",
     "pdf:read_pdf": "pdf",
     "wordprocessing:read_docx": "docx docm dotx dotm",
     "presentation:read_pptx": "pptx pptm ppsx ppsm potx potm",
     "spreadsheet:read_xlsx": "xlsx xlsm xltx xltm",
     "image:read_image": "png jpg jpeg tif tiff webp",
+    "opendocument:read_opendocument": "odt ods odp ott ots otp fodt fods fodp odg",
+    "rich_text:read_rtf": "rtf",
+    "legacy:read_doc": "doc dot wps",
+    "legacy:read_xls": "xls xlt xlsb",
+    "legacy:read_ppt": "ppt pps pot",
+    "archives:read_zip": "zip",
+    "archives:read_tar": "tar tgz tbz2 txz",
+    "archives:read_packed": "gz bz2 xz",
     "epub:read_epub": "epub",
     "mail:read_eml": "eml",
+    "mail:read_mbox": "mbox",
+    "mail:read_mhtml": "mhtml mht",
+    "outlook:read_msg": "msg oft",
+    "calendar:read_calendar": "ics ifb",
+    "calendar:read_contacts": "vcf",
 }
 _WITH_PICTURES = frozenset({"rag.formats.pdf:read_pdf", "rag.formats.image:read_image"})
 OWN_FILES = frozenset({"questions.yaml"})
 """Files that lie beside documents but are Tandem's own: questions with their answers would answer themselves."""
 # Documents that people expect to be read, and what to do about them.
-CONVERTIBLE = {
-    ".doc": "DOCX",
-    ".dot": "DOCX",
-    ".rtf": "DOCX",
-    ".odt": "DOCX",
-    ".pages": "DOCX",
-    ".ppt": "PPTX",
-    ".odp": "PPTX",
-    ".key": "PPTX",
-    ".xls": "XLSX",
-    ".ods": "XLSX",
-    ".numbers": "XLSX",
-    ".msg": "EML",
-    ".mobi": "EPUB",
-}
+CONVERTIBLE = {".pages": "DOCX", ".key": "PPTX", ".numbers": "XLSX", ".mobi": "EPUB", ".one": "PDF", ".vsd": "PDF"}
 
 
 @cache

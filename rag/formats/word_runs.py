@@ -16,26 +16,10 @@ from rag.formats.package import Package, attribute, local
 from rag.formats.word_styles import Styles
 
 # Wrappers whose content is the page's: insertions, content controls, links, fields.
-THROUGH = frozenset(
-    [
-        "ins",
-        "moveTo",
-        "sdt",
-        "sdtContent",
-        "smartTag",
-        "customXml",
-        "hyperlink",
-        "fldSimple",
-        "dir",
-        "bdo",
-        "r",
-        "p",
-        "oMath",
-        "oMathPara",
-        "Choice",
-        "Fallback",
-    ]
-)
+THROUGH = frozenset({
+    "ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml", "hyperlink", "fldSimple", "dir", "bdo", "r", "p",
+    "oMath", "oMathPara", "Choice", "Fallback",
+})  # fmt: skip
 _GONE = frozenset(("del", "moveFrom", "rPr", "pPr", "sdtPr", "sdtEndPr", "instrText", "delText", "customXmlPr", "rt"))
 _FEW_WORDS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _PAGE_FIELDS = regex.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES|SECTION|PAGEREF)\b", regex.I)

@@ -14,7 +14,7 @@ def test_a_message_keeps_who_when_and_what() -> None:
     assert "Date: Mon, 02 Nov 2026" in found.text
     assert "The fee rises to 30 euros." in found.text
     assert "Attachments: fees.csv." in found.text
-    assert found.notes == ("The attachments were not read.",)
+    assert "Attachment: fees.csv" in [heading.text for heading in found.headings]
 
 
 def test_plain_text_goes_before_markup() -> None:

@@ -1,0 +1,319 @@
+"""Data that people read too: notebooks, JSON, YAML, XML.
+
+Knows that names lead to values, that a list of alike records is a table, and what wikis export as XML.
+Resolves no references to other files, builds no objects.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import regex
+import yaml
+from lxml import etree
+
+from rag.errors import DocumentError
+from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.html import add_html
+from rag.formats.markdown import add_markdown
+from rag.formats.markup import pages_of_wiki
+from rag.formats.package import local, parse
+from rag.formats.tables import add_table
+from rag.formats.text import begin
+
+_DEEPEST = 60
+_MOST_VALUES = 200_000
+_LONGEST_OUTPUT = 4_000
+_MARKUP = regex.compile(r"</?(?:p|div|br|span|b|i|a|ul|li|h\d|table|strong|em)\b[^>]*>", regex.I)
+_ANSI = regex.compile(r"\x1b\[[0-9;]*m")
+_YAML_TAG = regex.compile(r"(?<=[\s\[,:-])!(?:<[^>\s]*>|[\w!:/.-]*)(?=\s|$)")
+
+
+def read_notebook(data: bytes) -> Extracted:
+    """A Jupyter notebook: its texts, its code, and what was printed."""
+    builder, text = begin(data)
+    try:
+        book = json.loads(text)
+        cells = book.get("cells") or [cell for sheet in book.get("worksheets", []) for cell in sheet.get("cells", [])]
+    except (json.JSONDecodeError, AttributeError, TypeError) as error:
+        raise DocumentError("The notebook is damaged; open it in Jupyter and save it again.") from error
+    for cell in cells:
+        if not isinstance(cell, dict):
+            continue
+        source = _joined(cell.get("source", cell.get("input", "")))
+        if cell.get("cell_type") in ("markdown", "heading"):
+            if cell["cell_type"] == "heading":
+                source = f"{'#' * int(cell.get('level', 1))} {source}"
+            add_markdown(builder, source)
+        else:
+            builder.add(source)
+            for output in cell.get("outputs") or ():
+                builder.add(_output(output))
+    return builder.build()
+
+
+def _output(output: Any) -> str:
+    if not isinstance(output, dict):
+        return ""
+    inner = output.get("data")
+    data = inner if isinstance(inner, dict) else output
+    text = _joined(output.get("text") or data.get("text/plain") or data.get("text") or "")
+    return _ANSI.sub("", text)[:_LONGEST_OUTPUT]
+
+
+def _joined(value: Any) -> str:
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def read_json(data: bytes) -> Extracted:
+    """JSON, or one JSON value a line: "name: value" lines, lists of records as tables."""
+    builder, text = begin(data)
+    try:
+        values = [json.loads(text)]
+    except json.JSONDecodeError:
+        values = [_line(line) for line in text.split("\n") if line.strip()]
+        if not values or sum(value is None for value in values) * 2 >= len(values):
+            builder.add(text)  # settings with comments, or something like JSON: its words are there all the same
+            return builder.build()
+        values = [[value for value in values if value is not None]]
+    for value in values:
+        _Tree(builder).add(value)
+    return builder.build()
+
+
+def _line(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+class _PlainLoader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
+    """Takes a value of a type that a program defines for what is written there."""
+
+
+def _written(loader: Any, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+_PlainLoader.add_multi_constructor("", _written)
+
+
+def read_yaml(data: bytes) -> Extracted:
+    """YAML: "name: value" lines, lists of records as tables. What is not valid is read as text."""
+    builder, text = begin(data)
+    try:
+        documents = [] if _endless(text) else list(yaml.load_all(text, Loader=_PlainLoader))
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError):
+        documents = []
+    for document in documents:
+        _Tree(builder).add(document)
+    if not builder.length:
+        builder.add(text)
+    return builder.build()
+
+
+def _endless(text: str) -> bool:
+    """Whether names that stand for other parts could unfold without end, or parts lie too deep for the library."""
+    depth = deepest = 0
+    for bracket in regex.findall(r"[\[\]{}]|^ {200}|- - - - - - - - ", text, flags=regex.M):
+        depth += 1 if bracket in "[{" else -1 if bracket in "]}" else 0
+        deepest = max(deepest, depth, 1_000 if len(bracket) > 1 else 0)
+    return deepest > 200 or (text.count("*") > 200 and "&" in text)
+
+
+class _Tree:
+    """Writes nested values into a builder."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._count = 0
+
+    def add(self, value: Any, path: tuple[str, ...] = ()) -> None:
+        """Append a value that stands at `path`."""
+        self._count += 1
+        if len(path) > _DEEPEST or self._count > _MOST_VALUES:
+            note = "Of very large data, the beginning was read."
+            if note not in self._builder.notes:
+                self._builder.notes.append(note)
+            return
+        if isinstance(value, dict):
+            self._mapping(value, path)
+        elif isinstance(value, list):
+            self._list(value, path)
+        else:
+            self._builder.add(f"{_words(path[-1])}: {shown_value(value)}" if path else shown_value(value))
+
+    def _mapping(self, mapping: dict[Any, Any], path: tuple[str, ...]) -> None:
+        lines = [f"{_words(str(name))}: {text}" for name, one in mapping.items() if (text := _simple(one))]
+        where = " ".join(map(_words, path))
+        self._builder.add("\n".join([f"{where}:", *lines] if where and lines else lines))
+        for name, one in mapping.items():
+            if not _simple(one) and one not in ({}, [], None, ""):
+                self.add(one, (*path, str(name)))
+
+    def _list(self, values: list[Any], path: tuple[str, ...]) -> None:
+        records = [one for one in values if isinstance(one, dict)]
+        if len(records) > 1 and len(records) == len(values) and all(map(_flat, records)):
+            names = list(dict.fromkeys(str(name) for one in records for name in one))
+            if path:
+                self._builder.add(" ".join(map(_words, path)))
+            rows = [
+                [_simple(one.get(name)) for name in names]
+                for one in ({str(k): v for k, v in r.items()} for r in records)
+            ]
+            add_table(self._builder, [[_words(name) for name in names], *rows])
+            return
+        for one in values:
+            self.add(one, path)
+
+
+def _flat(record: dict[Any, Any]) -> bool:
+    return all(_simple(one) or one in ({}, [], None, "") for one in record.values())
+
+
+def _simple(value: Any) -> str:
+    """A value that fits on a line, as text; "" for one that does not."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(not isinstance(one, dict | list) for one in value)
+        and len(value) <= 50
+    ):
+        return ", ".join(map(shown_value, value))
+    return "" if isinstance(value, dict | list) else shown_value(value)
+
+
+def shown_value(value: Any) -> str:
+    """A single value as a person writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if _MARKUP.search(text):
+        inner = Builder()
+        add_html(inner, text, fragment=True)
+        text = inner.build().text
+    return one_line(text)
+
+
+def _words(name: str) -> str:
+    """A name as words too: due_date, dueDate -> due date."""
+    return one_line(regex.sub(r"(?<=\p{Ll})(?=\p{Lu}\p{Ll})|_", " ", name))
+
+
+def read_xml(data: bytes) -> Extracted:
+    """XML: records as "name: value" lines, text as paragraphs; wiki exports page by page."""
+    root = parse(data)
+    if root is None:
+        raise DocumentError("The file is not readable XML; save it again.")
+    builder = Builder()
+    if local(root) == "mediawiki":
+        pages_of_wiki(_wiki_pages(root), builder)
+        return builder.build()
+    if local(root) == "html":
+        add_html(builder, etree.tostring(root, encoding="unicode"))
+        return builder.build()
+    _Elements(builder).add(root, 1)
+    return builder.build()
+
+
+def _wiki_pages(root: etree._Element) -> Iterator[tuple[str, str]]:
+    for page in root.iter("{*}page"):
+        title = next((one.text or "" for one in page.iter("{*}title")), "")
+        text = next((one.text or "" for one in reversed(list(page.iter("{*}text")))), "")
+        if text and not regex.match(r"#\s*(?:REDIRECT|WEITERLEITUNG|YÖNLENDİRME)", text, regex.I):
+            yield title, text
+
+
+_TITLES = ("title", "heading", "head", "bridgehead", "caption")
+_INLINE = frozenset(
+    {
+        "b",
+        "i",
+        "em",
+        "strong",
+        "emphasis",
+        "code",
+        "a",
+        "link",
+        "xref",
+        "ph",
+        "term",
+        "sub",
+        "sup",
+        "span",
+        "quote",
+        "ulink",
+    }
+)
+
+
+class _Elements:
+    """Writes elements into a builder."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+
+    def add(self, element: etree._Element, level: int, depth: int = 0) -> None:
+        """Append an element and what it holds; `level` is that of a title in it."""
+        if depth > _DEEPEST * 4:
+            return
+        children = [child for child in element if isinstance(child.tag, str)]
+        attributes = "; ".join(
+            f"{_words(str(k).rpartition('}')[2])}: {one_line(str(v))}"
+            for k, v in element.attrib.items()
+            if _says(str(k), str(v))
+        )
+        if not children or all(local(child) in _INLINE for child in children):
+            text = shown_value("".join(map(str, element.itertext())))
+            self._leaf(element, text, attributes, level)
+            return
+        if all(self._is_record(child) for child in children) and len({local(child) for child in children}) > 1:
+            self._record(children, attributes)
+            return
+        if attributes:
+            self._builder.add(f"{_words(local(element))}: {attributes}")
+        if element.text and element.text.strip():
+            self._builder.add(one_line(element.text))
+        titled = any(local(child) in _TITLES for child in children)
+        for child in children:
+            self.add(child, level + titled if local(child) not in _TITLES else level, depth + 1)
+            if child.tail and child.tail.strip():
+                self._builder.add(one_line(child.tail))
+
+    def _leaf(self, element: etree._Element, text: str, attributes: str, level: int) -> None:
+        name = local(element)
+        if name in _TITLES and text:
+            self._builder.heading(text, min(level, 6))
+        elif name in ("p", "para", "simpara", "text", "li", "listitem", "entry", "body", "content", "cmd"):
+            self._builder.add(text)
+        elif text or attributes:
+            self._builder.add(f"{_words(name)}: {'; '.join(filter(None, (text, attributes)))}", separator="\n")
+
+    def _is_record(self, child: etree._Element) -> bool:
+        return not len(child) and local(child) not in ("p", "para") and len(child.text or "") < 2_000
+
+    def _record(self, children: list[etree._Element], attributes: str) -> None:
+        lines = [attributes] if attributes else []
+        lines += [f"{_words(local(child))}: {text}" for child in children if (text := shown_value(child.text or ""))]
+        self._builder.add("; ".join(lines))
+
+
+def _attributes(element: etree._Element) -> str:
+    pairs = ((str(name), str(value)) for name, value in element.attrib.items())
+    return "; ".join(f"{_words(k.rpartition('}')[2])}: {one_line(v)}" for k, v in pairs if _says(k, v))
+
+
+def _says(name: str, value: str) -> bool:
+    """Whether an attribute is for people: it holds words, and is no address or identifier of markup."""
+    if name.endswith(("schemaLocation", "xmlns", "}space", "}lang", "class", "style")) or len(value) > 300:
+        return False
+    return not value.startswith(("http://", "https://", "#", "urn:"))
