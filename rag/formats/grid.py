@@ -18,6 +18,8 @@ _LARGEST_MERGE = 5_000
 _TALL = 300
 _SAMPLE = 40
 _LIMIT_CELL = 20_000
+_LONGEST_RECORD = 12
+_LONG = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,15 @@ def add_grid(builder: Builder, grid: Grid) -> None:
         shape = (table.left, width)
         if count == len(rows):
             builder.add(" | ".join(dict.fromkeys(filter(None, rows[0]))))
-        for row, number in zip(rows[count:], numbers[count:], strict=True):
-            builder.add(row_text(names, _once(row, across.get(number))))
+        lines = [
+            row_text(names, _once(row, across.get(number)))
+            for row, number in zip(rows[count:], numbers[count:], strict=True)
+        ]
+        if not names and width == 2 and 1 < len(lines) <= _LONGEST_RECORD and all(len(line) < _LONG for line in lines):
+            # Labels and values say one thing together: which of them is asked for, the others tell.
+            lines = ["; ".join(line.removesuffix(".") for line in lines) + "."]
+        for line in lines:
+            builder.add(line)
     if grid.cut:
         builder.notes.append("Of a very large sheet or cell, the beginning was read.")
 
