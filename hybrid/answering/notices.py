@@ -30,6 +30,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "refinement_refused": "The draft stands, because {alias} found no answer where the draft quotes one.",
         "spelling": 'No document holds “{typed}”, so {corrected} was searched too; write "{typed}" in quotation '
         "marks to search for it alone.",
+        "version": "There are several versions; {current} is the current one and comes before {older}.",
         "shortened": "{dropped} of the passages found were left out, because they do not fit the context of {alias}.",
         "extractive": "A quotation of the documents",
     },
@@ -53,6 +54,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "refinement_refused": "Taslak olduğu gibi kaldı, çünkü {alias} taslağın bulduğu yanıtı bulamadı.",
         "spelling": "Hiçbir belgede “{typed}” geçmiyor, bu yüzden {corrected} da arandı; yalnızca onu aramak "
         'için "{typed}" biçiminde tırnak içinde yazın.',
+        "version": "Birden çok sürüm var; güncel olan {current}, {older} belgesinden önce geliyor.",
         "shortened": "Bulunan bölümlerden {dropped} tanesi {alias} modelinin bağlamına sığmadığı için bırakıldı.",
         "extractive": "Belgelerden bir alıntı",
     },

@@ -75,6 +75,8 @@ async def _answer(
     yield Retrieved(found)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
+    if reading.chosen is not None:
+        yield notice("version", found.language, current=reading.chosen[0], older=reading.chosen[1])
     task = Task(question, plan, found, engine, trace, reading)
     drafter, verifier = Drafter(task), Verifier(task)
     decider = Decider(task, verifier)

@@ -14,6 +14,7 @@ from hybrid.answering.intents import Intent, Kind
 from hybrid.runtimes.base import Part
 from rag.grounding import outlines
 from rag.grounding.outlines import Catalogue
+from rag.retrieval import versions
 from rag.retrieval.retriever import Retriever
 from rag.text import phrases
 from rag.text.analyser import stop_terms, tokens
@@ -29,7 +30,7 @@ _MAJORITY = 3
 class Reading:
     """`parts` are what a compound question asks, each with the places of its passages in `found`. `reply` is the answer
     where nothing has to be quoted for it; `settled` says that no model need write another. `topic` is what a question
-    without a question is about.
+    without a question is about. `chosen` names the current document and the older one that it was put before.
     """
 
     found: SearchResult
@@ -37,6 +38,7 @@ class Reading:
     reply: CheckedAnswer | None = None
     settled: bool = False
     topic: str = ""
+    chosen: tuple[str, str] | None = None
 
 
 def read(
@@ -59,9 +61,9 @@ def read(
             if known is not None:
                 return known
         case Kind.VAGUE:
-            return replace(Reading(reader.search(text)), topic=intent.topic)
+            return replace(reader.plain(text), topic=intent.topic)
     pieces = intents.parts(text)
-    return reader.compound(text, pieces) if len(pieces) > 1 else Reading(reader.search(text))
+    return reader.compound(text, pieces) if len(pieces) > 1 else reader.plain(text)
 
 
 def _said(text: str, language: str) -> Reading:
@@ -82,6 +84,12 @@ class _Reader:
         return self.retriever.search(
             text, history=[*self.history, *before], limit=self.limit, conversation=self.conversation
         )
+
+    def plain(self, text: str) -> Reading:
+        """One search, with the current one of several versions first."""
+        found = self.search(text)
+        passages, chosen = versions.current_first(text, found.passages)
+        return Reading(replace(found, passages=passages), chosen=chosen)
 
     def known(self, intent: Intent, text: str) -> Reading | None:
         """What is known of the library or of the document that is meant; None where none is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hybrid.answering.pipeline import Question, Turn, answer
@@ -9,6 +11,8 @@ from hybrid.engine import Engine
 from hybrid.events import Finished, Notice
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.scripted import Script, Scripted
+from rag.library import Library
+from rag.settings import RetrievalSettings
 from rag.types import Support
 from tests.hybrid.conftest import MakeEngine
 
@@ -90,3 +94,19 @@ async def test_between_an_answer_and_none_it_says_that_it_is_not_sure(make_engin
     end, _ = await told(engine, "How many days of annual leave are there?")
     assert end.answer.text.startswith("I am not sure") and "25 days" in end.answer.text
     assert not end.answer.refused
+
+
+async def test_the_current_version_is_quoted_first_and_said(make_engine: MakeEngine, tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    for year, price in ((2023, 120), (2025, 140)):
+        text = f"# Hotels\n\nA hotel may cost at most {price} euros per night in every city that we visit.\n"
+        (documents / f"travel-policy-{year}.md").write_text(text, encoding="utf-8")
+    library = Library.open(tmp_path / "data", RetrievalSettings(), write=True)
+    library.sync([documents])
+    engine = make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
+    engine.retriever = library
+    end, notices = await told(engine, "How much may a hotel cost per night?")
+    assert end.answer.passages[0].document == "travel-policy-2025.md"
+    assert "version" in notices
+    library.close()
