@@ -61,6 +61,7 @@ class Task:
             model=model,
             messages=messages,
             question=self.found.query or self.question.text,
+            typed=self.question.text,
             passages=passages,
             answerable=self.answerable,
             doubtful=self.doubtful,

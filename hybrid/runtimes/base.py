@@ -28,8 +28,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What a runtime is asked. `question` (as it was searched, with what a follow-up leans on) and
-    `passages` repeat what `messages` says in words, for runtimes that quote.
+    """What a runtime is asked. `question` (as it was searched, with what a follow-up leans on; `typed` is what was
+    asked) and `passages` repeat what `messages` says in words, for runtimes that quote.
 
     `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so;
     `doubtful` says that it may be so. `parts` are what a compound question asks, `reply` is what a runtime that quotes
@@ -40,6 +40,7 @@ class ChatRequest:
     model: str
     messages: tuple[Message, ...]
     question: str = ""
+    typed: str = ""
     passages: tuple[Passage, ...] = ()
     answerable: bool = True
     doubtful: bool = False

@@ -61,7 +61,7 @@ def compose(request: ChatRequest) -> CheckedAnswer:
         _parts(composer, request)
     elif request.answerable:
         words = VAGUE_WORDS if request.topic else UNSURE_WORDS if request.doubtful else MAX_WORDS
-        spans = extractive.spans(request.question, request.passages, max_words=words)
+        spans = extractive.spans(request.question, request.passages, max_words=words, own=request.typed)
         if spans and request.doubtful:
             composer.say(phrases.phrase("unsure", request.language))
         _quote(composer, spans, request)

@@ -15,8 +15,8 @@ from typing import Protocol, runtime_checkable
 
 import regex
 
-from rag.grounding.extractive import word_count
 from rag.grounding.quoting import Composer
+from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
 from rag.text import phrases
 from rag.text.analyser import casefold, fold, stem, tokens

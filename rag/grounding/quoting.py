@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import regex
 
-from rag.grounding.extractive import Span, word_count
+from rag.grounding.extractive import Span
+from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 

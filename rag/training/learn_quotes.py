@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from rag.grounding import extractive
+from rag.grounding import extractive, unit_features
 from rag.grounding.quoting import plain
 from rag.grounding.units import Kind
 from rag.library import Library
@@ -72,7 +72,7 @@ def asked(file: Path, directory: Path, questions: int) -> Iterator[Asked]:
 
 def example(one: Asked) -> tuple[Floats, Bools] | None:
     """(features, which units are right) of a question, or None where nothing that was found holds the answer."""
-    found = extractive.split(one.passages)
+    found = unit_features.split(one.passages)
     if not found:
         return None
     alone = np.full(len(found), -99.0)
@@ -88,7 +88,9 @@ def example(one: Asked) -> tuple[Floats, Bools] | None:
     if not (held * right).any():
         right[:] = True
     best = (held * right).max()
-    return (extractive.describe(one.question, one.passages, found, learned()), (held >= best) & right) if best else None
+    return (
+        (unit_features.describe(one.question, one.passages, found, learned()), (held >= best) & right) if best else None
+    )
 
 
 def _held(said: str, facts: Sequence[Sequence[str]]) -> float:
@@ -105,20 +107,20 @@ def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
     """(share of the questions whose quotes hold every fact, mean number of quoted words)."""
     hits, words = 0, 0
     for one in questions:
-        found = extractive.split(one.passages)
-        scores = extractive.describe(one.question, one.passages, found, learned()) @ values
+        found = unit_features.split(one.passages)
+        scores = unit_features.describe(one.question, one.passages, found, learned()) @ values
         texts = [
             one.passages[span.passage].text[unit.start : unit.end]
             for span in (extractive.choose(one.passages, found, scores, WORDS) if found else [])
             for unit in span.units
         ]
         hits += _held(" ".join(texts), one.facts) == 1.0
-        words += sum(map(extractive.word_count, texts))
+        words += sum(map(unit_features.word_count, texts))
     return hits / max(1, len(questions)), words / max(1, len(questions))
 
 
 def learn(lists: Sequence[tuple[Floats, Bools]]) -> Floats:
-    """The weight of each of `extractive.FEATURES`."""
+    """The weight of each of `unit_features.FEATURES`."""
     return listwise(lists, epochs=20, rate=0.03)
 
 
@@ -143,8 +145,8 @@ def main() -> None:
             print(json.dumps({"file": file.name, "all_facts": round(share, 4), "words": round(words, 1)}))
         return
     values = learn([one for part in lists for one in part])
-    named = {name: round(float(value), 4) for name, value in zip(extractive.FEATURES, values, strict=True)}
-    extractive.WEIGHTS.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
+    named = {name: round(float(value), 4) for name, value in zip(unit_features.FEATURES, values, strict=True)}
+    unit_features.WEIGHTS.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.grounding import extractive
+from rag.grounding import extractive, unit_features
 from rag.types import Passage
 
 
@@ -99,7 +99,7 @@ def test_nothing_comes_from_nothing() -> None:
 def test_quotes_stay_within_the_allowance_but_for_the_first_stretch(texts: list[str], allowance: int) -> None:
     passages = [passage(text) for text in (*texts, _BACKUP, _STEPS)]
     spans = extractive.spans("When does the nightly backup run?", passages, max_words=allowance)
-    words = [sum(extractive.word_count(passages[s.passage].text[u.start : u.end]) for u in s.units) for s in spans]
+    words = [sum(unit_features.word_count(passages[s.passage].text[u.start : u.end]) for u in s.units) for s in spans]
     assert sum(words) <= max(allowance, 2 * max(words, default=0))
 
 

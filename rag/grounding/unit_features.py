@@ -1,0 +1,212 @@
+"""What is known of each unit of the passages found, given a question: the inputs of the choice of what to quote.
+
+Knows units, questions and the learned weights of the features. Does not know what is quoted together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+from rank_bm25 import BM25Okapi
+
+from rag.grounding.units import Kind, Unit, units
+from rag.retrieval import query
+from rag.retrieval.answer_type import KINDS, asks_for
+from rag.retrieval.weights import Weights
+from rag.storage.passage_terms import word_flags
+from rag.text import idf
+from rag.types import Passage
+
+FEATURES = (
+    "bm25", "coverage", "surface", "pair", "related", "context", "rank", "first", "lead", "asked_time", "asked_number",
+    "asked_name", "new_share", "length", "short", "position", "coverage_first", "question", "item", "row", "code",
+    "heading", "leads", "lead_in", "innermost", "after_question", "row_name", "opening",
+)  # fmt: skip
+"""What is known of a unit: its BM25 and the share of the question's weight it holds (with other words for them, with
+the headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much
+of it is new, its length and place, what it is, and how much of the question its lead-in, its passage's innermost
+heading, the question before it, or the first cell of its row holds."""
+WEIGHTS = Path(__file__).parent / "weights.json"
+_PLAIN = {"bm25": 1.0, "coverage": 1.0, "rank": -0.3, "context": 0.5}
+_BORROWED = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A unit of a passage. `words` are (stem, folded surface, start, end) with offsets from `start`; `place` counts the
+    units of its passage.
+    """
+
+    passage: int
+    start: int
+    end: int
+    place: int
+    words: tuple[tuple[str, str, int, int], ...]
+    unit: Unit
+
+
+@cache
+def weights() -> Mapping[str, float]:
+    """The weights that ship, by feature."""
+    return dict(json.loads(WEIGHTS.read_text(encoding="utf-8"))) if WEIGHTS.exists() else _PLAIN
+
+
+def word_count(text: str) -> int:
+    """Words between spaces; in writing without spaces, every two signs count as one."""
+    return max(len(text.split()), len(regex.findall(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]", text)) // 2)
+
+
+def split(passages: Sequence[Passage]) -> list[Sentence]:
+    """Every unit that holds a word and is content, in order of rank and place."""
+    found: list[Sentence] = []
+    for at, passage in enumerate(passages):
+        for place, unit in enumerate(units(passage.text)):
+            if unit.kind is Kind.NOISE:
+                continue
+            words = idf.terms_of(passage.text[unit.start : unit.end], passage.language)
+            if words:
+                found.append(Sentence(at, unit.start, unit.end, place, words, unit))
+    return found
+
+
+def score(
+    question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights, own: str = ""
+) -> NDArray[np.float64]:
+    """How well each unit answers the question, higher is better."""
+    named = weights()
+    return describe(question, passages, found, weights_, own) @ np.array([named.get(name, 0.0) for name in FEATURES])
+
+
+def describe(
+    question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights, own: str = ""
+) -> NDArray[np.float64]:
+    """A row of `FEATURES` for each unit."""
+    if not found:
+        return np.zeros((0, len(FEATURES)))
+    asked = _asked(question, passages, found, weights_)
+    if own and own != question:
+        asked = _leaning_on(asked, _asked(own, passages, found, weights_))
+    content = asked.content
+    share = np.array([t.weight for t in content])
+    share = share / (share.sum() or 1.0)
+    stems = [{w[0] for w in s.words} for s in found]
+    held = _held(stems, content)
+    other = np.array([[any(stem in words for stem in t.related) for t in content] for words in stems], bool)
+    surfaces = np.array([[t.folded in {w[1] for w in s.words} for t in content] for s in found], bool)
+    other, surfaces = (a.reshape(len(found), len(content)) for a in (other, surfaces))
+    about = [{w[0] for w in idf.terms_of(" ".join(p.headings) + " " + p.document, p.language)} for p in passages]
+    inner = [{w[0] for w in idf.terms_of(p.headings[-1] if p.headings else "", p.language)} for p in passages]
+    places = [s.passage for s in found]
+    titled, innermost = _held(about, content)[places], _held(inner, content)[places]
+    context = held | titled
+    lead_in, after = np.zeros_like(held), np.zeros(len(found), bool)
+    lead: NDArray[np.bool_] | None = None
+    for i in range(1, len(found)):
+        before = found[i - 1]
+        if before.passage != found[i].passage:
+            lead = None
+            continue
+        unit = found[i].unit
+        if before.unit.kind is Kind.HEADING or (
+            before.unit.group != unit.group and unit.kind in (Kind.ITEM, Kind.ROW, Kind.CODE)
+        ):
+            lead = held[i - 1]
+        elif unit.kind is Kind.SENTENCE and before.unit.kind in (Kind.ITEM, Kind.ROW, Kind.CODE):
+            lead = None
+        if lead is not None:
+            lead_in[i] = lead
+            context[i] |= lead
+        after[i] = before.unit.question
+        context[i] |= held[i - 1]
+    first_cells = _held([_first_cell(s, passages) for s in found], content)
+    bm25 = BM25Okapi([[w[0] for w in s.words] for s in found], k1=0.6, b=0.3)
+    raw = np.asarray(bm25.get_scores([stem for t in content for stem in t.stems[:1]]), float)
+    raw = raw / (np.abs(raw).max() or 1.0)
+    kind, flags = asks_for(asked.sequence)
+    said = set(asked.sequence)
+    coverage = held @ share
+    rows: list[tuple[float, ...]] = []
+    lengths = [len(s.words) for s in found]
+    count_of = {s.passage: s.place + 1 for s in found}
+    pairs = _pairs(found, content)
+    for i, s in enumerate(found):
+        text = passages[s.passage].text[s.start : s.end]
+        unit = s.unit
+        has = bool(flags) and any(
+            word_flags(text, start, end, folded, at == 0) & flags
+            for at, (_, folded, start, end) in enumerate(s.words)
+            if folded not in said
+        )
+        new = sum(1 for w in s.words if w[1] not in said) / lengths[i]
+        rows.append(
+            (
+                raw[i], coverage[i], float(surfaces[i] @ share), pairs[i], float((held[i] | other[i]) @ share),
+                float(context[i] @ share), float(s.passage), float(s.passage == 0),
+                passages[0].score - passages[s.passage].score,
+                *(float(has and kind == one) for one in KINDS),
+                new, min(lengths[i], 60) / 30, float(lengths[i] < 6), s.place / max(1, count_of[s.passage]),
+                coverage[i] * (s.passage == 0), float(unit.question), float(unit.kind is Kind.ITEM),
+                float(unit.kind is Kind.ROW), float(unit.kind is Kind.CODE), float(unit.kind is Kind.HEADING),
+                float(unit.leads), float(lead_in[i] @ share), float(innermost[i] @ share),
+                float(held[i - 1] @ share) if after[i] else 0.0, float(first_cells[i] @ share), float(s.place == 0),
+            )
+        )  # fmt: skip
+    return np.array(rows, float)
+
+
+def _held(own: Sequence[set[str]], content: Sequence[query.Term]) -> NDArray[np.bool_]:
+    """Which terms of the question each set of stems holds."""
+    held = np.array([[any(stem in words for stem in t.stems) for t in content] for words in own], bool)
+    return held.reshape(len(own), len(content))
+
+
+def _first_cell(sentence: Sentence, passages: Sequence[Passage]) -> set[str]:
+    if not sentence.unit.cells:
+        return set()
+    return {w[0] for w in idf.terms_of(sentence.unit.cells[0][1], passages[sentence.passage].language)}
+
+
+def _asked(question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights) -> query.Question:
+    """The question's terms, weighed among the units at hand."""
+    languages = tuple(dict.fromkeys(p.language for p in passages))
+    holders: dict[str, int] = {}
+    for s in found:
+        for stem in {w[0] for w in s.words}:
+            holders[stem] = holders.get(stem, 0) + 1
+    asked = query.analyse(question, languages, len(found), lambda _, term: holders.get(term, 0), weights_.chance)
+    if asked.content:
+        return asked
+    return replace(asked, terms=tuple(t._replace(weight=1.0) for t in asked.terms))
+
+
+def _leaning_on(asked: query.Question, own: query.Question) -> query.Question:
+    """The question with the words that it borrowed at less than their weight."""
+    mine = {stem for term in own.terms for stem in term.stems}
+    return replace(
+        asked,
+        sequence=own.sequence,
+        terms=tuple(
+            term if mine.intersection(term.stems) else term._replace(weight=_BORROWED * term.weight)
+            for term in asked.terms
+        ),
+    )
+
+
+def _pairs(found: Sequence[Sentence], content: Sequence[query.Term]) -> list[float]:
+    """Share of the question's neighbouring terms that are neighbours, at most one word between, in each unit."""
+    neighbours = itertools.pairwise(content)
+    wanted = {(a, b) for left, right in neighbours for a in left.stems for b in right.stems}
+    shares: list[float] = []
+    for s in found:
+        stems = [w[0] for w in s.words]
+        near = {*itertools.pairwise(stems), *zip(stems, stems[2:], strict=False)}
+        shares.append(len(wanted & near) / max(1, len(content) - 1))
+    return shares
