@@ -88,7 +88,12 @@ TEXTS = {
     "language_auto": "As the browser",
     "panel": "Open the side panel with the first answer",
     "marks": "Mark sentences that no passage supports",
-    "files": "Searchable in this conversation:",
+    "files": "Your files:",
+    "files_found": "Searchable in this conversation",
+    "files_failed": "Could not be taken in",
+    "summarise": "Summarise",
+    "summarise_question": "Summarise {name}",
+    "ask_file": "Ask about this file",
     "history_kept": "This conversation cannot be saved right now. It is kept in memory and saved as soon as "
     "that works; tell your administrator.",
     "history_lost": "This conversation cannot be saved, and memory is full of what waits: copy what you need, and tell "

@@ -91,7 +91,12 @@ TEXTS = {
     "language_auto": "Tarayıcıdaki gibi",
     "panel": "İlk yanıtla birlikte yan paneli aç",
     "marks": "Hiçbir bölümün desteklemediği cümleleri işaretle",
-    "files": "Bu konuşmada aranabilir:",
+    "files": "Dosyalarınız:",
+    "files_found": "Bu konuşmada aranabilir",
+    "files_failed": "Alınamadı",
+    "summarise": "Özetle",
+    "summarise_question": "{name} dosyasını özetle",
+    "ask_file": "Bu dosya hakkında sor",
     "history_kept": "Bu konuşma şu anda kaydedilemiyor. Bellekte tutuluyor ve mümkün olur olmaz kaydedilecek; "
     "yöneticinize haber verin.",
     "history_lost": "Bu konuşma kaydedilemiyor ve bekleyenler belleği doldurdu: gerekeni kopyalayın ve yöneticinize "

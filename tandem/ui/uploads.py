@@ -35,7 +35,10 @@ log = logging.getLogger(__name__)
 
 ELEMENT = "Uploads"
 MAX_FILES = 10
-_LABELS = ("reading_file", "add_to_library", "adding", "in_library", "pages", "passages_count", "characters")
+_LABELS = (
+    "reading_file", "add_to_library", "adding", "in_library", "pages", "passages_count", "characters",
+    "files_found", "files_failed", "summarise", "summarise_question", "ask_file",
+)  # fmt: skip
 
 
 # Threads of their own, of which nobody holds more than one: who waits for a large file makes nobody else wait.
