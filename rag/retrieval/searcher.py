@@ -21,6 +21,7 @@ from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import unpack
 from rag.storage.sqlite_store import Store, Totals
 from rag.storage.tantivy_index import Filters, Index
+from rag.text import lexicon
 from rag.text.analyser import casefold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
@@ -100,6 +101,8 @@ class Searcher:
             stop_terms(language)
             stem("word", language)
             related(("word",), language)
+        for language in dict.fromkeys((*self.totals.languages[:3], "en")):
+            lexicon.prepare(language)
 
     @property
     def totals(self) -> Totals:
