@@ -20,7 +20,9 @@ from rag.faults import Fault, fault_of, sentence
 from rag.ingest.fair_turns import FairTurns
 from rag.ingest.ingestion import Ingest
 from rag.ingest.uploads import Uploads
+from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.searcher import Searcher
+from rag.retrieval.semantics import Semantics
 from rag.settings import RetrievalSettings, UploadSettings
 from rag.storage import opening
 from rag.storage import tantivy_index as index_module
@@ -50,17 +52,27 @@ class Library:
     another.
     """
 
-    def __init__(self, store: Store, index: Index, settings: RetrievalSettings, uploads: Uploads, write: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        settings: RetrievalSettings,
+        uploads: Uploads,
+        write: bool,
+        embedder: Embedder | None = None,
+    ) -> None:
         self._store = store
         self._index = index
         self._settings = settings
         self._write = write
-        self._searcher = Searcher(store, index, settings)
+        self._semantics = Semantics(store, uploads.data_dir, embedder) if embedder is not None else None
+        self._searcher = Searcher(store, index, settings, self._semantics)
         self._uploads = uploads
         self._ingest = Ingest(store, index, settings, _FORM, uploads)
         self._turn = threading.Condition()
         self._writing = False
         self._urgent = 0
+        self._making = False
         self._problem = ""
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 
@@ -72,8 +84,10 @@ class Library:
         *,
         write: bool = False,
         uploads: UploadSettings | None = None,
+        embedder: Embedder | None = None,
     ) -> Library:
-        """Open the library in `data_dir`, making an empty one if there is none.
+        """Open the library in `data_dir`, making an empty one if there is none. With an `embedder`, what is near in
+        meaning is found too, as far as vectors have been made (`start_vectors`, `make_vectors`).
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
         LibraryError when the library is damaged or the directory cannot be used. `uploads` limits what conversations
@@ -90,10 +104,12 @@ class Library:
         except BaseException:
             store.close()
             raise
-        return cls(store, index, settings, Uploads(data_dir, uploads), write)
+        return cls(store, index, settings, Uploads(data_dir, uploads), write, embedder)
 
     def close(self) -> None:
         """Release the files and end the processes that read documents. Searches after this fail."""
+        if self._semantics is not None:
+            self._semantics.close()
         self._ingest.close()
         self._store.close()
         self._index.close()
@@ -170,6 +186,21 @@ class Library:
             raise LibraryError("The search index was damaged and is being made anew; ask again in a few minutes.")
         if failed:
             raise failed[0]
+
+    @property
+    def semantics(self) -> Semantics | None:
+        """The vectors and their encoder; None where the library was opened without one."""
+        return self._semantics
+
+    def start_vectors(self) -> None:
+        """Make the vectors that are missing in the background, now and whenever documents change."""
+        if self._semantics is not None:
+            self._semantics.start()
+            self._making = True
+
+    def make_vectors(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Make the vectors that are missing now; returns how many were. Raises EmbedderError."""
+        return self._semantics.make(progress=progress) if self._semantics is not None else 0
 
     @property
     def searcher(self) -> Searcher:
@@ -336,6 +367,8 @@ class Library:
             raise
         finally:
             self._searcher.forget()
+            if self._semantics is not None and self._making:
+                self._semantics.wake()
             with self._turn:
                 self._writing = False
                 self._urgent -= urgent

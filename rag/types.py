@@ -129,7 +129,8 @@ class SearchResult:
     `query` is what was searched: the question, with terms of the conversation where the question needed them.
     `confidence` in [0, 1] estimates that the passages answer the question. `corrections` pairs each word that no
     document holds with the nearest one, which was searched too. `notes` are sentences a person may read (an ignored
-    filter, a word left out).
+    filter, a word left out). `resolved` is the question as it is to be answered: with the words of the conversation
+    where it does not stand alone, else as it was asked.
     """
 
     passages: tuple[Passage, ...]
@@ -138,6 +139,7 @@ class SearchResult:
     language: str = ""
     corrections: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    resolved: str = ""
 
 
 class Support(StrEnum):

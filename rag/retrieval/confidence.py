@@ -6,6 +6,7 @@ questions of one half of a collection against the other half). Does not know mod
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from math import exp, log
 from typing import TYPE_CHECKING
@@ -58,14 +59,58 @@ def describe(ranked: Ranked) -> Floats:
     return np.concatenate([features[0, _BEST_COLUMNS], features[:, _TOP_COLUMNS].max(axis=0), asked])
 
 
+MEANING = (
+    "words", "titled_coverage", "window_coverage", "soft", "own", "talk", "talk_mean", "unusual", "unusual_best",
+    "score_words", "first", "length", "in_talk",
+)  # fmt: skip
+"""The inputs of the model where meaning took part: what words alone say (`words`, their model's exponent), how much of
+the question the best candidate holds, its cosines and the mean one among the first five, how far the best cosines
+are from those of passages at large, the best score by words, how far ahead the first candidate is, the number of words
+asked, and whether there is a question before.
+"""
+_HOLDS = np.array([NAMES.index(name) for name in ("titled_coverage", "window_coverage", "soft")])
+
+
+def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
+    """The values of `MEANING` for one question whose candidates have their meaning."""
+    columns = ranked.columns
+    assert columns is not None
+    by_words = np.argsort(-columns.words, kind="stable")
+    words = replace(ranked, scores=columns.words[by_words], order=by_words)
+    constant, named = _arrays(weights)
+    first = int(ranked.order[0])
+    mean, spread = columns.usual
+    odds = np.exp(ranked.scores - ranked.scores[0])
+    return np.array(
+        [
+            max(-15.0, min(15.0, constant + float(describe(words) @ named))),
+            *ranked.found.features[first, _HOLDS],
+            columns.own[first],
+            columns.talk[first],
+            float(columns.talk[ranked.order[:_DEPTH]].mean()),
+            (columns.talk[first] - mean) / spread,
+            (columns.talk.max() - mean) / spread,
+            float(columns.words.max()),
+            float(1.0 / odds.sum()),
+            log(len(ranked.question.sequence) + 1.0),
+            float(columns.in_talk),
+        ]
+    )
+
+
 def confidence(ranked: Ranked, weights: Weights) -> float:
     """Estimate in [0, 1] that the best passages answer the question; 0 when there are none."""
-    if not len(ranked.scores) or not ranked.question.content:
+    if not len(ranked.scores) or not (ranked.question.content or ranked.columns):
         return 0.0
     if not weights.answerable:
         return float(ranked.found.coverage[ranked.order[0]])
-    constant, named = _arrays(weights)
-    exponent = constant + float(describe(ranked) @ named)
+    told = weights.meaning.get("answerable") if ranked.columns is not None else None
+    if told:
+        named = np.array([told[name] for name in MEANING])
+        exponent = told["constant"] + float(describe_meaning(ranked, weights) @ named)
+    else:
+        constant, named = _arrays(weights)
+        exponent = constant + float(describe(ranked) @ named)
     return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
 
 

@@ -1,11 +1,13 @@
-"""Decides, without a model, whether a question leans on the conversation, and lends it the conversation's terms.
+"""Decides by its words whether a turn of a conversation stands alone, and which words of the others it may borrow.
 
-Knows pronouns, openings ("and", "what about", "peki ya") and question length. Does not know the index.
+Knows pronouns, openings ("and", "what about", "peki ya") and question length. Does not know the index, meanings, or
+what borrowed words count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import regex
 
@@ -25,11 +27,26 @@ else otherwise instead o onu onun ona onda ondan onlar onları onların onlara b
 """
 _POINTER = frozenset(fold(casefold(word)) for word in _POINTER_WORDS.split())
 _MAX_BORROWED = 12
+_TURNS, _FARTHEST = 2, 6
+_TOO_LITTLE = 2
+"""Words that carry meaning, at most, with which a turn does not tell what it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn takes from the conversation: the words it may borrow, of the last question and of those before that
+    (in this order), and the last question as it was asked (`before`). `stands_alone` says that its own words tell what
+    it is about.
+    """
+
+    stands_alone: bool
+    borrowed: tuple[str, ...] = ()
+    before: str = ""
 
 
 def needs_context(question: str) -> bool:
-    """Whether `question` cannot stand alone: it opens like a continuation, points at something unsaid, or is a
-    fragment.
+    """Whether `question` cannot stand alone: it opens like a continuation, points at something unsaid, or says too
+    little.
     """
     language = detect(question)
     stop = stop_terms(language or "en")
@@ -41,31 +58,40 @@ def needs_context(question: str) -> bool:
         return True
     if any(w in _POINTER for w in words) and len(content) <= 3:
         return True
-    return len(content) == 0
+    return len(content) <= _TOO_LITTLE
 
 
-def searched(question: str, history: Sequence[tuple[str, str]]) -> str:
-    """What to search for: the question, with the terms of the last question where it needs them.
+def turn(question: str, history: Sequence[tuple[str, str]]) -> Turn:
+    """What `question` takes from the (question, answer) pairs before it.
 
-    Only words that the question lacks are added, after its own, so that its own stay decisive. A chain of
-    follow-ups goes back to the last question that stood alone.
+    Only words that it lacks are borrowed. A chain of turns that say too little goes back to the last one that says
+    more.
     """
-    if not history or not needs_context(question):
-        return question
-    borrowed: list[str] = []
+    asked = _asked(history)
+    if not asked or not question.strip():
+        return Turn(stands_alone=True)
     language = detect(question)
-    stop = stop_terms(language or "en")
-    own = {stem(casefold(t.folded), language) for t in tokens(question, language)}
-    for earlier, _ in reversed(history[-6:]):
+    held = {stem(casefold(t.folded), language) for t in tokens(question, language)}
+    borrowed = []
+    for earlier in asked:
+        words = []
         spoken = detect(earlier)
+        stop = stop_terms(spoken or "en") | stop_terms(language or "en")
         for token in tokens(earlier, spoken):
-            word = earlier[token.start : token.end]
-            if token.folded in stop or token.folded in stop_terms(spoken or "en") or token.folded in _POINTER:
-                continue
             key = stem(casefold(token.folded), language)
-            if key not in own:
-                own.add(key)
-                borrowed.append(word)
-        if len(borrowed) >= _MAX_BORROWED or not needs_context(earlier):
+            if token.folded not in stop and token.folded not in _POINTER and key not in held:
+                held.add(key)
+                words.append(earlier[token.start : token.end])
+        borrowed.append(" ".join(words[:_MAX_BORROWED]))
+    return Turn(not needs_context(question), tuple(words for words in borrowed if words), asked[0])
+
+
+def _asked(history: Sequence[tuple[str, str]]) -> list[str]:
+    """The questions before, the last one first: two, or as many as it takes to reach one that stands alone."""
+    asked: list[str] = []
+    for earlier, _ in reversed(history[-_FARTHEST:]):
+        if earlier.strip():
+            asked.append(earlier)
+        if len(asked) >= _TURNS and not needs_context(asked[-1]):
             break
-    return " ".join((question, *borrowed[:_MAX_BORROWED]))
+    return asked

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from rag.retrieval import confidence, follow_ups, query, rerank_features, reranker
+from rag.retrieval import confidence, follow_ups, query, rerank_features, reranker, second_stage
+from rag.retrieval.semantics import Meaning, Semantics, spread
 from rag.retrieval.vocabulary import Vocabulary
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
@@ -29,7 +30,12 @@ from rag.types import Passage, SearchResult
 
 _CACHED_BYTES = 32_000_000
 _PHRASE_CANDIDATES = 1_000
-_BORROWED = 0.4
+_BORROWED, _BORROWED_ALONE = 0.5, 0.25
+"""What words of the question before count beside a turn's own, where the turn leans on it and where it stands alone;
+those of the one before that count half."""
+_NEAREST, _NEAREST_FILTERED = 30, 400
+_VECTORS_MISSING = 0.1
+"""Share of candidates without a vector above which words alone decide."""
 _NEAR = 0.4
 """What a word counts in the index that may stand for the question's own."""
 _FAR_BEHIND, _AT_LEAST = 0.33, 20
@@ -40,7 +46,8 @@ they hardly ever win, and the others are told apart better without them."""
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """The candidates of one question, best first: rows of the store and their scores. `found` describes them in the
-    index's order, from which `order` picks them; `dropped` were too far behind to be described.
+    index's order, from which `order` picks them; `dropped` were too far behind to be described. `columns` has their
+    meaning, in the index's order too, where meaning took part.
     """
 
     rows: tuple[int, ...]
@@ -49,21 +56,39 @@ class Ranked:
     order: NDArray[np.int64]
     dropped: int
     question: query.Question
+    columns: second_stage.Columns | None = None
 
     def rounded(self) -> dict[int, float]:
         """The score of each row, as it is shown."""
         return dict(zip(self.rows, self.scores.round(4).tolist(), strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A question as it is searched: its `own` terms, and these with what it takes from the conversation (`talk`; the
+    same object where it takes nothing). `text` has all the words, `resolved` is what to answer.
+    """
+
+    text: str
+    resolved: str
+    own: query.Question
+    talk: query.Question
+    meaning: Meaning | None
+    in_talk: bool
+
+
 class Searcher:
     """Searches one store through one index. Safe from any thread."""
 
-    def __init__(self, store: Store, index: Index, settings: RetrievalSettings) -> None:
+    def __init__(
+        self, store: Store, index: Index, settings: RetrievalSettings, semantics: Semantics | None = None
+    ) -> None:
         # The matrices of one search are small: waking a second thread for them takes longer than multiplying them.
         threadpool_limits(limits=1, user_api="blas")
         self._store = store
         self._index = index
         self._settings = settings
+        self._semantics = semantics
         self._weights = learned()
         self._lock = threading.Lock()
         self._features: dict[int, tuple[int, bytes, bytes]] = {}
@@ -123,12 +148,9 @@ class Searcher:
         totals = self.totals
         wanted = limit or self._settings.passages
         parsed = query.parse(question)
-        text = follow_ups.searched(parsed.text, history)
-        asked = self.analyse(text, quoted=parsed.phrases)
-        if text != parsed.text:
-            asked = self._of_conversation(asked, parsed.text)
         filters = self._filters(parsed, documents, conversation, totals)
-        ranked = self._rank(asked, filters, self._weights)
+        reading = self._read_question(parsed.text, history, parsed.phrases)
+        ranked = self._rank(reading, filters, self._weights)
         notes = list(parsed.notes)
         rows, scores = list(ranked.rows), ranked.rounded()
         if parsed.phrases:
@@ -137,7 +159,7 @@ class Searcher:
                 notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
             # A question may quote a name in passing; without a question mark the quoted words are the condition.
             if not rows or (len(rows) < wanted and question.rstrip().endswith(("?", "？", "؟"))):
-                ranked = self._rank(asked, replace(filters, required=()), self._weights)
+                ranked = self._rank(reading, replace(filters, required=()), self._weights)
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores
         rows = rows[:wanted]
@@ -145,32 +167,56 @@ class Searcher:
         passages = tuple(found[row] for row in rows if row in found)
         return SearchResult(
             passages=passages,
-            query=text,
+            query=reading.text,
             confidence=confidence.confidence(ranked, self._weights) if passages else 0.0,
-            language=asked.language,
-            corrections=tuple((t.word, t.corrected) for t in asked.terms if t.corrected),
+            language=reading.own.language,
+            corrections=tuple((t.word, t.corrected) for t in reading.own.terms if t.corrected),
             notes=tuple(notes),
+            resolved=reading.resolved,
         )
 
-    def _of_conversation(self, asked: query.Question, own: str) -> query.Question:
-        """A follow-up's terms, those borrowed from the conversation at less than their weight: its own words decide."""
-        alone = self.analyse(own)
-        mine = {one for term in alone.terms for one in term.stems}
-        return replace(
-            asked,
-            sequence=alone.sequence,
-            terms=tuple(
-                term if mine.intersection(term.stems) else term._replace(weight=_BORROWED * term.weight)
-                for term in asked.terms
-            ),
-        )
+    def _read_question(
+        self,
+        own: str,
+        history: Sequence[tuple[str, str]],
+        quoted: Collection[str] = (),
+        weights: Weights | None = None,
+    ) -> _Reading:
+        """Both readings of a question: as it stands, and with what it takes from the conversation."""
+        asked = self.analyse(own, weights, quoted)
+        turn = follow_ups.turn(own, history)
+        meaning = self._semantics.means(own, turn.before) if self._semantics is not None and own.strip() else None
+        if not turn.borrowed or (meaning is not None and turn.stands_alone and meaning.apart):
+            alone = meaning and Meaning(meaning.own, meaning.own)
+            return _Reading(own, own, asked, asked, alone, in_talk=False)
+        borrowed = [self.analyse(words, weights).terms for words in turn.borrowed]
+        held = {one for term in asked.terms for one in term.stems}
+        terms = list(asked.terms)
+        share = _BORROWED_ALONE if turn.stands_alone else _BORROWED
+        for words in borrowed:
+            for term in words:
+                if held.isdisjoint(term.stems) and not term.stop:
+                    terms.append(term._replace(weight=share * term.weight))
+                    held.update(term.stems)
+            share /= 2
+        text = " ".join((own, *turn.borrowed))
+        talk = replace(asked, terms=tuple(terms))
+        return _Reading(text, own if turn.stands_alone else text, asked, talk, meaning, in_talk=True)
 
-    def rank(self, question: str, *, weights: Weights | None = None, without: Collection[int] = ()) -> Ranked:
+    def rank(
+        self,
+        question: str,
+        *,
+        weights: Weights | None = None,
+        without: Collection[int] = (),
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Ranked:
         """The candidates of a plain question with all their features, for learning: with other weights, or as if some
         passages, by row, were not there.
         """
         own = weights or self._weights
-        return self._rank(self.analyse(question, own), Filters(scopes=("",) if self._scopes else ()), own, without)
+        reading = self._read_question(question, history, weights=own)
+        return self._rank(reading, Filters(scopes=("",) if self._scopes else ()), own, without)
 
     def analyse(self, text: str, weights: Weights | None = None, quoted: Collection[str] = ()) -> query.Question:
         """The terms of a plain question as the library knows them; words that it does not know, in other spellings, but
@@ -211,7 +257,35 @@ class Searcher:
             excluded=tuple(sorted(excluded)),
         )
 
-    def _rank(self, asked: query.Question, filters: Filters, weights: Weights, without: Collection[int] = ()) -> Ranked:
+    def _rank(self, reading: _Reading, filters: Filters, weights: Weights, without: Collection[int] = ()) -> Ranked:
+        hits, dropped = self._by_words(reading.talk, filters)
+        if reading.talk is not reading.own:
+            # A turn that changes the subject finds its passages by its own words.
+            hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
+        meaning = reading.meaning if weights.meaning else None
+        if meaning is not None:
+            hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters))))
+        features = self._read(hits)
+        rows = [row for row in hits if row in features and features[row][1] and row not in without]
+        batch = unpack([features[row][1:] for row in rows])
+        numbers: dict[int, int] = {}
+        documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
+        assert self._totals is not None
+        average = self._totals.tokens / max(1, self._totals.passages)
+        found = rerank_features.describe(reading.talk, batch, np.array(rows, np.int64), documents, average)
+        columns = None
+        if meaning is not None:
+            dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
+            columns = self._columns(rows, reading, meaning, reranker.score(found.features, weights))
+        if columns is not None:
+            scores = second_stage.score(columns, weights.meaning)
+        else:
+            scores = reranker.score(found.features, weights, dropped)
+        order = np.argsort(-scores, kind="stable")
+        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, reading.talk, columns)
+
+    def _by_words(self, asked: query.Question, filters: Filters) -> tuple[list[int], int]:
+        """The rows that the index finds, best first, and how many were too far behind."""
         clauses: list[tuple[str, str, float]] = []
         for term in asked.content:
             if term.frequency:
@@ -226,18 +300,40 @@ class Searcher:
         if hits and not filters.required:
             least = _FAR_BEHIND * hits[0][1]
             hits = [hit for place, hit in enumerate(hits) if place < _AT_LEAST or hit[1] >= least]
-        dropped = met - len(hits)
-        features = self._read([row for row, _ in hits])
-        rows = [row for row, _ in hits if row in features and features[row][1] and row not in without]
-        batch = unpack([features[row][1:] for row in rows])
-        numbers: dict[int, int] = {}
-        documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
-        assert self._totals is not None
-        average = self._totals.tokens / max(1, self._totals.passages)
-        found = rerank_features.describe(asked, batch, np.array(rows, np.int64), documents, average)
-        scores = reranker.score(found.features, weights, dropped)
-        order = np.argsort(-scores, kind="stable")
-        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, asked)
+        return [row for row, _ in hits], met - len(hits)
+
+    def _by_meaning(self, meaning: Meaning, filters: Filters) -> list[int]:
+        """The rows nearest in meaning that the filters let through."""
+        assert self._semantics is not None
+        if filters.required or filters.excluded:
+            return []  # which words a passage holds is known to the index alone
+        count = _NEAREST_FILTERED if filters.narrow else _NEAREST
+        near = self._semantics.near
+        readings = [meaning.own] if meaning.talk is meaning.own else [meaning.own, meaning.talk]
+        rows = list(dict.fromkeys(row for one in readings for row in near.nearest(one, count)))
+        if rows and (filters.narrow or filters.scopes):
+            allowed = self._store.allowed(rows, filters)
+            rows = [row for row in rows if row in allowed][: 2 * _NEAREST]
+        return rows
+
+    def _columns(
+        self, rows: Sequence[int], reading: _Reading, meaning: Meaning, words: NDArray[np.float64]
+    ) -> second_stage.Columns | None:
+        """The candidates' meaning; None while too few of them have their vectors."""
+        assert self._semantics is not None and self._totals is not None
+        near = self._semantics.near
+        own = near.cosines(meaning.own, rows)
+        if not len(rows) or np.isnan(own).mean() > _VECTORS_MISSING:
+            return None
+        talk = own if meaning.talk is meaning.own else near.cosines(meaning.talk, rows)
+        foreign = np.zeros(len(rows), bool)
+        language = reading.own.language
+        if language and self._totals.languages != (language,):
+            spoken = self._store.languages_of(rows)
+            foreign = np.array([spoken.get(row, "") not in ("", language) for row in rows], bool)
+        return second_stage.Columns(
+            words, spread(own), spread(talk), near.usual(meaning.talk), foreign, in_talk=reading.in_talk
+        )
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
         cache = self._features

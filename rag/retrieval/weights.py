@@ -23,6 +23,8 @@ class Weights:
     ("percentage" seldom, a name almost always); `carry_kinds`: the same for words never met, by kind
     (`rag.retrieval.query`). `ranking`: the weight of each feature in the ranker (`rag.retrieval.reranker`), and
     `spread` its usual standard deviation. `answerable` and `quote`: logistic and linear weights by feature.
+    `meaning`: where an encoder takes part, the weights of `rag.retrieval.second_stage` ("alone", "talk") and those of
+    the confidence ("answerable").
     """
 
     carry: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class Weights:
     spread: Mapping[str, float] = field(default_factory=dict)
     answerable: Mapping[str, Any] = field(default_factory=dict)
     quote: Mapping[str, Any] = field(default_factory=dict)
+    meaning: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def chance(self, language: str, stems: tuple[str, ...], kind: str) -> float:
         """The chance that an answering passage holds this word."""

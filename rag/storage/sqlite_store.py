@@ -19,6 +19,7 @@ from rag.errors import LibraryError
 from rag.faults import sentence
 from rag.storage import sqlite_tables
 from rag.storage.checksums import checksum
+from rag.storage.filters import Filters
 from rag.storage.records import NewDocument, NewPassage
 from rag.storage.sqlite_connections import Connections
 from rag.types import DocumentRecord, FileReceipt, Passage
@@ -234,6 +235,36 @@ class Store:
             return True
         self.connections.suspected(True)
         return False
+
+    def texts_for_vectors(self, rows: Sequence[int]) -> dict[int, str]:
+        """Row -> the passage's text under its document's title and its headings, for the passages that exist."""
+        marks = ",".join("?" * len(rows))
+        found = self.connection.execute(
+            f"SELECT p.id, d.title, p.headings, p.text FROM passages p JOIN documents d ON d.id = p.document "
+            f"WHERE p.id IN ({marks})",
+            list(rows),
+        )
+        return {
+            row: "\n".join(dict.fromkeys(part for part in (title, *json.loads(headings), text) if part))
+            for row, title, headings, text in found
+        }
+
+    def languages_of(self, rows: Sequence[int]) -> dict[int, str]:
+        """Row -> the passage's language."""
+        marks = ",".join("?" * len(rows))
+        return dict(self.connection.execute(f"SELECT id, language FROM passages WHERE id IN ({marks})", list(rows)))
+
+    def allowed(self, rows: Sequence[int], filters: Filters) -> set[int]:
+        """Those of the rows whose document the filters let through; words that are required or excluded are not
+        looked at.
+        """
+        marks = ",".join("?" * len(rows))
+        found = self.connection.execute(
+            "SELECT p.id, d.scope, d.name, d.kind, d.modified FROM passages p JOIN documents d ON d.id = p.document "
+            f"WHERE p.id IN ({marks})",
+            list(rows),
+        )
+        return {row for row, *document in found if filters.allow(*document)}
 
     def passages_of(self, identity: int) -> list[tuple[int, Passage]]:
         """The (row, passage) pairs of one document in reading order."""

@@ -18,6 +18,7 @@ import tantivy
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.storage import index_files
+from rag.storage.filters import Filters
 
 VERSION = 2
 _WRITER_BYTES = 128_000_000
@@ -44,28 +45,6 @@ class Entry:
     terms: str
     title: str
     surfaces: str
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which passages may be found. Empty sets restrict nothing; `scopes` always does. Times are seconds since 1970."""
-
-    scopes: tuple[str, ...] = ("",)
-    documents: tuple[str, ...] | None = None
-    folders: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    after: float | None = None
-    before: float | None = None
-    required: tuple[tuple[str, ...], ...] = ()
-    """Stems each of which must be in the passage; the members of a group are alternatives."""
-    excluded: tuple[str, ...] = ()
-
-    @property
-    def narrow(self) -> bool:
-        """Whether anything but the scope is restricted."""
-        return bool(self.documents is not None or self.folders or self.kinds or self.required or self.excluded) or not (
-            self.after is None and self.before is None
-        )
 
 
 def _place(field: str, value: str) -> tuple[str, str]:

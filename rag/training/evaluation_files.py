@@ -25,6 +25,7 @@ from rag.formats.extracted import Extracted
 from rag.ingest.chunking import Cut
 from rag.ingest.document_builder import analysed_document
 from rag.library import Library
+from rag.retrieval.embedders.base import Embedder
 from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
 from rag.training.fit import auroc
@@ -88,9 +89,13 @@ def _question(entry: dict[str, Any]) -> Question:
     )
 
 
-def open_library(benchmark: Benchmark, directory: Path) -> tuple[Library, dict[str, str]]:
-    """Index a benchmark's documents in `directory`; returns the library and passage id -> document id."""
-    library = Library.open(directory, RetrievalSettings(), write=True)
+def open_library(
+    benchmark: Benchmark, directory: Path, embedder: Embedder | None = None
+) -> tuple[Library, dict[str, str]]:
+    """Index a benchmark's documents in `directory`, and make their vectors where there is an `embedder`; returns the
+    library and passage id -> document id.
+    """
+    library = Library.open(directory, RetrievalSettings(), write=True, embedder=embedder)
     works: dict[str, list[tuple[str, str, str]]] = {}
     for document in benchmark.documents:
         works.setdefault(document[1] or f"\0{document[0]}", []).append(document)
@@ -107,6 +112,7 @@ def open_library(benchmark: Benchmark, directory: Path) -> tuple[Library, dict[s
         made.append(analysed_document(extracted, cuts, name=_nameless(number), kind="txt", modified=0.0))
         owners.append(ids)
     stored = library.add(made)
+    library.make_vectors()
     passages = {
         passage_id: owner
         for document_id, ids in zip(stored, owners, strict=True)
@@ -120,15 +126,16 @@ def _nameless(number: int) -> str:
     return f"qx{''.join(_LETTERS[int(digit)] for digit in str(number))}"
 
 
-def evaluate_file(path: Path, *, typos: int = 0, seed: int = 0) -> dict[str, float]:
+def evaluate_file(path: Path, *, typos: int = 0, seed: int = 0, embedder: Embedder | None = None) -> dict[str, float]:
     """Recall@1, @5, @10, MRR@10, nDCG@10 (binary relevance), hit@1, hit@5 and the time of a search in ms (p50, p95) on
     one file; where it has both answerable and unanswerable questions, how well the confidence tells them apart.
 
-    `typos` misspells that many letters of every question, the same for the same `seed`.
+    `typos` misspells that many letters of every question, the same for the same `seed`. With an `embedder`, meaning
+    takes part.
     """
     benchmark = read(path)
     with tempfile.TemporaryDirectory() as directory:
-        library, owner = open_library(benchmark, Path(directory))
+        library, owner = open_library(benchmark, Path(directory), embedder)
         chance = random.Random(seed)
         found: list[list[str]] = []
         sure: list[float] = []

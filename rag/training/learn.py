@@ -240,6 +240,7 @@ def write(weights: Weights) -> None:
         "spread": weights.spread,
         "answerable": weights.answerable,
         "quote": weights.quote,
+        "meaning": weights.meaning,
     }
     PATH.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     learned.cache_clear()  # what is learned next searches with these

@@ -1,0 +1,164 @@
+"""The passages whose vectors lie nearest to a question's: all of them compared in a small library, a graph in a large
+one.
+
+Knows rows and vectors, held in memory, and usearch. Does not know texts, models or where vectors are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.retrieval.embedders.base import Packed, Vectors, packed, unit
+from rag.storage.vectors import Rows
+
+if TYPE_CHECKING:
+    from usearch.index import Index
+
+GRAPH_FROM = 50_000
+"""Passages from which on a graph is asked instead of every vector."""
+_SAMPLE = 512
+_CONNECTIVITY, _EXPANSION = 16, 96
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """One state: the rows in order, and their vectors (of length 1) in the same order or all of them in a graph."""
+
+    rows: Rows
+    vectors: Vectors
+    graph: Index | None = None
+
+
+class Neighbours:
+    """Vectors by row. Searching is safe from any thread, also while rows are added."""
+
+    def __init__(self, graph_from: int = GRAPH_FROM) -> None:
+        self._graph_from = graph_from
+        self._lock = threading.Lock()
+        self._held = _Held(np.zeros(0, np.int64), np.zeros((0, 1), np.float32))
+        self._sample: NDArray[np.float32] = np.zeros((0, 1), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._held.rows)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows that have a vector, in order."""
+        return self._held.rows
+
+    def open(self, path: Path) -> None:
+        """Take in a graph that was saved, if it can be read; what it lacks is to be added."""
+        if not path.is_file():
+            return
+        try:
+            graph = _usearch().Index.restore(str(path))
+        except Exception:  # a file of another version or half a file: it is made anew
+            return
+        if graph is not None and len(graph):
+            rows = np.sort(np.array(graph.keys, np.int64))
+            with self._lock:
+                self._held = _Held(rows, np.zeros((0, 1), np.float32), graph)
+                self._take_sample(_taken(graph, rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]))
+
+    def save(self, path: Path) -> None:
+        """Save the graph, where there is one."""
+        graph = self._held.graph
+        if graph is not None:
+            beside = path.with_name(f"{path.name}.new")
+            graph.save(str(beside))
+            beside.replace(path)
+
+    def add(self, rows: Rows, vectors: Packed) -> None:
+        """Take in vectors of rows that are not there."""
+        if not len(rows):
+            return
+        with self._lock:
+            held = self._held
+            every = np.concatenate([held.rows, rows])
+            graph = held.graph
+            if graph is None and len(every) >= self._graph_from:
+                library = _usearch()
+                graph = library.Index(
+                    ndim=vectors.shape[1], metric=library.MetricKind.Cos, dtype=library.ScalarKind.I8,
+                    connectivity=_CONNECTIVITY, expansion_add=_EXPANSION, expansion_search=_EXPANSION,
+                )  # fmt: skip
+                if len(held.rows):
+                    graph.add(held.rows, packed(held.vectors), threads=1)
+            if graph is not None:
+                graph.add(rows, vectors, threads=1)
+                self._held = _Held(np.sort(every), held.vectors[:0], graph)
+            else:
+                order = np.argsort(every, kind="stable")
+                fresh = unit(vectors.astype(np.float32))
+                both = np.concatenate([held.vectors, fresh]) if len(held.rows) else fresh
+                self._held = _Held(every[order], np.ascontiguousarray(both[order]))
+            self._take_sample(vectors[:: max(1, len(vectors) // _SAMPLE)])
+
+    def _take_sample(self, vectors: Packed) -> None:
+        if len(self._sample) >= _SAMPLE:
+            return
+        chosen = vectors.astype(np.float32)
+        together = np.concatenate([self._sample, chosen])[:_SAMPLE] if len(self._sample) else chosen[:_SAMPLE]
+        self._sample = together / np.maximum(np.linalg.norm(together, axis=1, keepdims=True), 1e-6)
+
+    def nearest(self, vector: Packed, count: int) -> list[int]:
+        """The rows of the `count` nearest vectors, nearest first."""
+        held = self._held
+        rows, vectors, graph = held.rows, held.vectors, held.graph
+        count = min(count, len(rows))
+        if not count:
+            return []
+        if graph is not None:
+            return [int(row) for row in graph.search(vector, count, threads=1).keys]
+        cosines = vectors @ vector.astype(np.float32)  # but for one factor, which changes no order
+        best = np.argpartition(-cosines, count - 1)[:count]
+        return [int(row) for row in rows[best[np.argsort(-cosines[best], kind="stable")]]]
+
+    def cosines(self, vector: Packed, rows: Sequence[int]) -> Floats:
+        """The cosine of each row's vector with this one; nan where it has none."""
+        found = np.full(len(rows), np.nan)
+        wanted = np.array(rows, np.int64)
+        held = self._held
+        known_rows, vectors, graph = held.rows, held.vectors, held.graph
+        if not len(known_rows) or not len(wanted):
+            return found
+        place = np.minimum(np.searchsorted(known_rows, wanted), len(known_rows) - 1)
+        has = known_rows[place] == wanted
+        if not has.any():
+            return found
+        matrix = unit(_taken(graph, wanted[has]).astype(np.float32)) if graph is not None else vectors[place[has]]
+        own = vector.astype(np.float32)
+        found[has] = matrix @ (own / max(1e-6, float(np.linalg.norm(own))))
+        return found
+
+    def usual(self, vector: Packed) -> tuple[float, float]:
+        """(mean, standard deviation) of the cosines with some of the passages: what is near is near beside these."""
+        if not len(self._sample):
+            return 0.0, 1.0
+        own = vector.astype(np.float32)
+        cosines = self._sample @ (own / max(1e-6, float(np.linalg.norm(own))))
+        return float(cosines.mean()), float(cosines.std()) + 1e-3
+
+
+def _taken(graph: Index, rows: Rows) -> Packed:
+    """The vectors of rows that a graph holds."""
+    return np.asarray(graph.get(rows), np.int8)
+
+
+def _usearch() -> ModuleType:
+    """The library of neighbours. Loaded before onnxruntime it makes the import of that one crash the process, so it
+    comes second.
+    """
+    import onnxruntime  # noqa: F401
+    import usearch.index
+
+    return usearch.index

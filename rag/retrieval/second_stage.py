@@ -1,0 +1,61 @@
+"""Ranks what words and meaning found, together: the score of the words' ranking beside cosines, with learned weights.
+
+Knows columns of numbers, one entry a candidate, and which weights (`rag.retrieval.weights`) count for a question asked
+alone and for one asked in a conversation. Does not know where the columns come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.retrieval.matching import Bools, Floats
+
+NAMES = ("words", "own", "talk", "best_words")
+"""The columns: the score of the words, the cosine with the question, the cosine with the question after the one before
+it, and whether the words put the candidate first. All but the last are distances from their mean, in standard
+deviations."""
+_WORDS_FLOOR, _COSINE_FLOOR = 0.3, 0.02
+"""What is added to a column's spread, so that hardly differing candidates are not told apart by noise."""
+_ACROSS = 0.6
+"""What a candidate in another language than the question's would score by its words, had they been in the question's,
+for each deviation of its cosine: words across languages hardly meet, which says nothing against it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """What is known of the candidates besides their words: cosines with the question (`own`), and with the question
+    after the one before it (`talk`), and the (mean, standard deviation) of the latter over passages at large (`usual`).
+    `words` is the score by words; `foreign` marks candidates in another language than the question's; `in_talk` says
+    that there is a question before.
+    """
+
+    words: Floats
+    own: Floats
+    talk: Floats
+    usual: tuple[float, float]
+    foreign: Bools
+    in_talk: bool
+
+
+def describe(columns: Columns) -> Floats:
+    """A row a candidate, with the columns of `NAMES`."""
+    words = _deviations(columns.words, _WORDS_FLOOR)
+    own, talk = (_deviations(one, _COSINE_FLOOR) for one in (columns.own, columns.talk))
+    first = np.zeros(len(words))
+    if len(words):
+        first[columns.words.argmax()] = 1.0
+    words = np.where(columns.foreign, np.maximum(words, _ACROSS * np.maximum(own, talk)), words)
+    return np.stack((words, own, talk, first), axis=1)
+
+
+def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Floats:
+    """The score of every candidate, comparable only within one question: higher is better."""
+    chosen = weights["talk" if columns.in_talk else "alone"]
+    return describe(columns) @ np.array([chosen.get(name, 0.0) for name in NAMES])
+
+
+def _deviations(column: Floats, floor: float) -> Floats:
+    return (column - column.mean()) / (column.std() + floor) if len(column) else column

@@ -1,0 +1,191 @@
+"""The second stage of a search: which passages are near to a question in meaning.
+
+Knows an encoder, the vectors of passages in memory and on disk, and how the passages of a library get theirs in the
+background: newly made vectors are found at once, those of passages that are gone are forgotten, and all of them are
+made anew for another model. Does not know terms or ranking. Without an encoder, or when it fails, there is no such
+stage, and words alone decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
+from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
+from rag.storage.sqlite_store import Store
+from rag.storage.vectors import VectorStore
+
+VECTORS = "vectors.sqlite"
+FORM = 1
+"""Goes up when the same passage would be embedded otherwise."""
+_BATCH = 32
+_SAVE_EVERY = 50_000
+_APART = 0.15
+"""Cosine of two questions below which they have nothing to do with one another."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meaning:
+    """What a question means: its own vector, and its vector after the question before it (the same object where none
+    is). `apart` says that the two questions have nothing to do with one another.
+    """
+
+    own: Packed
+    talk: Packed
+    apart: bool = False
+
+
+class Semantics:
+    """The vectors of one library. Searching is safe from any thread; one thread at a time makes vectors."""
+
+    def __init__(self, store: Store, directory: Path, embedder: Embedder, *, graph_from: int = GRAPH_FROM) -> None:
+        """Opens nothing and computes nothing yet."""
+        self._store = store
+        self._directory = directory
+        self._embedder = embedder
+        self._near = Neighbours(graph_from)
+        self._vectors: VectorStore | None = None
+        self._opening = threading.Lock()
+        self._making = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Why there is no second stage, "" where there is."""
+        return self._problem
+
+    @property
+    def near(self) -> Neighbours:
+        """The vectors."""
+        return self._near
+
+    def counts(self) -> tuple[int, int]:
+        """(passages with a vector, passages)."""
+        self._open()
+        return len(self._near), self._store.totals().passages
+
+    def means(self, question: str, before: str = "") -> Meaning | None:
+        """The vectors of a question and of it after the question `before`; None when there is nothing to compare."""
+        if self._problem:
+            return None
+        try:
+            self._open()
+            if not len(self._near):
+                return None
+            texts = [question, f"{before}\n{question}", before] if before else [question]
+            rows = self._embedder.embed(texts)
+        except EmbedderError as error:
+            self._fail(str(error))
+            return None
+        small = packed(rows)
+        if not before:
+            return Meaning(small[0], small[0])
+        return Meaning(small[0], small[1], apart=float(rows[0] @ rows[2]) < _APART)
+
+    def start(self) -> None:
+        """Make the missing vectors in a thread of its own, now and whenever `wake` is called."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="vectors", daemon=True)
+            self._thread.start()
+        self.wake()
+
+    def wake(self) -> None:
+        """The library changed."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop after the batch under way, and let go of the file."""
+        self._closed.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._making:
+            if self._vectors is not None:
+                self._vectors.close()
+
+    def make(
+        self, *, progress: Callable[[int, int], None] | None = None, stopped: Callable[[], bool] = lambda: False
+    ) -> int:
+        """Make the vectors that are missing and forget those of passages that are gone; returns how many were made.
+
+        May be stopped at any time; the next call goes on. Raises EmbedderError.
+        """
+        with self._making:
+            vectors = self._open()
+            live = self._store.all_rows()
+            known = vectors.rows()
+            vectors.remove(known - live)
+            missing = sorted(live - known)
+            made = 0
+            for at in range(0, len(missing), _BATCH):
+                if stopped() or self._closed.is_set():
+                    break
+                made += self._make(vectors, missing[at : at + _BATCH])
+                if progress is not None:
+                    progress(min(at + _BATCH, len(missing)), len(missing))
+                if made and made % _SAVE_EVERY < _BATCH:
+                    self._near.save(self._graph_path())
+            if made:
+                self._near.save(self._graph_path())
+            return made
+
+    def _make(self, vectors: VectorStore, rows: Sequence[int]) -> int:
+        texts = self._store.texts_for_vectors(rows)
+        kept = [row for row in rows if row in texts]  # a passage may be gone by now
+        if kept:
+            matrix = packed(self._embedder.embed([texts[row] for row in kept]))
+            vectors.put(kept, matrix)
+            self._near.add(np.array(kept, np.int64), matrix)
+        return len(kept)
+
+    def _open(self) -> VectorStore:
+        with self._opening:
+            if self._vectors is None:
+                model = f"{self._embedder.name}.{FORM}"
+                vectors = VectorStore(self._directory / VECTORS)
+                vectors.begin(model)
+                self._near.open(self._graph_path())
+                self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
+                self._vectors = vectors
+            return self._vectors
+
+    def _graph_path(self) -> Path:
+        digest = sha256(f"{self._embedder.name}.{FORM}".encode()).hexdigest()[:8]
+        return self._directory / f"vectors-{digest}.usearch"
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if self._closed.is_set():
+                return
+            try:
+                self.make()
+            except EmbedderError as error:
+                self._fail(str(error))
+                return
+            except Exception:
+                _log.exception("The vectors of the library could not be made; words alone are searched.")
+                return
+
+    def _fail(self, why: str) -> None:
+        if not self._problem:
+            self._problem = why
+            _log.warning("%s Until then, words alone are searched.", why)
+
+
+def spread(cosines: Floats) -> Floats:
+    """Cosines with those that are missing at the mean of the others."""
+    has = ~np.isnan(cosines)
+    return np.where(has, cosines, cosines[has].mean() if has.any() else 0.0)

@@ -1,0 +1,101 @@
+"""The vectors of passages in an SQLite file of their own, beside the passages: one model's at a time.
+
+Knows rows of the store and bytes. Losing the file costs time, never a text: vectors can always be computed anew. Does
+not know what made them nor how they are searched.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+"""
+Rows = NDArray[np.int64]
+Packed = NDArray[np.int8]
+
+
+class VectorStore:
+    """One file. Safe from any thread, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file; a damaged one is made anew."""
+        self._path = path
+        self._lock = threading.RLock()
+        try:
+            self._connection = self._connect()
+        except sqlite3.DatabaseError:
+            self._discard()
+            self._connection = self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=30.0, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
+        return connection
+
+    def _discard(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @property
+    def model(self) -> str:
+        """The name of the model whose vectors these are, "" while there are none."""
+        with self._lock:
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'model'").fetchone()
+        return str(row[0]) if row else ""
+
+    def begin(self, model: str) -> None:
+        """Keep vectors of this model; those of another are deleted."""
+        with self._lock, self._connection as run:
+            if self.model != model:
+                run.execute("DELETE FROM vectors")
+                run.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", (model,))
+
+    def rows(self) -> set[int]:
+        """The passages that have a vector."""
+        with self._lock:
+            return {row[0] for row in self._connection.execute("SELECT passage FROM vectors")}
+
+    def put(self, rows: Sequence[int], vectors: Packed) -> None:
+        """Keep a vector a passage."""
+        pairs = [(row, vector.tobytes()) for row, vector in zip(rows, vectors, strict=True)]
+        with self._lock, self._connection as run:
+            run.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", pairs)
+
+    def remove(self, rows: Collection[int]) -> None:
+        """Forget the vectors of passages that are gone."""
+        with self._lock, self._connection as run:
+            run.executemany("DELETE FROM vectors WHERE passage = ?", [(row,) for row in rows])
+
+    def read(self, beyond: Collection[int] = ()) -> tuple[Rows, Packed]:
+        """Every passage's row and vector in the order of the rows, but for the rows `beyond` that are known."""
+        known = set(beyond)
+        rows: list[int] = []
+        parts: list[bytes] = []
+        with self._lock:
+            for row, vector in self._connection.execute("SELECT passage, vector FROM vectors ORDER BY passage"):
+                if row not in known:
+                    rows.append(row)
+                    parts.append(vector)
+        width = len(parts[0]) if parts else 1
+        # A vector of another width is none of this model's.
+        fit = [at for at, part in enumerate(parts) if len(part) == width]
+        matrix = np.frombuffer(b"".join([parts[at] for at in fit]), np.int8).reshape(-1, width)
+        return np.array([rows[at] for at in fit], np.int64), matrix

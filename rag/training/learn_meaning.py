@@ -1,0 +1,240 @@
+"""Learns how words and meaning count together: `python -m rag.training.learn_meaning ENCODER FILE... [--check]`.
+
+Knows how examples are drawn: the ranking learns from every file's questions, those with a history apart from those
+without; the confidence from files that say what is unanswerable, and from one half of a file asked of the other half.
+Keeps what `rag.training.learn` learned, so that nothing changes where there is no encoder. With `--check` it writes
+nothing and prints what is found for questions that were not learned from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from rag.library import Library
+from rag.retrieval import confidence, second_stage
+from rag.retrieval.embedders.onnx_file import OnnxFile
+from rag.retrieval.searcher import Ranked
+from rag.retrieval.weights import Weights, learned
+from rag.training.evaluation_files import ANSWERABLE, PARTIAL, UNANSWERABLE, Benchmark, Question, open_library, read
+from rag.training.fit import Bools, Floats, auroc, listwise, logistic
+from rag.training.learn import write
+from rag.training.learn_answers import halves
+
+_FOLDS = 5
+_FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
+_DRAWN, _HALF = 700, 400
+_HARD, _RECORDED = 0.3, 4.0
+"""What a question counts whose passage was left out, and one that a person marked as answerable or not."""
+_RIDGE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question's candidates: whether it is asked in a conversation, its columns, and which are relevant."""
+
+    group: str
+    in_talk: bool
+    columns: Floats
+    relevant: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One question of known answerability: its values of `confidence.MEANING`, and what it counts."""
+
+    group: str
+    source: str
+    values: Floats
+    holds: bool
+    counts: float
+
+
+def examples(
+    benchmark: Benchmark, library: Library, owner: Mapping[str, str], weights: Weights
+) -> list[tuple[Question, Ranked, Example]]:
+    """The candidates of the questions that have an answer."""
+    found = []
+    for question in benchmark.questions:
+        if question.answerability not in (ANSWERABLE, PARTIAL):
+            continue
+        ranked = library.searcher.rank(question.text, weights=weights, history=question.history)
+        if ranked.columns is None:
+            continue
+        relevant = np.zeros(len(ranked.rows), bool)
+        relevant[ranked.order] = [owner[str(row)] in question.relevant for row in ranked.rows]
+        columns = second_stage.describe(ranked.columns)
+        group = question.id.partition("<::>")[0]
+        found.append((question, ranked, Example(group, ranked.columns.in_talk, columns, relevant)))
+    return found
+
+
+def fit(drawn: Sequence[Example]) -> dict[str, dict[str, float]]:
+    """The weights of the second stage, for questions alone and in a conversation."""
+    learnt = {}
+    for name, in_talk in (("alone", False), ("talk", True)):
+        lists = [(one.columns, one.relevant) for one in drawn if one.in_talk == in_talk]
+        if not in_talk:  # without a conversation both cosines are the same one
+            lists = [(np.delete(columns, 2, axis=1), relevant) for columns, relevant in lists]
+        if not lists:
+            learnt[name] = dict(_FROM)
+            continue
+        values = listwise(lists, epochs=25, rate=0.05, decay=3e-3)
+        names = [one for one in second_stage.NAMES if in_talk or one != "talk"]
+        learnt[name] = {one: round(float(value), 4) for one, value in zip(names, values, strict=True)}
+    return learnt
+
+
+def hits(drawn: Sequence[Example], meaning: Mapping[str, Mapping[str, float]]) -> Floats:
+    """Number of questions with a relevant candidate first, and among five."""
+    count = np.zeros(2)
+    for one in drawn:
+        chosen = meaning["talk" if one.in_talk else "alone"]
+        scores = one.columns @ np.array([chosen.get(name, 0.0) for name in second_stage.NAMES])
+        ranked = one.relevant[np.argsort(-scores, kind="stable")]
+        count += [bool(ranked[:1].any()), bool(ranked[:5].any())]
+    return count
+
+
+def recorded(benchmark: Benchmark, library: Library, weights: Weights) -> list[Told]:
+    """The questions that a person marked as answerable or unanswerable."""
+    found = []
+    for question in benchmark.questions:
+        if question.answerability in (ANSWERABLE, UNANSWERABLE):
+            ranked = library.searcher.rank(question.text, weights=weights, history=question.history)
+            if ranked.columns is not None and len(ranked.rows):
+                values = confidence.describe_meaning(ranked, weights)
+                holds = question.answerability == ANSWERABLE
+                group = question.id.partition("<::>")[0]
+                found.append(Told(group, "recorded", values, holds, _RECORDED))
+    return found
+
+
+def swapped(benchmark: Benchmark, directory: Path, encoder: OnnxFile, weights: Weights) -> list[Told]:
+    """The questions of one half asked of both halves, and again without the passages that answer them."""
+    chance = random.Random(4)
+    sides = halves(benchmark)
+    found = []
+    for at, side in enumerate(sides):
+        library, owner = open_library(side, directory / str(at), encoder)
+        row_of = {document: int(row) for row, document in owner.items()}
+        own = chance.sample(side.questions, min(_HALF, len(side.questions)))
+        other = chance.sample(sides[1 - at].questions, min(_HALF, len(sides[1 - at].questions)))
+        for question, holds, hard in (
+            *((q, True, False) for q in own),
+            *((q, False, False) for q in other),
+            *((q, False, True) for q in own),
+        ):
+            without = {row_of[d] for d in question.relevant} if hard else ()
+            ranked = library.searcher.rank(question.text, weights=weights, without=without)
+            if ranked.columns is not None and len(ranked.rows):
+                values = confidence.describe_meaning(ranked, weights)
+                found.append(Told(str(at), "hard" if hard else "swapped", values, holds, _HARD if hard else 1.0))
+        library.close()
+    return found
+
+
+def fit_confidence(told: Sequence[Told]) -> dict[str, float]:
+    """The weights of the confidence."""
+    constant, values = logistic(
+        np.array([one.values for one in told]),
+        np.array([one.holds for one in told]),
+        np.array([one.counts for one in told]),
+        ridge=_RIDGE,
+    )
+    named = {name: round(float(value), 5) for name, value in zip(confidence.MEANING, values, strict=True)}
+    return {"constant": round(constant, 5), **named}
+
+
+def sure(told: Sequence[Told], learnt: Mapping[str, float]) -> Floats:
+    """The exponents of the confidence."""
+    return np.array([one.values for one in told]) @ np.array([learnt[name] for name in confidence.MEANING])
+
+
+def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[str, dict[str, float]]:
+    """Hits by file, and AUROC by source, each question scored with what the other folds taught."""
+    report: dict[str, dict[str, float]] = {}
+    every = [one for part in drawn.values() for one in part]
+    found = {name: np.zeros(2) for name in drawn}
+    exponents = np.zeros(len(told))
+    folds = [crc32(one.group.encode()) % _FOLDS for one in told]
+    for fold in range(_FOLDS):
+        meaning = fit([one for one in every if crc32(one.group.encode()) % _FOLDS != fold])
+        for name, part in drawn.items():
+            found[name] += hits([one for one in part if crc32(one.group.encode()) % _FOLDS == fold], meaning)
+        learnt = fit_confidence([one for one, at in zip(told, folds, strict=True) if at != fold])
+        asked = [at for at, of in enumerate(folds) if of == fold]
+        if asked:
+            exponents[asked] = learnt["constant"] + sure([told[at] for at in asked], learnt)
+    for name, part in drawn.items():
+        one, five = (found[name] / max(1, len(part))).round(4).tolist()
+        report[name] = {"hit@1": one, "hit@5": five}
+    for source in ("recorded", "swapped"):
+        of = [at for at, one in enumerate(told) if one.source == source]
+        if of:
+            truth = np.array([told[at].holds for at in of])
+            area = auroc(exponents[of], truth)
+            chances = 1 / (1 + np.exp(-exponents[of]))
+            report[source] = {
+                "auroc": round(area, 4),
+                **{
+                    f"refused at {t}": [
+                        round(float((chances[truth] < t).mean()), 3),
+                        round(float((chances[~truth] < t).mean()), 3),
+                    ]
+                    for t in (0.1, 0.16, 0.25, 0.35)
+                },
+            }
+    return report
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m rag.training.learn_meaning", description=__doc__.splitlines()[0])
+    parser.add_argument("encoder", type=Path, help="the ONNX file (see rag.retrieval.embedders.onnx_file)")
+    parser.add_argument("files", type=Path, nargs="+", help="documents and questions (rag.training.evaluation_files)")
+    parser.add_argument("--halves", type=Path, required=True, help="a file whose halves are asked of one another")
+    parser.add_argument("--check", action="store_true", help="print cross-validated figures and write nothing")
+    arguments = parser.parse_args()
+    encoder = OnnxFile(arguments.encoder, "learning")
+    start = replace(learned(), meaning={"alone": _FROM, "talk": _FROM})
+    drawn: dict[str, list[Example]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        libraries = []
+        for number, file in enumerate(arguments.files):
+            benchmark = read(file)
+            library, owner = open_library(benchmark, root / str(number), encoder)
+            libraries.append((benchmark, library))
+            drawn[file.stem] = [example for _, _, example in examples(benchmark, library, owner, start)]
+        ranking = fit([one for part in drawn.values() for one in part])
+        weights = replace(start, meaning=ranking)
+        told = [
+            one
+            for benchmark, library in libraries
+            if _marked(benchmark)
+            for one in recorded(benchmark, library, weights)
+        ]
+        told += swapped(read(arguments.halves), root / "halves", encoder, weights)
+        for _, library in libraries:
+            library.close()
+    if arguments.check:
+        print(json.dumps({**ranking, **check(drawn, told)}, indent=1))
+    else:
+        write(replace(weights, meaning={**ranking, "answerable": fit_confidence(told)}))
+
+
+def _marked(benchmark: Benchmark) -> bool:
+    return any(question.answerability == UNANSWERABLE for question in benchmark.questions)
+
+
+if __name__ == "__main__":
+    main()
