@@ -11,6 +11,7 @@ INSTALL = $(BIN)/python -m $(shell test -x $(BIN)/uv && echo "uv pip install --p
 
 run: .venv/tandem.installed
 	@$(BIN)/tandem browser fetch || echo "Until then, the page at /browser is answered by the server's models."
+	@$(BIN)/tandem encoder fetch || echo "Until then, documents are searched by their words alone."
 	$(BIN)/tandem index
 	$(BIN)/tandem serve
 

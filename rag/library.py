@@ -72,7 +72,6 @@ class Library:
         self._turn = threading.Condition()
         self._writing = False
         self._urgent = 0
-        self._making = False
         self._problem = ""
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 
@@ -87,7 +86,7 @@ class Library:
         embedder: Embedder | None = None,
     ) -> Library:
         """Open the library in `data_dir`, making an empty one if there is none. With an `embedder`, what is near in
-        meaning is found too, as far as vectors have been made (`start_vectors`, `make_vectors`).
+        meaning is found too, as far as `semantics` has made vectors.
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
         LibraryError when the library is damaged or the directory cannot be used. `uploads` limits what conversations
@@ -189,18 +188,8 @@ class Library:
 
     @property
     def semantics(self) -> Semantics | None:
-        """The vectors and their encoder; None where the library was opened without one."""
+        """The vectors and what makes them; None without an encoder."""
         return self._semantics
-
-    def start_vectors(self) -> None:
-        """Make the vectors that are missing in the background, now and whenever documents change."""
-        if self._semantics is not None:
-            self._semantics.start()
-            self._making = True
-
-    def make_vectors(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Make the vectors that are missing now; returns how many were. Raises EmbedderError."""
-        return self._semantics.make(progress=progress) if self._semantics is not None else 0
 
     @property
     def searcher(self) -> Searcher:
@@ -367,7 +356,7 @@ class Library:
             raise
         finally:
             self._searcher.forget()
-            if self._semantics is not None and self._making:
+            if self._semantics is not None:
                 self._semantics.wake()
             with self._turn:
                 self._writing = False

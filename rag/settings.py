@@ -3,6 +3,8 @@
 Knows names, defaults and bounds. Does not know where the values come from (`tandem.settings` does).
 """
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -20,6 +22,12 @@ class RetrievalSettings(BaseModel):
     )
     sure_confidence: float = Field(
         0.3, ge=0.0, le=1.0, description="Below this confidence a quoted answer says that it is not sure."
+    )
+    semantic: bool = Field(
+        True, description="Find passages that are near in meaning too, where an encoder is on this machine."
+    )
+    encoder: Path | None = Field(
+        None, description="An encoder of your own, an ONNX file that takes strings; without one, the fetched one."
     )
 
 

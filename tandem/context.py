@@ -119,6 +119,8 @@ class House:
         if index:
             self._watcher = Watcher(self.library, self.settings.documents)
             self._watcher.start()
+            if self.library.semantics is not None:
+                self.library.semantics.start()
 
     async def indexed(self) -> None:
         """Wait until the documents that were there at the start are taken in."""

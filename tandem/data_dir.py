@@ -71,6 +71,11 @@ class DataDir:
         return self.path / "foundry"
 
     @property
+    def encoder(self) -> Path:
+        """The encoder that finds what is near in meaning."""
+        return self.path / "encoder"
+
+    @property
     def browser(self) -> Path:
         """The files that run a model inside a browser."""
         return self.path / "browser"

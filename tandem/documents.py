@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag.library import Library
+from tandem import encoder
 from tandem.private_files import keep_private
 from tandem.settings import Settings
 
@@ -16,7 +17,13 @@ from tandem.settings import Settings
 def open_library(settings: Settings) -> Library:
     """The library of this installation, to search in and to index into. Raises LibraryError."""
     keep_private(settings.data_dir)
-    return Library.open(library_dir(settings), settings.retrieval, write=True, uploads=settings.uploads)
+    return Library.open(
+        library_dir(settings),
+        settings.retrieval,
+        write=True,
+        uploads=settings.uploads,
+        embedder=encoder.embedder(settings),
+    )
 
 
 def library_dir(settings: Settings) -> Path:

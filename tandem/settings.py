@@ -216,6 +216,7 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
             "documents": _folders(settings, base),
             "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
             "browser": _with_folder(settings.browser, base),
+            "retrieval": _with_encoder(settings.retrieval, base),
         }
     )
 
@@ -232,6 +233,12 @@ def _with_folder(browser: BrowserSettings, base: Path) -> BrowserSettings:
     if browser.models_dir is None:
         return browser
     return browser.model_copy(update={"models_dir": base / browser.models_dir.expanduser()})
+
+
+def _with_encoder(retrieval: RetrievalSettings, base: Path) -> RetrievalSettings:
+    if retrieval.encoder is None:
+        return retrieval
+    return retrieval.model_copy(update={"encoder": base / retrieval.encoder.expanduser()})
 
 
 def bench_variables(env: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -75,15 +75,12 @@ def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
     """The values of `MEANING` for one question whose candidates have their meaning."""
     columns = ranked.columns
     assert columns is not None
-    by_words = np.argsort(-columns.words, kind="stable")
-    words = replace(ranked, scores=columns.words[by_words], order=by_words)
-    constant, named = _arrays(weights)
     first = int(ranked.order[0])
     mean, spread = columns.usual
     odds = np.exp(ranked.scores - ranked.scores[0])
     return np.array(
         [
-            max(-15.0, min(15.0, constant + float(describe(words) @ named))),
+            max(-15.0, min(15.0, _by_words(ranked, weights))),
             *ranked.found.features[first, _HOLDS],
             columns.own[first],
             columns.talk[first],
@@ -109,9 +106,17 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
         named = np.array([told[name] for name in MEANING])
         exponent = told["constant"] + float(describe_meaning(ranked, weights) @ named)
     else:
-        constant, named = _arrays(weights)
-        exponent = constant + float(describe(ranked) @ named)
+        exponent = _by_words(ranked, weights)
     return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
+
+
+def _by_words(ranked: Ranked, weights: Weights) -> float:
+    """The exponent of the model that knows words alone, whatever meaning had to say."""
+    if ranked.columns is not None:
+        order = np.argsort(-ranked.columns.words, kind="stable")
+        ranked = replace(ranked, scores=ranked.columns.words[order], order=order)
+    constant, named = _arrays(weights)
+    return constant + float(describe(ranked) @ named)
 
 
 @lru_cache(maxsize=2)

@@ -64,7 +64,7 @@ class Neighbours:
         except Exception:  # a file of another version or half a file: it is made anew
             return
         if graph is not None and len(graph):
-            rows = np.sort(np.array(graph.keys, np.int64))
+            rows = np.sort(np.fromiter(graph.keys, np.int64, len(graph)))
             with self._lock:
                 self._held = _Held(rows, np.zeros((0, 1), np.float32), graph)
                 self._take_sample(_taken(graph, rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]))

@@ -57,6 +57,7 @@ class Semantics:
         self._making = threading.Lock()
         self._wake = threading.Event()
         self._closed = threading.Event()
+        self._idle = threading.Event()
         self._thread: threading.Thread | None = None
         self._problem = ""
 
@@ -102,7 +103,12 @@ class Semantics:
 
     def wake(self) -> None:
         """The library changed."""
+        self._idle.clear()
         self._wake.set()
+
+    def settled(self, seconds: float) -> bool:
+        """Wait until the thread has nothing to do; False when it took longer."""
+        return self._idle.wait(seconds)
 
     def close(self) -> None:
         """Stop after the batch under way, and let go of the file."""
@@ -174,9 +180,12 @@ class Semantics:
                 self.make()
             except EmbedderError as error:
                 self._fail(str(error))
-                return
             except Exception:
-                _log.exception("The vectors of the library could not be made; words alone are searched.")
+                self._fail("The vectors of the library could not be made; start Tandem again.")
+                _log.exception("Making vectors failed.")
+            if not self._wake.is_set():
+                self._idle.set()
+            if self._problem:
                 return
 
     def _fail(self, why: str) -> None:

@@ -112,7 +112,8 @@ def open_library(
         made.append(analysed_document(extracted, cuts, name=_nameless(number), kind="txt", modified=0.0))
         owners.append(ids)
     stored = library.add(made)
-    library.make_vectors()
+    if library.semantics is not None:
+        library.semantics.make()
     passages = {
         passage_id: owner
         for document_id, ids in zip(stored, owners, strict=True)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from rag.errors import UserFacingError
 from rag.library import Library
+from rag.retrieval.embedders.base import EmbedderError
 from rag.types import FileReceipt, SyncReport
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
@@ -57,10 +58,22 @@ def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch
         _print_sync(found, len(library.documents()), json)
         if found.cancelled:
             raise KeyboardInterrupt
+        _make_vectors(library)
         if watch:
             _watch(library, folders, json)
     finally:
         library.close()
+
+
+def _make_vectors(library: Library) -> None:
+    """What is found already by its words gets its vectors; what Ctrl-C leaves undone, the next run or the chat does."""
+    if library.semantics is None:
+        return
+    try:
+        with bar("Vectors") as advance:
+            library.semantics.make(progress=lambda done, total: advance(done, total, ""))
+    except EmbedderError as error:
+        print(error, file=sys.stderr)
 
 
 def _sync(library: Library, folders: Sequence[Path]) -> SyncReport:

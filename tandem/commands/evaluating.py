@@ -11,6 +11,7 @@ from hybrid.answering.pipeline import Options
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, ModelSettings
 from rag.training.evaluation_files import evaluate_file
+from tandem import encoder
 from tandem.commands.progress import bar
 from tandem.context import House
 from tandem.evaluate import answers as measures
@@ -29,6 +30,7 @@ def answers(
     refine: str | None,
     kinds: tuple[str, ...],
     show: bool,
+    semantic: bool,
 ) -> None:
     """Ask every question of `file`, or those of `kinds`, and print the measures; with `show`, every answer before them.
 
@@ -38,6 +40,9 @@ def answers(
     if documents is not None:
         questions = questions.asked_elsewhere(read(documents))
     settings = load()
+    if not semantic:
+        words = settings.retrieval.model_copy(update={"semantic": False})
+        settings = settings.model_copy(update={"retrieval": words})
     outcomes = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine)))
     record = measures.report(outcomes)
     if show:
@@ -50,9 +55,13 @@ def answers(
     print_record(record, json)
 
 
-def retrieval(file: Path, json: bool, typos: int, seed: int) -> None:
-    """Search for every question of `file` and print the ranking measures. Raises UserFacingError."""
-    print_record(dict(evaluate_file(file, typos=typos, seed=seed)), json)
+def retrieval(file: Path, json: bool, typos: int, seed: int, semantic: bool) -> None:
+    """Search for every question of `file` and print the ranking measures, those of words alone where `semantic` is
+    false or there is no encoder. Raises UserFacingError.
+    """
+    embedder = encoder.embedder(load()) if semantic else None
+    measured = evaluate_file(file, typos=typos, seed=seed, embedder=embedder)
+    print_record({**measured, "semantic": embedder is not None}, json)
 
 
 def _options(settings: Settings, draft: str | None, refine: str | None) -> Options:

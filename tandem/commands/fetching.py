@@ -1,12 +1,13 @@
-"""`tandem browser fetch`: the runtime files of the page at /browser.
+"""`tandem browser fetch` and `tandem encoder fetch`: files that are fetched once and checked.
 
-Knows what to print; does not know the files (`tandem.browser` does).
+Knows what to print; does not know the files (`tandem.browser` and `tandem.encoder` do).
 """
 
 from __future__ import annotations
 
 import typer
 
+from tandem import encoder
 from tandem.browser import runtime
 from tandem.settings import load
 
@@ -19,3 +20,13 @@ def fetch() -> None:
         return
     folder = runtime.fetch(settings.data_dir, lambda step: typer.echo(f"Fetching {step}"))
     typer.echo(f"Fetched and checked: {folder}")
+
+
+def fetch_encoder() -> None:
+    """Fetch the encoder where it is missing, and say where it lies. Raises EncoderError."""
+    settings = load()
+    if encoder.installed(settings):
+        typer.echo("The encoder is there already.")
+        return
+    path = encoder.fetch(settings, lambda step: typer.echo(f"Fetching {step}"))
+    typer.echo(f"Fetched and checked: {path}")

@@ -14,14 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hybrid.doctor import Health, examine
+from hybrid.doctor import Finding, Health, examine
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelInfo
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from tandem import encoder
 from tandem.commands.progress import bar
 from tandem.context import House
+from tandem.settings import Settings
 from tandem.settings import load as load_settings
 
 T = TypeVar("T")
@@ -118,6 +120,7 @@ def doctor(json: bool) -> None:
     settings = load_settings()
     ports = [(settings.server.host, settings.server.port)] if settings.server.port else []
     findings = _run(lambda engine: examine(engine, data_dir=settings.data_dir, ports=ports))
+    findings.append(_encoder(settings))
     if json:
         print(jsonlib.dumps({"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False, indent=2))
     else:
@@ -127,6 +130,18 @@ def doctor(json: bool) -> None:
             console.print(f"{finding.subject}: {finding.text} {finding.advice}".rstrip(), markup=False)
     if any(finding.health is Health.FAIL for finding in findings):
         raise typer.Exit(1)
+
+
+def _encoder(settings: Settings) -> Finding:
+    """Whether what is near in meaning is found too."""
+    if not settings.retrieval.semantic:
+        return Finding(
+            "encoder", Health.OK, "Switched off (retrieval.semantic): documents are searched by words alone."
+        )
+    if encoder.installed(settings):
+        return Finding("encoder", Health.OK, f"{encoder.place(settings).name} is on this machine.")
+    told = f"The encoder is not on this machine: documents are searched by words alone. {encoder.manifest().told}."
+    return Finding("encoder", Health.OK, told, "Run `tandem encoder fetch`.")
 
 
 def _run(work: Callable[[Engine], Awaitable[T]]) -> T:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rag.training import evaluation_files
 from rag.types import Passage
+from tandem import encoder
 from tandem.documents import library_dir, open_library
 from tandem.settings import Settings
 
@@ -29,13 +30,20 @@ class Corpus:
 def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
     """Index the documents of `source`, a folder or a file with documents in it; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="tandem-", ignore_cleanup_errors=True) as folder:
-        own = settings.model_copy(update={"data_dir": Path(folder), "documents": (source,)})
+        # The encoder stays where it is: what is measured lies elsewhere.
+        found = {"encoder": encoder.place(settings)} if encoder.installed(settings) else {"semantic": False}
+        retrieval = settings.retrieval.model_copy(update=found)
+        own = settings.model_copy(update={"data_dir": Path(folder), "documents": (source,), "retrieval": retrieval})
         if source.is_dir():
             library = open_library(own)
             library.sync([source])
+            if library.semantics is not None:
+                library.semantics.make()
             library.close()
             yield Corpus(own, lambda passage: passage.document)
         else:
-            library, owners = evaluation_files.open_library(evaluation_files.read(source), library_dir(own))
+            library, owners = evaluation_files.open_library(
+                evaluation_files.read(source), library_dir(own), encoder.embedder(own)
+            )
             library.close()
             yield Corpus(own, lambda passage: owners[passage.id])

@@ -1,0 +1,72 @@
+"""What every embedder keeps: one row a text, of length 1, the same for the same text, whatever the text holds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.retrieval.embedders.base import Embedder, EmbedderError, packed
+from rag.retrieval.embedders.onnx_file import OnnxFile
+from tests.support.encoders import WordEncoder, hashing_file
+
+_TEXTS = ["When is leave granted?", "", " ", "\0", "İzin ne zaman?", "备份", "a" * 100_000, "\ud83d", "🦊"]
+
+
+@pytest.fixture(params=["onnx file", "words"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Embedder]:
+    path = hashing_file(tmp_path / "encoder.onnx")
+    return {"onnx file": lambda: OnnxFile(path, "hashing"), "words": WordEncoder}[request.param]
+
+
+def test_every_text_has_one_row_of_length_one_or_none(make: Callable[[], Embedder]) -> None:
+    rows = make().embed(_TEXTS)
+    assert rows.shape[0] == len(_TEXTS)
+    assert rows.dtype == np.float32
+    length = np.linalg.norm(rows, axis=1)
+    assert np.all(np.isclose(length, 1.0, atol=1e-4) | (length == 0.0))
+
+
+def test_a_text_has_the_same_row_alone_and_among_others(make: Callable[[], Embedder]) -> None:
+    embedder = make()
+    many = [f"text {number}" for number in range(40)]
+    assert np.allclose(embedder.embed(many)[33], embedder.embed(["text 33"])[0], atol=1e-5)
+    assert embedder.name
+
+
+def test_threads_embed_at_the_same_time(make: Callable[[], Embedder]) -> None:
+    embedder = make()
+    found: list[bool] = []
+    expected = embedder.embed(["text"])[0]
+    threads = [
+        threading.Thread(target=lambda: found.append(np.allclose(embedder.embed(["text"])[0], expected)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 8
+
+
+def test_no_text_is_no_row(make: Callable[[], Embedder]) -> None:
+    assert len(make().embed([])) == 0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no model"])
+def test_a_file_that_is_no_encoder_says_so_in_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "encoder.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(EmbedderError, match=r"cannot be opened .*tandem encoder fetch"):
+        OnnxFile(path, "none").embed(["text"])
+
+
+def test_a_byte_a_number_keeps_the_angles() -> None:
+    rows = np.random.default_rng(1).normal(size=(50, 512)).astype(np.float32)
+    small = packed(rows).astype(np.float32)
+    for one, other in zip(rows, small, strict=True):
+        assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.999

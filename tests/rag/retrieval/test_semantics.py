@@ -1,0 +1,161 @@
+"""What is near in meaning: vectors made in the background, resumed, replaced, and met with what words find."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.library import Library
+from rag.retrieval import second_stage
+from rag.retrieval.embedders.base import packed
+from rag.retrieval.neighbours import Neighbours
+from rag.retrieval.semantics import VECTORS, Semantics
+from rag.settings import RetrievalSettings
+from tests.rag.library_help import library_of
+from tests.support.encoders import WordEncoder
+
+_TEXTS = {
+    "leave.md": "# Rules\n\nEmployees take twenty days of leave.",
+    "backup.md": "# Machines\n\nThe nightly copy runs at two.",
+    "laptop.md": "# Loss\n\nA stolen laptop is reported within an hour.",
+    "de.md": "# Regeln\n\nDie Angestellten bekommen zwanzig Tage Urlaub.",
+}
+
+
+def _opened(directory: Path, encoder: WordEncoder) -> Library:
+    return Library.open(directory, RetrievalSettings(), write=True, embedder=encoder)
+
+
+def _semantics(library: Library) -> Semantics:
+    assert library.semantics is not None
+    return library.semantics
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    library_of(tmp_path, _TEXTS).close()
+    return tmp_path
+
+
+def test_what_no_word_finds_is_found_by_its_meaning(directory: Path) -> None:
+    library = _opened(directory, WordEncoder())
+    assert not library.search("vacation").passages
+    assert _semantics(library).make() == 4
+    assert library.search("vacation").passages[0].document in ("leave.md", "de.md")
+    assert library.search("stolen notebook").passages[0].document == "laptop.md"
+    library.close()
+
+
+def test_filters_hold_for_what_is_near_in_meaning(directory: Path) -> None:
+    library = _opened(directory, WordEncoder())
+    _semantics(library).make()
+    found = library.search("vacation", documents=["backup.md", "de.md"]).passages
+    assert {p.document for p in found} == {"backup.md", "de.md"}
+    assert found[0].document == "de.md"
+    assert not library.search('"vacation"', documents=["backup.md"]).passages[1:]
+    library.close()
+
+
+def test_making_goes_on_where_it_was_stopped_and_follows_the_documents(directory: Path) -> None:
+    first = WordEncoder()
+    library = _opened(directory, first)
+    assert _semantics(library).make(stopped=lambda: first.embedded > 0) == 4  # one batch is all there is
+    library.close()
+    again = WordEncoder()
+    library = _opened(directory, again)
+    assert _semantics(library).make() == 0
+    assert again.embedded == 0
+    gone = next(d for d in library.documents() if d.name == "leave.md")
+    library.remove([int(gone.id)])
+    assert _semantics(library).make() == 0
+    with sqlite3.connect(directory / VECTORS) as connection:
+        assert connection.execute("SELECT count(*) FROM vectors").fetchone() == (3,)
+    assert "leave.md" not in {p.document for p in library.search("vacation").passages}
+    library.close()
+
+
+def test_another_model_replaces_every_vector(directory: Path) -> None:
+    library = _opened(directory, WordEncoder())
+    _semantics(library).make()
+    library.close()
+    other = WordEncoder("another")
+    library = _opened(directory, other)
+    assert _semantics(library).make() == 4
+    assert other.embedded == 4
+    library.close()
+
+
+def test_the_thread_makes_what_is_missing_and_wakes_when_documents_come(directory: Path) -> None:
+    library = _opened(directory, WordEncoder())
+    made = _semantics(library)
+    made.start()
+    made.settled(10.0)
+    assert made.counts() == (4, 4)
+    library.close()
+
+
+def test_an_encoder_that_fails_leaves_words_alone(directory: Path) -> None:
+    encoder = WordEncoder()
+    library = _opened(directory, encoder)
+    _semantics(library).make()
+    encoder.broken = True
+    assert library.search("stolen laptop").passages[0].document == "laptop.md"
+    assert "mend it" in _semantics(library).problem
+    library.close()
+
+
+def test_a_damaged_file_of_vectors_is_made_anew(directory: Path) -> None:
+    (directory / VECTORS).write_bytes(b"no database, but long enough to be taken for one" * 40)
+    library = _opened(directory, WordEncoder())
+    assert _semantics(library).make() == 4
+    library.close()
+
+
+def test_a_turn_is_found_by_its_own_reading_and_with_the_question_before(directory: Path) -> None:
+    library = _opened(directory, WordEncoder())
+    _semantics(library).make()
+    history = [("How many days of leave do employees take?", "Twenty.")]
+    leaning = library.search("in Germany?", history=history)
+    assert leaning.resolved.startswith("in Germany?")
+    assert "leave" in leaning.resolved
+    assert leaning.passages[0].document in ("leave.md", "de.md")
+    apart = library.search("Within how many hours is a stolen laptop reported?", history=history)
+    assert apart.resolved == "Within how many hours is a stolen laptop reported?"
+    assert apart.passages[0].document == "laptop.md"
+    library.close()
+
+
+@pytest.mark.parametrize("graph_from", [10_000, 100])
+def test_the_nearest_are_the_same_in_a_graph_as_among_all(tmp_path: Path, graph_from: int) -> None:
+    rows = np.random.default_rng(2).normal(size=(600, 32)).astype(np.float32)
+    near = Neighbours(graph_from)
+    near.add(np.arange(1, 301), packed(rows[:300]))
+    near.add(np.arange(301, 601), packed(rows[300:]))
+    for at in (0, 250, 599):
+        asked = packed(rows[at : at + 1])[0]
+        cosines = rows @ rows[at] / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows[at])
+        expected = (np.argsort(-cosines)[:10] + 1).tolist()
+        assert len(set(near.nearest(asked, 10)) & set(expected)) >= 8
+        found = near.cosines(asked, [*expected, 9999])
+        assert np.allclose(found[:10], cosines[np.array(expected) - 1], atol=0.02)
+        assert np.isnan(found[10])
+    near.save(tmp_path / "graph")
+    again = Neighbours(graph_from)
+    again.open(tmp_path / "graph")
+    assert len(again) == (600 if graph_from == 100 else 0)
+
+
+def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None:
+    columns = second_stage.Columns(
+        words=np.array([3.0, 1.0, 0.0, 0.0]),
+        own=np.array([0.2, 0.3, 0.25, 0.8]),
+        talk=np.array([0.2, 0.3, 0.25, 0.8]),
+        usual=(0.1, 0.1),
+        foreign=np.array([False, False, False, True]),
+        in_talk=False,
+    )
+    weights = {"alone": {"words": 2.0, "own": 1.0}}
+    assert second_stage.score(columns, weights).argmax() == 3

