@@ -152,12 +152,12 @@ class Library:
             self._mend_index(_PATIENCE_SECONDS)
             return search()
 
-    def warm(self) -> None:
+    def warm(self, seconds: float = 0.0) -> None:
         """Read the word lists that the first search would otherwise wait for, and make an index whose files are damaged
         anew."""
         self.mend_index()
         with self._words():
-            self._searcher.warm()
+            self._searcher.warm(seconds)
 
     def mend_index(self) -> None:
         """Make an index whose files are damaged anew from the store. Raises LibraryError."""

@@ -63,6 +63,10 @@ def catalogue() -> Catalog:
     return Catalog.find(Path.cwd(), shipped.root())
 
 
+_WORDS_S = 60.0
+"""How long a language's words are waited for where somebody measures."""
+
+
 class House:
     """What every front door needs to answer a question. Open it, `start` it on an event loop, `close` it there."""
 
@@ -123,7 +127,9 @@ class House:
                 self.library.semantics.start()
 
     async def indexed(self) -> None:
-        """Wait until the documents that were there at the start are taken in."""
+        """Wait until the documents that were there at the start are taken in, and all that the first question would
+        wait for is read."""
+        await asyncio.to_thread(self.library.warm, _WORDS_S)
         if self._watcher is not None:
             await asyncio.to_thread(self._watcher.wait)
 

@@ -119,15 +119,20 @@ class Searcher:
             self._features.clear()
             self._cached = 0
 
-    def warm(self) -> None:
-        """Read what the first search would otherwise wait for: the word lists of the library's languages."""
+    def warm(self, seconds: float = 0.0) -> None:
+        """Read what the first search would otherwise wait for: the word lists of the library's languages. The words by
+        which spelling is told are made beside it; they are waited for at most `seconds`.
+        """
         detect("word")
         for language in self.totals.languages[:3]:
             stop_terms(language)
             stem("word", language)
             related(("word",), language)
-        for language in dict.fromkeys((*self.totals.languages[:3], "en")):
+        languages = tuple(dict.fromkeys((*self.totals.languages[:3], "en")))
+        for language in languages:
             lexicon.prepare(language)
+        for language in languages:
+            lexicon.ready(language, seconds)
 
     @property
     def totals(self) -> Totals:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
+from bisect import bisect_left
 
-import numpy as np
-from numpy.typing import NDArray
 from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES, DefaultDictionaryFactory
 
 from rag.text.analyser import casefold
@@ -19,7 +19,7 @@ _NAMES = {"no": "nb"}
 _PATIENCE_S = 1.0
 """How long after its beginning a language's list is waited for."""
 
-_lists: dict[str, NDArray[np.int64]] = {}
+_lists: dict[str, array[int]] = {}
 _made: dict[str, tuple[float, threading.Event]] = {}
 _lock = threading.Lock()
 
@@ -31,17 +31,20 @@ def is_word(word: str, language: str) -> bool:
     name = _NAMES.get(language, language)
     if name not in SUPPORTED_LANGUAGES:
         return False
-    known = _lists.get(name)
-    if known is None:
-        prepare(language)
-        begun, made = _made[name]
-        made.wait(max(0.0, begun + _PATIENCE_S - time.monotonic()))
-        known = _lists.get(name)
-        if known is None:
-            return True
-    one = np.int64(hash(casefold(word)))
-    at = int(np.searchsorted(known, one))
-    return at < len(known) and bool(known[at] == one)
+    prepare(language)
+    begun, made = _made[name]
+    if not made.wait(max(0.0, begun + _PATIENCE_S - time.monotonic())):
+        return True
+    known, one = _lists[name], hash(casefold(word))
+    at = bisect_left(known, one)
+    return at < len(known) and known[at] == one
+
+
+def ready(language: str, seconds: float) -> bool:
+    """Wait for a language's list at most so long; whether questions need not wait for it any more."""
+    prepare(language)
+    name = _NAMES.get(language, language)
+    return name not in _made or _made[name][1].wait(seconds)
 
 
 def prepare(language: str) -> None:
@@ -60,5 +63,6 @@ def _make(name: str) -> None:
     words = DefaultDictionaryFactory(cache_max_size=0).get_dictionary(name)
     # Every lemma is a key of its own too. One text is folded in a tenth of the time of a million words.
     folded = casefold("\n".join(words)).split("\n")
-    _lists[name] = np.unique(np.fromiter(map(hash, folded), np.int64, len(folded)))
+    # Nothing here may run outside Python's lock: a program that ends meanwhile would abort.
+    _lists[name] = array("q", sorted(set(map(hash, folded))))
     _made[name][1].set()

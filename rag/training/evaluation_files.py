@@ -141,6 +141,7 @@ def evaluate_file(path: Path, *, typos: int = 0, seed: int = 0, embedder: Embedd
         found: list[list[str]] = []
         sure: list[float] = []
         times: list[float] = []
+        library.warm(60.0)
         for question in benchmark.questions:
             text = question.text
             for _ in range(typos):

@@ -34,6 +34,7 @@ async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
         house = House.open(corpus.settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
         try:
             await house.start(index=False)
+            await house.indexed()
             with bar("Timing") as advance:
                 asked = [question.question for question in questions.questions]
                 return await pipeline_bench.measure(asked, house.answer, advance)
@@ -53,6 +54,7 @@ async def _latency(questions: QuestionSet) -> dict[str, Any]:
         house = House.open(corpus.settings.model_copy(update={"models": models}), [runtime])
         try:
             await house.start(index=False)
+            await house.indexed()
             with bar("Timing") as advance:
                 asked = [question.question for question in questions.questions if question.documents]
                 return await latency_bench.measure(asked, runtime, house.answer, advance)

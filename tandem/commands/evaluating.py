@@ -79,6 +79,7 @@ async def _ask_all(questions: QuestionSet, settings: Settings, options: Options)
         house = House.open(corpus.settings.model_copy(update={"models": models}))
         try:
             await house.start(index=False)
+            await house.indexed()
             await house.engine.models.wait_ready(MODELS_SECONDS)
             with bar("Asking") as advance:
                 return await measures.ask_all(questions.questions, house.answer, options, corpus.document_of, advance)

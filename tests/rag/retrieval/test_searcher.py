@@ -35,6 +35,7 @@ _TEXTS = {
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     opened = library_of(tmp_path_factory.mktemp("library"), _TEXTS)
+    opened.warm(60)
     yield opened
     opened.close()
 

@@ -23,8 +23,7 @@ assert time.perf_counter() - begun < 3
 )
 def test_words_are_known_in_any_case(word: str, language: str, known: bool) -> None:
     lexicon.prepare(language)
-    if language in lexicon._made:
-        assert lexicon._made[language][1].wait(60)
+    assert lexicon.ready(language, 60)
     assert lexicon.is_word(word, language) is known
 
 
