@@ -63,7 +63,9 @@ def _through(data: bytes, old: str, new: str, reader: Callable[[bytes], Extracte
         with olefile.OleFileIO(io.BytesIO(data)) as file:
             kinds = {entry[-1] for entry in file.listdir()}
     except Exception as error:  # the library raises whatever a damaged part makes it stumble over
-        raise DocumentError(f"The {old.upper()} file is damaged; save it again as {new.upper()}.") from error
+        raise DocumentError(
+            f"The {old.upper()} file is damaged; open it in its program and save it as {new.upper()}."
+        ) from error
     if "EncryptedPackage" in kinds:
         raise DocumentError(f"The file is protected by a password; save a copy without one as {new.upper()}.")
     if kinds.isdisjoint(_STREAMS):

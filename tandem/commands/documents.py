@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rag.errors import UserFacingError
+from rag.ingest.accounting import Account, Outcome, account, counts
 from rag.library import Library
 from rag.retrieval.embedders.base import EmbedderError
 from rag.types import FileReceipt, SyncReport
@@ -29,6 +30,8 @@ EXAMPLE = (
 )
 
 Result = TypeVar("Result")
+_NAMED = 5
+"""How many files of one reason are named."""
 
 
 def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch: bool, json: bool) -> None:
@@ -177,7 +180,43 @@ def _report(settings: Settings, json: bool) -> None:
         library.close()
     if not receipts and not json:
         raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
-    _print_receipts(receipts, json)
+    accounts = account(existing(settings.documents), receipts, library_dir(settings))
+    if json:
+        print(jsonlib.dumps(_accounts_record(accounts), ensure_ascii=False, indent=2))
+        return
+    _print_receipts(receipts, json=False)
+    _print_others(accounts)
+    parts = ", ".join(f"{count:,} {outcome}" for outcome, count in counts(accounts).items() if count)
+    print(f"{sum(one.files for one in accounts):,} files in all: {parts}.")
+
+
+def _accounts_record(accounts: Sequence[Account]) -> dict[str, Any]:
+    counted = counts(accounts)
+    receipts = [one.receipt for one in accounts if one.receipt is not None]
+    return {
+        "total": sum(counted.values()),
+        **{outcome.name.lower(): count for outcome, count in counted.items()},
+        "indexed": sum(receipt.state == "indexed" for receipt in receipts),
+        "failed": sum(receipt.state == "failed" for receipt in receipts),
+        "files": [_record(one.receipt) | {"outcome": one.outcome} for one in accounts if one.receipt is not None],
+        "unread": [
+            {"folder": one.root, "file": one.path, "outcome": one.outcome, "reason": one.reason, "files": one.files}
+            for one in accounts
+            if one.receipt is None
+        ],
+    }
+
+
+def _print_others(accounts: Sequence[Account]) -> None:
+    """Say which files were not looked at, those of one reason together."""
+    reasons: dict[tuple[str, str], list[Account]] = {}
+    for one in accounts:
+        if one.receipt is None or one.outcome is Outcome.GONE:
+            reasons.setdefault((one.outcome, one.reason), []).append(one)
+    for (outcome, reason), found in sorted(reasons.items()):
+        names = ", ".join(plain(one.path) for one in found[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        print(f"{sum(one.files for one in found):,} {outcome}: {reason} {names}{more}")
 
 
 def _print_receipts(receipts: Sequence[FileReceipt], json: bool) -> None:

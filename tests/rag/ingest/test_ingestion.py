@@ -150,7 +150,7 @@ def test_two_folders_may_hold_the_same_name(library: Library, folder: Path, tmp_
 
 
 def test_hidden_files_and_the_library_itself_are_left_out(folder: Path) -> None:
-    for name in (".git/notes.md", "~$boats.docx", ".hidden.md", "data.yaml"):
+    for name in (".git/notes.md", "~$boats.docx", ".hidden.md", "data.bin"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("Nobody reads this.", encoding="utf-8")
     library = Library.open(folder / "data", SETTINGS, write=True)

@@ -91,7 +91,7 @@ def test_an_upload_that_cannot_be_read_leaves_nothing(library: Library) -> None:
     assert receipt.state == "failed"
     assert "damaged" in receipt.reason
     assert library.receipts("one") == []
-    for name in ("menu.exe", "menu", "menu.doc"):
+    for name in ("menu.exe", "menu", "menu.pages"):
         with pytest.raises(DocumentError, match="not read"):
             library.add_upload("one", name, b"x")
 
