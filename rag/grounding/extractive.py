@@ -6,7 +6,7 @@ not search, does not know models, and does not render (`rag.grounding.quoting` d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,9 +22,11 @@ from rag.types import Passage, Quote
 _SURE = 0.9
 _SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 100, 60, 22
 _ROWS, _NEAR_ROW = 5, 1.2
+_GAP = 8
+"""Characters at most between two passages that follow one another."""
 _FAR = 3.0
 """A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
-_LEANING = regex.compile(
+LEANING = regex.compile(
     r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
     r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
     r"the (?:former|latter|same)|"
@@ -82,6 +84,7 @@ def choose(
     sure, used = 0.0, 0
     taken: set[int] = set()
     listed: set[tuple[int, int]] = set()
+    shown: dict[int, Unit] = {}
     best = float(scores.max())
     for i in np.argsort(-scores, kind="stable").tolist():
         if i in taken:
@@ -92,20 +95,23 @@ def choose(
         if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or group in listed):
             continue
         grown = [k for k in grow(passages, found, i, scores) if k not in taken]
-        size = sum(
-            word_count(passages[found[i].passage].text[u.start : u.end]) for u in _shortened(passages, found, grown)
-        )
+        cut = _shortened(passages, found, grown)
+        size = sum(word_count(passages[found[k].passage].text[u.start : u.end]) for k, u in cut.items())
         if taken and used + size > max_words:
             grown = [i] if _stands_alone(passages, found[i]) else []
+            cut = {i: found[i].unit}
             size = word_count(_text(passages, found[i]))
             if used + size > max_words:
                 continue
         if not _says_something(passages, found, grown, bool(taken)):
             continue
         taken.update(grown)
-        listed.update((found[k].passage, found[k].unit.group) for k in grown if found[k].unit.kind is Kind.ITEM)
-        chosen.setdefault(found[i].passage, set()).update(grown)
-        order.setdefault(found[i].passage, float(scores[i]))
+        shown |= cut
+        for place, k in enumerate(grown):
+            if found[k].unit.kind is Kind.ITEM:
+                listed.add((found[k].passage, found[k].unit.group))
+            chosen.setdefault(found[k].passage, set()).add(k)
+            order.setdefault(found[k].passage, float(scores[i]) - place * 1e-6)  # a list may go on in the next passage
         used += size
         sure += float(sum(chances[k] for k in grown))
         if sure >= _SURE or used >= max_words:
@@ -115,10 +121,10 @@ def choose(
         run: list[int] = []
         for k in sorted(chosen[passage]):
             if run and not _touching(found, run[-1], k):
-                made.append(_span(passages, found, run, scores))
+                made.append(_span(found, run, shown, scores))
                 run = []
             run.append(k)
-        made.append(_span(passages, found, run, scores))
+        made.append(_span(found, run, shown, scores))
     return _unrepeated(passages, made)
 
 
@@ -126,7 +132,7 @@ def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit can be read without those around it."""
     said = _text(passages, one)
     return one.unit.kind is Kind.ROW or (
-        _is_sentence(one) and not said.endswith((":", "：")) and not _LEANING.match(said) and len(one.words) >= 4
+        _is_sentence(one) and not said.endswith((":", "：")) and not LEANING.match(said) and len(one.words) >= 4
     )
 
 
@@ -163,10 +169,10 @@ def _unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]
 
 
 def _span(
-    passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int], scores: NDArray[np.float64]
+    found: Sequence[Sentence], run: Sequence[int], shown: Mapping[int, Unit], scores: NDArray[np.float64]
 ) -> Span:
     best = round(float(max(scores[k] for k in run)), 4)
-    return Span(found[run[0]].passage, _shortened(passages, found, run), best)
+    return Span(found[run[0]].passage, tuple(shown[k] for k in run), best)
 
 
 def _touching(found: Sequence[Sentence], a: int, b: int) -> bool:
@@ -228,14 +234,14 @@ def _below(found: Sequence[Sentence], i: int) -> list[int]:
 def _rows(found: Sequence[Sentence], i: int, scores: NDArray[np.float64] | None) -> list[int]:
     if scores is None:
         return [i]
-    group = [k for k, s in enumerate(found) if s.passage == found[i].passage and s.unit.group == found[i].unit.group]
+    group = _group(found, i)
     near = sorted((k for k in group if scores[k] >= scores[i] - _NEAR_ROW), key=lambda k: -scores[k])
     return sorted(near[:_ROWS])
 
 
 def _code(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
     """Code from its first line on, with what leads into it, as far as there is room."""
-    group = [k for k, s in enumerate(found) if s.passage == found[i].passage and s.unit.group == found[i].unit.group]
+    group = _group(found, i)
     kept: list[int] = []
     for k in group:
         if kept and sum(word_count(_text(passages, found[j])) for j in (*kept, k)) > _CODE_WORDS:
@@ -248,7 +254,7 @@ def _code(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> lis
 
 
 def _list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
-    group = [k for k, s in enumerate(found) if s.passage == found[i].passage and s.unit.group == found[i].unit.group]
+    group = _whole_list(passages, found, i)
     sizes = {k: word_count(_text(passages, found[k])) for k in group}
     kept = group
     if sum(sizes.values()) > _LIST_WORDS:  # too long: the first sentence of each, else the items around the one
@@ -257,7 +263,7 @@ def _list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> lis
     if sum(sizes.values()) > _LIST_WORDS:  # the item with those around it, the next before the last
         kept, low, high = [i], i, i
         while True:
-            nearest = [k for k in (high + 1, low - 1) if k in sizes]
+            nearest = [k for k in (high + 1, low - 1) if k in sizes and _follows(found, k, i)]
             fits = [k for k in nearest if sum(sizes[j] for j in kept) + sizes[k] <= _LIST_WORDS * 2 // 3]
             if not fits:
                 break
@@ -270,23 +276,42 @@ def _list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> lis
     return kept
 
 
+def _whole_list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
+    """The places of a list's items, with those in the passage before and after where the list goes across."""
+    group = _group(found, i)
+    ends = group[-1] + 1 == len(found) or not _follows(found, group[-1], group[-1] + 1)
+    begins = group[0] == 0 or not _follows(found, group[0] - 1, group[0])
+    own = passages[found[i].passage]
+    for at, passage in enumerate(passages):
+        if passage.document != own.document or at == found[i].passage or passage.headings != own.headings:
+            continue
+        there = [k for k, s in enumerate(found) if s.passage == at]
+        if ends and there and 0 <= passage.start - own.end <= _GAP and found[there[0]].unit.kind is Kind.ITEM:
+            group = [*group, *_group(found, there[0])]
+        elif begins and there and 0 <= own.start - passage.end <= _GAP and found[there[-1]].unit.kind is Kind.ITEM:
+            group = [*_group(found, there[-1]), *group]
+    return group
+
+
+def _group(found: Sequence[Sentence], i: int) -> list[int]:
+    """The places of the units that are one list, table or code with unit `i`."""
+    return [k for k, s in enumerate(found) if s.passage == found[i].passage and s.unit.group == found[i].unit.group]
+
+
 def _first_sentence(passages: Sequence[Passage], one: Sentence) -> str:
     text = _text(passages, one)
     cut = sentences.split(text)
     return text[: cut[0][1]] if cut else text
 
 
-def _shortened(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> tuple[Unit, ...]:
-    """The units of a run; the items of a list that is too long with their first sentences only."""
+def _shortened(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> dict[int, Unit]:
+    """The units of a run by their places; the items of a list that is too long with their first sentences only."""
     items = [k for k in run if found[k].unit.kind is Kind.ITEM]
+    whole = {k: found[k].unit for k in run}
     if sum(word_count(_text(passages, found[k])) for k in items) <= _LIST_WORDS:
-        return tuple(found[k].unit for k in run)
-    return tuple(
-        replace(found[k].unit, end=found[k].start + len(_first_sentence(passages, found[k])))
-        if k in items
-        else found[k].unit
-        for k in run
-    )
+        return whole
+    cut = {k: found[k].start + len(_first_sentence(passages, found[k])) for k in items}
+    return whole | {k: replace(whole[k], end=end) for k, end in cut.items()}
 
 
 def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
@@ -300,7 +325,7 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         and _is_sentence(found[first - 1])
         and not found[first - 1].unit.leads
         and (
-            _LEANING.match(_text(passages, found[first]))
+            LEANING.match(_text(passages, found[first]))
             or (first == i and found[first - 1].unit.group == found[i].unit.group and size < _ENOUGH)
         )
         and size + word_count(_text(passages, found[first - 1])) <= _SPAN_WORDS + _ENOUGH

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import regex
 
-from rag.grounding.extractive import Span
+from rag.grounding.extractive import LEANING, Span
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
@@ -35,6 +35,7 @@ class Composer:
     blocks: list[str] = field(default_factory=list)
     sentences: list[CheckedSentence] = field(default_factory=list)
     _length: int = 0
+    _headings: set[str] = field(default_factory=set)
 
     def say(self, text: str) -> None:
         """A block in Tandem's own words, which claims nothing."""
@@ -45,6 +46,9 @@ class Composer:
     def quote(self, span: Span) -> None:
         """One span, as a paragraph, a list, a table or code."""
         passage, number = self.passages[span.passage], span.passage + 1
+        heading = self._heading(span, passage)
+        if heading:
+            self.say(f"**{heading}**")
         run: list[Unit] = []
         for unit in span.units:
             if run and not _together(run[-1], unit):
@@ -53,6 +57,20 @@ class Composer:
             run.append(unit)
         if run:
             self._block(run, passage, number)
+
+    def _heading(self, span: Span, passage: Passage) -> str:
+        """The heading over a span that says little without it: it begins with "it" or "here", or is a bare list or
+        table. Said once.
+        """
+        if not span.units:
+            return ""
+        first = span.units[0]
+        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or bool(LEANING.match(passage.text, first.start))
+        said = plain(passage.headings[-1]).strip("* ") if passage.headings else ""
+        if not bare or not said or said in self._headings:
+            return ""
+        self._headings.add(said)
+        return said
 
     def piece(self, unit: Unit, passage: int, *, follows: bool = False) -> None:
         """One sentence, in the paragraph before it where it `follows` one."""
@@ -89,8 +107,7 @@ class Composer:
         said = f"{plain(label)} [{passage + 1}]"
         at = self._length
         self._add(said)
-        own = (self.passages[passage].id,)
-        self.sentences.append(CheckedSentence(said, at, at + len(said), Support.NEUTRAL, 0.0, own))
+        self.sentences.append(CheckedSentence(said, at, at + len(said), Support.NEUTRAL, 0.0))
 
     def checked(self) -> CheckedAnswer:
         """The answer so far."""
@@ -167,6 +184,9 @@ class Composer:
     def _cite(self, said: str, unit: Unit, passage: Passage) -> None:
         at = self._length
         self._add(said)
+        if unit.leads:  # "There are three ways:" claims nothing by itself
+            self.sentences.append(CheckedSentence(said, at, at + len(said), Support.NEUTRAL, 0.0))
+            return
         self.sentences.append(
             CheckedSentence(said, at, at + len(said), Support.SUPPORTED, 1.0, (passage.id,), (unit.start, unit.end))
         )

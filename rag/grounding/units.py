@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import regex
 
@@ -17,6 +18,10 @@ from rag.text import sentences
 _LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[^\S\n]+(?=\S)")
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
+_BORDER = regex.compile(r"[=\s]*(?:={2,}\s+)+={2,}\s*")
+_HASHES = regex.compile(r"#{1,6}\s")
+_LETTER = regex.compile(r"\(?[a-zA-Z][.)]")
+_ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
 _PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
 _FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
@@ -72,7 +77,8 @@ class _Line:
     indent: int
 
 
-def units(text: str) -> list[Unit]:
+@lru_cache(maxsize=1024)
+def units(text: str) -> tuple[Unit, ...]:
     """The units of a passage's text, in order. They do not overlap, and none is empty."""
     found: list[Unit] = []
     blocks = _blocks(text)
@@ -93,7 +99,7 @@ def units(text: str) -> list[Unit]:
         if announces:
             coded = first.indent
         at += 1
-    return _joined(text, found)
+    return tuple(_joined(text, found))
 
 
 def _blocks(text: str) -> list[list[_Line]]:
@@ -129,7 +135,7 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         return _of_directive(text, block, group, directive)
     if all(_GRID.fullmatch(one) or _PIPES.fullmatch(one) for one in said) and (len(said) > 1 or "|" in said[0][1:-1]):
         return _of_pipes(text, block, group), False
-    if any(regex.fullmatch(r"[=\s]*(?:={2,}\s+)+={2,}\s*", one) for one in said):
+    if any(_BORDER.fullmatch(one) for one in said):
         return _of_columns(text, block, group), False
     heads: list[Unit] = []
     while len(block) > 1 and _RULE.fullmatch(said[0]):  # a line over a heading, or a rule
@@ -143,7 +149,7 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         block, said = block[2:], said[2:]
         if not block:
             return heads, False
-    if regex.match(r"#{1,6}\s", said[0]):
+    if _HASHES.match(said[0]):
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         block, said = block[1:], said[1:]
         if not block:
@@ -249,7 +255,7 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
 
     for line in block:
         mark = _LIST_MARK.match(text, line.start, line.end)
-        lettered = mark is not None and regex.match(r"\(?[a-zA-Z][.)]", mark.group().strip()) is not None
+        lettered = mark is not None and _LETTER.match(mark.group().strip()) is not None
         if mark and mark.end() < line.end and not (lettered and item is None and begin >= 0):
             close()
             item = (mark.end(), line.end, mark.group().strip(), line.indent)
@@ -287,7 +293,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         kind = unit.kind
         if kind in (Kind.SENTENCE, Kind.ITEM) and not _WORD.search(said):
             kind = Kind.NOISE
-        question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(regex.search(r"[?？؟][\"'”’»)\]*_`]*$", said))
+        question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(_ASKS.search(said))
         below = found[place + 1] if place + 1 < len(found) else None
         announced = said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::")
         leads = kind is Kind.SENTENCE and announced and below is not None

@@ -60,6 +60,19 @@ def test_a_list_is_quoted_whole_in_its_order_with_what_leads_into_it() -> None:
     ]
 
 
+def test_a_list_that_goes_on_in_the_next_passage_is_quoted_from_both() -> None:
+    first, second = "To get a key, do this:\n\n1. Fill in the form for a key.", "2. Bring it to the desk.\n3. Sign."
+    text = f"{first}\n{second}"
+    one = Passage("1", "a.md", first, 0, len(first), headings=("Keys",), language="en", score=2.0)
+    two = Passage("2", "a.md", second, len(first) + 1, len(text), headings=("Keys",), language="en", score=1.0)
+    assert quoted("How do I get a key?", [one, two]) == [
+        "To get a key, do this:",
+        "Fill in the form for a key.",
+        "Bring it to the desk.",
+        "Sign.",
+    ]
+
+
 def test_what_leads_into_nothing_is_not_quoted() -> None:
     torn = passage("The disk of a laptop is protected so:")
     rest = passage("Ask the help desk about the disk of your laptop.")

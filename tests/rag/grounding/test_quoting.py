@@ -54,7 +54,9 @@ def test_every_piece_points_at_the_text_it_came_from() -> None:
     text = "Rules:\n\n- Ask first.\n- Stay calm.\n\nAlias: phi; Size: 3 GB. That is all."
     checked = composed(text).checked()
     assert checked.supported_share == 1.0
-    for one in checked.sentences:
+    lead, *rest = checked.sentences
+    assert (lead.text, lead.support) == ("Rules [1]:", Support.NEUTRAL)  # what leads into a list claims nothing
+    for one in rest:
         assert checked.text[one.start : one.end] == one.text
         assert one.support is Support.SUPPORTED and one.passages == ("7",) and one.evidence is not None
     first = checked.sentences[1]
@@ -65,6 +67,14 @@ def test_what_tandem_says_claims_nothing() -> None:
     composer = composed("It opens at six.")
     composer.say("This may answer it.")
     assert [one.support for one in composer.checked().sentences] == [Support.SUPPORTED, Support.NEUTRAL]
+
+
+def test_a_bare_list_stands_under_its_heading() -> None:
+    text = "- Ask first.\n- Stay calm."
+    passage = Passage("7", "a.md", text, 0, len(text), headings=("Guide", "Rules"), language="en")
+    composer = Composer([passage])
+    composer.quote(Span(0, tuple(units(text)), 1.0))
+    assert composer.checked().text == "**Rules**\n\n- Ask first [1].\n- Stay calm [1]."
 
 
 def test_markup_is_not_shown() -> None:
