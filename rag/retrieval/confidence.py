@@ -6,6 +6,7 @@ questions of one half of a collection against the other half). Does not know mod
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from math import exp, log
@@ -68,6 +69,8 @@ the question the best candidate holds, its cosines and the mean one among the fi
 are from those of passages at large, the best score by words, how far ahead the first candidate is, the number of words
 asked, and whether there is a question before.
 """
+IN_TALK = ("titled_coverage", "talk", "talk_mean", "unusual", "score_words", "length", "in_talk")
+"""Those of them that count in a conversation, where few examples can teach few weights."""
 _HOLDS = np.array([NAMES.index(name) for name in ("titled_coverage", "window_coverage", "soft")])
 
 
@@ -101,13 +104,18 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
         return 0.0
     if not weights.answerable:
         return float(ranked.found.coverage[ranked.order[0]])
-    told = weights.meaning.get("answerable") if ranked.columns is not None else None
-    if told:
-        named = np.array([told[name] for name in MEANING])
-        exponent = told["constant"] + float(describe_meaning(ranked, weights) @ named)
+    if ranked.columns is not None and "answerable" in weights.meaning:
+        values = describe_meaning(ranked, weights)
+        found = exponent(values, weights.meaning, in_talk=ranked.columns.in_talk)
     else:
-        exponent = _by_words(ranked, weights)
-    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
+        found = _by_words(ranked, weights)
+    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, found))))
+
+
+def exponent(values: Floats, meaning: Mapping[str, Mapping[str, float]], *, in_talk: bool) -> float:
+    """What the model says of the values of `MEANING` for a question alone or in a conversation."""
+    told = meaning["answerable_in_talk" if in_talk else "answerable"]
+    return told["constant"] + float(values @ np.array([told.get(name, 0.0) for name in MEANING]))
 
 
 def _by_words(ranked: Ranked, weights: Weights) -> float:

@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,9 +34,10 @@ from rag.training.learn_answers import halves
 _FOLDS = 5
 _FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
 _HALF, _STEPS = 400, 40_000
-_HARD, _RECORDED = 0.3, 4.0
-"""What a question counts whose passage was left out, and one that a person marked as answerable or not."""
-_RIDGE = 20.0
+_HARD = 0.3
+"""What a question counts whose passage was left out."""
+_TALK_COLUMN = confidence.MEANING.index("in_talk")
+_RIDGE = 10.0
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
 
 
@@ -51,13 +53,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One question of known answerability: its values of `confidence.MEANING`, and what it counts."""
+    """One question of known answerability, where it comes from, and its values of `confidence.MEANING`."""
 
     group: str
     source: str
     values: Floats
     holds: bool
-    counts: float
 
 
 def examples(
@@ -116,7 +117,7 @@ def recorded(benchmark: Benchmark, library: Library, weights: Weights) -> list[T
                 values = confidence.describe_meaning(ranked, weights)
                 holds = question.answerability == ANSWERABLE
                 group = question.id.partition("<::>")[0]
-                found.append(Told(group, "recorded", values, holds, _RECORDED))
+                found.append(Told(group, "recorded", values, holds))
     return found
 
 
@@ -139,26 +140,42 @@ def swapped(benchmark: Benchmark, directory: Path, encoder: Embedder, weights: W
             ranked = library.searcher.rank(question.text, weights=weights, without=without)
             if ranked.columns is not None and len(ranked.rows):
                 values = confidence.describe_meaning(ranked, weights)
-                found.append(Told(str(at), "hard" if hard else "swapped", values, holds, _HARD if hard else 1.0))
+                found.append(Told(str(at), "hard" if hard else "swapped", values, holds))
         library.close()
     return found
 
 
-def fit_confidence(told: Sequence[Told]) -> dict[str, float]:
-    """The weights of the confidence."""
+def fit_confidence(told: Sequence[Told]) -> dict[str, dict[str, float]]:
+    """The weights of the confidence, of questions alone and in a conversation."""
+    return {
+        "answerable": _logistic(told, confidence.MEANING, {"recorded": 1.0, "swapped": 1.0, "hard": _HARD}),
+        "answerable_in_talk": _logistic(told, confidence.IN_TALK, {"recorded": 1.0, "swapped": 0.02, "hard": 0.0}),
+    }
+
+
+def _logistic(told: Sequence[Told], names: Sequence[str], counts: Mapping[str, float]) -> dict[str, float]:
+    """A logistic fit on some of the inputs, in which answerable and unanswerable questions of a source count alike."""
+    chosen = [confidence.MEANING.index(name) for name in names]
+    held = Counter((one.source, one.holds) for one in told)
+    weights = [
+        counts[one.source] * max(held[one.source, True], held[one.source, False]) / held[one.source, one.holds]
+        for one in told
+    ]
     constant, values = logistic(
-        np.array([one.values for one in told]),
+        np.array([one.values for one in told])[:, chosen],
         np.array([one.holds for one in told]),
-        np.array([one.counts for one in told]),
+        np.array(weights),
         ridge=_RIDGE,
     )
-    named = {name: round(float(value), 5) for name, value in zip(confidence.MEANING, values, strict=True)}
-    return {"constant": round(constant, 5), **named}
+    return {
+        "constant": round(constant, 5),
+        **{name: round(float(value), 5) for name, value in zip(names, values, strict=True)},
+    }
 
 
-def sure(told: Sequence[Told], learnt: Mapping[str, float]) -> Floats:
+def sure(told: Sequence[Told], learnt: Mapping[str, Mapping[str, float]]) -> Floats:
     """The exponents of the confidence."""
-    return np.array([one.values for one in told]) @ np.array([learnt[name] for name in confidence.MEANING])
+    return np.array([confidence.exponent(one.values, learnt, in_talk=bool(one.values[_TALK_COLUMN])) for one in told])
 
 
 def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[str, dict[str, float]]:
@@ -175,7 +192,7 @@ def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[
         learnt = fit_confidence([one for one, at in zip(told, folds, strict=True) if at != fold])
         asked = [at for at, of in enumerate(folds) if of == fold]
         if asked:
-            exponents[asked] = learnt["constant"] + sure([told[at] for at in asked], learnt)
+            exponents[asked] = sure([told[at] for at in asked], learnt)
     for name, part in drawn.items():
         one, five = (found[name] / max(1, len(part))).round(4).tolist()
         report[name] = {"hit@1": one, "hit@5": five}
@@ -225,7 +242,7 @@ def main() -> None:
     if arguments.check:
         print(json.dumps({**ranking, **check(drawn, told)}, indent=1))
     else:
-        write(replace(weights, meaning={**ranking, "answerable": fit_confidence(told)}))
+        write(replace(weights, meaning={**ranking, **fit_confidence(told)}))
 
 
 def _marked(benchmark: Benchmark) -> bool:
