@@ -35,6 +35,9 @@ class Kind(StrEnum):
     VAGUE = "vague"
 
 
+_AFTER_GREETING = (Kind.GREETING, Kind.THANKS, Kind.ABILITIES, Kind.LIBRARY, Kind.DOCUMENT)
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """`topic` is what a document is called, "" where it is the one at hand ("this file"); `language` the one whose
@@ -49,6 +52,7 @@ class Intent:
 @dataclass(frozen=True, slots=True)
 class _Wording:
     whole: tuple[tuple[Kind, regex.Pattern[str]], ...]
+    greeted: regex.Pattern[str]
     documents: tuple[regex.Pattern[str], ...]
     generic: frozenset[str]
     this: regex.Pattern[str]
@@ -72,6 +76,7 @@ def _wording(language: str, block: dict[str, Any]) -> _Wording:
         joined = rf"{joins}\s+(?={asks}\b|(?:by|from|for|in|at|to|on|since|until) (?:what|which|whom|when)\b)"
     return _Wording(
         tuple((kind, regex.compile(block[kind.value], regex.I)) for kind in said),
+        regex.compile(rf"(?:{block['greeting']})[\s,;:!.]+(?=\S)", regex.I),
         tuple(regex.compile(pattern, regex.I) for pattern in block["document"]),
         frozenset(fold(casefold(word)) for word in block["generic"].split()),
         regex.compile(block["this"], regex.I),
@@ -90,6 +95,11 @@ def recognise(text: str) -> Intent:
         for kind, pattern in wording.whole:
             if pattern.fullmatch(said):
                 return Intent(kind, language=language)
+    for wording in _wordings().values():
+        if (greeted := wording.greeted.match(said)) and (
+            rest := recognise(said[greeted.end() :])
+        ).kind in _AFTER_GREETING:
+            return rest
     for language, wording in _wordings().items():
         for pattern in wording.documents:
             found = pattern.fullmatch(said)
