@@ -124,7 +124,7 @@ def _words(text: pypdfium2.PdfTextPage, frame: _Frame) -> list[Segment]:
 
     for at in range(text.count_chars()):
         code = unicode(raw, at)
-        if code in _LINE_END_HYPHENS:
+        if code in _LINE_END_HYPHENS and pdfium.FPDFText_IsHyphen(raw, at) == 1:
             if not letters:
                 first = at
             letters.append("-")

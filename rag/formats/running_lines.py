@@ -43,6 +43,8 @@ def without_running_lines(pages: Sequence[Sheet]) -> list[tuple[Sheet, tuple[str
         for piece in page.pieces:
             if _in_margin(page, piece):
                 lines[round(piece.bottom / _GRID), _pattern(piece.text)].append((at, piece))
+    if len(pages) < 2:
+        return [(page, ()) for page in pages]
     dropped: list[set[int]] = [set() for _ in pages]
     shown: list[list[str]] = [[] for _ in pages]
     enough = max(2, len(pages) / 3)
@@ -59,6 +61,8 @@ def without_running_lines(pages: Sequence[Sheet]) -> list[tuple[Sheet, tuple[str
         first, piece = found[0]
         if not _only_number(piece.text):
             shown[first].append(piece.text)
+    if all(len(gone) == len(page.pieces) for page, gone in zip(pages, dropped, strict=True)):
+        return [(page, ()) for page in pages]  # they hold nothing else
     return [
         (replace(page, pieces=tuple(s for s in page.pieces if id(s) not in gone)), tuple(texts))
         for page, gone, texts in zip(pages, dropped, shown, strict=True)
