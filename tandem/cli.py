@@ -205,6 +205,17 @@ def bench_retrieval(
     benching.retrieval(passages, json)
 
 
+@bench.command("reading")
+def bench_reading(
+    folder: Annotated[Path, typer.Argument(help="Documents, scans and pictures, what they say beside them as .txt.")],
+    json: Json = False,
+) -> None:
+    """Measure how fast documents are read, and how rightly pictures of text."""
+    from tandem.commands import benching
+
+    benching.reading(folder, json)
+
+
 @bench.command("runtime")
 def bench_runtime(json: Json = False) -> None:
     """Measure what the runtime adapters cost over the bare SDK and the bare client."""

@@ -22,7 +22,7 @@ const TEXT = {
     ends: { stop: "finished", length: "length limit", cancelled: "stopped", aborted: "cut off as hopeless", other: "unknown" },
     conversation: "This conversation", p50: "p50", p95: "p95", answers: (n) => n === 1 ? "1 answer" : `${n} answers`,
     p95Note: "p95 needs 20 answers.",
-    page: "page", cited: "cited", uncited: "not cited", more: "Show all", less: "Show less",
+    page: "page", picture: "read from a picture", cited: "cited", uncited: "not cited", more: "Show all", less: "Show less",
     outcomes: {
       kept: "Draft kept", refined: "Escalated and refined", draft_stands: "Escalated, but the draft stands",
       escalated: "Escalated", none: "Nothing was decided"
@@ -59,7 +59,7 @@ const TEXT = {
     ends: { stop: "tamamlandı", length: "uzunluk sınırı", cancelled: "durduruldu", aborted: "umutsuz, kesildi", other: "bilinmiyor" },
     conversation: "Bu konuşma", p50: "p50", p95: "p95", answers: (n) => `${n} yanıt`,
     p95Note: "p95 için 20 yanıt gerekir.",
-    page: "sayfa", cited: "alıntılandı", uncited: "alıntılanmadı", more: "Tümünü göster", less: "Daha az göster",
+    page: "sayfa", picture: "resimden okundu", cited: "alıntılandı", uncited: "alıntılanmadı", more: "Tümünü göster", less: "Daha az göster",
     outcomes: {
       kept: "Taslak korundu", refined: "Yükseltildi ve iyileştirildi", draft_stands: "Yükseltildi, ama taslak kaldı",
       escalated: "Yükseltildi", none: "Karar verilmedi"
@@ -205,7 +205,7 @@ function Source({ source, active, t }) {
       <header className="td-source-head">
         <span className={`td-chip-n${source.cited ? "" : " td-chip-n-off"}`}>{source.n}</span>
         <span className="td-source-name">{folder ? <span className="td-muted">{folder}</span> : null}{name}</span>
-        <span className="td-tag">{source.page ? `${t.page} ${source.page} · ` : ""}{source.cited ? t.cited : t.uncited}</span>
+        <span className="td-tag">{source.page ? `${t.page} ${source.page} · ` : ""}{source.picture ? `${t.picture} · ` : ""}{source.cited ? t.cited : t.uncited}</span>
       </header>
       {source.headings.length ? <div className="td-path">{source.headings.join(" › ")}</div> : null}
       <div className={`td-passage${long && !all && !active ? " td-passage-cut" : ""}`}>

@@ -54,7 +54,7 @@ def _pictures(data: bytes) -> Iterator[Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", images.DecompressionBombWarning)
-            with images.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "WEBP", "MPO")) as opened:
+            with images.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF", "WEBP")) as opened:
                 frames = ImageSequence.Iterator(opened) if opened.format == "TIFF" else [opened]
                 for count, frame in enumerate(frames):
                     if count >= _MOST_PAGES:

@@ -18,7 +18,7 @@ _LOWER = regex.compile(r"\p{Ll}")
 _BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
 _NUMBERED = regex.compile(r"(?:\d{1,3}[.)]|[a-z][.)])\s")
 _LONG = 18
-_COLUMN_LINES = 5
+_FEW_LINES, _MANY_LINES = 4, 8
 _SENTENCE_END = regex.compile(r"[.!?…:;。]['\"”’»)\]]*$")
 
 
@@ -128,7 +128,7 @@ def in_columns(found: Sequence[Segment]) -> list[Segment]:
     stays.
     """
     edges = _column_edges(found)
-    if len(edges) < 2 or _crossings(found, edges) < 4:
+    if len(edges) < 2 or _crossings(found, edges) < 2:
         return list(found)
     bands: list[list[Segment]] = [[]]
     for piece in sorted(found, key=lambda s: -s.middle):
@@ -151,20 +151,28 @@ def _column_edges(found: Sequence[Segment]) -> list[float]:
     long = [s for s in found if len(s.text) >= _LONG]
     edges: list[float] = []
     for left in sorted({round(s.left) for s in long}):
-        own = [s for s in long if abs(s.left - left) <= 3]
-        if len(own) < _COLUMN_LINES or (edges and left - edges[-1] < 60):
+        own = [s for s in found if abs(s.left - left) <= 4]
+        if not _runs_on(own) or (edges and left - edges[-1] < 60):
             continue
         low, high = min(s.bottom for s in own), max(s.top for s in own)
-        beside = [s for s in long if s.left < left - 3 and low <= s.middle <= high]
+        beside = [s for s in long if s.left < left - 4 and low <= s.middle <= high]
         crossing = sum(s.right > left - 2 for s in beside)
-        if edges and (len(beside) < _COLUMN_LINES or crossing > len(beside) * 0.15):
-            continue
-        # Running text fills its lines; cells of a table end anywhere.
-        width = max(s.right for s in own) - left
-        if sum(s.right - s.left > width * 0.75 for s in own) < len(own) * 0.6:
+        if edges and (len(beside) < _FEW_LINES - 1 or crossing > len(beside) * 0.15):
             continue
         edges.append(float(left))
     return edges
+
+
+def _runs_on(own: Sequence[Segment]) -> bool:
+    """Whether lines under one another are running text: they fill their column, where a table's cells end anywhere;
+    and where they are few, many begin in the middle of a sentence.
+    """
+    long = [s for s in own if len(s.text) >= _LONG]
+    if len(own) < _FEW_LINES or len(long) < _FEW_LINES - 1:
+        return False
+    width = max(s.right - s.left for s in own)
+    full = sum(s.right - s.left > width * 0.75 for s in own) >= len(own) * 0.55
+    return full and (len(long) >= _MANY_LINES or sum(bool(_LOWER.match(s.text)) for s in own) >= len(own) * 0.4)
 
 
 def _column_of(piece: Segment, edges: Sequence[float]) -> int:
@@ -174,7 +182,7 @@ def _column_of(piece: Segment, edges: Sequence[float]) -> int:
 def _crossings(found: Sequence[Segment], edges: Sequence[float]) -> int:
     """How often the page's order goes from one column to the next on the same level."""
     return sum(
-        _column_of(a, edges) < _column_of(b, edges) and _beside(a, b) and min(len(a.text), len(b.text)) >= _LONG
+        _column_of(a, edges) < _column_of(b, edges) and _beside(a, b) and max(len(a.text), len(b.text)) >= _LONG
         for a, b in pairwise(found)
     )
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import regex
+
 from rag.formats.extracted import clean, one_line
 from rag.formats.layout import Segment
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _LEAST_CONFIDENCE = 0.5
 _STEP = 1.18
+_WORD = regex.compile(r"[\p{L}\p{N}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,9 @@ def read_picture(image: Image, recogniser: Recogniser, width: float, height: flo
     low, high = image.convert("L").getextrema()
     if not isinstance(low, (int, float)) or not isinstance(high, (int, float)) or high - low < 16:
         return Reading((), 0.0)  # an empty page
-    found = [line for line in recogniser.read(image) if line.confidence >= _LEAST_CONFIDENCE and line.text.strip()]
+    found = [
+        line for line in recogniser.read(image) if line.confidence >= _LEAST_CONFIDENCE and _WORD.search(line.text)
+    ]
     letters = sum(len(line.text) for line in found)
     sure = sum(line.confidence * len(line.text) for line in found) / letters if letters else 0.0
     return Reading(tuple(_in_order(_pieces(found, width / image.width, height))), sure)

@@ -184,6 +184,7 @@ def _answer_record(answer: Answer, decision: Decision | None) -> dict[str, Any]:
                 "id": passage.id,
                 "document": passage.document,
                 "page": passage.page,
+                "picture": passage.picture,
                 "headings": list(passage.headings),
                 "text": passage.text,
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -79,6 +80,15 @@ def runtime(json: bool) -> None:
 
     with bar("Timing") as advance:
         record = asyncio.run(runtime_bench.measure(progress=advance))
+    print_record(record, json)
+
+
+def reading(folder: Path, json: bool) -> None:
+    """Time the readers on a folder of documents and pictures. Raises UserFacingError."""
+    from tandem.bench import reading as reading_bench
+
+    with bar("Reading") as advance:
+        record = reading_bench.measure(folder, advance)
     print_record(record, json)
 
 

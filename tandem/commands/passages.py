@@ -19,6 +19,7 @@ def plain(text: str) -> str:
 def place(passage: Passage) -> str:
     """Where a passage stands, in words: document, page, headings."""
     page = f", page {passage.page}" if passage.page is not None else ""
+    page += ", read from a picture" if passage.picture is not None else ""
     headings = f": {' > '.join(passage.headings)}" if passage.headings else ""
     return plain(f"{passage.document}{page}{headings}")
 
@@ -29,6 +30,7 @@ def as_record(passage: Passage) -> dict[str, Any]:
         "id": passage.id,
         "document": passage.document,
         "page": passage.page,
+        "picture": passage.picture,
         "heading": " > ".join(passage.headings),
         "text": passage.text,
         "score": passage.score,

@@ -100,6 +100,7 @@ def sources(passages: Sequence[Passage], checked: CheckedAnswer | None = None) -
             "n": number,
             "document": passage.document,
             "page": passage.page,
+            "picture": passage.picture is not None,
             "headings": list(passage.headings),
             "score": round(passage.score, 2),
             "cited": passage.id in cited,
