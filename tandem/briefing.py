@@ -15,7 +15,7 @@ from rag.errors import UserFacingError
 from rag.library import Library
 from rag.text.analyser import casefold
 from rag.types import Passage
-from tandem.markdown import Neutraliser
+from tandem.markdown import neutral_line
 
 SEARCHED = 18
 
@@ -48,15 +48,15 @@ def markdown(brief: Brief, *, sources: str = "Sources", page: str = "page") -> s
     """The briefing as Markdown: text from models and documents is data, so nothing in it is fetched or followed.
     `sources` and `page` are the words for them.
     """
-    lines = [f"# {_harmless(brief.title)}", ""]
+    lines = [f"# {neutral_line(brief.title)}", ""]
     for section in brief.sections:
-        lines += [f"## {_harmless(section.heading)}", ""]
+        lines += [f"## {neutral_line(section.heading)}", ""]
         for claim in section.claims:
             marks = "".join(f"[{number}]" for number in claim.sources)
-            lines.append(f"- {_harmless(claim.text)} {marks}")
+            lines.append(f"- {neutral_line(claim.text)} {marks}")
         lines.append("")
     lines += [f"## {sources}", ""]
-    lines += [f"{number}. {_harmless(place(passage, page))}" for number, passage in enumerate(brief.sources, 1)]
+    lines += [f"{number}. {neutral_line(place(passage, page))}" for number, passage in enumerate(brief.sources, 1)]
     return "\n".join(lines) + "\n"
 
 
@@ -83,12 +83,6 @@ def place(passage: Passage, page: str) -> str:
     where = f", {page} {passage.page}" if passage.page is not None else ""
     heading = f": {' > '.join(passage.headings)}" if passage.headings else ""
     return f"{passage.document}{where}{heading}"
-
-
-def _harmless(text: str) -> str:
-    safe = Neutraliser()
-    line = " ".join(text.split())
-    return safe.feed(line) + safe.close()
 
 
 def _printable(text: str) -> str:

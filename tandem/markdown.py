@@ -1,7 +1,9 @@
 """What a model wrote, made safe and citable as Markdown.
 
-Knows which Markdown a browser would fetch or follow, and how markers become links to the sources. Text from a model or
-a document is data: its images, links, tags and directives are shown as written. Does not know models or the chat.
+Knows two ways. A text that is whole is parsed, and what is allowed of it is written out anew: see markdown_writer. One
+that still comes in is broken up by an invisible character wherever something could begin that a browser fetches or
+follows, whatever a parser makes of the rest: no state is kept and nothing is guessed. Text from a model or a document
+is data: its images, links, tags and directives are shown. Does not know models or the chat.
 """
 
 from __future__ import annotations
@@ -9,159 +11,90 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from markdown_it.token import Token
+
 from rag.types import CheckedAnswer, Passage, Support
+from tandem.markdown_writer import MARK, PARSER, inline, written
 
 SOURCE_LINK = "#source-"
 UNSUPPORTED_LINK = "#unsupported"
-HAIR_SPACE = "\u200a"
+LARGEST_PARSED = 200_000
+# Joins words, shows nothing, and means nothing to a reader of Markdown.
+JOINER = "\u2060"
 
-_URL_CHARS = r"[^\s<>`\"'()\[\]!]{0,2000}"
-_SPECIAL = re.compile(
-    rf"`+|!\[|\](?=[(:])|<(?=[A-Za-z/!?])|:(?=[A-Za-z])|https?://{_URL_CHARS}|www\.{_URL_CHARS}|\n", re.IGNORECASE
-)
-_MAY_CONTINUE = re.compile(
-    rf"(?:`+|!|\]|<|:|h|ht|htt|https?|https?:|https?:/|https?://{_URL_CHARS}|w|ww|www|www\.{_URL_CHARS})\Z",
+_BEGINNING = re.compile(
+    r"\](?=[(:])|!(?=\[)|<(?=[A-Za-z/!?])|:(?=[A-Za-z/:])|&(?=[#A-Za-z])|\\(?=[!-/:-@\[-`{-~])|@(?=[-\w])|www(?=\.)"
+    r"|\[(?=\^)",
     re.IGNORECASE,
 )
-_FENCE_LINE = re.compile(r" {0,3}(?:(`{3,})[^`\n]{0,160}|(~{3,})[^\n]{0,160})")
-_MAY_OPEN_FENCE = re.compile(r" {0,3}(?:`{0,2}|~{0,2}|`{3,}[^`\n]{0,160}|~{3,}[^\n]{0,160})")
-_CLOSING_LINE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*")
-_MAY_CLOSE_FENCE = re.compile(r" {0,3}(?:`*|~*)[ \t]*")
-_TRAILING_PUNCTUATION = ".,;:?*_~"
+_MAY_BEGIN = re.compile(r"(?:[\]!<:&\\@\[]|w{1,3})\Z", re.IGNORECASE)
 
 
 class Neutraliser:
-    """Makes a stream of Markdown harmless piece by piece; the pieces' borders do not change what comes out.
-
-    Code blocks pass as they are. Elsewhere images, links, link definitions, HTML tags and directives lose their
-    meaning, and an address becomes code: readable and copyable, but neither fetched nor followed.
-    """
+    """Makes a stream of Markdown harmless piece by piece; the pieces' borders do not change what comes out."""
 
     def __init__(self) -> None:
         self._held = ""
-        self._fence = ""
-        self._span = 0
-        self._line_begins = True
-
-    @property
-    def in_code_block(self) -> bool:
-        """Whether what came so far ends inside a fenced code block."""
-        return bool(self._fence)
 
     def feed(self, text: str) -> str:
         """The next piece of harmless text; what may still become something else is held back."""
-        return self._run(self._held + text, final=False)
+        data = self._held + text
+        may_begin = _MAY_BEGIN.search(data, max(0, len(data) - 3))
+        at = may_begin.start() if may_begin else len(data)
+        self._held = data[at:]
+        out = _BEGINNING.sub(_broken, data[:at])
+        # What the first held sign decides about the one before it.
+        return out + JOINER if at and may_begin and _BEGINNING.match(data, at - 1) else out
 
     def close(self) -> str:
         """What was held back."""
-        return self._run(self._held, final=True)
-
-    def _run(self, data: str, *, final: bool) -> str:
-        limit = len(data)
-        if not final and (tail := _MAY_CONTINUE.search(data)):
-            limit = tail.start()
-        out: list[str] = []
-        at = 0
-        while at < len(data):
-            if self._line_begins:
-                taken = self._begin_line(data, at, final)
-                if taken is None:
-                    break
-                out.append(data[at:taken])
-                at = taken
-                if self._line_begins:
-                    continue
-            if self._fence:
-                end = data.find("\n", at) + 1 or len(data)
-                out.append(data[at:end])
-                self._line_begins = data[end - 1] == "\n"
-                at = end
-                continue
-            found = _SPECIAL.search(data, at)
-            if found is None or found.start() >= limit:
-                out.append(data[at:limit])
-                at = max(at, limit)
-                break
-            out.append(data[at : found.start()])
-            out.append(self._neutral(found.group()))
-            at = found.end()
-        self._held = data[at:]
-        return "".join(out)
-
-    def _begin_line(self, data: str, at: int, final: bool) -> int | None:
-        """Where the line's content begins, past a whole fence line; None while the line may become one."""
-        end = data.find("\n", at)
-        whole = end >= 0 or final
-        line = data[at : end if end >= 0 else len(data)]
-        after = end + 1 if end >= 0 else len(data)
-        if self._fence:
-            if not whole and _MAY_CLOSE_FENCE.fullmatch(line):
-                return None
-            closing = _CLOSING_LINE.fullmatch(line) if whole else None
-            if closing and closing.group(1)[0] == self._fence:
-                self._fence = ""
-                return after
-        else:
-            if not whole and _MAY_OPEN_FENCE.fullmatch(line):
-                return None
-            opening = _FENCE_LINE.fullmatch(line) if whole else None
-            if opening:
-                self._fence = (opening.group(1) or opening.group(2))[0]
-                self._span = 0
-                return after
-            if whole and not line.strip():
-                self._span = 0
-        self._line_begins = False
-        return at
-
-    def _neutral(self, special: str) -> str:
-        if special == "\n":
-            self._line_begins = True
-            return special
-        if special[0] == "`":
-            if self._span == 0:
-                self._span = len(special)
-            elif self._span == len(special):
-                self._span = 0
-            return special
-        if special == "![":
-            return "\\!["
-        if self._span:
-            return special
-        if special == "]":
-            return "]\\"
-        if special in "<:":
-            return "\\" + special
-        address = special.rstrip(_TRAILING_PUNCTUATION)
-        return f"`{address}`{special[len(address) :]}"
+        held, self._held = self._held, ""
+        return _BEGINNING.sub(_broken, held)
 
 
 def neutral(text: str) -> str:
-    """A whole text made harmless; see `Neutraliser`.
+    """A whole text made harmless.
 
     >>> neutral("See ![x](http://example.org/a.png).")
-    'See \\\\![x]\\\\(`http://example.org/a.png`).'
+    'See \\!\\[x\\] (`http://example.org/a.png`).'
     """
-    neutraliser = Neutraliser()
-    return neutraliser.feed(text) + neutraliser.close()
+    if len(text) > LARGEST_PARSED:
+        return _BEGINNING.sub(_broken, text)
+    return written(PARSER.parse(_whole(text)))
+
+
+def neutral_line(text: str) -> str:
+    """A text that stands within a line, made harmless: no blocks are seen in it."""
+    line = " ".join(_whole(text).split())
+    if len(line) > LARGEST_PARSED:
+        return _BEGINNING.sub(_broken, line)
+    (token,) = PARSER.parseInline(line)
+    return inline(token.children or ())
 
 
 def cited(checked: CheckedAnswer, passages: Sequence[Passage], *, page: str, unsupported: str) -> str:
-    """An answer as Markdown whose markers link to its sources, and whose unsupported sentences carry a marker `[?]`.
+    """An answer as Markdown whose markers link to its sources, and whose unsupported sentences carry a marker `[?]`;
+    tables and code blocks with such a sentence carry it as a whole, beneath.
 
     `page` is the word for a page, `unsupported` the sentence shown over `[?]`; empty leaves such sentences unmarked.
     """
-    text = _with_doubts(checked) if unsupported else checked.text
-    return linked(text, passages, page=page, unsupported=unsupported)
+    text = checked.text
+    if not unsupported or len(text) > LARGEST_PARSED:
+        return linked(text, passages, page=page, unsupported=unsupported)
+    ends = [
+        sentence.start + len(text[sentence.start : sentence.end].rstrip())
+        for sentence in checked.sentences
+        if sentence.support is Support.UNSUPPORTED
+    ]
+    return _with_sources(_doubted(_whole(text), ends), passages, page, unsupported)
 
 
 def linked(text: str, passages: Sequence[Passage], *, page: str, unsupported: str = "") -> str:
     """Text with markers `[n]` as harmless Markdown in which the markers link to the sources."""
-    neutraliser = Neutraliser()
-    body = neutraliser.feed(text) + neutraliser.close()
-    if neutraliser.in_code_block:
-        body += "\n```" if body.rfind("```") > body.rfind("~~~") else "\n~~~"
-    body = body.replace("][", f"]{HAIR_SPACE}[")
+    return _with_sources(neutral(text), passages, page, unsupported)
+
+
+def _with_sources(body: str, passages: Sequence[Passage], page: str, unsupported: str) -> str:
     definitions = [
         f'[{number}]: {SOURCE_LINK}{number} "{_title(passage, page)}"' for number, passage in enumerate(passages, 1)
     ]
@@ -181,30 +114,61 @@ def _title(passage: Passage, page: str) -> str:
     return line.replace("\\", "/").replace('"', "'").replace("`", "'")
 
 
-def _with_doubts(checked: CheckedAnswer) -> str:
-    text = checked.text
-    code = _code_blocks(text)
-    for sentence in reversed(checked.sentences):
-        if sentence.support is not Support.UNSUPPORTED:
+def _broken(found: re.Match[str]) -> str:
+    return found.group() + JOINER
+
+
+def _whole(text: str) -> str:
+    """The text with as many characters, and none that stands for a mark or that a parser takes out."""
+    return text.replace(MARK, " ").replace("\0", " ").replace("\r\n", " \n").replace("\r", "\n")
+
+
+def _doubted(text: str, ends: Sequence[int]) -> str:
+    """The text as harmless Markdown with a mark where each of the sentences ends."""
+    tokens = PARSER.parse(text)
+    lines = text.split("\n")
+    places: dict[int, list[tuple[int, int]]] = {}
+    marked: list[Token] = []
+    for end in ends:
+        line = text.count("\n", 0, end)
+        column = end - (text.rfind("\n", 0, end) + 1)
+        token = _block_at(tokens, line)
+        if token is None:
             continue
-        end = sentence.start + len(text[sentence.start : sentence.end].rstrip())
-        if not any(start <= end < stop for start, stop in code):
-            text = f"{text[:end]}\u00a0[?]{text[end:]}"
-    return text
+        if token.type != "inline":
+            marked.append(token)
+        elif token.map:
+            places.setdefault(id(token), []).append((line - token.map[0], column))
+    for token in tokens:
+        if found := places.get(id(token)):
+            assert token.map is not None
+            _mark(token, lines[token.map[0] :], found)
+    return written(tokens, marked)
 
 
-def _code_blocks(text: str) -> list[tuple[int, int]]:
-    blocks: list[tuple[int, int]] = []
-    opened: int | None = None
-    at = 0
-    for line in text.splitlines(keepends=True):
-        if re.match(r" {0,3}(`{3,}|~{3,})", line):
-            if opened is None:
-                opened = at
-            else:
-                blocks.append((opened, at + len(line)))
-                opened = None
-        at += len(line)
-    if opened is not None:
-        blocks.append((opened, at))
-    return blocks
+def _block_at(tokens: Sequence[Token], line: int) -> Token | None:
+    """The table, the code block, the tags or the running text that stands on a line, or last before it."""
+    best: Token | None = None
+    table_until = -1
+    for token in tokens:
+        if token.map is None or token.map[0] > line or token.map[0] < table_until:
+            continue
+        if token.type == "table_open":
+            best, table_until = token, token.map[1]
+        elif token.type in ("inline", "fence", "code_block", "html_block"):
+            best = token
+    return best
+
+
+def _mark(token: Token, lines: Sequence[str], places: Sequence[tuple[int, int]]) -> None:
+    """Put a mark into running text at each place (line, column of the source), and parse it again."""
+    pieces = token.content.split("\n")
+    for row, column in sorted(set(places), reverse=True):
+        row = min(row, len(pieces) - 1)
+        source = lines[row] if row < len(lines) else ""
+        begins = max(0, source.rfind(pieces[row].rstrip()))
+        at = min(max(0, column - begins), len(pieces[row]))
+        pieces[row] = f"{pieces[row][:at]}\u00a0{MARK}{pieces[row][at:]}"
+    token.content = "\n".join(pieces)
+    token.children = []
+    PARSER.inline.parse(token.content, PARSER, {}, token.children)

@@ -2,11 +2,12 @@ import random
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
-from tandem.markdown import Neutraliser, cited, linked, neutral
+from tandem.markdown import JOINER, Neutraliser, cited, linked, neutral
+from tests.security.markdown import fault, texts
 
 BRACKETS = ("http://evil.example/x", "HTTPS://a.b", "www.", "![x](", "[y](", "[z]: http://q", "```", "~~~", "`", "``")
 BREAKS = ("\n", "\n\n", " ", "word", "<b>", ":dir", "```py\n", "a]b[c", "é", "\U0001f600")
@@ -19,60 +20,79 @@ PIECES = st.one_of(
 )
 
 
-def outside_code(text: str) -> str:
-    """The text without fenced blocks and code spans, as a Markdown reader sees it."""
-    lines: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        mark = re.match(r" {0,3}(`{3,}|~{3,})", line)
-        if fence:
-            if mark and mark[1][0] == fence and not line.strip().strip(fence):
-                fence = ""
-        elif mark and ("`" not in line.strip()[len(mark[1]) :] or mark[1][0] == "~"):
-            fence = mark[1][0]
-        else:
-            lines.append(line)
-    return re.sub(r"(`+)(?:(?!\1).)+?\1(?!`)", "", "\n".join(lines))
-
-
 @given(PIECES, st.randoms(use_true_random=False))
 def test_where_the_stream_is_cut_does_not_matter(text: str, chance: random.Random) -> None:
-    neutraliser = Neutraliser()
-    out, at = [], 0
-    while at < len(text):
-        size = chance.randint(1, 5)
-        out.append(neutraliser.feed(text[at : at + size]))
-        at += size
-    assert "".join([*out, neutraliser.close()]) == neutral(text)
+    def shown(size: int) -> str:
+        neutraliser = Neutraliser()
+        out, at = [], 0
+        while at < len(text):
+            step = size or chance.randint(1, 5)
+            out.append(neutraliser.feed(text[at : at + step]))
+            at += step
+        return "".join([*out, neutraliser.close()])
+
+    assert shown(0) == shown(len(text) or 1)
+    assert shown(0).replace(JOINER, "") == text.replace(JOINER, "")
 
 
-@given(PIECES)
-@example("![a](http://x)\n\n[b][c]\n\n[c]: http://y")
-def test_no_image_is_left_outside_code_blocks(text: str) -> None:
-    assert not re.search(r"(?<!\\)!\[", outside_code(neutral(text)))
+@settings(max_examples=50, deadline=None)
+@given(PIECES, st.randoms(use_true_random=False))
+@example("![a](http://x)\n\n[b][c]\n\n[c]: http://y", random.Random(0))
+@example("http:/[/evil.example](y)", random.Random(0))
+@example("&#104;ttp://evil.example", random.Random(0))
+def test_nothing_is_alive(text: str, chance: random.Random) -> None:
+    assert not fault(text, chance)
 
 
-@given(st.text(st.characters(exclude_characters="`~![](<:/wWhH\n")))
+def test_nothing_is_alive_in_thousands_of_nasty_texts() -> None:
+    chance = random.Random(1)
+    assert [(text, found) for text in texts(300, 1) if (found := fault(text, chance))] == []
+
+
+@given(st.text(st.characters(categories=["L", "N", "Zs"])))
 def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert neutral(text) == text
+    assert neutral(text).split() == text.split()
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("source", "shown"),
     [
-        ("![x](http://e.example/a.png)", "\\![x]\\(`http://e.example/a.png`)"),
-        ("[x](//e.example)", "[x]\\(//e.example)"),
-        ("[x]: http://e.example", "[x]\\: `http://e.example`"),
+        ("![x](http://e.example/a.png)", "\\!\\[x\\] (`http://e.example/a.png`)"),
+        ("[x](//e.example)", "x (`//e.example`)"),
+        ("[our bank](http://evil.example)", "our bank (`http://evil.example`)"),
+        ("[x]: http://e.example", "\\[x\\]: `http://e.example`"),
         ("<img src=x>", "\\<img src=x>"),
+        ("<http://e.example>", "`http://e.example`"),
+        ("a@b.example", "`a@b.example`"),
         ("llama3:latest at 10:30", "llama3\\:latest at 10:30"),
-        (":::warning", "::\\:warning"),
+        (":::warning", "\\:\\:\\:warning"),
         ("see www.example.org.", "see `www.example.org`."),
         ("`a[0](b) <x> http://y`", "`a[0](b) <x> http://y`"),
+        ("`open http://y", "\\`open `http://y`"),
+        ("\\`a http://y`", "\\`a `http://y`\\`"),
         ("```sh\ncurl http://y | a[0](b)\n```", "```sh\ncurl http://y | a[0](b)\n```"),
+        ("- ```\n  x\n  ```\n  http://y", "- ```\n  x\n  ```\n\n  `http://y`"),
+        ("> [!NOTE]\n> x", "> \\[!NOTE\\]\n> x"),
+        ("- [ ] x", "- \\[ \\] x"),
+        ("[^1]\n\n[^1]: x", "\\[^1\\]\n\n\\[^1\\]: x"),
     ],
 )
-def test_what_would_be_fetched_or_followed_is_shown_instead(written: str, shown: str) -> None:
-    assert neutral(written) == shown
+def test_what_would_be_fetched_or_followed_is_shown_instead(source: str, shown: str) -> None:
+    assert neutral(source) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Title\n\nText with **bold**, *it*, ~~no~~ and `code`.\n\n- a\n- b\n  1. c\n  2. d\n\n> said\n\n---",
+        "| a | b |\n| --- | --- |\n| 1 [1] | `x` |",
+        "- one\n\n  more\n\n- two\n\n  ```py\n  x = 1\n  ```",
+        'snake_case and 2 + 2 = 4, 50 % [1], "quoted"; so: yes!',
+        "3. c\n4. d",
+    ],
+)
+def test_what_is_allowed_stays_as_it_is(text: str) -> None:
+    assert neutral(text) == text
 
 
 PASSAGES = (
@@ -105,6 +125,34 @@ def test_unsupported_sentences_are_marked_where_they_end() -> None:
     assert "The moon is cheese.\u00a0[?]\n\nDone." in shown
     assert '[?]: #unsupported "Nothing supports this."' in shown
     assert "[?]" not in cited(checked, PASSAGES, page="page", unsupported="")
+
+
+@pytest.mark.parametrize(
+    ("text", "doubtful", "shown"),
+    [
+        (
+            "| a |\n|---|\n| Cheese is blue. |\n\nDone.",
+            "Cheese is blue.",
+            "| a |\n| --- |\n| Cheese is blue. |\n\n[?]\n\nDone.",
+        ),
+        ("```\nrm -rf\n```\n\nDone.", "rm -rf", "```\nrm -rf\n```\n\n[?]\n\nDone."),
+        ("- **Cheese is blue.**\n- No.", "Cheese is blue.**", "- **Cheese is blue.**\u00a0[?]\n- No."),
+        ("Is it `x is y.`?\n\nDone.", "x is y.", "Is it `x is y.`\u00a0[?]?\n\nDone."),
+        ("Cheese is blue.(a)", "Cheese is blue.", "Cheese is blue.\u00a0[?]\u200a(a)"),
+        ("> Cheese\n> is blue.", "is blue.", "> Cheese\n> is blue.\u00a0[?]"),
+        ("# Cheese is blue\n\nx", "Cheese is blue", "# Cheese is blue\u00a0[?]\n\nx"),
+        ("- a\n  ```\n  x\n  ```\n- b", "x", "- a\n\n  ```\n  x\n  ```\n\n  [?]\n- b"),
+    ],
+)
+def test_doubts_are_seen_wherever_they_stand(text: str, doubtful: str, shown: str) -> None:
+    kept = cited(
+        answer(text, (doubtful, Support.UNSUPPORTED)), PASSAGES, page="page", unsupported="Nothing supports it."
+    )
+    assert kept.startswith(f"{shown}\n\n[1]: #source-1")
+
+
+def test_a_model_gives_no_mark_itself() -> None:
+    assert neutral("Yes [?] \ue000.") == "Yes \\[?\\]  ."
 
 
 def test_markers_side_by_side_stay_two_links() -> None:
