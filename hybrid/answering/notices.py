@@ -88,8 +88,7 @@ def notice(code: str, language: str = "", **values: object) -> Notice:
 
 def why(error: ModelError, language: str = "") -> str:
     """What went wrong, in `language`, or in the error's own words where its kind has no wording."""
-    text = _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
-    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+    return _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
 
 
 def phrase(code: str, language: str = "") -> str:
