@@ -29,11 +29,11 @@ def read_docx(data: bytes) -> Extracted:
     package = Package(data, "DOCX")
     main = package.main() or "word/document.xml"
     root = package.xml(main)
-    body = next((one for one in root if local(one) == "body"), None) if root is not None else None
-    if body is None:
+    bodies = [one for one in root if local(one) == "body"] if root is not None else []
+    if not bodies:
         raise DocumentError("The file is not a readable DOCX document; open it in its program and save it again.")
     builder = Builder(title=package.title())
-    _Reader(package, main, builder).document(body)
+    _Reader(package, main, builder).document(bodies)
     return builder.build()
 
 
@@ -50,9 +50,10 @@ class _Reader:
         self._left_out: dict[str, int] = {}
         self._depth = 0
 
-    def document(self, body: etree._Element) -> None:
+    def document(self, bodies: list[etree._Element]) -> None:
         self._margins()
-        self._blocks(body)
+        for body in bodies:
+            self._blocks(body)
         if self._runs.pictures:
             self._builder.notes.append("Pictures without a description were not read.")
         for what, count in self._left_out.items():
