@@ -194,10 +194,7 @@ def test_a_signal_writes_what_is_finished_and_the_next_run_goes_on(
     tandem: Tandem, bench_home: Path, server: TimedServer, sent: signal.Signals
 ) -> None:
     arguments = ("bench", "--models", "small,endless", *QUICK, "--out", "out")
-    # A child of a shell's background job inherits SIGINT as ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = start(bench_home, *arguments)
-    signal.signal(signal.SIGINT, before)
     state = bench_home / "out" / "state.jsonl"
     wait_until(lambda: state.exists() and '"endless/start"' in state.read_text(encoding="utf-8"))
     process.send_signal(sent)
