@@ -17,6 +17,7 @@ from hybrid.errors import ModelError
 from hybrid.models.catalogue import Catalog, Listed
 from hybrid.models.lifecycle import Lifecycle, managed
 from hybrid.models.registry import ModelRegistry
+from hybrid.models.reliability import Reliability
 from hybrid.models.routing import Route, route
 from hybrid.models.statistics import Experience
 from hybrid.policies.base import Policy, policy_for
@@ -98,6 +99,7 @@ class Engine:
         self.catalog = catalog or Catalog()
         self.prices = Prices(costs or CostSettings(), self.catalog.prices())
         self.experience = Experience()
+        self.reliability = Reliability()
         self._fitted = Fitted(weights)
         self._background: set[asyncio.Task[None]] = set()
         chosen = list(runtimes) if runtimes is not None else _runtimes(models, api_keys or {}, data_dir)

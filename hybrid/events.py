@@ -57,12 +57,26 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A text that was written and is not shown, for the person to open all the same. `why` is a code of
+    `hybrid.answering.acceptance.Verdict`, `reason` the same in words.
+    """
+
+    stage: Stage
+    model: str
+    text: str
+    why: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The end of a question. `text` is `checked.text`. `model` is who wrote what is shown ("extractive" quotes),
     `alias` what the settings call it.
 
     `draft` is the draft's text when a refinement replaced it, else "". `refused` says that the corpus has no answer.
     `changes` is what a refinement made of the draft, sentence by sentence, whether it is shown or was left out.
+    `withheld` are the texts that were not accepted, or of which a part was left out.
     """
 
     text: str
@@ -76,6 +90,7 @@ class Answer:
     refused: bool = False
     changes: tuple[Change, ...] = ()
     alias: str = ""
+    withheld: tuple[Withheld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

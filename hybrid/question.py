@@ -14,7 +14,8 @@ from hybrid.settings import EscalationSettings, GenerationSettings
 class Options:
     """What one question asks otherwise than the settings; None leaves it to them.
 
-    `draft_text` skips the draft stage and refines this text ("ask the large model").
+    `draft_text` skips the draft stage and refines this text ("ask the large model"). `accept_all` shows whatever was
+    written, which is for measuring what acceptance is worth, and for nothing else.
     """
 
     draft: str | None = None
@@ -23,6 +24,7 @@ class Options:
     generation: GenerationSettings | None = None
     passages: int | None = None
     draft_text: str = ""
+    accept_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ _SYSTEM = (
     "If the passages do not hold the answer, say so in one sentence and add nothing. "
     "Answer in the language of the question, briefly and plainly."
 )
+INSTRUCTIONS = _SYSTEM
+"""What a model may recite instead of answering."""
 _OPEN, _CLOSE = "===== PASSAGES =====", "===== END OF PASSAGES ====="
 _QUESTION = "Question: "
 _LANGUAGES = {

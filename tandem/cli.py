@@ -6,7 +6,6 @@ Knows how a command is called. Does not know what it does: each one calls a room
 from __future__ import annotations
 
 import io
-import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -72,14 +71,6 @@ def password() -> None:
     from tandem.auth.passwords import hashed
 
     print(hashed(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
-
-
-@app.command("sign-out")
-def sign_out(name: Annotated[str, typer.Argument(help="Whose browsers are to be signed out.")]) -> None:
-    """Sign somebody out everywhere: cookies end at once, open pages with them."""
-    from tandem.commands import signing_out
-
-    signing_out.sign_out(name)
 
 
 @app.command()
@@ -246,8 +237,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="replace")
-    # What a service manager sends ends a command as Ctrl-C does: with what is finished kept, and no traceback.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except UserFacingError as error:

@@ -26,11 +26,15 @@ def evaluate_answers(
     kind: Annotated[list[str] | None, typer.Option(help="Only questions of this kind; may be repeated.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print every question with its answer, to be read.")] = False,
     semantic: Semantic = True,
+    accept_all: Annotated[
+        bool, typer.Option("--accept-all", help="Show whatever the models write: what is acceptance worth?")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Ask so many questions, evenly spread; 0: all.", min=0)] = 0,
 ) -> None:
     """Ask every question of a file; count what was found, answered and refused."""
     from tandem.commands import evaluating
 
-    evaluating.answers(file, json, documents, draft, refine, tuple(kind or ()), show, semantic)
+    evaluating.answers(file, json, documents, draft, refine, tuple(kind or ()), show, semantic, accept_all, limit)
 
 
 @evaluate.command("retrieval")

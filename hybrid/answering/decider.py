@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hybrid.answering.acceptance import Verdict
 from hybrid.answering.generation import Written
 from hybrid.answering.notices import notice, phrase
 from hybrid.answering.task import Task
@@ -30,30 +31,28 @@ class Decider:
         self.task = task
         self.verifier = verifier
 
-    async def judge(self, draft: Written) -> tuple[CheckedAnswer, Decision, Notice | None]:
-        """The citation check of a draft, and the policy's decision or why the draft must stand in spite of it, with the
-        notice to give.
+    async def judge(self, draft: Written) -> tuple[Verdict, Decision, Notice | None]:
+        """Whether the draft may be shown, and the policy's decision, or why the draft must stand in spite of it, with
+        the notice to give.
         """
         verify = None if self.verifier.claims_nothing(draft) else self.task.trace.begin("verify", draft.stage)
         # In one go: where many answers wait to be checked, this one waits but once.
-        checked, at, signals = await checking(self._measured, draft)
+        verdict, at, signals = await checking(self._measured, draft)
         if verify is not None:
             verify.duration_ms = at - verify.start_ms
         decide = Span("decide", at)
         self.task.trace.spans.append(decide)
         self.task.trace.signals = signals.as_dict()
-        decision, excuse = self._possible(self._routed(self._wanted(signals, draft)), draft)
+        decision, excuse = self._possible(self._routed(self._wanted(signals, draft, verdict)), draft)
         self.task.trace.decision = decision.as_dict()
         self.task.trace.end(decide)
-        return checked, decision, excuse
+        return verdict, decision, excuse
 
-    def _measured(self, draft: Written) -> tuple[CheckedAnswer, float, Signals]:
-        """The checked draft, when it was checked (see `Trace.now`), and its signals."""
-        checked = self.verifier.checked_now(draft)
+    def _measured(self, draft: Written) -> tuple[Verdict, float, Signals]:
+        """The verdict on the draft, when it was found (see `Trace.now`), and the draft's signals."""
+        verdict = self.verifier.check_now(draft)
         at = self.task.trace.now()
-        signals = self._signals(draft, checked)
-        self.verifier.know(draft.text, signals.refused)
-        return checked, at, signals
+        return verdict, at, self._signals(draft, verdict.checked)
 
     def _routed(self, decision: Decision) -> Decision:
         """The decision, with the reason why another model than the set one drafted."""
@@ -78,14 +77,25 @@ class Decider:
             logprobs=draft.logprobs,
         )
 
-    def _wanted(self, signals: Signals, draft: Written) -> Decision:
+    def _wanted(self, signals: Signals, draft: Written, verdict: Verdict) -> Decision:
         decision = self.task.plan.policy.decide(signals)
         if self.task.question.options.draft_text:
             return replace(decision, escalate=True, reasons=(Reason("asked", "You asked the large model."),))
-        if draft.abandoned is not None:
+        if not self.task.answerable:  # nothing found means nothing invented, by a large model neither
+            return replace(decision, escalate=False, reasons=(self._nothing(), *decision.reasons))
+        if draft.abandoned is not None and self.task.refiner(draft.alias) is not None:
             return replace(decision, escalate=True, reasons=(draft.abandoned,), regenerate=True)
-        useless = signals.empty or signals.refused or signals.repetition > REPETITIVE
+        escalation = self.task.plan.escalation
+        judged = escalation.mode is Escalate.AUTO and escalation.policy == "rules" and escalation.low_confidence
+        if judged and not verdict.accepted and not decision.escalate:
+            text = f"The draft is not fit to be shown: {self.verifier.reason(verdict)}"
+            decision = replace(decision, escalate=True, reasons=(Reason("not_accepted", text, {"why": verdict.why}),))
+        useless = signals.empty or signals.refused or bool(verdict.faults) or signals.repetition > REPETITIVE
         return replace(decision, regenerate=decision.escalate and useless)
+
+    def _nothing(self) -> Reason:
+        values: dict[str, float | str] = {"confidence": self.task.found.confidence}
+        return Reason("nothing_found", "The search found nothing to answer from.", values)
 
     def abandoned(self, draft: Written) -> Notice:
         """That the draft was cut off, why, and who writes instead."""

@@ -99,19 +99,22 @@ class Drafter:
             yield notice("shortened", self.task.language, dropped=dropped, alias=written.alias)
 
     def _watch(self, written: Written) -> Watch | None:
-        """A watch over a draft that the large model could take the place of, where the settings ask for one."""
-        escalation = self.task.plan.escalation
+        """A watch over what a model writes: for loops and echoes always, and over a draft that the large model could
+        take the place of, where the settings ask for it, for all that makes it hopeless.
+        """
+        task, escalation = self.task, self.task.plan.escalation
+        if written.runtime == EXTRACTIVE or task.question.options.accept_all:
+            return None
         judged = escalation.policy == "logistic" or escalation.low_confidence
         wanted = escalation.mode is Escalate.AUTO and judged and (escalation.early_abort or escalation.warm)
-        if (
-            written.stage != "draft"
-            or written.runtime == EXTRACTIVE
-            or not wanted
-            or not self.task.refiner(written.alias)
-        ):
-            return None
+        replaceable = written.stage == "draft" and wanted and task.refiner(written.alias) is not None
         return Watch(
-            self.task.question.text, self.task.found, self.task.engine.minimum_confidence, cuts=escalation.early_abort
+            task.question.text,
+            task.found,
+            task.engine.minimum_confidence,
+            cuts=escalation.early_abort or not replaceable,
+            form_only=not replaceable,
+            instructions=prompts.INSTRUCTIONS,
         )
 
     def warm(self, warming: Warming, draft: Written) -> None:

@@ -27,11 +27,25 @@ TEXTS: dict[str, dict[str, str]] = {
         "refinement_empty": "The draft stands, because {alias} wrote nothing.",
         "refinement_kept_draft": "The draft stands: the sources support {before} % of its sentences, and only "
         "{after} % of those {alias} wrote.",
+        "refinement_withheld": "The draft stands: what {alias} wrote is not shown, because {why}",
+        "withheld": "What {alias} wrote is not shown, because {why} {instead} stands in its place.",
+        "why_empty": "nothing was written.",
+        "why_loop": "it goes round in circles.",
+        "why_echo": "it recites its instructions.",
+        "why_cut": "it breaks off before it says anything.",
+        "why_language": "it is in another language than the question.",
+        "why_refusal": "it finds no answer where the documents have one.",
+        "why_invention": "the passages hold next to nothing of it.",
+        "why_nothing_found": "the search found nothing to answer from.",
+        "why_nothing_said": "it says nothing that a document could carry.",
+        "why_unsupported": "the passages do not carry what it says.",
+        "why_unproved": "most of what this model wrote lately had to be withheld.",
+        "why_beside": "it speaks of something else than the question.",
+        "abandoned_echo": "The draft began to recite its instructions; it was cut off.",
         "refinement_refused": "The draft stands, because {alias} found no answer where the draft quotes one.",
         "spelling": 'No document holds “{typed}”, so {corrected} was searched too; write "{typed}" in quotation '
         "marks to search for it alone.",
         "version": "There are several versions; {current} is the current one and comes before {older}.",
-        "across": "What was found is in {spoken}.",
         "shortened": "{dropped} of the passages found were left out, because they do not fit the context of {alias}.",
         "extractive": "A quotation of the documents",
     },
@@ -52,32 +66,29 @@ TEXTS: dict[str, dict[str, str]] = {
         "refinement_empty": "Taslak olduğu gibi kaldı, çünkü {alias} hiçbir şey yazmadı.",
         "refinement_kept_draft": "Taslak olduğu gibi kaldı: kaynaklar taslağın cümlelerinin % {before} kadarını, "
         "{alias} modelinin yazdıklarının ise yalnızca % {after} kadarını destekliyor.",
+        "refinement_withheld": "Taslak olduğu gibi kaldı: {alias} modelinin yazdığı gösterilmiyor, çünkü {why}",
+        "withheld": "{alias} modelinin yazdığı gösterilmiyor, çünkü {why} Yerine geçen: {instead}.",
+        "why_empty": "hiçbir şey yazmadı.",
+        "why_loop": "aynı şeyleri yineliyor.",
+        "why_echo": "kendi yönergesini okuyor.",
+        "why_cut": "bir şey söylemeden kesiliyor.",
+        "why_language": "sorudan başka bir dilde yazılmış.",
+        "why_refusal": "belgelerde yanıt varken yanıt bulamıyor.",
+        "why_invention": "bölümler söylediklerinin çok azını içeriyor.",
+        "why_nothing_found": "arama yanıt verecek bir şey bulamadı.",
+        "why_nothing_said": "bir belgenin taşıyabileceği bir şey söylemiyor.",
+        "why_unsupported": "bölümler söylediğini desteklemiyor.",
+        "why_unproved": "bu modelin son yazdıklarının çoğu gösterilemedi.",
+        "why_beside": "sorudan başka bir şeyden söz ediyor.",
+        "abandoned_echo": "Taslak kendi yönergesini okumaya başladı ve kesildi.",
         "refinement_refused": "Taslak olduğu gibi kaldı, çünkü {alias} taslağın bulduğu yanıtı bulamadı.",
         "spelling": "Hiçbir belgede “{typed}” geçmiyor, bu yüzden {corrected} da arandı; yalnızca onu aramak "
         'için "{typed}" biçiminde tırnak içinde yazın.',
         "version": "Birden çok sürüm var; güncel olan {current}, {older} belgesinden önce geliyor.",
-        "across": "Bulunanların dili: {spoken}.",
         "shortened": "Bulunan bölümlerden {dropped} tanesi {alias} modelinin bağlamına sığmadığı için bırakıldı.",
         "extractive": "Belgelerden bir alıntı",
     },
 }
-
-_LANGUAGES = {
-    "en": {
-        "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
-        "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian",
-        "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian",
-        "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
-        "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
-    },
-    "tr": {
-        "ar": "Arapça", "cs": "Çekçe", "da": "Danca", "de": "Almanca", "el": "Yunanca", "en": "İngilizce",
-        "es": "İspanyolca", "fa": "Farsça", "fi": "Fince", "fr": "Fransızca", "he": "İbranice", "hi": "Hintçe",
-        "hu": "Macarca", "id": "Endonezce", "it": "İtalyanca", "ja": "Japonca", "ko": "Korece", "nl": "Felemenkçe",
-        "no": "Norveççe", "pl": "Lehçe", "pt": "Portekizce", "ro": "Rumence", "ru": "Rusça", "sv": "İsveççe",
-        "th": "Tayca", "tr": "Türkçe", "uk": "Ukraynaca", "vi": "Vietnamca", "zh": "Çince",
-    },
-}  # fmt: skip
 
 # What went wrong with a model, by the error's kind; in English, the error's own sentence says more.
 _WHY_TR = {
@@ -105,19 +116,10 @@ def notice(code: str, language: str = "", **values: object) -> Notice:
     return Notice(code, phrase(code, language).format(**said))
 
 
-def across(language: str, spoken: str) -> Notice | None:
-    """That what was found is in another language than the question's `language`; None where it is not, or where either
-    is not known.
-    """
-    names = _LANGUAGES.get(language, _LANGUAGES["en"])
-    if not language or spoken == language or spoken not in names:
-        return None
-    return notice("across", language, spoken=names[spoken])
-
-
 def why(error: ModelError, language: str = "") -> str:
     """What went wrong, in `language`, or in the error's own words where its kind has no wording."""
-    return _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
+    text = _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
+    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
 
 
 def phrase(code: str, language: str = "") -> str:

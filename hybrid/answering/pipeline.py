@@ -16,7 +16,7 @@ from hybrid.answering import learning
 from hybrid.answering.decider import Decider
 from hybrid.answering.drafter import Drafter
 from hybrid.answering.generation import Written
-from hybrid.answering.notices import across, notice, phrase
+from hybrid.answering.notices import notice, phrase
 from hybrid.answering.reading import Reading, read
 from hybrid.answering.task import Task
 from hybrid.answering.verifier import Verifier
@@ -25,11 +25,12 @@ from hybrid.comparison import Change, changes
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
 from hybrid.events import Answer, Decided, Event, Failed, Finished, Retrieved
-from hybrid.executors import searching
+from hybrid.executors import checking, searching
 from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.tracing.trace import Trace
 from rag.errors import UserFacingError
+from rag.grounding import evidence
 from rag.text.unicode import whole
 from rag.types import SearchResult
 
@@ -75,15 +76,15 @@ async def _answer(
     yield Retrieved(found)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
-    if found.passages and (foreign := across(found.language, found.passages[0].language)) is not None:
-        yield foreign
     if reading.chosen is not None:
         yield notice("version", found.language, current=reading.chosen[0], older=reading.chosen[1])
-    task = Task(question, plan, found, engine, trace, reading)
+    task = Task(question, plan, found, engine, trace, reading, given is not None)
     drafter, verifier = Drafter(task), Verifier(task)
     decider = Decider(task, verifier)
 
     draft = Written("draft")
+    if plan.draft != EXTRACTIVE and found.passages:  # beside the model, so that the check is quick once it has written
+        engine.spawn(checking(evidence.prepare, question.text, found.passages), "read the passages for the check")
     async with Warming(trace, engine.settings.timeouts) as warming:
         if question.options.draft_text:
             draft.alias = draft.model = plan.draft
@@ -94,46 +95,47 @@ async def _answer(
                 async for event in events:
                     yield event
                     drafter.warm(warming, draft)
-        checked, decision, excuse = await decider.judge(draft)
+        verdict, decision, excuse = await decider.judge(draft)
         yield Decided(decision)
         if excuse is not None:
             yield excuse
-        if draft.abandoned is not None:
+        if draft.abandoned is not None and decision.escalate:
             yield decider.abandoned(draft)
         if decision.escalate:
             await warming.done()
 
     final, refined = draft, Written("refine")
+    withheld = [verifier.withheld(draft, verdict)]
     changed: tuple[Change, ...] = ()
     if decision.escalate:
+        told = drafter.second_messages(decision, draft)
         try:
-            async with aclosing(
-                drafter.write(refined, (plan.refine,), drafter.second_messages(decision, draft))
-            ) as events:
+            async with aclosing(drafter.write(refined, (plan.refine,), told)) as events:
                 async for event in events:
                     yield event
         except ModelError as error:
-            code = "refinement_failed" if draft.abandoned is None else "model_failed"
+            code = "refinement_failed" if verdict.accepted else "model_failed"
             instead = phrase(EXTRACTIVE, found.language)
             yield notice(code, found.language, alias=plan.refine, why=error, instead=instead)
         else:
-            rechecked = await verifier.check(refined)
-            changed = changes(checked, rechecked)
-            worse = verifier.worse(refined, rechecked, draft, checked)
+            second = await verifier.check(refined)
+            changed = changes(verdict.checked, second.checked)
+            withheld.append(verifier.withheld(refined, second))
+            worse = verifier.worse(refined, second, draft, verdict)
             if worse is None:
-                final, checked = refined, rechecked
+                final, verdict = refined, second
             else:
                 yield worse
 
-    if final.abandoned is not None or not final.text.strip():
-        if final.abandoned is None:
-            yield notice("model_empty", found.language, alias=final.alias, instead=phrase(EXTRACTIVE, found.language))
+    if not verdict.accepted:  # neither will do: the quote where the documents answer, the refusal where they do not
+        yield verifier.replaced(final, verdict)
         final = draft = Written("draft")
         async with aclosing(drafter.write(draft, (EXTRACTIVE,), drafter.draft_messages)) as events:
             async for event in events:
                 yield event
-        checked = await verifier.check(draft)
+        verdict = await verifier.check(draft)
 
+    checked = verdict.checked
     engine.keep(trace, "finished", checked.text)
     if not decision.escalate and final.runtime != EXTRACTIVE:
         learning.compare_unseen(task, final.alias, drafter.request, checked)
@@ -146,9 +148,10 @@ async def _answer(
         stage=final.stage,
         escalated=decision.escalate,
         draft=draft.text if final is not draft else "",
-        refused=verifier.refused(final),
+        refused=verdict.refused,
         changes=changed,
         alias=final.alias,
+        withheld=tuple(one for one in withheld if one is not None),
     )
     yield Finished(answered, trace)
 

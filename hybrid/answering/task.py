@@ -18,7 +18,9 @@ from rag.types import Message, Passage, SearchResult
 
 @dataclass(slots=True)
 class Task:
-    """`failed` has the models that could not answer, and why."""
+    """`given` says that the passages were chosen by somebody else and all matter, as for a brief; `failed` has the
+    models that could not answer, and why.
+    """
 
     question: Question
     plan: Plan
@@ -26,6 +28,7 @@ class Task:
     engine: Engine
     trace: Trace
     reading: Reading
+    given: bool = False
     failed: dict[str, ModelError] = field(default_factory=dict)
 
     @property

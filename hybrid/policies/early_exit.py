@@ -10,7 +10,7 @@ from __future__ import annotations
 import regex
 
 from hybrid.events import Reason
-from hybrid.policies import draft_features
+from hybrid.policies import degeneration, draft_features
 from rag.grounding import overlap
 from rag.text import phrases
 from rag.text.language import detect
@@ -31,12 +31,26 @@ class Watch:
     """One draft under watch; cheap enough to hear every token on the event loop.
 
     `confidence` is the least at which the passages count as holding an answer; with `cuts` False nothing is hopeless.
+    `form_only` looks for loops and for echoes of `instructions` alone: where nobody else could write the answer, what
+    a text said before it went wrong is all there is.
     `likely` turns True when the draft is doubtful enough that the large model will probably be asked.
     """
 
-    def __init__(self, question: str, found: SearchResult, confidence: float, *, cuts: bool = True) -> None:
+    def __init__(
+        self,
+        question: str,
+        found: SearchResult,
+        confidence: float,
+        *,
+        cuts: bool = True,
+        form_only: bool = False,
+        instructions: str = "",
+    ) -> None:
         self.found = found
         self.cuts = cuts
+        self._question = question
+        self._form_only = form_only
+        self._instructions = instructions
         self.likely = False
         self._answerable = bool(found.passages) and found.confidence >= confidence
         self._strong = self._answerable and found.confidence >= STRONG
@@ -44,7 +58,7 @@ class Watch:
         self._held: frozenset[str] | None = None
         self._text = ""
         self._next = _STEP_CHARS
-        self._opened = not self._strong
+        self._opened = not self._strong or form_only
 
     def add(self, piece: str) -> Reason | None:
         """Take in what the draft goes on with; why it is hopeless, or None."""
@@ -60,7 +74,9 @@ class Watch:
         if len(text) < self._next:
             return None
         self._next = len(text) + _STEP_CHARS
-        return self._loop(text) or self._language(text) or self._invention(text)
+        if self._form_only:
+            return self._loop(text) or self._form(text)
+        return self._loop(text) or self._language(text) or self._invention(text) or self._form(text)
 
     def _opening(self, text: str) -> Reason | None:
         opening = _FIRST_SENTENCE.match(text)
@@ -79,12 +95,21 @@ class Watch:
     def _loop(self, text: str) -> Reason | None:
         if len(text) < _LOOP_CHARS:
             return None
-        share = draft_features.repetition(draft_features.Draft("", text[-4 * _LOOP_CHARS :]))
+        latest = text[-4 * _LOOP_CHARS :]
+        share = draft_features.repetition(draft_features.Draft("", latest))
         if share < _LOOP:
             return None
         return Reason(
             "abandoned_loop", f"The draft went round in circles ({share:.0%}); it was cut off.", {"repetition": share}
         )
+
+    def _form(self, text: str) -> Reason | None:
+        sound = degeneration.sound(text, question=self._question, instructions=self._instructions)
+        if degeneration.LOOP in sound.faults:
+            return Reason("abandoned_loop", "The draft went round in circles; it was cut off.")
+        if degeneration.ECHO not in sound.faults or not sound.text.strip():
+            return None
+        return Reason("abandoned_echo", "The draft began to recite its instructions; it was cut off.")
 
     def _language(self, text: str) -> Reason | None:
         if len(text) < _LANGUAGE_CHARS or not self._expected:

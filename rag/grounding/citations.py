@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
 from rag.text import idf, phrases, sentences
+from rag.text.analyser import stop_terms
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 SUPPORTED, DOUBTFUL = 0.6, 0.4
@@ -34,13 +36,17 @@ _NUMBER_WORDS = {
     )
 }
 _ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
+_NAMED = r"(?:passage|document|text|source|context|handbook|manual|guide|policy|page|file|note)s?"
 _LEAD = regex.compile(
     r"(?:the\s+)?(?:answer|question|passage|source|text|note|draft|yanıt|cevap|soru|kaynak|not)"
-    r"(?:\s*\d{1,3})?(?:\s+is)?\s*[:：]\s*",
+    r"(?:\s*\d{1,3})?(?:\s+is)?\s*[:：]\s*"
+    rf"|(?:according\s+to|based\s+on|as\s+stated\s+in)\s+(?:the\s+)?(?:\p{{L}}+\s+)?{_NAMED},\s*"
+    rf"|(?:the\s+)?(?:\p{{L}}+\s+)?{_NAMED}\s+(?:says?|states?|mentions?|explains?|notes?|indicates?)\s+that\s+"
+    r"|(?:belge|metin|kaynak|kılavuz|el kitabı)\p{L}*\s+göre,?\s*",
     regex.I,
 )
 _ORDER = (Support.NEUTRAL, Support.UNSUPPORTED, Support.DOUBTFUL, Support.SUPPORTED)
-_ASKED_WEIGHT, _AIM, _FAR_AIM, _FEW, _WINDOW, _BESIDE = 0.5, 0.2, 0.4, 2, 3, 2
+_ASKED_WEIGHT, _AIM, _FAR_AIM, _RIVAL, _FEW, _WINDOW, _BESIDE = 0.7, 0.2, 0.4, 0.25, 2, 3, 2
 _COMMON_NOUN_CAPITALS = frozenset({"de"})
 
 
@@ -71,12 +77,14 @@ class _Asked:
 class _Claim:
     """A sentence of the answer without its markers: (stem, surface, weight) of its words, its numbers and names.
 
-    `aim` is what its numbers and names are said of: its other words, and where there are few, the question's.
+    `own` are its other words that matter; `aim` is what its numbers and names are said of: those, and where there are
+    few, the question's.
     """
 
     words: tuple[tuple[str, str, float], ...]
     numbers: Mapping[str, frozenset[str]]
     names: frozenset[str]
+    own: frozenset[str]
     aim: Mapping[str, float]
     bare: bool
 
@@ -99,7 +107,9 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
     NEUTRAL. What only repeats `question` is no evidence for itself.
     """
     spoken = (idf.language_of([answer]), idf.language_of([p.text for p in passages[:3]]))
-    readings = [_reading(question, passages, language) for language in dict.fromkeys(filter(None, spoken)) or ("",)]
+    readings = [
+        _reading(question, tuple(passages), language) for language in dict.fromkeys(filter(None, spoken)) or ("",)
+    ]
     parts: list[str] = []
     checked: list[CheckedSentence] = []
     dropped: list[int] = []
@@ -133,7 +143,8 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
     return CheckedAnswer("".join(parts), tuple(checked), tuple(dict.fromkeys(dropped)))
 
 
-def _reading(question: str, passages: Sequence[Passage], language: str) -> _Reading:
+@lru_cache(maxsize=64)
+def _reading(question: str, passages: tuple[Passage, ...], language: str) -> _Reading:
     sources, weights = _sources(passages, language)
     return _Reading(language, sources, weights, _asked(question, language, weights))
 
@@ -150,9 +161,13 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
         if spoken != language:  # the answer's stems may differ from the passage's: keep both
             words = [w + idf.terms_of(text, language) for w, text in zip(words, texts, strict=True)]
         lists.extend(words)
-        sets = tuple(frozenset(key for word in sentence for key in word[:2]) for sentence in words)
-        heading = frozenset(key for word in idf.terms_of(about, language) for key in word[:2])
         numbers = tuple(_numbers_beside(text, held, spoken) for text, held in zip(texts, words, strict=True))
+        names = _NUMBER_WORDS.get(language, {})
+        sets = tuple(
+            frozenset(key for word in sentence for key in word[:2]).union(n for n in names if names[n] in inside)
+            for sentence, inside in zip(words, numbers, strict=True)
+        )
+        heading = frozenset(key for word in idf.terms_of(about, language) for key in word[:2])
         everywhere = frozenset(_numbers(about)).union(*numbers)
         sources.append(_Source(frozenset().union(heading, *sets), everywhere, heading, spans, sets, numbers))
     return sources, idf.weights(lists, language)
@@ -191,6 +206,7 @@ def _judge(plain: str, reading: _Reading) -> tuple[Support, float, list[int], tu
         order.sort(key=lambda i: (-scores[i], i))
     best, score = [order[0]], scores[order[0]]
     in_place = placed[order[0]]
+    contested = any(_contested(number, claim, sources) for number in claim.numbers)
     if (score < SUPPORTED or not in_place) and len(order) > 1:  # a sentence may join what two passages say
         order.sort(key=lambda i: (-scores[i], i))
         both = windows[order[0]][1] | windows[order[1]][1]
@@ -198,7 +214,9 @@ def _judge(plain: str, reading: _Reading) -> tuple[Support, float, list[int], tu
         together = all(any(_near(n, claim, sources[i]) for i in order[:2]) for n in claim.numbers)
         if joint >= SUPPORTED and together and scores[order[1]] >= DOUBTFUL / 2:
             best, score, in_place = order[:2], joint, all(name in both for name in claim.names)
-    if not in_place:
+    if contested:
+        score = min(score, SUPPORTED - 0.01)
+    elif not in_place:
         score = min(score, SUPPORTED - 0.01 if _all_known(claim, sources[best[0]]) else DOUBTFUL)
     if score < DOUBTFUL:
         return Support.UNSUPPORTED, score, [], None
@@ -222,7 +240,7 @@ def _window(claim: _Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
     """
     known: Set[str] = source.about
     chosen: list[int] = []
-    for _ in range(_WINDOW):
+    for _ in range(max(_WINDOW, len(claim.numbers) + 1)):
         missing = [(stem, word, w) for stem, word, w in claim.words if stem not in known and word not in known]
         gains = [sum(w for stem, word, w in missing if stem in s or word in s) for s in source.sentence_words]
         best = max(range(len(gains)), key=gains.__getitem__, default=None)
@@ -260,22 +278,36 @@ def _near(number: str, claim: _Claim, source: _Source) -> bool:
             close = _aimed(claim, words)
             around = max(close, 0.8 * _aimed(claim, words | before | source.about) if close else 0.0)
             alike = bool(unit & numbers[number]) or not (unit or claim.bare)
-            if around >= (_AIM if alike else _FAR_AIM):
+            whole = bool(claim.own) and claim.own <= words and (alike or not unit)
+            if whole or around >= (_AIM if alike else _FAR_AIM):
                 return True
     return False
 
 
-def _numbers_beside(
-    text: str, words: Sequence[tuple[str, str, int, int]], language: str = ""
-) -> dict[str, frozenset[str]]:
+def _contested(number: str, claim: _Claim, sources: Sequence[_Source]) -> bool:
+    """Whether a sentence that speaks more of what the claim is about has another number of the same kind."""
+    unit = claim.numbers[number]
+    own = rival = 0.0
+    for source in sources:
+        for numbers, words in zip(source.sentence_numbers, source.sentence_words, strict=True):
+            if number in numbers:
+                own = max(own, _aimed(claim, words))
+            elif unit and any(unit & beside for beside in numbers.values()):
+                rival = max(rival, _aimed(claim, words))
+    return not claim.bare and rival > own + _RIVAL
+
+
+def _numbers_beside(text: str, words: Sequence[tuple[str, str, int, int]], language: str) -> dict[str, frozenset[str]]:
     """The numbers of a sentence, in digits and in the language's words, each with the stems beside it."""
+    stop = stop_terms(language or "en")
+    content = [w for w in words if w[1] not in stop and not w[1][0].isdigit()]
     names = _NUMBER_WORDS.get(language, {})
     found: dict[str, frozenset[str]] = {}
     places = [(m.start(), m.end(), _plain_number(m.group())) for m in _NUMBER.finditer(text)]
     places += [(start, end, names[word]) for _, word, start, end in words if word in names]
     for start, end, number in places:
-        after = [stem for stem, word, begun, _ in words if begun >= end and not word[0].isdigit()][:_BESIDE]
-        before = [stem for stem, word, _, ended in words if ended <= start and not word[0].isdigit()][-1:]
+        after = [stem for stem, _, begun, _ in content if begun >= end][:_BESIDE]
+        before = [stem for stem, _, _, ended in content if ended <= start][-1:]
         found[number] = found.get(number, frozenset()) | {*after, *before}
     return found
 
@@ -310,7 +342,11 @@ def _claim(plain: str, reading: _Reading) -> _Claim | None:
     words = [w for w in idf.terms_of(body, language) if lead is None or w[2] >= lead.end()]
     content = [w for w in words if w[1] not in weights.stop]
     said = body if lead is None else " " * lead.end() + body[lead.end() :]
-    numbers = {number: beside - weights.stop for number, beside in _numbers_beside(said, words).items()}
+    numbers = {
+        number: beside
+        for number, beside in _numbers_beside(said, words, language).items()
+        if number in _numbers(said)  # a number in words is a word like others
+    }
     if not content or (len(content) <= 2 and body.endswith((":", "：", "!")) and not numbers):
         return None
     names = frozenset(
@@ -326,10 +362,11 @@ def _claim(plain: str, reading: _Reading) -> _Claim | None:
         for stem, word, _, _ in words
     )
     aim = {stem: weights.of(stem, word) for stem, word, _, _ in content if not word[0].isdigit()}
-    bare = len([stem for stem in aim if stem not in asked.words]) < _FEW
+    own = frozenset(aim)
+    bare = len(own - asked.words) < _FEW
     if bare:
         aim = {**asked.content, **aim}
-    return _Claim(weighed, numbers, names, aim, bare)
+    return _Claim(weighed, numbers, names, own, aim, bare)
 
 
 def _is_name(word: str, sentence: str, start: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,27 @@ def answers(
     kinds: tuple[str, ...],
     show: bool,
     semantic: bool,
+    accept_all: bool = False,
+    limit: int = 0,
 ) -> None:
     """Ask every question of `file`, or those of `kinds`, and print the measures; with `show`, every answer before them.
+
+    With `accept_all` nothing that a model wrote is withheld; `limit` asks so many questions, evenly spread.
 
     Raises UserFacingError.
     """
     questions = read(file).of_kinds(kinds)
     if documents is not None:
         questions = questions.asked_elsewhere(read(documents))
+    if limit:
+        questions = replace(
+            questions, questions=questions.questions[:: max(1, len(questions.questions) // limit)][:limit]
+        )
     settings = load()
     if not semantic:
         words = settings.retrieval.model_copy(update={"semantic": False})
         settings = settings.model_copy(update={"retrieval": words})
-    outcomes = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine)))
+    outcomes = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine, accept_all)))
     record = measures.report(outcomes)
     if show:
         told = [measures.told(outcome) for outcome in outcomes]
@@ -64,12 +73,12 @@ def retrieval(file: Path, json: bool, typos: int, seed: int, semantic: bool) -> 
     print_record({**measured, "semantic": embedder is not None}, json)
 
 
-def _options(settings: Settings, draft: str | None, refine: str | None) -> Options:
+def _options(settings: Settings, draft: str | None, refine: str | None, accept_all: bool) -> Options:
     """Quoting alone, unless a model was named."""
     if draft is None and refine is None:
         never = settings.escalation.model_copy(update={"mode": Escalate.NEVER})
         return Options(draft=EXTRACTIVE, escalation=never)
-    return Options(draft=draft, refine=refine)
+    return Options(draft=draft, refine=refine, accept_all=accept_all)
 
 
 async def _ask_all(questions: QuestionSet, settings: Settings, options: Options) -> list[measures.Outcome]:

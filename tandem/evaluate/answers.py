@@ -7,7 +7,9 @@ key_facts: share of the answerable questions whose answer holds every key fact, 
 abstention: share of the unanswerable questions that were refused. false_refusals: of the answerable ones.
 citation_precision: share of the citations whose document answers the question. citation_recall: share of the claims
 that carry a citation. Both over the answerable questions that were answered. auroc: how well the confidence of the
-search tells the unanswerable questions from the others.
+search tells the unanswerable questions from the others. written: share of the answers that a model wrote. repeating:
+answers that go round in circles. unmarked: written answers, no refusals, of which nothing was checked. accepting_ms:
+what checking all that was written took.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ import numpy as np
 
 from hybrid.answering.pipeline import Options, Question, Turn
 from hybrid.events import Event, Failed, Finished, Retrieved
+from hybrid.policies import degeneration
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.errors import UserFacingError
 from rag.text.analyser import casefold
 from rag.types import Passage, Support
@@ -34,7 +38,8 @@ MARKER = re.compile(r"\s*\[\d+\]")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question.
+    """What became of one question. `written` says that a model wrote what is shown, `accepting_ms` is the time that the
+    check of all that was written took.
 
     `claims` has one entry a claim of the answer: the documents it cites, none where nothing supports it. `confidence`
     is retrieval's; the times count from asking to the first word and to the end.
@@ -48,6 +53,13 @@ class Outcome:
     confidence: float = 0.0
     first_ms: float | None = None
     total_ms: float | None = None
+    written: bool = False
+    accepting_ms: float | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the answer goes round in circles."""
+        return degeneration.LOOP in degeneration.sound(self.text).faults
 
     @property
     def recalled(self) -> bool:
@@ -113,6 +125,8 @@ def _outcome(
         confidence=trace.retrieval["confidence"],
         first_ms=next((span.start_ms for span in trace.spans if span.name == "last_token"), None),
         total_ms=trace.total_ms,
+        written=answer.runtime != EXTRACTIVE,
+        accepting_ms=sum(span.duration_ms or 0.0 for span in trace.spans if span.name == "verify"),
     )
 
 
@@ -135,6 +149,10 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "citation_recall": _share(bool(claim) for o in answered for claim in o.claims),
         "auroc": _separation(answerable, unanswerable),
         "words": round(statistics.fmean(lengths), 1) if lengths else None,
+        "written": _share(o.written for o in outcomes),
+        "repeating": sum(o.repeats for o in outcomes),
+        "unmarked": sum(o.written and not o.refused and not o.claims for o in outcomes),
+        "accepting_ms": _times([o.accepting_ms for o in outcomes]),
         "first_word_ms": _times([o.first_ms for o in outcomes]),
         "total_ms": _times([o.total_ms for o in outcomes]),
         "answerable": len(answerable),

@@ -59,10 +59,14 @@ async def test_what_was_cut_off_is_counted(make_engine: MakeEngine) -> None:
 
 
 async def test_without_a_large_model_or_leave_no_draft_is_cut(make_engine: MakeEngine) -> None:
-    _, alone = await ask(make_engine(Scripted({"phi-4-mini": Script(INVENTED)})))
+    invented = INVENTED[: len(INVENTED) // 6] + (
+        "Velvet tractors negotiate with sceptical lighthouses about marmalade. Seven bishops juggled molten pumpkins. "
+        "Underneath the carousel a choir of beetles rehearses forgotten operas until the custard thunders."
+    )
+    _, alone = await ask(make_engine(Scripted({"phi-4-mini": Script(invented)})))
     assert alone.trace.stages[0].finish_reason == "stop"
     for settings in (EscalationSettings(early_abort=False), EscalationSettings(mode=Escalate.ALWAYS)):
-        _, end = await ask(make_engine(models(INVENTED), escalation=settings))
+        _, end = await ask(make_engine(models(invented), escalation=settings))
         assert end.trace.stages[0].finish_reason == "stop"
 
 

@@ -104,7 +104,8 @@ async def test_the_mode_decides(make_engine: MakeEngine, mode: Escalate) -> None
 @pytest.mark.parametrize(
     ("refined", "code"),
     [
-        (INVENTED, "refinement_kept_draft"),
+        (INVENTED, "refinement_withheld"),
+        (f"{BETTER} The canteen closes at noon on Fridays.", "refinement_kept_draft"),
         ("", "refinement_empty"),
         ("The documents do not contain an answer to this.", "refinement_refused"),
         (
@@ -145,19 +146,27 @@ async def test_turkish_questions_get_turkish_notices(make_engine: MakeEngine) ->
 
 
 async def test_a_missing_draft_model_is_replaced_by_the_large_one(make_engine: MakeEngine) -> None:
-    runtime = Scripted({"gpt-oss-20b": Script(INVENTED)})
-    events = await events_of(make_engine(runtime), ASK)
+    runtime = Scripted({"gpt-oss-20b": Script(GOOD)})
+    events = await events_of(make_engine(runtime, escalation=ALWAYS), ASK)
     end = finished(events)
     assert end.answer.model == "gpt-oss-20b" and not end.answer.escalated
     assert "gpt-oss-20b answers instead" in notices(events)["model_missing"]
     assert "same_model" in [reason["code"] for reason in end.trace.decision["reasons"]]
 
 
-async def test_a_missing_large_model_leaves_the_draft(make_engine: MakeEngine) -> None:
+async def test_a_missing_large_model_leaves_a_good_draft_and_quotes_in_place_of_a_bad_one(
+    make_engine: MakeEngine,
+) -> None:
+    always = EscalationSettings(mode=Escalate.ALWAYS)
+    events = await events_of(make_engine(Scripted({"phi-4-mini": Script(GOOD)}), escalation=always), ASK)
+    assert finished(events).answer.model == "phi-4-mini" and not finished(events).answer.escalated
+    assert "gpt-oss-20b" in notices(events)["refine_missing"]
     events = await events_of(make_engine(Scripted({"phi-4-mini": Script(INVENTED)})), ASK)
     end = finished(events)
-    assert end.answer.text.startswith("Managers") and not end.answer.escalated
-    assert "gpt-oss-20b" in notices(events)["refine_missing"]
+    assert end.answer.runtime == "extractive" and "25 days" in end.answer.text
+    assert "do not carry what it says" in notices(events)["withheld"]
+    [withheld] = end.answer.withheld
+    assert withheld.text == INVENTED and withheld.why == "unsupported" and withheld.stage == "draft"
 
 
 async def test_a_stream_that_fails_in_the_middle_starts_over_with_the_next(make_engine: MakeEngine) -> None:

@@ -1,0 +1,119 @@
+"""The one test that whatever is about to be shown has to pass: draft, refinement, a brief's section, a text asked anew.
+
+Knows what is wrong with a text by its form (`hybrid.policies.degeneration`) and by its evidence
+(`rag.grounding.evidence`), and what each model has shown of itself so far. Does not know who wrote it, what else could
+be shown, nor how a person is told. A text that goes wrong half way is judged by what it said before.
+
+The limits were set on the drafts of two real weak models over the shipped questions (`tests/hybrid/answering/
+weak_drafts.jsonl`), labelled by key facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hybrid.policies import degeneration
+from hybrid.policies.signals import language_mismatch
+from rag.grounding import citations, evidence
+from rag.text import phrases
+from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
+
+STRONG = 0.6
+SUPPORTED = 0.6
+CHANCE, CHANCE_MENDED, CHANCE_SHORT = 0.1, 0.15, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What the text had to answer: the question, the passages it was given and how sure the search is of them.
+
+    `given` says that all the passages matter alike: anything that they carry is to the point. `free` says that the
+    question asks for something else than what documents hold (a script, say): only the form is judged.
+    """
+
+    question: str
+    passages: Sequence[Passage]
+    confidence: float
+    answerable: bool
+    instructions: str = ""
+    given: bool = False
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`checked` is the text as it may be shown, with its citations checked. `why` is "" where it is accepted, else the
+    code of the reason: empty, loop, echo, cut, language, refusal, nothing_found, nothing_said, unsupported, beside,
+    unproved.
+    `faults` are what was taken off the text (`hybrid.policies.degeneration`).
+    """
+
+    checked: CheckedAnswer
+    why: str = ""
+    faults: tuple[str, ...] = ()
+    refused: bool = False
+
+    @property
+    def sound(self) -> bool | None:
+        """Whether the text speaks for the model that wrote it; None where it says nothing either way."""
+        if self.refused or self.why in ("nothing_found", "empty"):
+            return None
+        return not self.faults and self.checked.supported_share >= SUPPORTED
+
+    @property
+    def accepted(self) -> bool:
+        return not self.why
+
+
+def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bool = False) -> Verdict:
+    """Whether `text` may be shown. `truncated` says that it was cut off before its end."""
+    sound = degeneration.sound(
+        text, question=searched.question, instructions=searched.instructions, truncated=truncated
+    )
+    if phrases.is_refusal(sound.text):
+        plain = CheckedAnswer(sound.text, (CheckedSentence(sound.text, 0, len(sound.text), Support.NEUTRAL, 0.0),))
+        denied = searched.answerable and searched.confidence >= STRONG
+        return Verdict(plain, "refusal" if denied else "", sound.faults, refused=True)
+    checked = citations.check(sound.text, searched.passages, searched.question)
+    if sound.faults:
+        checked = _supported_part(checked, searched)
+    return Verdict(checked, _why(text, checked, sound.faults, searched, trusted), sound.faults)
+
+
+def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: Searched, trusted: bool) -> str:
+    if not text.strip():
+        return "empty"
+    if not checked.text.strip():
+        return faults[0] if faults else "unsupported"
+    if searched.free:
+        return "language" if language_mismatch(searched.question, checked.text) else ""
+    claims = [s for s in checked.sentences if s.support is not Support.NEUTRAL]
+    if not searched.answerable:
+        return "nothing_found"
+    if language_mismatch(searched.question, checked.text):
+        return "language"
+    if not claims:
+        return "nothing_said"
+    if searched.given and not faults:
+        return "" if any(s.support is Support.SUPPORTED for s in claims) else "unsupported"
+    found = evidence.measure(searched.question, searched.passages, checked)
+    if (1.0 + found["supported"] - found["unsupported"]) / 2.0 < SUPPORTED:  # a doubtful claim is half a claim
+        return faults[0] if faults else "unsupported"
+    least = CHANCE_SHORT if found["only"] else CHANCE_MENDED if faults else CHANCE
+    proved = trusted and not faults
+    return "beside" if found["chance"] < least and not proved else ""
+
+
+def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer:
+    """Of a text that went wrong, the claims that are supported, up to the first that is not."""
+    end = 0
+    for sentence in checked.sentences:
+        if sentence.support in (Support.UNSUPPORTED, Support.DOUBTFUL):
+            break
+        end = sentence.end
+    return (
+        checked
+        if end == len(checked.text)
+        else citations.check(checked.text[:end], searched.passages, searched.question)
+    )

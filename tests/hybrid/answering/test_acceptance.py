@@ -1,0 +1,134 @@
+"""What may be shown, held against drafts of two real weak models over the shipped questions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybrid.answering.acceptance import Searched, Verdict, judge
+from hybrid.models.reliability import Reliability
+from rag.library import Library
+from rag.settings import RetrievalSettings
+from rag.types import Passage, Support
+from tandem.evaluate.answers import contains
+from tandem.evaluate.questions import Asked, read
+
+ROOT = Path(__file__).parents[3]
+DRAFTS = Path(__file__).with_name("weak_drafts.jsonl")
+LEAVE = "Annual leave is 25 days per year for every employee. Unused days may be carried over until the end of March."
+DESK = "The Model Desk reviews a new release within 10 working days. It has 4 members, led by Maya Kurt."
+ASK = "How many days of annual leave do employees have?"
+
+
+def searched(question: str = ASK, confidence: float = 0.9, answerable: bool = True) -> Searched:
+    passages = [Passage(f"p{n}", f"{n}.md", text, 0, len(text), language="en") for n, text in enumerate((LEAVE, DESK))]
+    return Searched(question, passages, confidence, answerable)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Employees have 25 days of annual leave per year [1].",
+        "25 days.",
+        "According to the handbook, annual leave is 25 days a year. Unused days may be carried over until March.",
+        "Answer: 25 days [1]\n" * 30,
+    ],
+)
+def test_what_the_passages_carry_is_accepted(text: str) -> None:
+    verdict = judge(text, searched())
+    assert verdict.accepted and verdict.checked.sentences[0].support is Support.SUPPORTED
+    assert verdict.checked.text.count("25 days") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "empty"),
+        ("1. 1. 2. 2. 3. 3.", "loop"),
+        ("Answer: 10 [2]\n" * 40, "loop"),
+        ("Managers receive forty golden tickets and a yacht each summer.", "unsupported"),
+        ("The Model Desk reviews a new release within 10 working days [2].", "beside"),
+        ("Thank you for your question!", "nothing_said"),
+        ("The documents do not contain an answer to this.", "refusal"),
+        ("Les employés disposent de vingt-cinq jours de congés annuels par année civile complète.", "language"),
+    ],
+)
+def test_what_is_withheld_says_why(text: str, why: str) -> None:
+    assert judge(text, searched()).why == why
+
+
+def test_where_nothing_was_found_only_a_refusal_is_accepted() -> None:
+    nothing = searched(confidence=0.05, answerable=False)
+    assert judge("Employees have 25 days of annual leave per year.", nothing).why == "nothing_found"
+    assert judge("The documents do not contain an answer to this.", nothing).accepted
+
+
+def test_a_model_that_proved_itself_is_believed_and_one_that_fails_is_not() -> None:
+    known = Reliability()
+    text = "The Model Desk reviews a new release within 10 working days [2]."
+    assert judge(text, searched(), trusted=True).accepted
+    for _ in range(5):
+        known.learn("good", True)
+        known.learn("bad", False)
+    assert known.trusted("good") and not known.distrusted("good")
+    assert known.distrusted("bad") and not known.trusted("bad")
+    assert not known.trusted("new") and not known.distrusted("new")
+
+
+Draft = tuple[Asked, dict[str, Any], Verdict]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Draft]]:
+    """Every recorded draft, with its question and the verdict on it."""
+    questions = read(ROOT / "docs_corpus" / "questions.yaml")
+    asked = {one.id: one for one in questions.questions}
+    settings = RetrievalSettings()
+    library = Library.open(tmp_path_factory.mktemp("data"), settings, write=True)
+    library.sync([questions.source])
+    found = {}
+    drafts: list[Draft] = []
+    for line in DRAFTS.read_text(encoding="utf-8").splitlines():
+        draft = json.loads(line)
+        if draft["id"] not in asked:
+            continue
+        one = asked[draft["id"]]
+        result = found.setdefault(one.id, library.search(one.question, limit=5))
+        answerable = bool(result.passages) and result.confidence >= settings.minimum_confidence
+        given = Searched(one.question, result.passages, result.confidence, answerable)
+        drafts.append((one, draft, judge(draft["text"], given, truncated=draft["cut"])))
+    library.close()
+    yield drafts
+
+
+def test_wrong_drafts_of_real_weak_models_are_not_shown_as_supported(judged: list[Draft]) -> None:
+    wrong = [(one, v) for one, draft, v in judged if not right(one, draft["text"])]
+    shown = [
+        (one.id, v.checked.text)
+        for one, v in wrong
+        if v.accepted and any(s.support is Support.SUPPORTED for s in v.checked.sentences)
+    ]
+    assert len(wrong) > 150
+    assert len(shown) <= 0.08 * len(wrong), shown
+
+
+def test_right_drafts_of_real_weak_models_are_shown_unless_they_go_wrong_in_form(judged: list[Draft]) -> None:
+    good = [(one, v) for one, draft, v in judged if right(one, draft["text"]) and not v.faults]
+    withheld = [(one.id, v.why, v.checked.text) for one, v in good if not v.accepted]
+    assert good and len(withheld) <= 3, withheld
+
+
+def test_nothing_that_repeats_itself_is_shown(judged: list[Draft]) -> None:
+    for _, _, verdict in judged:
+        if verdict.accepted:
+            said = [s.text for s in verdict.checked.sentences if s.support is not Support.NEUTRAL]
+            assert len(said) == len(set(said)), said
+
+
+def right(asked: Asked, text: str) -> bool:
+    """Whether the text holds every key fact."""
+    return bool(asked.facts) and all(contains(text, wordings) for wordings in asked.facts)

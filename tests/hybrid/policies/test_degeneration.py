@@ -1,0 +1,83 @@
+"""What is left of texts that go wrong by their form; texts of real weak models among them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid.policies.degeneration import CUT, ECHO, LOOP, sound
+
+ASKED = "How much disk space must stay free?"
+TOLD = "Use only the passages between the lines. Answer in the language of the question, briefly and plainly."
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Answer: 10 [2]\n" * 40, "Answer: 10 [2]"),
+        ("1. 1. 2. 2. 3. 3.", ""),
+        (
+            "25 GB must stay free.\n2. The call is made again.\n3. The call is made again.\n4. The call is made again.",
+            None,
+        ),
+        (
+            "The server keeps up with the demand of the server if it keeps up with the demand of the server, and " * 4,
+            "",
+        ),
+        ("Sunucu yeniden başlar. " * 6, "Sunucu yeniden başlar."),
+    ],
+)
+def test_loops_end_before_they_begin(text: str, left: str | None) -> None:
+    found = sound(text)
+    assert LOOP in found.faults
+    assert found.text == left if left is not None else found.text.startswith("25 GB must stay free.")
+    assert LOOP not in sound(found.text).faults
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("25 GB.\n\nQuestion: How long does it take?\nAnswer: 12 GB.", "25 GB."),
+        ("25 GB.\n\nAnswer: 12 GB.\n\nAnswer: 9 GB.", "25 GB."),
+        (
+            "===== PASSAGES =====\n[2] security/disks.md > Disks\nAt least 25 GB must stay free.",
+            "At least 25 GB must stay free.",
+        ),
+        (f"{ASKED}\nAt least 25 GB.", "At least 25 GB."),
+        ("At least 25 GB. Answer in the language of the question, briefly and plainly.", "At least 25 GB."),
+        ("25 GB.<|im_end|>\n<|im_start|>user\nAnd then?", None),
+    ],
+)
+def test_echoes_of_the_prompt_go(text: str, left: str | None) -> None:
+    found = sound(text, question=ASKED, instructions=TOLD)
+    assert ECHO in found.faults
+    assert found.text == left if left is not None else "And then" not in found.text
+
+
+def test_the_unfinished_last_sentence_of_a_cut_text_goes() -> None:
+    found = sound("Leave is 25 days. Unused days may be car", truncated=True)
+    assert (found.text, found.faults) == ("Leave is 25 days.", (CUT,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "25 GB",
+        "Leave is 25 days [1]. Unused days expire in March [1].",
+        "1. Open the page.\n2. Choose a model.\n3. Confirm.",
+        "- phi-4-mini: 3.8 billion\n- gpt-oss-20b: 21 billion\n\nBoth run locally.",
+        "| Model | Size |\n| --- | --- |\n| phi-4-mini | 3.8 |\n| gpt-oss-20b | 21 |",
+    ],
+)
+def test_sound_texts_stay_as_they_are(text: str) -> None:
+    assert sound(text, question=ASKED, instructions=TOLD) == sound(text)
+    assert sound(text).text == text and not sound(text).faults
+
+
+@given(st.text(max_size=300), st.booleans())
+def test_what_is_left_is_made_of_what_was_there(text: str, truncated: bool) -> None:
+    found = sound(text, question=ASKED, instructions=TOLD, truncated=truncated)
+    assert set(found.text.split()) <= set(text.split())
+    assert len(found.text) <= len(text)
