@@ -22,6 +22,7 @@ from rag.types import Passage, Quote
 _SURE = 0.9
 _SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 100, 60, 22
 _ROWS, _NEAR_ROW = 5, 1.2
+_TELLING = 6
 _GAP = 8
 """Characters at most between two passages that follow one another."""
 _FAR = 3.0
@@ -300,8 +301,10 @@ def _group(found: Sequence[Sentence], i: int) -> list[int]:
 
 def _first_sentence(passages: Sequence[Passage], one: Sentence) -> str:
     text = _text(passages, one)
-    cut = sentences.split(text)
-    return text[: cut[0][1]] if cut else text
+    for _, end in sentences.split(text):
+        if word_count(text[:end]) >= _TELLING:  # "Cut off." is a label, not yet what it means
+            return text[:end]
+    return text
 
 
 def _shortened(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> dict[int, Unit]:
