@@ -55,10 +55,9 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Rows that belong together, each as wide as the table. `top` and `left` say where it stands."""
+    """Rows that belong together, each as wide as the table; their `numbers` and `columns` on the sheet."""
 
-    top: int
-    left: int
+    columns: list[int]
     rows: list[list[str]]
     numbers: list[int]
 
@@ -81,13 +80,13 @@ def add_grid(builder: Builder, grid: Grid) -> None:
         count = _header_rows(grid, table, rows, numbers, across)
         if count:
             names = _joined(rows[:count])
-        elif not (names and shape == (table.left, width) and _goes_on(names, rows)):
+        elif not (names and shape == (table.columns[0], width) and _goes_on(names, rows)):
             names = []
-        shape = (table.left, width)
+        shape = (table.columns[0], width)
         if count == len(rows):
             builder.add(" | ".join(dict.fromkeys(filter(None, rows[0]))))
         lines = [
-            row_text(names, _once(row, across.get(number)))
+            row_text(names, _once(row, table.columns, across.get(number)))
             for row, number in zip(rows[count:], numbers[count:], strict=True)
         ]
         if not names and width == 2 and 1 < len(lines) <= _LONGEST_RECORD and all(len(line) < _LONG for line in lines):
@@ -125,11 +124,11 @@ def _spread(grid: Grid) -> dict[int, set[int]]:
     return across
 
 
-def _once(row: list[str], across: set[int] | None) -> list[str]:
+def _once(row: list[str], columns: list[int], across: set[int] | None) -> list[str]:
     """A row with a cell that is merged across several columns in the first of them only."""
     if not across:
         return row
-    return [cell if not at or cell != row[at - 1] else "" for at, cell in enumerate(row)]
+    return ["" if column in across else cell for column, cell in zip(columns, row, strict=True)]
 
 
 def _tables(grid: Grid) -> Iterator[_Table]:
@@ -163,7 +162,7 @@ def _cut_columns(grid: Grid, band: list[int]) -> Iterator[_Table]:
         start = 0
         for end in range(1, len(numbers) + 1):
             if end == len(numbers) or (len(groups) > 1 and numbers[end] > numbers[end - 1] + 1):
-                yield _Table(numbers[start], columns[0], rows[start:end], numbers[start:end])
+                yield _Table(columns, rows[start:end], numbers[start:end])
                 start = end
 
 
@@ -191,19 +190,23 @@ def _header_rows(
     if len(rows) < 2:
         return 0
     for area in grid.named:
-        if area.top == numbers[0] and area.left <= table.left + len(rows[0]) and area.right >= table.left:
+        if area.top == numbers[0] and area.left <= table.columns[-1] and area.right >= table.columns[0]:
             return 1
     depth = 1
     while depth < min(3, len(rows) - 1) and numbers[depth - 1] in across and _words_only(rows[depth]):
         depth += 1
     first = [at for at, cell in enumerate(rows[0]) if cell]
-    marked = [(numbers[0], table.left + at) in grid.bold for at in first]
-    below = [(numbers[depth], table.left + at) in grid.bold for at, cell in enumerate(rows[depth]) if cell]
+    marked = [(numbers[0], table.columns[at]) in grid.bold for at in first]
+    below = [(numbers[depth], table.columns[at]) in grid.bold for at, cell in enumerate(rows[depth]) if cell]
     if len(first) > 1 and all(marked) and not all(below):
         return depth
     if depth > 1:
         return depth
-    return int(has_header(rows[: _SAMPLE + 1], pairs=True))
+    sample = zip(rows[: _SAMPLE + 1], numbers, strict=False)
+    once = [_once(row, table.columns, across.get(number)) for row, number in sample]
+    # A column that only continues the one on its left, in every row, is none.
+    kept = [at for at in range(len(table.columns)) if any(row[at] for row in once)]
+    return int(has_header([[row[at] for at in kept] for row in once], pairs=True))
 
 
 def _words_only(row: list[str]) -> bool:
