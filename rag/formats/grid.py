@@ -91,7 +91,7 @@ def add_grid(builder: Builder, grid: Grid) -> None:
         ]
         if not names and width == 2 and 1 < len(lines) <= _LONGEST_RECORD and all(len(line) < _LONG for line in lines):
             # Labels and values say one thing together: which of them is asked for, the others tell.
-            lines = ["; ".join(line.removesuffix(".") for line in lines) + "."]
+            lines = [", ".join(line.removesuffix(".") for line in lines) + "."]
         for line in lines:
             builder.add(line)
     if grid.cut:

@@ -60,12 +60,10 @@ def _through(data: bytes, old: str, new: str, reader: Callable[[bytes], Extracte
     if not data.startswith(_OLE):
         raise DocumentError(f"The file is no {old.upper()} document although its name says so; check its extension.")
     try:
-        with olefile.OleFileIO(io.BytesIO(data)) as file:
-            kinds = {entry[-1] for entry in file.listdir()}
+        kinds = _streams(data)
     except Exception as error:  # the library raises whatever a damaged part makes it stumble over
-        raise DocumentError(
-            f"The {old.upper()} file is damaged; open it in its program and save it as {new.upper()}."
-        ) from error
+        advice = f"open it in its program and save it as {new.upper()}"
+        raise DocumentError(f"The {old.upper()} file is damaged; {advice}.") from error
     if "EncryptedPackage" in kinds:
         raise DocumentError(f"The file is protected by a password; save a copy without one as {new.upper()}.")
     if kinds.isdisjoint(_STREAMS):
@@ -86,6 +84,12 @@ def _through(data: bytes, old: str, new: str, reader: Callable[[bytes], Extracte
                 f"LibreOffice could not read the file: it is damaged or has a password; save it as {new.upper()}."
             )
         return reader(made.read_bytes())
+
+
+def _streams(data: bytes) -> set[str]:
+    """The names of what lies in a compound file."""
+    with olefile.OleFileIO(io.BytesIO(data)) as file:
+        return {entry[-1] for entry in file.listdir()}
 
 
 @cache

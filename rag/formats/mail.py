@@ -83,6 +83,8 @@ def read_mhtml(data: bytes) -> Extracted:
 
 
 def _parsed(data: bytes) -> Message:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:64]:
+        data = decode(data).encode()  # saved as text by a program that writes UTF-16
     # The older policy never raises over a header: what is odd about one costs that one.
     return email.message_from_bytes(data.lstrip(b"\r\n\xef\xbb\xbf"), policy=policy.compat32)
 

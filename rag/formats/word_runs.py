@@ -23,6 +23,7 @@ THROUGH = frozenset({
 _GONE = frozenset(("del", "moveFrom", "rPr", "pPr", "sdtPr", "sdtEndPr", "instrText", "delText", "customXmlPr", "rt"))
 _FEW_WORDS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _PAGE_FIELDS = regex.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES|SECTION|PAGEREF)\b", regex.I)
+_LONGEST_INSTRUCTION = 3
 _LARGE_PICTURE = 4_000  # square millimetres; logos and icons are smaller
 _EMU = 36_000  # a millimetre
 
@@ -48,7 +49,14 @@ class _Fields:
     """Fields within a paragraph and across paragraphs: what stands before "separate" is an instruction, not text."""
 
     def __init__(self) -> None:
+        self._paragraphs = 0
         self._open: list[list[str]] = []  # of each field: its instruction, and "shown" once its result begins
+
+    def paragraph(self) -> None:
+        """A paragraph begins: an instruction that goes on for so many was never ended."""
+        self._paragraphs = self._paragraphs + 1 if self.silent else 0
+        if self._paragraphs > _LONGEST_INSTRUCTION:
+            self._open.clear()
 
     def mark(self, kind: str) -> None:
         if kind == "begin":
@@ -80,6 +88,7 @@ class Runs:
     def collect(self, element: etree._Element, found: Text, part: str) -> None:
         """Add the words of a paragraph of `part`, and what hangs on it, to `found`."""
         self._part = part
+        self._fields.paragraph()
         self._collect(element, found)
 
     def _collect(self, element: etree._Element, found: Text) -> None:
@@ -94,6 +103,8 @@ class Runs:
             elif name == "r":
                 if not self._styles.hidden(child):
                     self._collect(child, found)
+                else:
+                    self._marks(child)
             elif name == "fldChar":
                 self._fields.mark(attribute(child, "fldCharType"))
                 self._form_field(child, found)
@@ -120,6 +131,14 @@ class Runs:
                 found.words.append("☒ " if attribute(child, "checked") in ("1", "true") else "☐ ")
             elif name in THROUGH or len(child):
                 self._collect(child, found)
+
+    def _marks(self, run: etree._Element) -> None:
+        """Follow the fields that begin or end in hidden text."""
+        for one in run:
+            if local(one) == "fldChar":
+                self._fields.mark(attribute(one, "fldCharType"))
+            elif local(one) == "instrText":
+                self._fields.instruct(one.text or "")
 
     def _form_field(self, mark: etree._Element, found: Text) -> None:
         for one in mark.iter():

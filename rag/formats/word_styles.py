@@ -206,7 +206,7 @@ class Styles:
 def _level(element: etree._Element) -> _Level:
     start, restart = _value(element, "start"), _value(element, "lvlRestart")
     return _Level(
-        int(start) if start.lstrip("-").isdecimal() else 1,
+        int(start) if start.isdecimal() else 0,
         _value(element, "numFmt") or "decimal",
         _value(element, "lvlText"),
         _child(element, "isLgl") is not None,

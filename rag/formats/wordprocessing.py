@@ -19,6 +19,7 @@ from rag.formats.tables import add_table, row_text
 from rag.formats.word_runs import THROUGH, Runs, Text, chosen
 from rag.formats.word_styles import Styles
 
+_LONGEST_CELL = 3_000
 _PAGE_WORDS = regex.compile(
     r"(?:page|seite|sayfa|página|pagina|pag|p|s|of|von|de|di|sur|/|\||-|–|\.|,|\d|\s)*", regex.I
 )
@@ -29,11 +30,11 @@ def read_docx(data: bytes) -> Extracted:
     package = Package(data, "DOCX")
     main = package.main() or "word/document.xml"
     root = package.xml(main)
-    body = next((one for one in root if local(one) == "body"), None) if root is not None else None
-    if body is None:
+    bodies = [one for one in root if local(one) == "body"] if root is not None else []
+    if not bodies:
         raise DocumentError("The file is not a readable DOCX document; open it in its program and save it again.")
     builder = Builder(title=package.title())
-    _Reader(package, main, builder).document(body)
+    _Reader(package, main, builder).document(bodies)
     return builder.build()
 
 
@@ -50,9 +51,10 @@ class _Reader:
         self._left_out: dict[str, int] = {}
         self._depth = 0
 
-    def document(self, body: etree._Element) -> None:
+    def document(self, bodies: list[etree._Element]) -> None:
         self._margins()
-        self._blocks(body)
+        for body in bodies:
+            self._blocks(body)
         if self._runs.pictures:
             self._builder.notes.append("Pictures without a description were not read.")
         for what, count in self._left_out.items():
@@ -173,6 +175,12 @@ class _Reader:
         marked = False
         for row in _rows(table):
             nested: list[etree._Element] = []
+            if any(_length(cell) > _LONGEST_CELL for cell in _cells(row)):
+                self._flush(rows, table, marked)  # a table that places columns of text on a page
+                rows = []
+                for cell in _cells(row):
+                    self._blocks(cell)
+                continue
             cells = self._row(row, above, after, nested)
             marked = marked or (not rows and any(local(one) == "tblHeader" for one in row.iter()))
             if nested and len([cell for cell in cells if cell]) <= 1 + len(nested):
@@ -267,6 +275,10 @@ def _named(table: etree._Element, rows: list[list[str]], marked: bool) -> bool |
         if not plain and look is not None and attribute(look, "firstRow") == "1":
             return True
     return None
+
+
+def _length(cell: etree._Element) -> int:
+    return sum(len(one.text or "") for one in cell.iter() if local(one) == "t")
 
 
 def _says(cell: etree._Element) -> bool:
