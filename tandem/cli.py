@@ -73,6 +73,14 @@ def password() -> None:
     print(hashed(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
 
 
+@app.command("sign-out")
+def sign_out(name: Annotated[str, typer.Argument(help="Whose browsers are to be signed out.")]) -> None:
+    """Sign somebody out everywhere: cookies end at once, open pages with them."""
+    from tandem.commands import signing_out
+
+    signing_out.sign_out(name)
+
+
 @app.command()
 def licences(json: Json = False) -> None:
     """List the libraries that are needed, each with its licence; fails where one does not fit."""

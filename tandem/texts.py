@@ -6,6 +6,7 @@ under an answer belong to the elements in public/elements.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -20,6 +21,10 @@ Language = Literal["en", "tr"]
 
 TEXTS: dict[Language, dict[str, str]] = {"en": english.TEXTS, "tr": turkish.TEXTS}
 STARTERS: dict[Language, tuple[tuple[str, str], ...]] = {"en": english.STARTERS, "tr": turkish.STARTERS}
+_ADDRESS = re.compile(
+    r"https?://[^\s,;)\"'<>]*[^\s,;)\"'<>.:]|(?<![\w.])(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}\b",
+    re.IGNORECASE,
+)
 _SHARES = {"support", "repetition", "confidence", "limit", "probability"}
 
 
@@ -68,6 +73,11 @@ def problem(error: UserFacingError, language: Language) -> str:
         if isinstance(error, kind):
             return wording.format(detail=error)
     return str(error)
+
+
+def without_addresses(text: str, language: Language) -> str:
+    """A sentence for people who do not administer: where a model's server listens is no business of theirs."""
+    return _ADDRESS.sub(say("model_server", language), text)
 
 
 def model_label(info: ModelInfo, language: Language) -> str:

@@ -146,6 +146,7 @@ TEXTS = {
     "not_now": "Not now",
     "offers": "Offer missing models in new conversations",
     "administrators_only": "Only an administrator may change models and the library; ask one of them.",
+    "model_server": "the model's server",
     "message_too_long": "A message may have {count} characters at most; shorten it, or drop the text in as a file.",
     "sign_in_wrong": "The user name or the password is not right; check both.",
     "sign_in_seconds": "Too many failed attempts; try again in {count} s.",

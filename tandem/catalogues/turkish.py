@@ -149,6 +149,7 @@ TEXTS = {
     "not_now": "Şimdi değil",
     "offers": "Yeni konuşmalarda eksik modelleri öner",
     "administrators_only": "Modelleri ve kitaplığı yalnızca yöneticiler değiştirebilir; onlardan birine başvurun.",
+    "model_server": "modelin sunucusu",
     "message_too_long": "Bir ileti en çok {count} karakter olabilir; kısaltın ya da metni dosya olarak bırakın.",
     "sign_in_wrong": "Kullanıcı adı ya da parola yanlış; ikisini de denetleyin.",
     "sign_in_seconds": "Çok fazla başarısız deneme; {count} sn sonra yeniden deneyin.",

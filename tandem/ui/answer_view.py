@@ -35,7 +35,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
 from tandem.history.data_layer import History
 from tandem.markdown import Neutraliser, cited, linked, plain_title
-from tandem.texts import Language, problem, reason, say
+from tandem.texts import Language, problem, reason, say, without_addresses
 from tandem.ui import panel
 from tandem.ui.batching import Batcher, Latest
 from tandem.ui.pace import PACE
@@ -59,6 +59,7 @@ class AnswerView:
     """Shows one answer. `open` it, `take` or `show` every event, and `close` it with how it ended.
 
     `interval` is the batching of tokens in seconds; `refine_model` the name on the button that asks the large model.
+    Without `addresses`, no notice says where a model's server listens.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class AnswerView:
         marks: bool = True,
         auto_panel: bool = True,
         draft: str = "",
+        addresses: bool = True,
     ) -> None:
         self.message = message
         self.question = question
         self._language = language
         self._marks = marks
+        self._addresses = addresses
         self._element = cl.CustomElement(
             name=ELEMENT, id=element_id(message.id), display="inline", for_id=message.id, props={}
         )
@@ -168,7 +171,7 @@ class AnswerView:
                 # What comes now, the check and the decision, takes its time.
                 await self._batcher.flush()
             case Notice():
-                self._props["notices"].append({"code": event.code, "text": event.text})
+                self._props["notices"].append({"code": event.code, "text": self._public(event.text)})
                 self._beneath.changed()
             case _:
                 pass
@@ -195,7 +198,8 @@ class AnswerView:
         """Show and keep what there is, and why there is no more."""
         text = event.text or self.text
         expected = event.error
-        self._props["error"] = problem(expected, self._language) if expected else say("unforeseen", self._language)
+        said = problem(expected, self._language) if expected else say("unforeseen", self._language)
+        self._props["error"] = self._public(said)
         self._fill_panel(event.trace.as_dict(), figures, None)
         await self._close("failed", self._as_written(text), text)
 
@@ -283,6 +287,9 @@ class AnswerView:
     async def _send_element(self) -> None:
         self._element.props = dict(self._props)
         await cl.context.emitter.send_element(self._element.to_dict())
+
+    def _public(self, text: str) -> str:
+        return text if self._addresses else without_addresses(text, self._language)
 
     def _as_written(self, text: str) -> str:
         return linked(text, self._passages, page=say("page", self._language)) if text.strip() else ""

@@ -136,6 +136,7 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
         marks=choices.marks,
         auto_panel=choices.panel,
         draft=draft,
+        addresses=accounts.administers(house.settings.server),
     )
     asked = Question(
         question,

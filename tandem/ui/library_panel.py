@@ -25,7 +25,7 @@ from rag.errors import UserFacingError
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import House
-from tandem.texts import labels, problem, say
+from tandem.texts import Language, labels, problem, say, without_addresses
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings
 from tandem.ui.uploads import shown
 
@@ -132,6 +132,11 @@ def key(receipt: FileReceipt) -> str:
     return blake2b(f"{receipt.root}\0{receipt.path}".encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
+def _said(error: UserFacingError, language: Language, administers: bool) -> str:
+    said = problem(error, language)
+    return said if administers else without_addresses(said, language)
+
+
 def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     """The models as the page draws them, each with what the person can ask of it now."""
     administers, language = accounts.administers(house.settings.server), language_of(house)
@@ -151,8 +156,8 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
                 "state": state,
                 "size_mb": info.size_mb,
                 "licence": info.licence,
-                "note": info.note,
-                "problem": problem(failed, language) if (failed := _problems.get(info.alias)) else "",
+                "note": info.note if administers else without_addresses(info.note, language),
+                "problem": _said(failed, language, administers) if (failed := _problems.get(info.alias)) else "",
                 "ask": ask if administers else "",
                 "progress": {
                     "percent": under_way.percent,

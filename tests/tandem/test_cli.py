@@ -26,7 +26,7 @@ def test_help_names_every_command(tandem: Tandem) -> None:
 def test_password_prints_a_hash(home: Path) -> None:
     shown = CliRunner().invoke(app, ["password"], input="şifre\nşifre\n")
     kept = shown.stdout.strip()
-    assert kept.startswith("scrypt:") and "şifre" not in shown.output
+    assert kept.startswith("argon2id:") and "şifre" not in shown.output
     assert Passwords({"ada": SecretStr(kept)}).right("ada", "şifre")
 
 
