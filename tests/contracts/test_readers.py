@@ -8,7 +8,7 @@ from rag.errors import DocumentError
 from rag.formats import registry
 from rag.formats.extracted import Builder, Extracted
 
-NAMES = sorted(f"file{extension}" for extension in registry.readers())
+NAMES = sorted({reader: f"file{extension}" for extension, reader in registry.readers().items()}.values())
 ODD = {
     "nothing": b"",
     "blank": b" \n\t\n",
