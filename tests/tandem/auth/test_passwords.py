@@ -51,7 +51,9 @@ HASH = hashed("a")
 
 
 @pytest.mark.parametrize(
-    "given", [HASH[:-1], HASH[:30], HASH + "x", "scrypt:x", "argon2id:", HASH.replace("m=19456", "m=99999999")]
+    "given",
+    [HASH[:-1], HASH[:30], HASH + "x", "scrypt:x", "argon2id:", HASH.replace("m=19456", "m=99999999")],
+    ids=["shorter", "half", "longer", "other kind", "empty", "too much memory"],
 )
 def test_half_a_hash_is_refused(given: str) -> None:
     with pytest.raises(UserFacingError, match="hash of ada is not whole"):
