@@ -19,6 +19,7 @@ from hybrid.answering.pipeline import answer
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
 from hybrid.events import Answer, Failed, Finished
+from hybrid.policies import degeneration
 from hybrid.question import Options, Question
 from hybrid.settings import Escalate
 from rag.text.analyser import stop_terms, tokens
@@ -129,8 +130,9 @@ async def write(
     conversation: str = "",
     user: str = "",
 ) -> AsyncGenerator[Section | Brief, None]:
-    """Write the sections one by one, as they are done, and at the end the Brief. A section nothing could be said in has
-    no claims, and is not in the Brief. `conversation` and `user` are as in `hybrid.question.Question`.
+    """Write the sections one by one, as they are done, and at the end the Brief. What one section claims, no later one
+    claims again; a section nothing could be said in has no claims, and is not in the Brief. `conversation` and `user`
+    are as in `hybrid.question.Question`.
 
     Raises ModelError where a section cannot be written by anything. Closing the generator stops what runs.
     """
@@ -141,6 +143,7 @@ async def write(
     options = replace(options, escalation=escalation)
     numbers: dict[str, int] = {}
     sections: list[Section] = []
+    said: list[str] = []
     for part in given:
         asked = _question(part, max(20, words // len(given)), options, conversation, user)
         done = await _answered(part, asked, engine)
@@ -149,11 +152,14 @@ async def write(
         left_out = 0
         for sentence in done.checked.sentences:
             if sentence.support in (Support.SUPPORTED, Support.DOUBTFUL) and sentence.passages:
+                text = " ".join(_MARKER.sub("", sentence.text).split())
+                if degeneration.same(text, said):  # another section made this claim already
+                    continue
+                said.append(text)
                 for passage in done.passages:
                     if passage.id in sentence.passages and passage.id not in numbers:
                         sources.append(passage)
                         numbers[passage.id] = len(numbers) + 1
-                text = " ".join(_MARKER.sub("", sentence.text).split())
                 claims.append(Claim(text, tuple(sorted(numbers[id] for id in sentence.passages))))
             elif sentence.support is not Support.NEUTRAL:
                 left_out += 1

@@ -7,7 +7,7 @@ not know passages, nor whether what is left is true. Small models go wrong in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import regex
@@ -93,6 +93,16 @@ def sound(text: str, *, question: str = "", instructions: str = "", truncated: b
     if not kept and not faults:  # list numbers and marks, but nothing said
         faults.add(LOOP if len(_ITEM.findall(text)) > 1 else CUT)
     return Sound(_joined(text, kept), tuple(fault for fault in (LOOP, ECHO, CUT) if fault in faults))
+
+
+def same(text: str, said: Iterable[str]) -> bool:
+    """Whether `text` says over again what one of the sentences `said` does, word for word or nearly so, with the same
+    numbers.
+    """
+    words = _words(text)
+    numbers = [word for word in words if word.isdigit()]
+    others = [_words(other) for other in said]
+    return _repeats(words, [other for other in others if [word for word in other if word.isdigit()] == numbers])
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:

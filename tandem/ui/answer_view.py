@@ -182,7 +182,10 @@ class AnswerView:
         unsupported = say("unsupported", self._language) if self._marks else ""
         page = say("page", self._language)
         content = cited(answer.checked, answer.passages, page=page, unsupported=unsupported)
-        self._props["draft"] = linked(answer.draft, answer.passages, page=page) if answer.draft.strip() else ""
+        replaced = answer.draft
+        if answer.runtime == EXTRACTIVE and answer.withheld:  # the person may open what was not fit to be shown
+            replaced = answer.withheld[-1].text
+        self._props["draft"] = linked(replaced, answer.passages, page=page) if replaced.strip() else ""
         self._props["copy"] = self._copy(answer)
         unrefined = answer.stage == "draft" and answer.runtime != EXTRACTIVE
         self._props["can_escalate"] = unrefined and answer.alias != self._props["refine_model"]

@@ -24,7 +24,10 @@ _FIGURES = ("total_ms", "first_content_ms", "tokens_per_second")
 # The policies whose probability is an estimate, learnt from judged drafts; a rule's is none.
 _ESTIMATES = ("logistic",)
 # Why a refinement that was asked for is not what is shown.
-_NOT_SHOWN = ("refine_missing", "refinement_failed", "refinement_empty", "refinement_kept_draft", "refinement_refused")
+_NOT_SHOWN = (
+    "refine_missing", "refinement_failed", "refinement_empty", "refinement_kept_draft", "refinement_refused",
+    "refinement_withheld",
+)  # fmt: skip
 _SUMMED = (
     "answers", "escalated", "seconds", "money", "saved",
     "always_large", "always_large_seconds", "always_small", "always_small_seconds",

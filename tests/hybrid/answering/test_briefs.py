@@ -56,6 +56,17 @@ async def test_every_claim_has_a_source_and_inventions_are_left_out(make_engine:
     assert {number for claim in claims for number in claim.sources} == set(range(1, len(made.sources) + 1))
 
 
+async def test_no_claim_is_made_twice(make_engine: MakeEngine, library: Library) -> None:
+    _, passages = briefing.passages_of(library, "leave.md")
+    twice = [*parts(passages, 200), *parts(passages, 200)]
+    runtime = Scripted({"phi-4-mini": Script(quoting), "gpt-oss-20b": Script(quoting)})
+    engine = make_engine(runtime)
+    await engine.start()
+    made = [one async for one in write("Leave", twice, engine, words=200)]
+    claims = [claim.text for one in made if isinstance(one, Section) for claim in one.claims]
+    assert claims and len(claims) == len(set(claims))
+
+
 async def test_high_priority_is_refined_by_the_large_model(make_engine: MakeEngine, library: Library) -> None:
     _, passages = briefing.passages_of(library, "travel.md")
     runtime = Scripted({"phi-4-mini": Script(quoting), "gpt-oss-20b": Script(quoting)})
