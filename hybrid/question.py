@@ -15,7 +15,7 @@ class Options:
     """What one question asks otherwise than the settings; None leaves it to them.
 
     `draft_text` skips the draft stage and refines this text ("ask the large model"). `accept_all` shows whatever was
-    written, which is for measuring what acceptance is worth, and for nothing else.
+    written, which is for measuring a model, or what acceptance is worth, and for nothing else.
     """
 
     draft: str | None = None

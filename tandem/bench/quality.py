@@ -66,7 +66,8 @@ class Grounding:
 async def ask_grounded(asked: Asked, model: str, answer: Answerer, generation: GenerationSettings) -> Grounding:
     """Have `model` answer one question from the passages found; another model's answer in its stead is a failure."""
     never = EscalationSettings(mode=Escalate.NEVER)
-    options = Options(draft=model, refine=model, escalation=never, generation=generation)
+    # The model is measured, not what is shown in its place.
+    options = Options(draft=model, refine=model, escalation=never, generation=generation, accept_all=True)
     passages: tuple[Passage, ...] = ()
     async for event in answer(Question(asked.question, options=options)):
         if isinstance(event, Retrieved):

@@ -122,9 +122,7 @@ def test_ask_escalates_to_the_endpoint(
 def test_a_terminal_is_given_nothing_to_obey(
     tandem: Tandem, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, corpus: Path
 ) -> None:
-    openai_server.models["small"] = Reply(
-        ["Every employee has \x1b]0;title\x07", "25 days of paid holiday \x1b[31m[1]."]
-    )
+    openai_server.models["small"] = Reply(["Every employee has \x1b\x07", "25 days of paid holiday a year\x1b [1]."])
     monkeypatch.setenv("FOUNDRY_LOCAL_ENDPOINT", openai_server.base_url)
     if sys.platform != "win32":
         (corpus / "red\x1b[31m.md").write_text("# Paid holiday\n\n25 days of paid holiday a year.", encoding="utf-8")

@@ -51,7 +51,9 @@ def test_it_searches_asks_and_tells_events(folder: Path, tmp_path: Path, setting
         assert "25 days" in library.search("How many days of holiday?").passages[0].text
         events = list(library.events("How many days of paid holiday does an employee have?"))
         assert isinstance(events[0], tandem.Retrieved) and isinstance(events[-1], tandem.Finished)
-        again = library.ask("When do unused days expire?", [tandem.Turn("How many days?", "25 days.")])
+        again = library.ask(
+            "How many days of paid holiday are there a year?", [tandem.Turn("How many days?", "25 days.")]
+        )
         assert again.answer.model == "phi-4-mini"
     library.close()
 
