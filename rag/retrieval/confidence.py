@@ -28,6 +28,10 @@ _BEST = (
 _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anywhere", "gram", "bigram")
 _DEPTH = 5
 _PROPER = ("name", "number")
+_TITLE = NAMES.index("title")
+_MAYBE, _KNOWN = 0.25, 0.3
+"""The confidence, at least, in a passage under a heading that is what was asked for; and the share of the question, by
+weight, that the library must know for it."""
 _BEST_COLUMNS = np.array([NAMES.index(name) for name in _BEST])
 _TOP_COLUMNS = np.array([NAMES.index(name) for name in _TOP])
 FEATURES = (
@@ -109,7 +113,18 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
         found = exponent(values, weights.meaning, in_talk=ranked.columns.in_talk)
     else:
         found = _by_words(ranked, weights)
-    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, found))))
+    return max(1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))), _MAYBE if _headed(ranked) else 0.0)
+
+
+def _headed(ranked: Ranked) -> bool:
+    """Whether the headings of the best passage hold every word of the question that the library knows, and these are a
+    good part of it: what stands under a heading need not say its words again.
+    """
+    content = ranked.question.content
+    total = sum([term.weight for term in content])
+    known = sum([term.weight for term in content if term.frequency])
+    titled = float(ranked.found.features[ranked.order[0], _TITLE]) * total
+    return known >= _KNOWN * total and titled >= 0.99 * known > 0.0
 
 
 def exponent(values: Floats, meaning: Mapping[str, Mapping[str, float]], *, in_talk: bool) -> float:

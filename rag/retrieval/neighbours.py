@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GRAPH_FROM = 50_000
 """Passages from which on a graph is asked instead of every vector."""
 _SAMPLE = 512
+_USUAL, _ELSEWHERE = (0.05, 0.07), 40
+"""(mean, standard deviation) of cosines of questions and passages at large, and for how many passages these count."""
 _CONNECTIVITY, _EXPANSION = 16, 96
 Floats = NDArray[np.float64]
 
@@ -142,11 +144,16 @@ class Neighbours:
 
     def usual(self, vector: Packed) -> tuple[float, float]:
         """(mean, standard deviation) of the cosines with some of the passages: what is near is near beside these."""
-        if not len(self._sample):
-            return 0.0, 1.0
+        held = self._sample
+        if not len(held):
+            return _USUAL
         own = vector.astype(np.float32)
-        cosines = self._sample @ (own / max(1e-6, float(np.linalg.norm(own))))
-        return float(cosines.mean()), float(cosines.std()) + 1e-3
+        cosines = held @ (own / max(1e-6, float(np.linalg.norm(own))))
+        # A few passages say little of what is usual: until there are many, what is usual elsewhere counts too.
+        count, (mean, spread) = len(held), _USUAL
+        both = (float(cosines.sum()) + _ELSEWHERE * mean) / (count + _ELSEWHERE)
+        square = float(((cosines - both) ** 2).sum()) + _ELSEWHERE * (spread**2 + (mean - both) ** 2)
+        return both, (square / (count + _ELSEWHERE)) ** 0.5
 
 
 def _taken(graph: Index, rows: Rows) -> Packed:

@@ -19,6 +19,7 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import yaml
 
 from rag.library import Library
 from rag.retrieval import confidence, second_stage
@@ -26,6 +27,7 @@ from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.searcher import Ranked
 from rag.retrieval.weights import Weights, learned
+from rag.settings import RetrievalSettings
 from rag.training.evaluation_files import ANSWERABLE, PARTIAL, UNANSWERABLE, Benchmark, Question, open_library, read
 from rag.training.fit import Bools, Floats, auroc, listwise, logistic
 from rag.training.learn import write
@@ -34,10 +36,11 @@ from rag.training.learn_answers import halves
 _FOLDS = 5
 _FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
 _HALF, _STEPS = 400, 40_000
-_HARD = 0.3
-"""What a question counts whose passage was left out."""
+_HARD, _INVENTED = 0.3, 2.0
+"""What a question counts whose passage was left out, and how much worse an answer is that the documents do not hold
+than a refusal that they do not deserve."""
 _TALK_COLUMN = confidence.MEANING.index("in_talk")
-_RIDGE = 10.0
+_RIDGE = 60.0
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
 
 
@@ -145,20 +148,50 @@ def swapped(benchmark: Benchmark, directory: Path, encoder: Embedder, weights: W
     return found
 
 
+def natural(folder: Path, directory: Path, encoder: Embedder, weights: Weights) -> list[Told]:
+    """The questions of the questions.yaml beside a folder's documents, asked alone; those without documents have no
+    answer there.
+    """
+    asked = yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))["questions"]
+    library = Library.open(directory, RetrievalSettings(), write=True, embedder=encoder)
+    library.sync([folder])
+    assert library.semantics is not None
+    library.semantics.make()
+    found = []
+    for question in asked:
+        ranked = library.searcher.rank(question["question"], weights=weights)
+        if ranked.columns is not None and len(ranked.rows) and not question.get("history"):
+            values = confidence.describe_meaning(ranked, weights)
+            found.append(Told(str(question["id"]), "natural", values, bool(question.get("documents"))))
+    library.close()
+    return found
+
+
 def fit_confidence(told: Sequence[Told]) -> dict[str, dict[str, float]]:
     """The weights of the confidence, of questions alone and in a conversation."""
     return {
-        "answerable": _logistic(told, confidence.MEANING, {"recorded": 1.0, "swapped": 1.0, "hard": _HARD}),
-        "answerable_in_talk": _logistic(told, confidence.IN_TALK, {"recorded": 1.0, "swapped": 0.02, "hard": 0.0}),
+        "answerable": _logistic(
+            told, confidence.MEANING, _INVENTED, {"recorded": 1.0, "swapped": 1.0, "hard": _HARD, "natural": 10.0}
+        ),
+        "answerable_in_talk": _logistic(
+            told, confidence.IN_TALK, _INVENTED, {"recorded": 1.0, "swapped": 0.02, "hard": 0.0, "natural": 0.0}
+        ),
     }
 
 
-def _logistic(told: Sequence[Told], names: Sequence[str], counts: Mapping[str, float]) -> dict[str, float]:
-    """A logistic fit on some of the inputs, in which answerable and unanswerable questions of a source count alike."""
+def _logistic(
+    told: Sequence[Told], names: Sequence[str], invented: float, counts: Mapping[str, float]
+) -> dict[str, float]:
+    """A logistic fit on some of the inputs, in which the unanswerable questions of a source count `invented` times what
+    the answerable ones do.
+    """
     chosen = [confidence.MEANING.index(name) for name in names]
     held = Counter((one.source, one.holds) for one in told)
     weights = [
-        counts[one.source] * max(held[one.source, True], held[one.source, False]) / held[one.source, one.holds]
+        counts[one.source]
+        * (1.0 if one.holds else invented)
+        * max(held[one.source, True], held[one.source, False])
+        / held[one.source, one.holds]
         for one in told
     ]
     constant, values = logistic(
@@ -196,7 +229,7 @@ def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[
     for name, part in drawn.items():
         one, five = (found[name] / max(1, len(part))).round(4).tolist()
         report[name] = {"hit@1": one, "hit@5": five}
-    for source in ("recorded", "swapped"):
+    for source in ("recorded", "swapped", "natural"):
         of = [at for at, one in enumerate(told) if one.source == source]
         if of:
             truth = np.array([told[at].holds for at in of])
@@ -215,6 +248,7 @@ def main() -> None:
     parser.add_argument("encoder", type=Path, help="the ONNX file (see rag.retrieval.embedders.onnx_file)")
     parser.add_argument("files", type=Path, nargs="+", help="documents and questions (rag.training.evaluation_files)")
     parser.add_argument("--halves", type=Path, required=True, help="a file whose halves are asked of one another")
+    parser.add_argument("--natural", type=Path, help="a folder of documents with a questions.yaml beside them")
     parser.add_argument("--check", action="store_true", help="print cross-validated figures and write nothing")
     arguments = parser.parse_args()
     encoder: Embedder = OnnxFile(arguments.encoder, "learning")
@@ -237,6 +271,8 @@ def main() -> None:
             for one in recorded(benchmark, library, weights)
         ]
         told += swapped(read(arguments.halves), root / "halves", encoder, weights)
+        if arguments.natural is not None:
+            told += natural(arguments.natural, root / "natural", encoder, weights)
         for _, library in libraries:
             library.close()
     if arguments.check:
