@@ -73,6 +73,8 @@ class Library:
         self._writing = False
         self._urgent = 0
         self._problem = ""
+        # Begun anew, and not filled from the store yet.
+        self._unfilled = write and not store.meta("form") and store.totals().documents > 0
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 
     @classmethod
@@ -145,6 +147,8 @@ class Library:
                 )
 
         try:
+            if self._unfilled:
+                self._mend_index(_PATIENCE_SECONDS)
             return search()
         except IndexDamagedError:
             if not self._write:
@@ -175,6 +179,7 @@ class Library:
                         log.warning("The search index is damaged (%s) and is made anew", self._index.problem())
                         self._index.begin_anew()
                         self._ingest.rebuild_index()
+                    self._ingest.add([])  # a writer's first act is to bring the index in step
             except BaseException as error:
                 failed.append(error)
 
@@ -350,6 +355,7 @@ class Library:
                 self._store.connections.retry_writing()
                 yield
             self._problem = ""
+            self._unfilled = False
         except LibraryError as error:
             if (cause := error.__cause__) is not None and fault_of(cause, self._store.connections.path) in _CANNOT:
                 self._problem = f"Documents are not taken in: {reason(cause, self._store.connections.path)}."

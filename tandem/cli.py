@@ -6,6 +6,7 @@ Knows how a command is called. Does not know what it does: each one calls a room
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -245,6 +246,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="replace")
+    # What a service manager sends ends a command as Ctrl-C does: with what is finished kept, and no traceback.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except UserFacingError as error:

@@ -46,6 +46,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "spelling": 'No document holds “{typed}”, so {corrected} was searched too; write "{typed}" in quotation '
         "marks to search for it alone.",
         "version": "There are several versions; {current} is the current one and comes before {older}.",
+        "across": "What was found is in {spoken}.",
         "shortened": "{dropped} of the passages found were left out, because they do not fit the context of {alias}.",
         "extractive": "A quotation of the documents",
     },
@@ -85,10 +86,28 @@ TEXTS: dict[str, dict[str, str]] = {
         "spelling": "Hiçbir belgede “{typed}” geçmiyor, bu yüzden {corrected} da arandı; yalnızca onu aramak "
         'için "{typed}" biçiminde tırnak içinde yazın.',
         "version": "Birden çok sürüm var; güncel olan {current}, {older} belgesinden önce geliyor.",
+        "across": "Bulunanların dili: {spoken}.",
         "shortened": "Bulunan bölümlerden {dropped} tanesi {alias} modelinin bağlamına sığmadığı için bırakıldı.",
         "extractive": "Belgelerden bir alıntı",
     },
 }
+
+_LANGUAGES = {
+    "en": {
+        "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
+        "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian",
+        "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian",
+        "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai",
+        "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese",
+    },
+    "tr": {
+        "ar": "Arapça", "cs": "Çekçe", "da": "Danca", "de": "Almanca", "el": "Yunanca", "en": "İngilizce",
+        "es": "İspanyolca", "fa": "Farsça", "fi": "Fince", "fr": "Fransızca", "he": "İbranice", "hi": "Hintçe",
+        "hu": "Macarca", "id": "Endonezce", "it": "İtalyanca", "ja": "Japonca", "ko": "Korece", "nl": "Felemenkçe",
+        "no": "Norveççe", "pl": "Lehçe", "pt": "Portekizce", "ro": "Rumence", "ru": "Rusça", "sv": "İsveççe",
+        "th": "Tayca", "tr": "Türkçe", "uk": "Ukraynaca", "vi": "Vietnamca", "zh": "Çince",
+    },
+}  # fmt: skip
 
 # What went wrong with a model, by the error's kind; in English, the error's own sentence says more.
 _WHY_TR = {
@@ -116,10 +135,19 @@ def notice(code: str, language: str = "", **values: object) -> Notice:
     return Notice(code, phrase(code, language).format(**said))
 
 
+def across(language: str, spoken: str) -> Notice | None:
+    """That what was found is in another language than the question's `language`; None where it is not, or where either
+    is not known.
+    """
+    names = _LANGUAGES.get(language, _LANGUAGES["en"])
+    if not language or spoken == language or spoken not in names:
+        return None
+    return notice("across", language, spoken=names[spoken])
+
+
 def why(error: ModelError, language: str = "") -> str:
     """What went wrong, in `language`, or in the error's own words where its kind has no wording."""
-    text = _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
-    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
+    return _WHY_TR.get(error.kind, str(error)) if language == "tr" else str(error)
 
 
 def phrase(code: str, language: str = "") -> str:

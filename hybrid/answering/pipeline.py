@@ -16,7 +16,7 @@ from hybrid.answering import learning
 from hybrid.answering.decider import Decider
 from hybrid.answering.drafter import Drafter
 from hybrid.answering.generation import Written
-from hybrid.answering.notices import notice, phrase
+from hybrid.answering.notices import across, notice, phrase
 from hybrid.answering.reading import Reading, read
 from hybrid.answering.task import Task
 from hybrid.answering.verifier import Verifier
@@ -76,6 +76,8 @@ async def _answer(
     yield Retrieved(found)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
+    if found.passages and (foreign := across(found.language, found.passages[0].language)) is not None:
+        yield foreign
     if reading.chosen is not None:
         yield notice("version", found.language, current=reading.chosen[0], older=reading.chosen[1])
     task = Task(question, plan, found, engine, trace, reading, given is not None)

@@ -10,8 +10,8 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,10 @@ _LIST_S = 10.0
 _AFTER_FINISH_S = 1.0
 _LATE_S = 0.5
 _SAMPLE = 50
+_CONTEXT = ("max_model_len", "loaded_context_length", "context_length", "max_context_length")
+# So many streams at once are read a little less often, each time more: by far the most of a token's cost is its turn.
+_CROWD = 16
+_GATHER_S = 0.02
 # What a server's list says of a model that is not in its memory yet: llama.cpp with many models, LM Studio.
 _NOT_LOADED = {"unloaded", "not-loaded", "loading", "sleeping"}
 
@@ -79,6 +83,7 @@ class OpenAICompatible:
             trust_env=not is_loopback(self.base_url),
         )
         self._heard = float("-inf")
+        self._reading = 0
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Ask, and pass on what comes. Before the first token a call that may succeed yet is tried again."""
@@ -227,7 +232,7 @@ class OpenAICompatible:
                 yield chunk
             return
         parser = EventParser()
-        async with aclosing(response.pieces()) as pieces:
+        async with aclosing(response.pieces()) as pieces, self._counted():
             while not events.done:
                 try:
                     if events.finish is None:
@@ -247,10 +252,20 @@ class OpenAICompatible:
                     yield chunk
                 if trouble is not None:
                     raise trouble
+                if self._reading > _CROWD and events.finish is None:
+                    await asyncio.sleep(_GATHER_S)
         for chunk in events.end():
             yield chunk
         if events.done:
             await response.drain()
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self._reading += 1
+        try:
+            yield
+        finally:
+            self._reading -= 1
 
     async def models(self) -> list[ModelInfo]:
         """What the server lists; the assumed names where its list is missing, broken or empty (some servers answer for
@@ -293,21 +308,8 @@ class OpenAICompatible:
         meta: dict[str, Any] = kept if isinstance(kept, dict) else {}
         status = found.get("status")
         state = status.get("value") if isinstance(status, dict) else found.get("state") or status
-        context = next(
-            (
-                value
-                for value in (
-                    meta.get("n_ctx"),
-                    found.get("max_model_len"),
-                    found.get("loaded_context_length"),
-                    found.get("context_length"),
-                    found.get("max_context_length"),
-                    meta.get("n_ctx_train"),
-                )
-                if isinstance(value, int) and value > 0
-            ),
-            None,
-        )
+        known = (meta.get("n_ctx"), *map(found.get, _CONTEXT), meta.get("n_ctx_train"))
+        context = next((value for value in known if isinstance(value, int) and value > 0), None)
         size = meta.get("size")
         return ModelInfo(
             model.id,

@@ -66,7 +66,8 @@ class Explainer:
             return self._too_long(request)
         if status == 404:
             model = request.model if request else ""
-            return ModelError(f"{self.name} has no model {model!r}: {said}", kind="not_found")
+            advice = "Choose another in the settings, or see `tandem models list`."
+            return ModelError(f"{self.name} has no model {model!r}: {said} {advice}", kind="not_found")
         if status == 429:
             return ModelError(
                 f"{self.name} is overloaded; try again in a moment.",
@@ -105,8 +106,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def shortened(said: str) -> str:
     """The server's own words, short enough for a sentence."""
-    words = " ".join(said.split())
-    return (words[:200] + "…" if len(words) > 200 else words) or "it gave no reason."
+    words = " ".join(said.split()) or "it gave no reason"
+    if len(words) > 200:
+        return words[:200] + "…"
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
 
 
 def of_library(error: Any) -> ServerSaid:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import queue
 import signal
 import struct
@@ -16,20 +15,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import psutil
 
-from rag.errors import DocumentError, LibraryError
-from rag.formats.recognised import Recogniser
-from rag.ingest import loader
-from rag.ingest.document_builder import build
-from rag.ocr.recognition import NOTHING, Choice, load
+from rag.errors import LibraryError
+from rag.ocr.recognition import NOTHING, Choice
 from rag.storage.records import NewDocument, NewPassage
 
 _POLL = 0.05
@@ -39,7 +33,9 @@ _FILES_EACH = 500
 _CLOCK_FACTOR = 20.0
 _NICE = 10
 """How far processes that read pictures stand back: they compute for minutes, and nobody waits for them."""
-_PROGRAM = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from rag.ingest.workers import serve; serve()"
+_PROGRAM = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from rag.ingest.worker_process import serve; serve()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +237,7 @@ class _Worker:
                     raise _Exceeded(_too_slow(allowed.seconds))
                 # Where the system sets no limit (Windows, macOS), this one holds.
                 if self._memory() > allowed.memory:
-                    raise _Exceeded(_too_large(self._limits.memory))
+                    raise _Exceeded(too_large(self._limits.memory))
 
     def _computed(self) -> float:
         """Seconds of computing so far, 0 for a process that is gone."""
@@ -299,115 +295,9 @@ def _too_long() -> str:
     return "Reading it did not come to an end; the disk or network that it lies on may be slow. Try again."
 
 
-def _too_large(memory: int) -> str:
+def too_large(memory: int) -> str:
+    """The reason of a file that took more than `memory` bytes."""
     return f"Reading it took more than {memory / 1e9:.1f} GB of memory; split it or save it in a simpler format."
-
-
-def serve() -> None:
-    """The process's side: read tasks from standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends this process
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no reply
-    memory = int(sys.argv[2])
-    _limit_memory(memory)
-    if sys.platform != "win32" and (nice := int(sys.argv[3])):
-        os.nice(nice)
-    _send(replies, {"ready": True})
-    for line in sys.stdin.buffer:
-        values, seconds = json.loads(line)
-        choice = values.pop("choice")
-        task = Task(**values, choice=Choice(choice["engine"], tuple(choice["languages"]), choice["problem"]))
-        with _processor_time(seconds):
-            try:
-                message = _answer(task, lambda digest: _send(replies, {"digest": digest}))
-            except MemoryError:
-                message = {"document": None, "reason": _too_large(memory)}
-            _send(replies, message)
-
-
-def _answer(task: Task, found: Callable[[str], None]) -> dict[str, Any]:
-    try:
-        path = Path(task.path)
-        data = loader.read_bytes(path)
-        digest = loader.digest(data)
-        found(digest)
-        if digest == task.known:
-            return {"document": None, "reason": ""}
-        choice = task.choice
-        recogniser = _recogniser(choice) if choice.engine else None
-        extracted = loader.parse(data, path.name, recogniser, choice.problem or NOTHING.problem)
-        document = build(
-            extracted,
-            name=task.name,
-            kind=path.suffix.lower().lstrip("."),
-            modified=task.modified,
-            passage_chars=task.passage_chars,
-            scope=task.scope,
-        )
-        reason = " ".join(extracted.notes)
-        return {"document": _document_as(document), "reason": reason, "unread": len(extracted.unread)}
-    except loader.PicturesOnly as error:
-        return {"document": None, "reason": str(error), "unread": error.pages}
-    except DocumentError as error:
-        return {"document": None, "reason": str(error)}
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever a library stumbles over in a damaged file
-        return {"document": None, "reason": f"The file is damaged ({type(error).__name__}); save it again."}
-
-
-@cache
-def _recogniser(choice: Choice) -> Recogniser:
-    """What reads pictures, loaded once a process. Raises DocumentError when it does not start."""
-    try:
-        return load(choice, max(1, (os.cpu_count() or 1) // 2))
-    except (ImportError, OSError, ValueError) as error:
-        raise DocumentError(
-            f"What reads pictures ({choice.engine}) does not start ({error}); install tandem-assistant[ocr] anew."
-        ) from error
-
-
-def _limit_memory(memory: int) -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    # What the libraries have mapped by now is not the file's doing. The parent measures what is really used, and says
-    # so better than a reader that is refused memory; this limit is for what grows faster than it looks.
-    with suppress(OSError, ValueError):
-        mapped = psutil.Process().memory_info().vms + memory // 2
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-@contextmanager
-def _processor_time(seconds: float) -> Iterator[None]:
-    """End this process when it computes for longer, even if its parent is gone."""
-    if sys.platform == "win32":
-        yield
-        return
-    import resource
-
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    soft = int(sum(os.times()[:2]) + seconds) + 2
-    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
-
-
-def _send(stream: BinaryIO, message: dict[str, Any]) -> None:
-    body = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    stream.write(struct.pack(">Q", len(body)) + body)
-    stream.flush()
-
-
-def _document_as(document: NewDocument) -> dict[str, Any]:
-    values = asdict(document)
-    for passage in values["passages"]:
-        for key in ("tokens", "grams"):
-            passage[key] = base64.b64encode(passage[key]).decode("ascii")
-    return values
 
 
 def _document_from(values: dict[str, Any]) -> NewDocument:

@@ -7,7 +7,7 @@ the best from the store. Does not know files or how documents get in.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,7 @@ _BORROWED, _BORROWED_ALONE = 0.5, 0.25
 """What words of the question before count beside a turn's own, where the turn leans on it and where it stands alone;
 those of the one before that count half."""
 _NEAREST, _NEAREST_FILTERED = 30, 400
+_LANGUAGES = 100_000
 _VECTORS_MISSING = 0.1
 """Share of candidates without a vector above which words alone decide."""
 _NEAR = 0.4
@@ -66,14 +67,15 @@ class Ranked:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """A question as it is searched: its `own` terms, and these with what it takes from the conversation (`talk`; the
-    same object where it takes nothing). `text` has all the words, `resolved` is what to answer.
+    same object where it takes nothing). `text` has all the words, `resolved` is what to answer, `meaning` waits for
+    what it means.
     """
 
     text: str
     resolved: str
     own: query.Question
     talk: query.Question
-    meaning: Meaning | None
+    meaning: Callable[[], Meaning | None]
     in_talk: bool
 
 
@@ -93,6 +95,7 @@ class Searcher:
         self._lock = threading.Lock()
         self._features: dict[int, tuple[int, bytes, bytes]] = {}
         self._cached = 0
+        self._spoken: dict[int, str] = {}
         self._versions: dict[int, int] = {}
         self._totals: Totals | None = None
         self._vocabulary = Vocabulary(index, ())
@@ -117,6 +120,7 @@ class Searcher:
         with self._lock:
             self._versions.clear()  # a search that is under way goes on with the totals it began with
             self._features.clear()
+            self._spoken = {}
             self._cached = 0
 
     def warm(self, seconds: float = 0.0) -> None:
@@ -188,12 +192,15 @@ class Searcher:
         weights: Weights | None = None,
     ) -> _Reading:
         """Both readings of a question: as it stands, and with what it takes from the conversation."""
-        asked = self.analyse(own, weights, quoted)
         turn = follow_ups.turn(own, history)
-        meaning = self._semantics.means(own, turn.before) if self._semantics is not None and own.strip() else None
+        later = self._semantics.means_later(own, turn.before) if self._semantics is not None and own.strip() else _none
+        asked = self.analyse(own, weights, quoted)
+        if not turn.borrowed and not turn.before:
+            return _Reading(own, own, asked, asked, later, in_talk=False)
+        meaning = later()
         if not turn.borrowed or (meaning is not None and turn.stands_alone and meaning.apart):
             alone = meaning and Meaning(meaning.own, meaning.own)
-            return _Reading(own, own, asked, asked, alone, in_talk=False)
+            return _Reading(own, own, asked, asked, lambda: alone, in_talk=False)
         borrowed = [self.analyse(words, weights).terms for words in turn.borrowed]
         held = {one for term in asked.terms for one in term.stems}
         terms = list(asked.terms)
@@ -206,7 +213,7 @@ class Searcher:
             share /= 2
         text = " ".join((own, *turn.borrowed))
         talk = replace(asked, terms=tuple(terms))
-        return _Reading(text, own if turn.stands_alone else text, asked, talk, meaning, in_talk=True)
+        return _Reading(text, own if turn.stands_alone else text, asked, talk, lambda: meaning, in_talk=True)
 
     def rank(
         self,
@@ -267,7 +274,7 @@ class Searcher:
         if reading.talk is not reading.own:
             # A turn that changes the subject finds its passages by its own words.
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
-        meaning = reading.meaning if weights.meaning else None
+        meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
             hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters))))
         features = self._read(hits)
@@ -334,8 +341,12 @@ class Searcher:
         foreign = np.zeros(len(rows), bool)
         language = reading.own.language
         if language and self._totals.languages != (language,):
-            spoken = self._store.languages_of(rows)
+            spoken = self._spoken
+            if unknown := [row for row in rows if row not in spoken]:
+                spoken |= self._store.languages_of(unknown)
             foreign = np.array([spoken.get(row, "") not in ("", language) for row in rows], bool)
+            if len(spoken) > _LANGUAGES:
+                self._spoken = {}
         return second_stage.Columns(
             words, spread(own), spread(talk), near.usual(meaning.talk), foreign, in_talk=reading.in_talk
         )
@@ -363,6 +374,10 @@ class Searcher:
             if len(kept) >= wanted:
                 break
         return kept
+
+
+def _none() -> None:
+    """There is no encoder."""
 
 
 def _holds(passage: Passage, phrases: Sequence[str]) -> bool:

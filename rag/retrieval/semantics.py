@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ FORM = 1
 """Goes up when the same passage would be embedded otherwise."""
 _BATCH = 32
 _SAVE_EVERY = 50_000
+_ASKED_AT_ONCE = 4
 _APART = 0.15
 """Cosine of two questions below which they have nothing to do with one another."""
 _log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Semantics:
         self._closed = threading.Event()
         self._idle = threading.Event()
         self._thread: threading.Thread | None = None
+        self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
         self._problem = ""
 
     @property
@@ -94,6 +97,12 @@ class Semantics:
             return Meaning(small[0], small[0])
         return Meaning(small[0], small[1], apart=float(rows[0] @ rows[2]) < _APART)
 
+    def means_later(self, question: str, before: str = "") -> Callable[[], Meaning | None]:
+        """What `means` returns, computed while the caller does something else; call it to have it."""
+        if self._problem or self._closed.is_set():
+            return lambda: None
+        return self._asked.submit(self.means, question, before).result
+
     def start(self) -> None:
         """Make the missing vectors in a thread of its own, now and whenever `wake` is called."""
         if self._thread is None:
@@ -114,6 +123,7 @@ class Semantics:
         """Stop after the batch under way, and let go of the file."""
         self._closed.set()
         self._wake.set()
+        self._asked.shutdown()
         if self._thread is not None:
             self._thread.join()
         with self._making:

@@ -23,6 +23,9 @@ _PARTS = ("idx", "term", "fast", "fieldnorm", "store")
 def problem(directory: Path) -> str:
     """What is wrong with the files of an index, "" if nothing, or if they cannot be read: that is no damage."""
     meta = directory / "meta.json"
+    with suppress(OSError):
+        if folder := next((path.name for path in sorted(directory.iterdir()) if path.is_dir()), ""):
+            return f"a folder lies in the place of its file {folder}"
     try:
         listed = json.loads(meta.read_text(encoding="utf-8"))["segments"]
         segments = [s["segment_id"].replace("-", "") for s in listed]

@@ -8,6 +8,7 @@ share of sentences that the passages support.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from typing import Literal
 
 from pydantic import Field
@@ -37,6 +38,8 @@ class Cell(Part):
     escalated: bool = False
     first_token_ms: float | None = None
     total_ms: float | None = None
+    read_ms: dict[str, float] = Field(default_factory=dict, description="Model -> from its call to its first token.")
+    charged_ms: float = Field(0.0, description="Added to the times: reading that the columns before had saved it.")
     completion_tokens: int = 0
     quality: float | None = None
     failure: str | None = None
@@ -88,8 +91,12 @@ async def compare(
     done = 0
     for number in range(rounds):
         for prompt in prompts:
+            asked: list[Cell] = []
             for name in COLUMNS:
                 cell = await _ask(prompt, number, options[name], answer, name)
+                if name == "hybrid":
+                    charge(cell, asked)
+                asked.append(cell)
                 columns[name].cells.append(cell)
                 done += 1
                 progress(done, total, f"{name}: {prompt.id}")
@@ -106,25 +113,41 @@ def _alone(model: str, escalation: EscalationSettings) -> Options:
 
 async def _ask(prompt: BenchPrompt, number: int, options: Options, answer: Answerer, column: str) -> Cell:
     cell = Cell(prompt=prompt.id, round=number)
-    async for event in answer(Question(prompt.text, options=options)):
-        if isinstance(event, Failed):
-            cell.failure = event.message
-        elif isinstance(event, Finished):
-            trace = event.trace
-            firsts = [s for s in trace.stages if s.first_token_ms is not None]
-            cell.text, cell.model, cell.escalated = event.answer.text, event.answer.model, event.answer.escalated
-            cell.total_ms = trace.total_ms
-            begun = [span.start_ms for span in trace.spans if span.name == "first_content"]
-            cell.first_token_ms = round(begun[0], 3) if begun and firsts else None
-            cell.completion_tokens = sum(s.usage.completion_tokens for s in trace.stages if s.usage is not None)
-            cell.quality = _quality(prompt, event)
-            errors = [stage.error for stage in trace.stages if stage.error]
-            instead = column != "hybrid" and event.answer.runtime == "extractive"
-            if errors and (instead or column != "hybrid"):
-                cell.failure = errors[0]
-            elif instead:
-                cell.failure = f"{options.draft} was not there to answer; the documents were quoted instead."
+    async with aclosing(answer(Question(prompt.text, options=options))) as events:
+        async for event in events:
+            if isinstance(event, Failed):
+                cell.failure = event.message
+            elif isinstance(event, Finished):
+                trace = event.trace
+                firsts = [s for s in trace.stages if s.first_token_ms is not None]
+                cell.text, cell.model, cell.escalated = event.answer.text, event.answer.model, event.answer.escalated
+                cell.total_ms = trace.total_ms
+                cell.read_ms = {s.model: s.first_token_ms for s in trace.stages if s.first_token_ms is not None}
+                begun = [span.start_ms for span in trace.spans if span.name == "first_content"]
+                cell.first_token_ms = round(begun[0], 3) if begun and firsts else None
+                cell.completion_tokens = sum(s.usage.completion_tokens for s in trace.stages if s.usage is not None)
+                cell.quality = _quality(prompt, event)
+                errors = [stage.error for stage in trace.stages if stage.error]
+                instead = column != "hybrid" and event.answer.runtime == "extractive"
+                if errors and (instead or column != "hybrid"):
+                    cell.failure = errors[0]
+                elif instead:
+                    cell.failure = f"{options.draft} was not there to answer; the documents were quoted instead."
     return cell
+
+
+def charge(cell: Cell, before: Sequence[Cell]) -> None:
+    """The models have just read this prompt for the columns before, and a server's prefix cache still holds it. Asked
+    on their own, both would have had to read it: what that took is added.
+    """
+    if cell.failure is not None or cell.total_ms is None:
+        return
+    for place, (model, took) in enumerate(cell.read_ms.items()):
+        saved = max([0.0, *(other.read_ms[model] - took for other in before if model in other.read_ms)])
+        cell.charged_ms = round(cell.charged_ms + saved, 3)
+        if place == 0 and cell.first_token_ms is not None:
+            cell.first_token_ms = round(cell.first_token_ms + saved, 3)
+    cell.total_ms = round(cell.total_ms + cell.charged_ms, 3)
 
 
 def _quality(prompt: BenchPrompt, event: Finished) -> float | None:

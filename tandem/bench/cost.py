@@ -52,17 +52,22 @@ def cost(level: Level, energy: tuple[float, str] | None, prices: Mapping[str, tu
         return None
     prompt, completion = level.prompt_tokens / level.completed, level.completion_tokens / level.completed
     cloud = {
-        name: round(ANSWERS * (prompt * asked + completion * answered) / 1e6, 4)
+        name: significant(ANSWERS * (prompt * asked + completion * answered) / 1e6)
         for name, (asked, answered) in {**PRICES, **prices}.items()
     }
     hours, source = energy or (None, "")
     return Cost(
-        energy_wh=round(hours / level.completed * ANSWERS, 3) if hours is not None else None,
+        energy_wh=significant(hours / level.completed * ANSWERS) if hours is not None else None,
         energy_source=source,
         cloud=cloud,
-        prompt_tokens=round(prompt, 2),
-        completion_tokens=round(completion, 2),
+        prompt_tokens=round(prompt, 1),
+        completion_tokens=round(completion, 1),
     )
+
+
+def significant(value: float) -> float:
+    """The value in two figures: prices are orders of magnitude, and watts are mostly assumed."""
+    return float(f"{value:.2g}")
 
 
 def _rapl_joules() -> float | None:

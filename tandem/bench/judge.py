@@ -9,22 +9,27 @@ where they differ the pair is inconsistent, and reported so (position bias: Zhen
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from hybrid.errors import ModelError
+from hybrid.runtimes.base import ChatRequest, Runtime
 from rag.prompts import defuse
 from rag.types import Message
 from tandem.bench import stats
 from tandem.bench.plan import BenchPrompt
 from tandem.bench.quality import ASPECTS, Score
 from tandem.bench.schema import Agreement, Failure, Judged, Pairing, Verdicts
+from tandem.bench.state import State
 
 MAX_TOKENS = 400
 LONGEST_ANSWER = 6000
@@ -57,6 +62,28 @@ class Scores:
         overall = [float(np.mean(values)) for values in zip(*means.values(), strict=True)]
         estimates = {aspect: stats.mean(values) for aspect, values in means.items()}
         return Judged(overall=stats.mean(overall), answers=len(answers), **estimates)
+
+
+def asking(runtime: Runtime, request: ChatRequest, name: str, limit_s: float, state: State) -> Ask:
+    """How the judge is asked: `request` with the messages, as its greedy self, and never twice what `state` holds."""
+
+    async def ask(messages: tuple[Message, ...]) -> str:
+        key = f"judge/{hashlib.sha256(repr(messages).encode()).hexdigest()[:20]}"
+        kept = state.get(key)
+        if kept is None:
+            whole = replace(request, messages=messages, max_tokens=MAX_TOKENS, temperature=0.0)
+            pieces = []
+            try:
+                async with asyncio.timeout(limit_s), aclosing(runtime.stream(whole)) as stream:
+                    async for chunk in stream:
+                        pieces.append(chunk.text)
+            except TimeoutError:
+                raise ModelError(f"{name} took more than {limit_s:g} s to judge.", kind="timeout") from None
+            kept = "".join(pieces)
+            state.put(key, kept)
+        return str(kept)
+
+    return ask
 
 
 async def judge(

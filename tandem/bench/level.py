@@ -16,7 +16,11 @@ import numpy as np
 from tandem.bench import stats
 from tandem.bench.load import Run
 from tandem.bench.measure import Sample
-from tandem.bench.schema import Distribution, Estimate, Failure, Goodput, Level, Limits, Request
+from tandem.bench.schema import Distribution, Estimate, Failure, Goodput, Level, Limits, Request, Saturation
+
+# A load is held where it brings a tenth more tokens than the one before, and hardly a request fails.
+GAIN = 1.1
+MOST_FAILURES = 0.05
 
 
 def level(run: Run, limits: Limits | None, *, client: bool) -> tuple[Level, list[Request]]:
@@ -51,6 +55,7 @@ def level(run: Run, limits: Limits | None, *, client: bool) -> tuple[Level, list
         prompt_tokens=sum(r.prompt_tokens or 0 for r in done),
         completion_tokens=sum(r.completion_tokens or 0 for r in done),
         reasoning_tokens=sum(r.reasoning_tokens or 0 for r in done),
+        cached_tokens=sum(r.cached_tokens or 0 for r in done),
         estimated=any(r.estimated for r in done),
         goodput=_goodput(records, limits, duration) if limits is not None else None,
         failures=failures(records),
@@ -58,6 +63,28 @@ def level(run: Run, limits: Limits | None, *, client: bool) -> tuple[Level, list
         client_lag_ms=round(float(np.percentile(run.lags_s, 99)) * 1000.0, 3) if run.lags_s else None,
     )
     return found, sorted(records, key=lambda record: record.started_ms)
+
+
+def saturation(levels: Sequence[Level]) -> Saturation | None:
+    """The last level that brought a tenth more tokens than the one before; None of fewer than two levels."""
+    closed = [one for one in levels if one.load.kind == "closed" and one.tokens_per_s is not None and one.completed]
+    closed.sort(key=lambda one: one.load.concurrency or 0)
+    if len(closed) < 2:
+        return None
+    best = closed[0]
+    for one in closed[1:]:
+        assert best.tokens_per_s is not None and one.tokens_per_s is not None
+        before, now = best.tokens_per_s.value, one.tokens_per_s.value
+        if now < GAIN * before or one.failed > MOST_FAILURES * one.requests:
+            why = f"{one.load.label} gave {now:.0f} tokens/s, {best.load.label} {before:.0f}"
+            if one.failed:
+                why += f", and {one.failed} of {one.requests} requests failed"
+            return Saturation(load=best.load, tokens_per_s=before, reason=f"{why}.")
+        best = one
+    assert best.tokens_per_s is not None
+    return Saturation(
+        load=None, tokens_per_s=best.tokens_per_s.value, reason=f"Not reached: {best.load.label} still gained."
+    )
 
 
 def keeps(record: Request, limits: Limits) -> bool:

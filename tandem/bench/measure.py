@@ -98,6 +98,7 @@ class Sample:
             record.prompt_tokens = usage.prompt_tokens
             record.completion_tokens = usage.completion_tokens
             record.reasoning_tokens = usage.reasoning_tokens
+            record.cached_tokens = None if usage.estimated else usage.cached_tokens
             record.estimated = usage.estimated
         if self.arrivals and self.streamed:
             record.first_token_ms = _ms(self.arrivals[0] - self.due)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from tandem.evaluate.questions import Asked
 ASPECTS = ("coherence", "factuality", "brevity")
 SCORE_COLUMNS = ("model", "prompt", *ASPECTS, "notes", "answer")
 _CITED = re.compile(r"\[(\d{1,3})\]")
-Answerer = Callable[[Question], AsyncIterator[Event]]
+Answerer = Callable[[Question], AsyncGenerator[Event, None]]
 
 
 def rubrics(prompts: Sequence[BenchPrompt], requests: Sequence[Request]) -> list[Rubric]:
@@ -69,24 +70,25 @@ async def ask_grounded(asked: Asked, model: str, answer: Answerer, generation: G
     # The model is measured, not what is shown in its place.
     options = Options(draft=model, refine=model, escalation=never, generation=generation, accept_all=True)
     passages: tuple[Passage, ...] = ()
-    async for event in answer(Question(asked.question, options=options)):
-        if isinstance(event, Retrieved):
-            passages = event.result.passages
-        elif isinstance(event, Failed):
-            return Grounding(asked, failed=True)
-        elif isinstance(event, Finished):
-            stage = event.trace.stages[-1]
-            if stage.error or len(event.trace.stages) > 1 or not stage.text.strip():
+    async with aclosing(answer(Question(asked.question, options=options))) as events:
+        async for event in events:
+            if isinstance(event, Retrieved):
+                passages = event.result.passages
+            elif isinstance(event, Failed):
                 return Grounding(asked, failed=True)
-            cited, held = _citations(stage.text, passages)
-            return Grounding(
-                asked,
-                refused=event.answer.refused,
-                complete=all(contains(stage.text, wordings) for wordings in asked.facts),
-                cited=cited,
-                held=held,
-                total_ms=event.trace.total_ms,
-            )
+            elif isinstance(event, Finished):
+                stage = event.trace.stages[-1]
+                if stage.error or len(event.trace.stages) > 1 or not stage.text.strip():
+                    return Grounding(asked, failed=True)
+                cited, held = _citations(stage.text, passages)
+                return Grounding(
+                    asked,
+                    refused=event.answer.refused,
+                    complete=all(contains(stage.text, wordings) for wordings in asked.facts),
+                    cited=cited,
+                    held=held,
+                    total_ms=event.trace.total_ms,
+                )
     return Grounding(asked, failed=True)
 
 

@@ -16,36 +16,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tandem.bench import stats
-from tandem.bench.schema import Distribution, Estimate, Level, Model, Quality, Recommendation, Report, Row, Saturation
+from tandem.bench.level import MOST_FAILURES
+from tandem.bench.schema import Distribution, Estimate, Level, Model, Quality, Recommendation, Report, Row
 
-GAIN = 1.1
 KEPT_SHARE = 0.95
 FIRST_WORD_MS = 2000.0
 GOOD_ENOUGH = 0.75
-MOST_FAILURES = 0.05
 _POWER_Z = 1.96 + 0.84
-
-
-def saturation(levels: Sequence[Level]) -> Saturation | None:
-    """The last level that brought a tenth more tokens than the one before; None of fewer than two levels."""
-    closed = [one for one in levels if one.load.kind == "closed" and one.tokens_per_s is not None and one.completed]
-    closed.sort(key=lambda one: one.load.concurrency or 0)
-    if len(closed) < 2:
-        return None
-    best = closed[0]
-    for one in closed[1:]:
-        assert best.tokens_per_s is not None and one.tokens_per_s is not None
-        before, now = best.tokens_per_s.value, one.tokens_per_s.value
-        if now < GAIN * before or one.failed > MOST_FAILURES * one.requests:
-            why = f"{one.load.label} gave {now:.0f} tokens/s, {best.load.label} {before:.0f}"
-            if one.failed:
-                why += f", and {one.failed} of {one.requests} requests failed"
-            return Saturation(load=best.load, tokens_per_s=before, reason=f"{why}.")
-        best = one
-    assert best.tokens_per_s is not None
-    return Saturation(
-        load=None, tokens_per_s=best.tokens_per_s.value, reason=f"Not reached: {best.load.label} still gained."
-    )
 
 
 def quality_of(quality: Quality) -> tuple[Estimate | None, str]:
@@ -114,6 +91,7 @@ def recommend(report: Report) -> Recommendation:
     rows = [row for row in report.selection if _usable(report, row)]
     if not rows:
         found.draft_reasons.append("No model was measured well enough to recommend one.")
+        found.draft_reasons += _unreliable(report)
         found.would_change += _failures(report)
         return found
     _choose(report, rows, found)
@@ -126,7 +104,15 @@ def recommend(report: Report) -> Recommendation:
 def _usable(report: Report, row: Row) -> bool:
     model = _model(report, row.name)
     first = model.levels[0] if model.levels else None
-    return first is not None and first.completed > 0 and first.failed <= MOST_FAILURES * first.requests
+    enough = first is not None and first.completed > 0 and first.failed <= MOST_FAILURES * first.requests
+    return enough and not _below_quote(report, row)
+
+
+def _below_quote(report: Report, row: Row) -> bool:
+    """Whether its answers to the questions on documents are worse than quoting, which takes no model."""
+    quoted = quality_of(Quality(grounded=report.quote))[0]
+    on_documents = _model(report, row.name).quality.grounded is not None
+    return quoted is not None and on_documents and row.quality is not None and row.quality < quoted.value
 
 
 def _unreliable(report: Report) -> list[str]:
@@ -136,6 +122,13 @@ def _unreliable(report: Report) -> list[str]:
         first = model.levels[0] if model.levels else None
         if first is not None and first.completed and first.failed > MOST_FAILURES * first.requests:
             sentences.append(f"{model.name} is left out: {first.failed} of its {first.requests} requests failed.")
+    quoted = quality_of(Quality(grounded=report.quote))[0]
+    for row in report.selection:
+        if quoted is not None and _below_quote(report, row):
+            sentences.append(
+                f"{row.name} is left out: its answers ({_quality(row)}) are worse than quoting the documents "
+                f"({quoted.value:.2f}), which takes no model (models.draft: extractive)."
+            )
     return sentences
 
 

@@ -16,7 +16,7 @@ from tandem.bench.report_details import details
 from tandem.bench.report_quality import quality
 from tandem.bench.schema import Model, Report, Row
 
-_STYLES = (Path(__file__).with_name("colours.css"), Path(__file__).with_name("page.css"))
+_STYLES = (Path(__file__).with_name("colours.css"), Path(__file__).with_name("report_page.css"))
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 

@@ -7,29 +7,30 @@ Does not know how anything is measured or written.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
 
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Catalog
 from hybrid.models.registry import ModelRegistry
 from hybrid.runtimes.base import ChatRequest
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import GenerationSettings, ModelSettings
 from rag.types import Message
 from tandem.bench import load as loads
 from tandem.bench import quality
 from tandem.bench.cost import Energy, cost
-from tandem.bench.judge import MAX_TOKENS, judge
-from tandem.bench.level import level
+from tandem.bench.duration import foretold
+from tandem.bench.judge import asking, judge
+from tandem.bench.level import level, saturation
 from tandem.bench.measure import Job, Sample, measure
 from tandem.bench.plan import SWEEP, BenchPrompt, Plan
 from tandem.bench.quality import Grounding, Score
-from tandem.bench.recommend import recommend, saturation, selection
+from tandem.bench.recommend import recommend, selection
 from tandem.bench.resources import Memory, machine
-from tandem.bench.schema import Conditions, Level, Load, Model, Prompt, Report, Request
+from tandem.bench.salt import Salt, prefix_cache, told
+from tandem.bench.schema import Conditions, Level, Load, Model, PrefixCache, Prompt, Report, Request
 from tandem.bench.state import State
 from tandem.bench.targets import Target, resolve
 from tandem.evaluate.questions import Asked
@@ -59,6 +60,7 @@ class Bench:
         questions: Sequence[Asked] = (),
         scores: Sequence[Score] = (),
         progress: Progress = lambda done, total, current: None,
+        tell: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.plan = plan
         self.registry = registry
@@ -70,6 +72,8 @@ class Bench:
         self.questions = tuple(questions)
         self.scores = tuple(scores)
         self._progress = progress
+        self._tell = tell
+        self._salt = Salt()
         self._done = 0
         self._total = 0
         self.report = self._empty()
@@ -86,7 +90,8 @@ class Bench:
                 streamed=self.plan.stream,
             )
             per_model = sum(map(self._count, self.plan.loads)) + len(self.questions)
-            self._total = per_model * sum(isinstance(target, Target) for target in targets)
+            self._total = per_model * sum(isinstance(target, Target) for target in targets) + len(self.questions)
+            await self._quoted()
             for target in targets:
                 if isinstance(target, Model):
                     self.report.models.append(target)
@@ -138,7 +143,9 @@ class Bench:
         async with Memory(target.base_url) as memory:
             try:
                 await self._start(target, kept is not None)
+                self._foretell(target)
                 await self._levels(target)
+                await self._cached(target)
                 await self._grounded(target)
             except ModelError as error:
                 model.reason = str(error)
@@ -167,6 +174,33 @@ class Bench:
                 model.warm_up_ms = sample.record(sample.due).total_ms
         if not started:
             self.state.put(f"{model.name}/start", {"cold_load_ms": model.cold_load_ms, "warm_up_ms": model.warm_up_ms})
+
+    def _foretell(self, target: Target) -> None:
+        """Say what the rest takes by what the warm-up took, and what can be left out."""
+        once = (target.model.warm_up_ms or 0.0) / 1000.0
+        requests = sum(self._count(load) / (load.concurrency or 1) for load in self.plan.loads) * once
+        if sentence := foretold(target.model.name, requests, len(self.questions), len(self.questions) * once):
+            self._tell(sentence)
+
+    async def _cached(self, target: Target) -> None:
+        """What a prompt that was read before saves."""
+        key = f"{target.model.name}/prefix cache"
+        kept = self.state.get(key)
+        if kept is None and self.plan.stream:
+            self._say(f"{target.model.name}: prefix cache")
+            request = self._request(self.plan.prompts[0], target.model.id)
+            found = await prefix_cache(request, self._salt, lambda job: self._ask(target, job))
+            kept = found.model_dump() if found is not None else None
+            self.state.put(key, kept)
+        target.model.prefix_cache = PrefixCache.model_validate(kept) if kept else None
+
+    async def _quoted(self) -> None:
+        """The same questions answered by quoting: what a model must not fall below to be of use."""
+        outcomes = []
+        for asked in self.questions:
+            outcomes.append(await quality.ask_grounded(asked, EXTRACTIVE, self.answer, GenerationSettings()))
+            self._advance(1, "quoting, to compare with")
+        self.report.quote = quality.grounded(outcomes)
 
     async def _levels(self, target: Target) -> None:
         model = target.model
@@ -262,21 +296,7 @@ class Bench:
             return
         base, limit = self._done, self.settings.timeouts.total
 
-        async def ask(messages: tuple[Message, ...]) -> str:
-            key = f"judge/{_hash(messages)}"
-            kept = self.state.get(key)
-            if kept is None:
-                request = ChatRequest(identity, messages, max_tokens=MAX_TOKENS, temperature=0.0, seed=self.plan.seed)
-                pieces = []
-                try:
-                    async with asyncio.timeout(limit), aclosing(runtime.stream(request)) as stream:
-                        async for chunk in stream:
-                            pieces.append(chunk.text)
-                except TimeoutError:
-                    raise ModelError(f"{name} took more than {limit:g} s to judge.", kind="timeout") from None
-                kept = "".join(pieces)
-                self.state.put(key, kept)
-            return str(kept)
+        ask = asking(runtime, ChatRequest(identity, (), seed=self.plan.seed), name, limit, self.state)
 
         def progress(done: int, total: int) -> None:
             self._total = base + total
@@ -294,6 +314,8 @@ class Bench:
     def _conclude(self) -> None:
         for model in self.report.models:
             model.quality.manual = quality.mean_scores(self.scores, model.name)
+            if model.prefix_cache is not None:
+                self.report.notes.append(told(model.name, model.prefix_cache))
         self.report.selection = selection(self.report)
         self.report.recommendation = recommend(self.report)
 
@@ -305,7 +327,7 @@ class Bench:
         prompts = self.plan.prompts
         for number in range(total):
             prompt = prompts[number % len(prompts)]
-            yield Job(prompt.id, number // len(prompts), self._request(prompt, model))
+            yield Job(prompt.id, number // len(prompts), self._salt.new(self._request(prompt, model)))
 
     def _request(self, prompt: BenchPrompt, model: str) -> ChatRequest:
         system = (Message("system", prompt.system),) if prompt.system else ()
@@ -356,10 +378,6 @@ class Bench:
 
 
 _KEPT = ("failed", "refused", "complete", "cited", "held", "total_ms")
-
-
-def _hash(messages: Sequence[Message]) -> str:
-    return hashlib.sha256(repr(messages).encode()).hexdigest()[:20]
 
 
 def _full(levels: Sequence[Level]) -> bool:

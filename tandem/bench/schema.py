@@ -74,6 +74,7 @@ class Request(Part):
     prompt_tokens: int | None = None
     completion_tokens: int | None = Field(None, description="As the server counted, reasoning included.")
     reasoning_tokens: int | None = None
+    cached_tokens: int | None = Field(None, description="Of the prompt's tokens, those that a cache held already.")
     estimated: bool = Field(False, description="The server counted no tokens; the numbers are the client's estimate.")
     finish_reason: str | None = None
     failure: str | None = Field(None, description="Why it failed, in a sentence; null when it did not.")
@@ -134,6 +135,7 @@ class Level(Part):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
+    cached_tokens: int = Field(0, description="Prompt tokens that a prefix cache held; the prompts are salted.")
     estimated: bool = Field(False, description="At least one request's tokens are the client's estimate.")
     goodput: Goodput | None = None
     failures: list[Failure] = []
@@ -206,6 +208,15 @@ class Cost(Part):
     completion_tokens: float | None = None
 
 
+class PrefixCache(Part):
+    """What a prompt that was read before saves: medians over prompts that nobody had sent, and the same again."""
+
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = Field(None, description="Of those, as the server reports it for the second time.")
+    cold_ms: float = Field(description="To the first token of a prompt that is new.")
+    warm_ms: float = Field(description="To the first token of the same prompt, at once again.")
+
+
 class Model(Part):
     """One model on one device."""
 
@@ -228,6 +239,7 @@ class Model(Part):
     requests: list[Request] = Field([], description="Those of the first level, one entry each; warm-up left out.")
     quality: Quality = Quality()
     cost: Cost | None = None
+    prefix_cache: PrefixCache | None = None
 
 
 class Prompt(Part):
@@ -361,6 +373,7 @@ class Report(Part):
     conditions: Conditions = Conditions()
     prompts: list[Prompt] = []
     models: list[Model]
+    quote: Grounded | None = Field(None, description="Quoting the documents, without any model, on the same questions.")
     verdicts: Verdicts | None = None
     selection: list[Row] = []
     recommendation: Recommendation | None = None

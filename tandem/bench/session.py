@@ -6,7 +6,7 @@ meanwhile: no watcher, no warming up, no unloading of idle models.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -51,6 +51,7 @@ async def measure_models(
     *,
     scores: Sequence[Score] = (),
     progress: Progress = lambda done, total, current: None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Report:
     """Carry out the plan; what it finishes is kept under `out` until it is complete. Raises UserFacingError."""
     questions = read(plan.questions) if plan.questions is not None else None
@@ -67,6 +68,7 @@ async def measure_models(
             questions=questions.questions if questions is not None else (),
             scores=scores,
             progress=progress,
+            tell=tell,
         ).run()
     if report.complete:
         state.finished()

@@ -146,7 +146,10 @@ def test_a_failure_is_one_sentence_on_stderr(home: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_interrupting_a_question_leaves_no_traceback(tandem: Tandem, home: Path, openai_server: OpenAIServer) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_a_question_leaves_no_traceback(
+    tandem: Tandem, home: Path, openai_server: OpenAIServer, sent: signal.Signals
+) -> None:
     openai_server.models["endless"] = Reply(["word "], end="hang")
     tandem("index")
     process = start(
@@ -154,7 +157,7 @@ def test_interrupting_a_question_leaves_no_traceback(tandem: Tandem, home: Path,
     )
     assert process.stdout is not None
     assert "word" in process.stdout.readline(5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err

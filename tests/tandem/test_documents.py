@@ -64,7 +64,8 @@ def test_options_do_not_mix(tandem: Tandem) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
-def test_watching_says_what_it_took_in(home: Path, corpus: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_watching_says_what_it_took_in(home: Path, corpus: Path, sent: signal.Signals) -> None:
     process = start(home, "index", "--watch")
     try:
         assert process.stdout is not None
@@ -73,7 +74,7 @@ def test_watching_says_what_it_took_in(home: Path, corpus: Path) -> None:
         (corpus / "parking.md").write_text("The car park opens at six.", encoding="utf-8")
         assert process.stdout.readline() == "parking.md: indexed.\n"
         assert process.stdout.readline().startswith("1 added (")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         assert process.wait(30) == 130
     finally:
         process.kill()

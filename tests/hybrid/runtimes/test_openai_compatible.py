@@ -352,6 +352,20 @@ async def test_a_busy_process_does_not_call_a_healthy_server_dead(openai_server:
     assert answers == ["Fine."] * 5
 
 
+async def test_a_crowd_of_streams_comes_whole_and_in_few_pieces(openai_server: OpenAIServer) -> None:
+    words = [f"word{number} " for number in range(60)]
+    openai_server.models[MODEL] = Reply(words, delay_s=0.002)
+    endpoint = runtime(openai_server)
+
+    async def answer() -> list[str]:
+        return [chunk.text async for chunk in endpoint.stream(REQUEST) if chunk.text]
+
+    answers = await asyncio.gather(*(answer() for _ in range(30)))
+    await endpoint.close()
+    assert {"".join(pieces) for pieces in answers} == {"".join(words)}
+    assert max(map(len, answers)) < 60
+
+
 async def test_a_whole_answer_in_place_of_a_stream(openai_server: OpenAIServer) -> None:
     message = {"role": "assistant", "content": "Whole.", "reasoning_content": "Hm."}
     whole = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"completion_tokens": 2}}

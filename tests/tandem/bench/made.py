@@ -9,10 +9,10 @@ from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Usage
 from rag.types import Message
 from tandem.bench import quality, stats
-from tandem.bench.level import level
+from tandem.bench.level import level, saturation
 from tandem.bench.load import Run
 from tandem.bench.measure import Job, Sample
-from tandem.bench.recommend import recommend, saturation, selection
+from tandem.bench.recommend import recommend, selection
 from tandem.bench.schema import Conditions, Estimate, Grounded, Level, Limits, Load, Model, Report, Request, Resources
 
 
@@ -37,18 +37,22 @@ def measured(
         model.levels.append(found)
         model.requests = model.requests or requests
     if right is not None:
-        model.quality.grounded = Grounded(
-            questions=right[1],
-            key_facts=stats.share(*right),
-            citation_precision=stats.share(0, 0),
-            abstention=stats.share(0, 0),
-            false_refusals=stats.share(0, right[1]),
-        )
+        model.quality.grounded = _grounded(right)
     model.resources = Resources(rss_before_mb=10.0, rss_mb=110.0, process="this process")
     model.saturation = saturation(model.levels)
     if failed:
         model.status, model.reason = "partial", f"{failed} requests failed."
     return model
+
+
+def _grounded(right: tuple[int, int]) -> Grounded:
+    return Grounded(
+        questions=right[1],
+        key_facts=stats.share(*right),
+        citation_precision=stats.share(0, 0),
+        abstention=stats.share(0, 0),
+        false_refusals=stats.share(0, right[1]),
+    )
 
 
 def _level(
@@ -73,9 +77,10 @@ def _level(
     return level(run, limits, client=False)
 
 
-def report(*models: Model, limits: Limits | None = None) -> Report:
-    """A whole report with its table and its verdicts."""
+def report(*models: Model, limits: Limits | None = None, quoted: tuple[int, int] | None = None) -> Report:
+    """A whole report with its table and its verdicts; `quoted`: questions answered rightly by quoting, and asked."""
     found = Report(created="2026-01-01T00:00:00+00:00", models=list(models), conditions=Conditions(slo=limits))
+    found.quote = _grounded(quoted) if quoted is not None else None
     found.selection = selection(found)
     found.recommendation = recommend(found)
     return found

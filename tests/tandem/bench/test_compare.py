@@ -13,7 +13,7 @@ from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings, ModelSettings
 from rag.library import Library
 from rag.settings import RetrievalSettings
-from tandem.bench.compare import Cell, Column, ColumnName, Comparison, compare, verdict
+from tandem.bench.compare import Cell, Column, ColumnName, Comparison, charge, compare, verdict
 from tandem.bench.plan import BenchPrompt
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import Tandem
@@ -103,3 +103,16 @@ def test_the_command_prints_three_columns_and_a_verdict(
     assert "of the questions went to large." in result.output
     nothing = tandem("compare", "--draft", "small", "--refine", "small", "--prompt", "?")
     assert nothing.exit_code == 1 and "name two" in str(nothing.exception)
+
+
+def test_the_pair_pays_for_what_the_columns_before_have_read() -> None:
+    alone = [
+        Cell(prompt="p", total_ms=900.0, read_ms={"small": 400.0}),
+        Cell(prompt="p", total_ms=3000.0, read_ms={"large": 1500.0}),
+    ]
+    pair = Cell(prompt="p", first_token_ms=50.0, total_ms=2000.0, read_ms={"small": 20.0, "large": 200.0})
+    charge(pair, alone)
+    assert (pair.charged_ms, pair.first_token_ms, pair.total_ms) == (1680.0, 430.0, 3680.0)
+    slower = Cell(prompt="p", first_token_ms=500.0, total_ms=1000.0, read_ms={"small": 450.0})
+    charge(slower, alone)
+    assert (slower.charged_ms, slower.total_ms) == (0.0, 1000.0)

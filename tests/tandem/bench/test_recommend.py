@@ -111,3 +111,11 @@ def test_the_same_model_on_two_devices_is_compared() -> None:
     assert found is not None
     assert found.devices[0].startswith("phi: gpu ")
     assert "gpu is 7." in found.devices[0]
+
+
+def test_a_model_worse_than_the_quote_is_never_recommended() -> None:
+    found = report(measured("loops", right=(6, 100)), measured("fine", first_s=2.0, right=(97, 100)), quoted=(94, 100))
+    assert found.recommendation is not None and found.recommendation.draft == "fine"
+    assert any("loops is left out" in why and "(0.94)" in why for why in found.recommendation.draft_reasons)
+    alone = report(measured("loops", right=(6, 100)), quoted=(94, 100)).recommendation
+    assert alone is not None and (alone.draft, alone.refine) == (None, None)
