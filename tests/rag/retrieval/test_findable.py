@@ -201,3 +201,21 @@ def test_a_library_of_an_earlier_analysis_is_analysed_anew_with_the_next_write(t
     library.sync([])
     assert library.search("PPR9087").passages
     library.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("en", "What are the rules for a sabbatical?"),
+        ("en", "What about bereavement?"),
+        ("en", "On which shelf is PPR9087?"),
+        ("en", "What is stored at -20 °C?"),
+        ("de", "Wo ist die Abschaltvorrichtung?"),
+    ],
+)
+def test_what_is_found_so_is_not_refused(libraries: dict[str, Library], language: str, question: str) -> None:
+    assert libraries[language].search(question).confidence >= RetrievalSettings().minimum_confidence
+
+
+def test_a_word_that_no_heading_holds_makes_no_answer_likelier(libraries: dict[str, Library]) -> None:
+    assert libraries["en"].search("Who sells violins in Lisbon?").confidence < RetrievalSettings().minimum_confidence
