@@ -64,7 +64,7 @@ class Metronome(Scripted):
         clock = asyncio.get_running_loop()
         zero = clock.time()
         yield Chunk(text=begun())
-        words = WARM_WORDS if request.question == WARM_UP else self.words
+        words = WARM_WORDS if (request.typed or request.question) == WARM_UP else self.words
         for number in range(words):
             wait = zero + number / self.rate - clock.time()
             if wait > 0:

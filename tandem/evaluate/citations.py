@@ -68,10 +68,10 @@ class Planter:
         return Scripted({MODEL: Script(self._answer)})
 
     def _answer(self, request: ChatRequest) -> str:
-        chance = random.Random(f"{self.seed}:{request.question}")
-        said = self._sentences(request.question, request.passages, chance)
+        chance = random.Random(f"{self.seed}:{request.typed}")
+        said = self._sentences(request.typed, request.passages, chance)
         chance.shuffle(said)
-        self.planted[request.question] = said
+        self.planted[request.typed] = said
         return " ".join(_marked(one) for one in said)
 
     def _sentences(self, question: str, passages: Sequence[Passage], chance: random.Random) -> list[Planted]:
@@ -143,7 +143,7 @@ async def evaluate(
             if isinstance(event, Failed):
                 raise UserFacingError(f"Question {asked.id} was not answered: {event.message}")
             if isinstance(event, Finished):
-                for one in planter.planted[asked.question]:
+                for one in planter.planted.get(asked.question, ()):  # what is answered already is asked of no model
                     is_marked = _is_marked(one, event.answer.checked, event.answer.passages)
                     seen[one.kind] += 1
                     marked[one.kind] += is_marked
