@@ -36,7 +36,7 @@ from rag.training.learn_answers import halves
 _FOLDS = 5
 _FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
 _HALF, _STEPS = 400, 40_000
-_HARD, _INVENTED = 0.3, 2.0
+_HARD, _INVENTED, _INVENTED_IN_TALK = 0.3, 2.5, 2.0
 """What a question counts whose passage was left out, and how much worse an answer is that the documents do not hold
 than a refusal that they do not deserve."""
 _TALK_COLUMN = confidence.MEANING.index("in_talk")
@@ -174,7 +174,7 @@ def fit_confidence(told: Sequence[Told]) -> dict[str, dict[str, float]]:
             told, confidence.MEANING, _INVENTED, {"recorded": 1.0, "swapped": 1.0, "hard": _HARD, "natural": 10.0}
         ),
         "answerable_in_talk": _logistic(
-            told, confidence.IN_TALK, _INVENTED, {"recorded": 1.0, "swapped": 0.02, "hard": 0.0, "natural": 0.0}
+            told, confidence.IN_TALK, _INVENTED_IN_TALK, {"recorded": 1.0, "swapped": 0.02, "hard": 0.0, "natural": 0.0}
         ),
     }
 
