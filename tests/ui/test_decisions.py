@@ -38,7 +38,7 @@ def test_what_a_refinement_changed_and_what_it_cost(chat: Chat, meet: Meet) -> N
     expect(costs.locator("[data-cost=escalated] td")).to_have_text(["1 / 1", "1 / 1"])
 
     chat.models.models["phi-4-mini"] = Reply([GOOD])
-    person.ask("When do unused days of holiday expire?")
+    person.ask("How many days of paid holiday are there in a year?")
     person.wait_for_answers(2)
     expect(costs.locator("[data-cost=escalated] td")).to_have_text(["0 / 1", "1 / 2"])
 
@@ -55,7 +55,7 @@ def test_what_a_refinement_changed_and_what_it_cost(chat: Chat, meet: Meet) -> N
 
 
 def test_a_refinement_that_is_not_shown_says_why(chat: Chat, meet: Meet) -> None:
-    chat.models.models["phi-4-mini"] = Reply([GOOD, "The canteen opens at noon. "])
+    chat.models.models["phi-4-mini"] = Reply([GOOD, ALSO_GOOD, "The canteen opens at noon. "])
     chat.models.models["gpt-oss-20b"] = Reply([BAD])
     person = meet()
     page = person.page
