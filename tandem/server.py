@@ -34,6 +34,7 @@ from tandem.data_lock import hold
 from tandem.doors import Doors
 from tandem.guard import Guard
 from tandem.settings import ServerSettings, Settings, load
+from tandem.viewer.routes import viewer
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ CLOSING_SECONDS = 3
 THREAD_TURN_SECONDS = 0.0005
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser)
+ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer)
 
 
 @health.get("/healthz")

@@ -2,6 +2,7 @@
 // Draws what tandem/ui/panel.py hands over. Knows nothing of how it came about.
 import { useEffect, useRef, useState } from "react"
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
+import { ExternalLink } from "lucide-react"
 
 const REMEMBERED = "tandem-tab"
 const TABS = ["sources", "latency", "decision"]
@@ -22,7 +23,7 @@ const TEXT = {
     ends: { stop: "finished", length: "length limit", cancelled: "stopped", aborted: "cut off as hopeless", other: "unknown" },
     conversation: "This conversation", p50: "p50", p95: "p95", answers: (n) => n === 1 ? "1 answer" : `${n} answers`,
     p95Note: "p95 needs 20 answers.",
-    page: "page", picture: "read from a picture", cited: "cited", uncited: "not cited", more: "Show all", less: "Show less",
+    page: "page", picture: "read from a picture", cited: "cited", uncited: "not cited", open: "Open the document", more: "Show all", less: "Show less",
     outcomes: {
       kept: "Draft kept", refined: "Escalated and refined", draft_stands: "Escalated, but the draft stands",
       escalated: "Escalated", none: "Nothing was decided"
@@ -59,7 +60,7 @@ const TEXT = {
     ends: { stop: "tamamlandı", length: "uzunluk sınırı", cancelled: "durduruldu", aborted: "umutsuz, kesildi", other: "bilinmiyor" },
     conversation: "Bu konuşma", p50: "p50", p95: "p95", answers: (n) => `${n} yanıt`,
     p95Note: "p95 için 20 yanıt gerekir.",
-    page: "sayfa", picture: "resimden okundu", cited: "alıntılandı", uncited: "alıntılanmadı", more: "Tümünü göster", less: "Daha az göster",
+    page: "sayfa", picture: "resimden okundu", cited: "alıntılandı", uncited: "alıntılanmadı", open: "Belgeyi aç", more: "Tümünü göster", less: "Daha az göster",
     outcomes: {
       kept: "Taslak korundu", refined: "Yükseltildi ve iyileştirildi", draft_stands: "Yükseltildi, ama taslak kaldı",
       escalated: "Yükseltildi", none: "Karar verilmedi"
@@ -191,6 +192,9 @@ function Latency({ latency, t }) {
   )
 }
 
+// The document itself, in a tab of its own, in the language of the chat.
+const opened = (link) => `${link}${link.includes("?") ? "&" : "?"}lang=${props.language === "tr" ? "tr" : "en"}#sentence`
+
 function Source({ source, active, t }) {
   const ref = useRef(null)
   const [all, setAll] = useState(false)
@@ -211,6 +215,11 @@ function Source({ source, active, t }) {
       <div className={`td-passage${long && !all && !active ? " td-passage-cut" : ""}`}>
         {source.parts.map((p, i) => (p.mark ? <mark key={i}>{p.text}</mark> : <span key={i}>{p.text}</span>))}
       </div>
+      {source.link ? (
+        <a className="td-link td-open" data-open={source.n} target="_blank" rel="noopener" href={opened(source.link)}>
+          <ExternalLink size={13} aria-hidden="true" /> {t.open}
+        </a>
+      ) : null}
       {long && !active ? <button type="button" className="td-link" onClick={() => setAll(!all)}>{all ? t.less : t.more}</button> : null}
     </article>
   )

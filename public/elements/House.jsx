@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "react"
 import { useRecoilValue } from "recoil"
 import { sessionState } from "@chainlit/react-client"
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
-import { AlertTriangle, Download, RotateCcw, X } from "lucide-react"
+import { AlertTriangle, Download, ExternalLink, RotateCcw, X } from "lucide-react"
 
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
 const locale = () => (props.language === "tr" ? "tr-TR" : "en-GB")
@@ -98,6 +98,11 @@ function Documents({ documents, administers, t }) {
           <div className="td-path">
             {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
           </div>
+          {row.document ? (
+            <a className="td-link td-open" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language === "tr" ? "tr" : "en"}`}>
+              <ExternalLink size={13} aria-hidden="true" /> {t.open_document}
+            </a>
+          ) : null}
           {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
           {administers && row.state === "failed" ? (
             <button type="button" className="td-button td-button-line" data-action="retry" disabled={!!documents.busy} onClick={() => retry(row.key)}>

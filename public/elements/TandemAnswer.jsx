@@ -63,7 +63,18 @@ const Words = ({ text }) => (
   <span>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : <span key={i}>{part}</span>))}</span>
 )
 
-const baseName = (path) => path.split("/").pop()
+// The shortest end of each path that tells it from the others: of many index.md, the folder is the name.
+const TELL_NOTHING = /^(index|readme|default|main|document|untitled)\.[^.]*$/i
+const namesOf = (documents) => {
+  const all = [...new Set(documents)]
+  const end = (path, parts) => path.split("/").slice(-parts).join("/")
+  return Object.fromEntries(all.map((path) => {
+    const most = path.split("/").length
+    let parts = Math.min(TELL_NOTHING.test(end(path, 1)) ? 2 : 1, most)
+    while (parts < most && all.some((other) => other !== path && end(other, parts) === end(path, parts))) parts += 1
+    return [path, end(path, parts)]
+  }))
+}
 
 export default function TandemAnswer() {
   const root = useRef(null)
@@ -142,6 +153,7 @@ export default function TandemAnswer() {
   const cited = sources.filter((s) => s.cited)
   const near = props.nearest || []
   const shown = running ? sources : near.length ? sources.filter((s) => near.includes(s.n)) : cited
+  const names = namesOf(shown.map((s) => s.document))
   const status = props.status
 
   return (
@@ -176,7 +188,7 @@ export default function TandemAnswer() {
               title={[s.document, s.page ? `${t.page} ${s.page}` : "", ...s.headings].filter(Boolean).join(" › ")}
               onClick={() => open({ tab: "sources", source: s.n })}>
               <span className="td-chip-n">{s.n}</span>
-              <span className="td-chip-name">{baseName(s.document)}</span>
+              <span className="td-chip-name">{names[s.document]}</span>
               {s.page ? <span className="td-chip-page">{t.page} {s.page}</span> : null}
             </button>
           ))}

@@ -64,6 +64,13 @@ class Uploads:
         """Whether `root` is the folder of a conversation."""
         return Path(root).parent == self._conversations
 
+    def person(self, conversation: str) -> str:
+        """Who dropped files into a conversation, "" where it is not known."""
+        try:
+            return (self.folder(conversation) / _PERSON).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
     def deleted(self, root: str) -> bool:
         """Whether `root` was the folder of a conversation that is gone."""
         return self.holds(root) and not (Path(root) / _OWNER).is_file()

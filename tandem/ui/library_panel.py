@@ -22,6 +22,7 @@ from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import Managed, ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.errors import UserFacingError
+from rag.originals.finding import documents_of_files
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import House
@@ -40,7 +41,7 @@ _LABELS = (
     "documents", "models", "search_documents", "all", "failed", "indexed", "no_documents", "more_documents", "retry",
     "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel", "load",
     "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready", "state_cached",
-    "state_downloading", "state_downloadable", "state_unavailable",
+    "state_downloading", "state_downloadable", "state_unavailable", "open_document",
 )  # fmt: skip
 
 _background: set[asyncio.Task[None]] = set()
@@ -108,9 +109,14 @@ async def download(house: House, alias: str) -> None:
     _in_background(_watch(house, alias))
 
 
-def documents(receipts: Sequence[FileReceipt], text: str = "", state: str = "") -> dict[str, Any]:
+def documents(
+    receipts: Sequence[FileReceipt],
+    text: str = "",
+    state: str = "",
+    ids: Mapping[tuple[str, str], str] | None = None,
+) -> dict[str, Any]:
     """The receipts as the page draws them: failed ones first, then by name; those whose path or reason holds `text`
-    and that are in `state`; at most MOST_ROWS of them.
+    and that are in `state`; at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links.
     """
     wanted = text.strip().casefold()
     found = [
@@ -123,7 +129,10 @@ def documents(receipts: Sequence[FileReceipt], text: str = "", state: str = "") 
     return {
         "counts": {"": len(receipts), "failed": failed, "indexed": len(receipts) - failed},
         "matching": len(found),
-        "rows": [{"key": key(receipt), **shown(receipt)} for receipt in found[:MOST_ROWS]],
+        "rows": [
+            {"key": key(receipt), "document": (ids or {}).get((receipt.root, receipt.path), ""), **shown(receipt)}
+            for receipt in found[:MOST_ROWS]
+        ],
     }
 
 
@@ -173,7 +182,8 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
 
 async def _show_documents(house: House, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
     receipts = await asyncio.to_thread(house.library.receipts)
-    found = {"documents": {**documents(receipts, text, state), "busy": busy}}
+    ids = await asyncio.to_thread(documents_of_files, house.library)
+    found = {"documents": {**documents(receipts, text, state, ids), "busy": busy}}
     await _tell(found)
     return found
 

@@ -28,6 +28,7 @@ from tandem.auth.tickets import LOCAL_USER, TicketError, Tickets
 from tandem.doors import Doors
 from tandem.guard import CONTENT_POLICY, Guard
 from tandem.ui import chainlit_compat
+from tandem.viewer.routes import viewer
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
     if not guarded:
         app.add_middleware(Doors, tickets=tickets)
         app.add_middleware(Guard, local_only=local_only)
+        # Before Chainlit's own routes, of which the last takes every address.
+        app.router.routes[:0] = viewer.routes
     app.add_exception_handler(UserFacingError, _refusal)
     for kind in (ValueError, AssertionError, TypeError, LookupError):
         app.add_exception_handler(kind, _not_understood)

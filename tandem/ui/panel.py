@@ -14,6 +14,7 @@ from hybrid.events import Answer, Decision
 from hybrid.tracing.store import Percentiles, TraceStore
 from rag.types import CheckedAnswer, Passage, Support
 from tandem.texts import Language, reason
+from tandem.viewer.citations import Cited, link, written
 
 # Of the many that a fitted policy weighs, those that a person reads.
 _SIGNALS = (
@@ -98,9 +99,17 @@ def sources(passages: Sequence[Passage], checked: CheckedAnswer | None = None) -
             cited.update(sentence.passages)
             if sentence.evidence is not None:
                 marks.setdefault(sentence.passages[0], []).append(sentence.evidence)
+    of = written(
+        [
+            Cited(passage.id, tuple(sorted(set(marks.get(passage.id, ())))))
+            for passage in passages
+            if passage.id in cited
+        ]
+    )
     return [
         {
             "n": number,
+            "link": link(passage.id, of),
             "document": passage.document,
             "page": passage.page,
             "picture": passage.picture is not None,

@@ -1,0 +1,29 @@
+"""Who may look at a document: whoever may use the chat, and at a conversation's file only the one who dropped it there.
+
+Knows the chat's cookie. Does not know what is shown.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from rag.ingest.uploads import Uploads
+from rag.types import DocumentRecord
+from tandem.auth.tickets import LOCAL_USER, TicketError, ticket_of
+from tandem.context import House
+
+
+def person(house: House, request: Request) -> str | None:
+    """Who asks: whom the chat's cookie names, the local user where nobody signs in; None for nobody."""
+    try:
+        return house.tickets.read(ticket_of(request.cookies)).person
+    except TicketError:
+        return None if house.settings.server.login_required else LOCAL_USER
+
+
+def may_see(house: House, who: str, document: DocumentRecord) -> bool:
+    """Whether the document is everybody's, or its conversation's files are `who`'s. Touches the disk."""
+    if not document.scope:
+        return True
+    owner = Uploads(house.library.data_dir).person(document.scope)
+    return owner == who or (not owner and not house.settings.server.login_required)

@@ -1,0 +1,325 @@
+"""The routes of the viewer: a document at a passage or from its beginning, its pages as pictures, the file itself.
+
+Knows addresses, and what is shown of which document. Does not know how a page is drawn, laid out or written. Nothing
+in an address is a path: documents and passages go by their ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from rag.errors import DocumentError, LibraryError
+from rag.originals import finding
+from rag.originals.finding import Original, State
+from rag.originals.pictures import Picture, Quoted
+from rag.types import Passage
+from tandem.context import House
+from tandem.texts import Language, language_for, problem, say
+from tandem.viewer import citations, layout, page
+from tandem.viewer.access import may_see, person
+from tandem.viewer.citations import Cited
+from tandem.viewer.page import Shown, Step
+from tandem.viewer.pictures import Pictures
+
+STATIC = Path(__file__).with_name("static")
+FILES = {"viewer.css": "text/css", "viewer.js": "text/javascript"}
+_MOST_QUOTE = 2_000
+_MOST_QUOTES = 60
+_BEFORE = 200
+
+
+class Refused(Exception):
+    """A request that gets a page with this sentence instead of what it asks for."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _Route(APIRoute):
+    """A route that answers failures with a page, and whose every response has the viewer's headers."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            language = language_of(request)
+            try:
+                response = await handler(request)
+            except Refused as refused:
+                response = HTMLResponse(page.message(language, str(refused)), refused.status)
+            except LibraryError as error:
+                response = HTMLResponse(page.message(language, problem(error, language)), 503)
+            for name, value in page.HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return handle
+
+
+viewer = APIRouter(prefix="/source", route_class=_Route)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A document that may be seen, and how it is asked for. `marks` are places in its text; `at` is the place among
+    the answer's citations `of`, -1 where it is none of them."""
+
+    house: House
+    language: Language
+    original: Original
+    passage: Passage | None = None
+    of: tuple[Cited, ...] = ()
+    at: int = -1
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """What is marked, in the passage's text."""
+        if self.passage is None:
+            return ()
+        size = len(self.passage.text)
+        cited = self.of[self.at].spans if self.at >= 0 else ()
+        return tuple((start, min(end, size)) for start, end in cited if start < size) or ((0, size),)
+
+    @property
+    def marks(self) -> list[tuple[int, int]]:
+        """What is marked, in the document's text."""
+        begin = self.passage.start if self.passage is not None else 0
+        return [(begin + start, begin + end) for start, end in self.spans]
+
+    def here(self, **more: object) -> str:
+        """The address of this document, at another page or part."""
+        if self.passage is not None:
+            return _address(citations.link(self.passage.id, ""), self.of, self.language, **more)
+        return _address(f"/source/document/{self.original.document.id}", (), self.language, **more)
+
+    def file(self, name: str) -> str:
+        """The address of something of this document."""
+        return f"/source/document/{self.original.document.id}/{name}?lang={self.language}"
+
+
+@viewer.get("/static/{name}")
+async def static(name: str) -> Response:
+    if name not in FILES:
+        raise Refused(404, "There is no such file.")
+    return FileResponse(STATIC / name, media_type=FILES[name], headers={"cache-control": "no-cache"})
+
+
+@viewer.get("/passage/{identity}")
+async def passage(request: Request, identity: str) -> Response:
+    """The document of a passage, where the passage stands."""
+    house, language = _house(request), language_of(request)
+    who = _somebody(request)
+    found = await asyncio.to_thread(_passage, house, identity)
+    if found is None:
+        raise Refused(404, say("viewer_no_passage", language))
+    one, document = found
+    original = await asyncio.to_thread(_original, house, who, document, language)
+    of = citations.read(request.query_params.get("of", ""))
+    at = next((number for number, cited in enumerate(of) if cited.passage == one.id), -1)
+    return await _shown(request, Asked(house, language, original, one, of, at))
+
+
+@viewer.get("/document/{identity}")
+async def document(request: Request, identity: str) -> Response:
+    """A document from its beginning."""
+    house, language = _house(request), language_of(request)
+    original = await asyncio.to_thread(_original, house, _somebody(request), identity, language)
+    return await _shown(request, Asked(house, language, original))
+
+
+@viewer.get("/document/{identity}/page/{number}")
+async def drawn(request: Request, identity: str, number: str) -> Response:
+    """A page of a PDF, as a picture."""
+    house, language = _house(request), language_of(request)
+    original = await asyncio.to_thread(_original, house, _somebody(request), identity, language)
+    if not _is_drawn(original) or original.path is None or not _number(number):
+        raise Refused(404, say("viewer_no_document", language))
+    try:
+        picture = await _pictures(request).page(original.path, _number(number))
+    except DocumentError as error:
+        raise Refused(404, problem(error, language)) from error
+    return Response(picture.png, media_type="image/png")
+
+
+@viewer.get("/document/{identity}/original")
+async def download(request: Request, identity: str) -> Response:
+    """The file itself, to be kept and not to be shown."""
+    house, language = _house(request), language_of(request)
+    original = await asyncio.to_thread(_original, house, _somebody(request), identity, language)
+    if original.path is None:
+        raise Refused(404, say(f"viewer_{original.state}", language))
+    headers = {"content-security-policy": "sandbox; default-src 'none'"}
+    name = original.document.name.rsplit("/", 1)[-1]
+    return FileResponse(original.path, media_type="application/octet-stream", filename=name, headers=headers)
+
+
+@viewer.get("/{path:path}", include_in_schema=False)
+async def nothing(request: Request, path: str) -> Response:
+    raise Refused(404, say("viewer_no_document", language_of(request)))
+
+
+def language_of(request: Request) -> Language:
+    """The language of the address, else of the settings, else of the browser."""
+    asked = request.query_params.get("lang", "")
+    chosen = asked if asked in ("en", "tr") else ""
+    spoken = request.headers.get("accept-language", "")
+    return language_for(chosen, _house(request).settings.display.language, spoken)
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+def _pictures(request: Request) -> Pictures:
+    """The pictures of this application."""
+    state = request.app.state
+    if not hasattr(state, "pictures"):
+        state.pictures = Pictures()
+    pictures: Pictures = state.pictures
+    return pictures
+
+
+def _somebody(request: Request) -> str:
+    who = person(_house(request), request)
+    if who is None:
+        raise Refused(401, say("viewer_sign_in", language_of(request)))
+    return who
+
+
+def _passage(house: House, identity: str) -> tuple[Passage, str] | None:
+    """A passage and the id of its document."""
+    if not citations.is_id(identity):
+        return None
+    found = house.library.passage(identity)
+    document = finding.document_of(house.library, identity) if found is not None else None
+    return (found, document) if found is not None and document is not None else None
+
+
+def _original(house: House, who: str, identity: str, language: Language) -> Original:
+    """Raises Refused, with the same sentence for what is not there and for what is somebody else's."""
+    found = None
+    if citations.is_id(identity):
+        found = finding.find(house.library, identity, house.settings.documents)
+    if found is None or not may_see(house, who, found.document):
+        raise Refused(404, say("viewer_no_document", language))
+    return found
+
+
+def _is_drawn(original: Original) -> bool:
+    return original.document.kind == "pdf" and original.state is State.SAME
+
+
+def _number(value: str) -> int:
+    """A number from 1, 0 for anything else."""
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= 6 else 0
+
+
+def _address(path: str, of: Sequence[Cited], language: Language, **more: object) -> str:
+    values = {"of": citations.written(of), "lang": language, **more}
+    return f"{path}?{urlencode({name: value for name, value in values.items() if value}, safe=',')}"
+
+
+async def _shown(request: Request, asked: Asked) -> Response:
+    as_text = request.query_params.get("view") == "text"
+    notes: list[str] = []
+    if asked.original.state in (State.CHANGED, State.GONE):
+        notes.append(say(f"viewer_{asked.original.state}", asked.language))
+    if _is_drawn(asked.original) and not as_text:
+        try:
+            return HTMLResponse(page.html(await _as_pages(request, asked)))
+        except DocumentError as error:
+            notes.append(problem(error, asked.language))
+    number = _number(request.query_params.get("part", ""))
+    return HTMLResponse(await asyncio.to_thread(_as_text, asked, number, notes))
+
+
+async def _as_pages(request: Request, asked: Asked) -> Shown:
+    """A PDF at one of its pages. Raises DocumentError where the page cannot be drawn."""
+    original, language, one = asked.original, asked.language, asked.passage
+    assert original.path is not None
+    cited_on = (one.page or 1) if one is not None else 0
+    count = max(1, original.document.pages)
+    number = min(_number(request.query_params.get("page", "")) or cited_on or 1, count)
+    quotes = _quotes(one, asked.spans) if one is not None and number == cited_on else ()
+    picture = await _pictures(request).page(original.path, number, quotes)
+    step = _numbered("page", number, count, lambda n: asked.here(page=n))
+    return Shown(
+        name=original.document.name,
+        language=language,
+        steps=(*_cited(asked), step),
+        body=page.picture(picture, asked.file(f"page/{number}"), language, step),
+        download=asked.file("original"),
+        other=(say("viewer_as_text", language), asked.here(view="text") + "#sentence"),
+        notes=_not_marked(quotes, picture, one, language),
+        quotes=[quote.text for quote in quotes] if quotes and not picture.boxes else (),
+    )
+
+
+def _quotes(one: Passage, spans: Sequence[tuple[int, int]]) -> tuple[Quoted, ...]:
+    """What is looked for on the page, line by line: a page may have other things between two lines of a text."""
+    lines = (
+        Quoted.of(one.text[begin : min(stop, begin + _MOST_QUOTE)], one.text[max(0, begin - _BEFORE) : begin])
+        for start, end in spans
+        for begin, stop in layout.lines(one.text, start, end)
+    )
+    return tuple(islice(lines, _MOST_QUOTES))
+
+
+def _not_marked(quotes: Sequence[Quoted], picture: Picture, one: Passage | None, language: Language) -> list[str]:
+    if not quotes or picture.boxes or one is None:
+        return []
+    return [say("viewer_picture" if one.picture is not None else "viewer_not_found", language)]
+
+
+def _as_text(asked: Asked, number: int, notes: Sequence[str]) -> str:
+    """A document's text, as it was read."""
+    original, language, one = asked.original, asked.language, asked.passage
+    text = asked.house.library.document_text(original.document.id)
+    places = finding.places(asked.house.library, original.document.id)
+    parts = layout.parts(len(text), places)
+    begin = one.start if one is not None else 0
+    cited_in = next((n for n, (start, end) in enumerate(parts, 1) if start <= begin < end), 1)
+    number = min(number or cited_in, len(parts))
+    steps = list(_cited(asked))
+    if len(parts) > 1:
+        steps.append(_numbered("part", number, len(parts), lambda n: asked.here(view="text", part=n)))
+    other = (say("viewer_as_pages", language), asked.here() + "#sentence") if _is_drawn(original) else ("", "")
+    shown = Shown(
+        name=original.document.name,
+        language=language,
+        steps=steps,
+        body=layout.html(text, parts[number - 1], layout.headings(text, places), asked.marks),
+        download=asked.file("original") if original.path is not None else "",
+        other=other,
+        notes=notes,
+        spoken=original.document.language,
+    )
+    return page.html(shown)
+
+
+def _numbered(kind: str, number: int, count: int, address: Callable[[int], str]) -> Step:
+    before = address(number - 1) if number > 1 else ""
+    return Step(kind, number, count, before, address(number + 1) if number < count else "")
+
+
+def _cited(asked: Asked) -> Sequence[Step]:
+    """The way from citation to citation, where there are several."""
+    if asked.at < 0 or len(asked.of) < 2:
+        return ()
+
+    def address(number: int) -> str:
+        path = citations.link(asked.of[number - 1].passage, "")
+        return _address(path, asked.of, asked.language) + "#sentence"
+
+    return (_numbered("citation", asked.at + 1, len(asked.of), address),)
