@@ -224,7 +224,7 @@ class Library:
                     stopped=lambda: self._urgent > 0 or (cancel is not None and cancel.is_set()),
                     within=within,
                 )
-            whole = part if whole is None else _joined(whole, part)
+            whole = part if whole is None else whole.followed_by(part)
             if not part.cancelled or (cancel is not None and cancel.is_set()):
                 return whole
 
@@ -388,16 +388,3 @@ class Library:
     def _urgent_access(self) -> AbstractContextManager[None]:
         """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""
         return self._write_access(urgent=True)
-
-
-def _joined(first: SyncReport, then: SyncReport) -> SyncReport:
-    return replace(
-        then,
-        added=first.added + then.added,
-        changed=first.changed + then.changed,
-        removed=first.removed + then.removed,
-        failed=first.failed + then.failed,
-        unchanged=then.unchanged - len(first.receipts),
-        seconds=first.seconds + then.seconds,
-        receipts=first.receipts + then.receipts,
-    )

@@ -5,7 +5,7 @@ Knows the shape of what is found and checked. Does not know how it is found, nor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -107,6 +107,19 @@ class SyncReport:
     seconds: float = 0.0
     cancelled: bool = False
     receipts: tuple[FileReceipt, ...] = ()
+
+    def followed_by(self, later: SyncReport) -> SyncReport:
+        """This run and a later one that went on where it stopped, as one."""
+        return replace(
+            later,
+            added=self.added + later.added,
+            changed=self.changed + later.changed,
+            removed=self.removed + later.removed,
+            failed=self.failed + later.failed,
+            unchanged=later.unchanged - len(self.receipts),
+            seconds=self.seconds + later.seconds,
+            receipts=self.receipts + later.receipts,
+        )
 
 
 @dataclass(frozen=True, slots=True)

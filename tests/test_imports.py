@@ -75,6 +75,16 @@ def test_no_room_imports_in_a_circle(floor: str) -> None:
         pytest.fail(" -> ".join(circle.args[1]))
 
 
+def test_no_module_is_longer_than_four_hundred_lines() -> None:
+    long = {
+        str(file.relative_to(ROOT)): lines
+        for floor in ("rag", "hybrid", "tandem")
+        for file in (ROOT / floor).rglob("*.py")
+        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}
+
+
 def test_only_settings_reads_the_environment() -> None:
     readers = []
     for file in [ROOT / "app.py", *(f for room in ("rag", "hybrid", "tandem") for f in (ROOT / room).rglob("*.py"))]:
