@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from hybrid.errors import ModelError
 from hybrid.events import Delta, Event, Progress, Reason, Stage, StageBegan, StageEnded
-from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Runtime, Usage
+from hybrid.runtimes.base import CHARS_PER_TOKEN, ChatRequest, Chunk, Phase, Runtime, Usage
 from hybrid.runtimes.stream_timeout import Patience
 from hybrid.settings import TimeoutSettings
 from hybrid.tracing.trace import Span, StageRecord, Trace
@@ -24,7 +24,6 @@ from rag.types import CheckedAnswer
 
 log = logging.getLogger(__name__)
 
-_CHARS_PER_TOKEN = 4
 _RUNAWAY = 2
 _TURN = 32
 
@@ -229,7 +228,7 @@ class _Clock:
         self._chunks += 1
         self._chars += len(chunk.text) + len(chunk.reasoning)
         limit = self.request.max_tokens * _RUNAWAY
-        self.runaway = self._chunks > limit or self._chars > limit * 4 * _CHARS_PER_TOKEN
+        self.runaway = self._chunks > limit or self._chars > limit * 4 * CHARS_PER_TOKEN
 
     def _close(self) -> None:
         if self._span is not None:
@@ -248,7 +247,7 @@ class _Clock:
         if written.usage is None and self._first is not None:
             prompt = sum(len(message.content) for message in self.request.messages)
             written.usage = Usage(
-                math.ceil(prompt / _CHARS_PER_TOKEN), math.ceil(self._chars / _CHARS_PER_TOKEN), estimated=True
+                math.ceil(prompt / CHARS_PER_TOKEN), math.ceil(self._chars / CHARS_PER_TOKEN), estimated=True
             )
         record.usage = written.usage
         if self._first is not None and self._last is not None:

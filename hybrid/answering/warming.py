@@ -15,13 +15,11 @@ from types import TracebackType
 
 from hybrid.answering.generation import Written, generate
 from hybrid.errors import ModelError
-from hybrid.runtimes.base import ChatRequest, Runtime, Usage
+from hybrid.runtimes.base import CHARS_PER_TOKEN, ChatRequest, Runtime, Usage
 from hybrid.settings import TimeoutSettings
 from hybrid.tracing.trace import StageRecord, Trace
 
 log = logging.getLogger(__name__)
-
-_CHARS_PER_TOKEN = 4
 
 
 class Warming:
@@ -67,5 +65,5 @@ class Warming:
             record = next(stage for stage in reversed(stages) if stage.stage == "warm")
             if record.usage is None and not record.error:  # cut off while it read: what it had read is not known
                 chars = sum(len(message.content) for message in request.messages)
-                record.usage = Usage(math.ceil(chars / _CHARS_PER_TOKEN), 0, estimated=True)
+                record.usage = Usage(math.ceil(chars / CHARS_PER_TOKEN), 0, estimated=True)
                 record.first_token_ms = self._trace.now() - began

@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import regex
-import Stemmer
 
 from hybrid.policies import draft_features
 from rag.grounding import overlap
 from rag.text import phrases
+from rag.text.analyser import snowball
 from rag.text.language import detect
 from rag.text.sentences import is_closed
 from rag.types import CheckedAnswer, SearchResult, Support
@@ -244,9 +244,4 @@ def _topic(topic: str, tongue: str) -> list[str]:
 
 def _stems(text: str, tongue: str) -> list[str]:
     folded = text.replace("İ", "i").replace("I", "ı") if tongue == "turkish" else text
-    return list(_stemmer(tongue).stemWords(_WORD.findall(folded.casefold())))
-
-
-@cache
-def _stemmer(tongue: str) -> Stemmer.Stemmer:
-    return Stemmer.Stemmer(tongue)
+    return list(snowball(tongue).stemWords(_WORD.findall(folded.casefold())))

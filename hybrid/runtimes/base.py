@@ -13,6 +13,9 @@ from typing import Protocol, runtime_checkable
 
 from rag.types import CheckedAnswer, Message, Passage
 
+CHARS_PER_TOKEN = 4
+"""What a token is taken to hold where nobody counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

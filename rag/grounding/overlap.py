@@ -11,12 +11,10 @@ import re
 import unicodedata
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from threading import local
 
 import regex
-import Stemmer
 
-from rag.text.analyser import stop_terms
+from rag.text.analyser import snowball, stop_terms
 
 NAMES: tuple[str, ...] = (
     "word_precision", "stem_precision", "content_precision", "bigram_precision", "trigram_precision",
@@ -53,7 +51,6 @@ _OPENERS, _PERSON, _NEGATION, _STANCE = (
 )
 _STABLE = 3
 _MAX_WORDS = 20_000
-_stemmers = local()
 
 
 def measure(answer: str, sources: str) -> tuple[float, ...]:
@@ -137,10 +134,7 @@ def _same_stem(new: set[str], held: AbstractSet[str]) -> set[str]:
     """Which of `new` share their stem with a word of `held`. No stemmer touches the first letters."""
     begun = {word[:_STABLE] for word in new}
     alike = [word for word in held if word[:_STABLE] in begun]
-    # A stemmer keeps state while it works, so each thread has its own.
-    stemmer = getattr(_stemmers, "english", None)
-    if stemmer is None:
-        stemmer = _stemmers.english = Stemmer.Stemmer("english", 0)
+    stemmer = snowball("english")
     stems = set(stemmer.stemWords(alike))
     words = list(new)
     return {word for word, stem in zip(words, stemmer.stemWords(words), strict=True) if stem in stems}

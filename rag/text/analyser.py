@@ -112,12 +112,16 @@ def _snowball(language: str, word: str) -> str:
     name = _STEMMERS.get(language)
     if name is None or not word[0].isalpha():
         return word
-    # A stemmer keeps state while it works, so each thread has its own.
+    return str(snowball(name).stemWord(word)) or word
+
+
+def snowball(name: str) -> Stemmer.Stemmer:
+    """Snowball's stemmer of this name ("english"). It keeps state while it works, so each thread has its own."""
     stemmer = getattr(_stemmers, name, None)
     if stemmer is None:
         stemmer = Stemmer.Stemmer(name, 0)
         setattr(_stemmers, name, stemmer)
-    return str(stemmer.stemWord(word)) or word
+    return stemmer
 
 
 _BACK, _FRONT = set("aıou"), set("eiöü")

@@ -17,14 +17,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hybrid.errors import ModelError
-from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Usage
+from hybrid.runtimes.base import CHARS_PER_TOKEN, ChatRequest, Chunk, Phase, Usage
 from hybrid.settings import TimeoutSettings
 from tandem.bench.schema import Request
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
-_CHARS_PER_TOKEN = 4
 
 
 class Source(Protocol):
@@ -197,8 +196,8 @@ def _close(sample: Sample, phase: Phase, seconds: float) -> None:
 def _estimate(sample: Sample) -> None:
     """Servers that count no tokens mostly send them one by one; a whole answer is counted by its letters."""
     prompt = sum(len(message.content) for message in sample.job.request.messages)
-    completion = len(sample.arrivals) if sample.streamed else math.ceil(len(sample.text) / _CHARS_PER_TOKEN)
-    sample.usage = Usage(math.ceil(prompt / _CHARS_PER_TOKEN), completion, estimated=True)
+    completion = len(sample.arrivals) if sample.streamed else math.ceil(len(sample.text) / CHARS_PER_TOKEN)
+    sample.usage = Usage(math.ceil(prompt / CHARS_PER_TOKEN), completion, estimated=True)
 
 
 def _late(sample: Sample, timeouts: TimeoutSettings) -> ModelError:

@@ -27,6 +27,7 @@ from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import House
 from tandem.texts import Language, labels, problem, say, without_addresses
+from tandem.ui import background
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings
 from tandem.ui.uploads import shown
 
@@ -44,7 +45,6 @@ _LABELS = (
     "state_downloading", "state_downloadable", "state_unavailable", "open_document",
 )  # fmt: skip
 
-_background: set[asyncio.Task[None]] = set()
 _watching: set[tuple[str, str]] = set()
 # Why the last thing asked of a model was not done.
 _problems: dict[str, UserFacingError] = {}
@@ -84,13 +84,13 @@ async def open_panel(house: House, tab: str = "documents") -> None:
     element = cl.CustomElement(name=ELEMENT, id=PANEL, display="side", for_id="", props=props)
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
     for running in house.engine.lifecycle.downloads():
-        _in_background(_watch(house, running.alias, join=True))
+        background.begin(_watch(house, running.alias, join=True))
 
 
 async def offer(house: House) -> None:
     """In a new conversation, once the models are known, a card that offers those that are missing."""
     if choices_of(house).offers and accounts.administers(house.settings.server):
-        _in_background(_offer(house))
+        background.begin(_offer(house))
 
 
 async def admitted(house: House) -> bool:
@@ -106,7 +106,7 @@ async def download(house: House, alias: str) -> None:
     if not await admitted(house):
         return
     _problems.pop(alias, None)
-    _in_background(_watch(house, alias))
+    background.begin(_watch(house, alias))
 
 
 def documents(
@@ -272,9 +272,3 @@ async def _dismiss(house: House) -> None:
 
 def _card_message() -> str:
     return f"offer-{cl.context.session.id}"
-
-
-def _in_background(work: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)

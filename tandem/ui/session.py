@@ -24,7 +24,7 @@ from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import House
 from tandem.texts import STARTERS, TEXTS, Language, language_for, say
-from tandem.ui import settings_panel
+from tandem.ui import background, settings_panel
 from tandem.ui import starters as first_questions
 from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
@@ -35,8 +35,6 @@ _LOOK_UP_SECONDS = 60.0
 # One turn is many writes.
 _TELL_SECONDS = 20.0
 _TOLD = "told_unsaved"
-
-_background: set[asyncio.Task[None]] = set()
 
 
 def choices_of(house: House) -> Choices:
@@ -123,7 +121,7 @@ async def show_settings(house: House) -> None:
     """Put the settings panel on the screen, and again once every model is known."""
     await _send_settings(house)
     if not house.engine.models.ready:
-        _in_background(_when_models_are_known(house))
+        background.begin(_when_models_are_known(house))
 
 
 async def _send_settings(house: House) -> None:
@@ -164,12 +162,6 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> str:
         await show_modes(house, "auto")
         await show_commands(house)
     return wanted
-
-
-def _in_background(work: Any) -> None:
-    task = asyncio.ensure_future(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)
 
 
 async def starters(house: House, browser: str) -> list[cl.Starter]:
