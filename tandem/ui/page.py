@@ -139,13 +139,14 @@ def policy_of(html: str) -> str:
 
 
 class PagePolicy:
-    """ASGI middleware that gives the chat's page its own policy in the header, where others have the guard's."""
+    """ASGI middleware that gives the chat's page its own policy in the header, where others have the guard's, and the
+    viewer's documents theirs."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].startswith(f"{viewer.prefix}/"):
             await self.app(scope, receive, send)
             return
 

@@ -72,6 +72,12 @@ def test_every_response_carries_the_security_headers(served: str, path: str) -> 
     assert "'unsafe-inline'" not in headers["content-security-policy"].partition("style-src")[0]
 
 
+def test_documents_are_opened_under_their_own_policy(served: str) -> None:
+    reply = httpx.get(f"{served}/source/document/1", timeout=60)
+    assert reply.status_code in (200, 404) and "/source/static/viewer.css" in reply.text
+    assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}])
 def test_other_sites_are_not_let_in(served: str, headers: dict[str, str]) -> None:
     assert httpx.get(f"{served}/project/settings", headers=headers, timeout=60).status_code == 403
