@@ -120,7 +120,7 @@ class Drafter:
     def warm(self, warming: Warming, draft: Written) -> None:
         """Have the large model read the prompt ahead once it is likely to be asked."""
         escalation = self.task.plan.escalation
-        if not escalation.warm or escalation.mode is Escalate.NEVER:
+        if warming.started or not escalation.warm or escalation.mode is Escalate.NEVER:
             return
         likely = escalation.mode is Escalate.ALWAYS or (self.watch is not None and self.watch.likely) or self.flagged
         refiner = self.task.refiner(draft.alias) if likely else None

@@ -30,6 +30,10 @@ class Warming:
         self._timeouts = timeouts
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def started(self) -> bool:
+        return self._task is not None
+
     def start(self, runtime: Runtime, request: ChatRequest) -> None:
         """Have the model read the request's messages; a second start does nothing."""
         if self._task is None:

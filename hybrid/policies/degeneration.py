@@ -7,8 +7,9 @@ not know passages, nor whether what is left is true. Small models go wrong in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -36,6 +37,9 @@ _GRAM = 4
 _ALIKE, _TOLD, _INSIDE, _SHORT = 0.8, 0.5, 0.45, 3
 _LOOPED = 2
 _MAX_UNITS = 400
+# What may still change where a sentence ends: a marker behind it, a month after an ordinal, a small letter.
+_LOOK_AHEAD = 32
+_LONGEST_TAIL = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +57,11 @@ def sound(text: str, *, question: str = "", instructions: str = "", truncated: b
     echo of the prompt (`question`, `instructions`, a role, a fence), but for echoes at the very start, which go alone.
     Of a `truncated` text the unfinished last sentence goes, unless it is all there is.
     """
-    kept: list[tuple[int, int]] = []
-    faults: set[str] = set()
-    seen: list[list[str]] = []
-    told = _grams(_words(instructions))
-    asked = _words(question)
-    repeats = 0
+    reading = _Reading(question, instructions)
     for start, end in _units(text):
-        unit = text[start:end]
-        if _is_echo(unit, asked, told):
-            faults.add(ECHO)
-            if kept:
-                break
-            continue
-        label = _LABEL.match(unit)
-        words = _words(unit[label.end() :] if label else unit)
-        if not words:
-            continue
-        if _repeats(words, seen):
-            repeats += 1
-            if repeats >= _LOOPED:
-                faults.add(LOOP)
-                break
-            continue
-        if kept and _AGAIN.match(unit):  # the answer is there: this is the next turn of a conversation made up
-            faults.add(ECHO)
+        if not reading.take(text, start, end):
             break
-        if _inside(words):
-            faults.add(LOOP)
-            break
-        seen.append(words)
-        kept.append((start, end))
+    kept, faults, repeats = reading.kept, reading.faults, reading.repeats
     if truncated and kept and kept[-1][1] == len(text.rstrip()) and not sentences.is_closed(text):
         faults.add(CUT)
         if len(kept) > 1:
@@ -102,7 +80,110 @@ def same(text: str, said: Iterable[str]) -> bool:
     words = _words(text)
     numbers = [word for word in words if word.isdigit()]
     others = [_words(other) for other in said]
-    return _repeats(words, [other for other in others if [word for word in other if word.isdigit()] == numbers])
+    seen = _Seen()
+    for other in others:
+        if [word for word in other if word.isdigit()] == numbers:
+            seen.add(other)
+    return seen.repeats(words)
+
+
+class Growing:
+    """A text that is still being written, heard piece by piece: every unit is judged once, when it has ended."""
+
+    def __init__(self, *, question: str = "", instructions: str = "") -> None:
+        self._reading = _Reading(question, instructions)
+        self._tail = ""
+        self._over = False
+
+    @property
+    def faults(self) -> Set[str]:
+        """LOOP and ECHO, as far as the text shows them by now."""
+        return self._reading.faults
+
+    @property
+    def said(self) -> bool:
+        """Whether anything was said that is worth keeping."""
+        return bool(self._reading.kept)
+
+    def add(self, piece: str) -> None:
+        """Take in what comes next; the cost is that of the piece and of the unit it belongs to."""
+        if self._over:
+            return
+        self._tail += piece
+        settled, whole = 0, len(self._tail) - _LOOK_AHEAD
+        spans = list(_units(self._tail))
+        for start, end in spans:
+            if end > whole and (start > settled or len(self._tail) - settled < _LONGEST_TAIL):
+                break
+            settled = end
+            if not self._reading.take(self._tail, start, end):
+                self._over = True
+                break
+        if not spans and not self._reading.kept and len(_ITEM.findall(self._tail)) > 1:  # numbers, but nothing said
+            self._reading.faults.add(LOOP)
+        self._tail = "" if not spans and len(self._tail) > _LONGEST_TAIL else self._tail[settled:]
+
+
+class _Reading:
+    """The units of one text, read in their order: which are kept, and what is wrong."""
+
+    def __init__(self, question: str, instructions: str) -> None:
+        self.kept: list[tuple[int, int]] = []
+        self.faults: set[str] = set()
+        self.repeats = 0
+        self._asked = tuple(_words(question))
+        self._told = _told(instructions)
+        self._seen = _Seen()
+
+    def take(self, text: str, start: int, end: int) -> bool:
+        """Judge the next unit; False where the text ends for whoever reads it."""
+        unit = text[start:end]
+        if _is_echo(unit, self._asked, self._told):
+            self.faults.add(ECHO)
+            return not self.kept
+        label = _LABEL.match(unit)
+        words = _words(unit[label.end() :] if label else unit)
+        if not words:
+            return True
+        if self._seen.repeats(words):
+            self.repeats += 1
+            if self.repeats >= _LOOPED:
+                self.faults.add(LOOP)
+            return self.repeats < _LOOPED
+        if self.kept and _AGAIN.match(unit):  # the answer is there: this is the next turn of a conversation made up
+            self.faults.add(ECHO)
+            return False
+        if _inside(words):
+            self.faults.add(LOOP)
+            return False
+        self._seen.add(words)
+        self.kept.append((start, end))
+        return True
+
+
+class _Seen:
+    """Units that were read, found again by what they share with another."""
+
+    def __init__(self) -> None:
+        self._whole: set[tuple[str, ...]] = set()
+        self._having: dict[tuple[str, ...], list[int]] = {}
+
+    def add(self, words: list[str]) -> None:
+        number = len(self._whole)
+        self._whole.add(tuple(words))
+        if len(words) > _GRAM:
+            for gram in _grams(words):
+                self._having.setdefault(gram, []).append(number)
+
+    def repeats(self, words: list[str]) -> bool:
+        """Whether the unit says an earlier one over again, word for word or nearly so."""
+        if tuple(words) in self._whole:
+            return True
+        if len(words) <= _GRAM:
+            return False
+        grams = _grams(words)
+        shared = Counter(number for gram in grams for number in self._having.get(gram, ()))
+        return max(shared.values(), default=0) >= _ALIKE * len(grams)
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
@@ -129,24 +210,19 @@ def _grams(words: list[str]) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + _GRAM]) for i in range(len(words) - _GRAM + 1)}
 
 
-def _is_echo(unit: str, asked: list[str], told: set[tuple[str, ...]]) -> bool:
+@lru_cache(maxsize=8)
+def _told(instructions: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_grams(_words(instructions)))
+
+
+def _is_echo(unit: str, asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> bool:
     if _TURN.match(unit) or _BREADCRUMB.match(unit):
         return True
     words = _words(unit)
-    if asked and words == asked:
+    if asked and tuple(words) == asked:
         return True
     grams = _grams(words)
     return len(grams) >= _SHORT and (tuple(words[:_GRAM]) in told or len(grams & told) >= _TOLD * len(grams))
-
-
-def _repeats(words: list[str], seen: list[list[str]]) -> bool:
-    """Whether the unit says an earlier one over again, word for word or nearly so."""
-    if words in seen:
-        return True
-    if len(words) <= _GRAM:
-        return False
-    grams = _grams(words)
-    return any(len(grams & _grams(other)) >= _ALIKE * len(grams) for other in seen if len(other) > _GRAM)
 
 
 def _inside(words: list[str]) -> bool:

@@ -55,9 +55,13 @@ class Watch:
         self._answerable = bool(found.passages) and found.confidence >= confidence
         self._strong = self._answerable and found.confidence >= STRONG
         self._expected = found.language if detect(question) == found.language else ""
-        self._held: frozenset[str] | None = None
-        self._text = ""
-        self._next = _STEP_CHARS
+        self._held: overlap.HeldShare | None = None
+        self._form = degeneration.Growing(question=question, instructions=instructions)
+        self._beginning = ""
+        self._pieces: list[str] = []
+        self._unheard = 0
+        self._heard = 0
+        self._latest = ""
         self._opened = not self._strong or form_only
 
     def add(self, piece: str) -> Reason | None:
@@ -67,18 +71,23 @@ class Watch:
         return hopeless if self.cuts else None
 
     def _look(self, piece: str) -> Reason | None:
-        self._text += piece
-        text = self._text
-        if not self._opened and (hopeless := self._opening(text)):
+        if not self._opened and (hopeless := self._opening(piece)):
             return hopeless
-        if len(text) < self._next:
+        self._pieces.append(piece)
+        self._unheard += len(piece)
+        if self._unheard < _STEP_CHARS:
             return None
-        self._next = len(text) + _STEP_CHARS
+        new = "".join(self._pieces)
+        self._pieces.clear()
+        self._heard += self._unheard
+        self._unheard = 0
+        self._latest = (self._latest + new)[-4 * _LOOP_CHARS :]
         if self._form_only:
-            return self._loop(text) or self._form(text)
-        return self._loop(text) or self._language(text) or self._invention(text) or self._form(text)
+            return self._loop() or self._malformed(new)
+        return self._loop() or self._language() or self._invention(new) or self._malformed(new)
 
-    def _opening(self, text: str) -> Reason | None:
+    def _opening(self, piece: str) -> Reason | None:
+        self._beginning = text = self._beginning + piece
         opening = _FIRST_SENTENCE.match(text)
         if opening is None:
             self._opened = len(text) > _OPENING_CHARS
@@ -92,30 +101,29 @@ class Watch:
             {"confidence": self.found.confidence},
         )
 
-    def _loop(self, text: str) -> Reason | None:
-        if len(text) < _LOOP_CHARS:
+    def _loop(self) -> Reason | None:
+        if self._heard < _LOOP_CHARS:
             return None
-        latest = text[-4 * _LOOP_CHARS :]
-        share = draft_features.repetition(draft_features.Draft("", latest))
+        share = draft_features.repetition(draft_features.Draft("", self._latest))
         if share < _LOOP:
             return None
         return Reason(
             "abandoned_loop", f"The draft went round in circles ({share:.0%}); it was cut off.", {"repetition": share}
         )
 
-    def _form(self, text: str) -> Reason | None:
-        sound = degeneration.sound(text, question=self._question, instructions=self._instructions)
-        if degeneration.LOOP in sound.faults:
+    def _malformed(self, new: str) -> Reason | None:
+        self._form.add(new)
+        if degeneration.LOOP in self._form.faults:
             return Reason("abandoned_loop", "The draft went round in circles; it was cut off.")
-        if degeneration.ECHO not in sound.faults or not sound.text.strip():
+        if degeneration.ECHO not in self._form.faults or not self._form.said:
             return None
         return Reason("abandoned_echo", "The draft began to recite its instructions; it was cut off.")
 
-    def _language(self, text: str) -> Reason | None:
-        if len(text) < _LANGUAGE_CHARS or not self._expected:
+    def _language(self) -> Reason | None:
+        if self._heard < _LANGUAGE_CHARS or not self._expected:
             return None
         expected, self._expected = self._expected, ""
-        written = detect(text)
+        written = detect(self._latest)
         if not written or written == expected:
             return None
         return Reason(
@@ -124,14 +132,16 @@ class Watch:
             {"language": written},
         )
 
-    def _invention(self, text: str) -> Reason | None:
-        if len(text) < _DOUBTFUL_CHARS or not self._answerable:
+    def _invention(self, new: str) -> Reason | None:
+        if not self._answerable:
             return None
         if self._held is None:
-            self._held = overlap.vocabulary("\n".join(" ".join((*p.headings, p.text)) for p in self.found.passages))
-        held = overlap.held_share(text, self._held)
+            self._held = overlap.HeldShare("\n".join(" ".join((*p.headings, p.text)) for p in self.found.passages))
+        held = self._held.add(new)
+        if self._heard < _DOUBTFUL_CHARS:
+            return None
         self.likely = self.likely or held < _DOUBTFUL
-        if len(text) < _INVENTED_CHARS or held >= _INVENTED:
+        if self._heard < _INVENTED_CHARS or held >= _INVENTED:
             return None
         return Reason(
             "abandoned_invention",

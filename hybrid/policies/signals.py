@@ -188,7 +188,7 @@ def margin(found: SearchResult) -> float:
 
 def passage_coverage(question: str, sources: str) -> float:
     """Share of the question's content words that stand somewhere in the passages."""
-    return overlap.held_share(question, overlap.vocabulary(sources))
+    return overlap.held_share(question, sources)
 
 
 def language_mismatch(question: str, draft: str) -> float:

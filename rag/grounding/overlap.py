@@ -51,6 +51,7 @@ _OPENERS, _PERSON, _NEGATION, _STANCE = (
 )
 _STABLE = 3
 _MAX_WORDS = 20_000
+_LONGEST_WORD, _LONGEST_MARKER = 100, 24
 
 
 def measure(answer: str, sources: str) -> tuple[float, ...]:
@@ -103,20 +104,41 @@ def measure(answer: str, sources: str) -> tuple[float, ...]:
     )
 
 
-def vocabulary(sources: str) -> frozenset[str]:
-    """The words of the sources, as `held_share` takes them."""
-    return frozenset(_words(sources)[:_MAX_WORDS])
+def held_share(text: str, sources: str) -> float:
+    """Share of the content words of `text` that the sources have, by word or stem; 1 where it has none."""
+    return HeldShare(sources).add(f"{text}\n")
 
 
-def held_share(text: str, held: frozenset[str]) -> float:
-    """Share of the content words of `text` that the sources have, by word or stem; 1 where it has none.
+class HeldShare:
+    """The `content_precision` of `measure` for a text that grows while its sources stay; no word is read twice."""
 
-    The `content_precision` of `measure`, for a text that grows while its sources stay.
-    """
-    stop = stop_terms("en")
-    content = [word for word in _words(_MARKER.sub(" ", text))[:_MAX_WORDS] if word not in stop]
-    known = held | _same_stem(set(content) - held, held)
-    return sum(word in known for word in content) / len(content) if content else 1.0
+    def __init__(self, sources: str) -> None:
+        self._held = frozenset(_words(sources)[:_MAX_WORDS])
+        self._stems = frozenset(snowball("english").stemWords(list(self._held)))
+        self._begun = ""
+        self._known = self._content = 0
+
+    def add(self, piece: str) -> float:
+        """Share of the content words so far that the sources have, by word or stem; 1 where there is none yet."""
+        text = self._begun + piece
+        at = len(text) if len(text) > _LONGEST_WORD + len(piece) else _last_gap(text)
+        self._begun = text[at:]
+        self._count(text[:at])
+        return self._known / self._content if self._content else 1.0
+
+    def _count(self, text: str) -> None:
+        stop = stop_terms("en")
+        content = [word for word in _words(_MARKER.sub(" ", text)) if word not in stop]
+        stems = snowball("english").stemWords(content)
+        self._content += len(content)
+        self._known += sum(word in self._held or stem in self._stems for word, stem in zip(content, stems, strict=True))
+
+
+def _last_gap(text: str) -> int:
+    """Where the last word that may go on, or the last marker that is open, begins."""
+    at = max(text.rfind(" "), text.rfind("\n")) + 1
+    opened = text.rfind("[", max(0, at - _LONGEST_MARKER), at)
+    return opened if opened >= 0 and text.find("]", opened, at) < 0 else at
 
 
 @lru_cache(maxsize=32)

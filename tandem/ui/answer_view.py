@@ -7,8 +7,8 @@ changes of both. Does not know where events come from, nor when to stop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, cast
 
 import chainlit as cl
 from chainlit.chat_context import chat_context
@@ -30,6 +30,7 @@ from hybrid.events import (
     StageBegan,
     StageEnded,
 )
+from hybrid.executors import checking
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
@@ -43,6 +44,9 @@ from tandem.ui.pace import PACE
 ELEMENT = "TandemAnswer"
 _HINT_CHARS = 200
 _NEAREST = 3
+_LONG_CHARS = 2_000
+
+P = ParamSpec("P")
 
 
 def element_id(message_id: str) -> str:
@@ -181,11 +185,13 @@ class AnswerView:
         answer = event.answer
         unsupported = say("unsupported", self._language) if self._marks else ""
         page = say("page", self._language)
-        content = cited(answer.checked, answer.passages, page=page, unsupported=unsupported)
+        content = await self._written_out(
+            len(answer.text), cited, answer.checked, answer.passages, page=page, unsupported=unsupported
+        )
         replaced = answer.draft
         if answer.runtime == EXTRACTIVE and answer.withheld:  # the person may open what was not fit to be shown
             replaced = answer.withheld[-1].text
-        self._props["draft"] = linked(replaced, answer.passages, page=page) if replaced.strip() else ""
+        self._props["draft"] = await self._as_written(replaced)
         self._props["copy"] = self._copy(answer)
         unrefined = answer.stage == "draft" and answer.runtime != EXTRACTIVE
         self._props["can_escalate"] = unrefined and answer.alias != self._props["refine_model"]
@@ -204,7 +210,7 @@ class AnswerView:
         said = problem(expected, self._language) if expected else say("unforeseen", self._language)
         self._props["error"] = self._public(said)
         self._fill_panel(event.trace.as_dict(), figures, None)
-        await self._close("failed", self._as_written(text), text)
+        await self._close("failed", await self._as_written(text), text)
 
     async def stop(self, trace: Mapping[str, Any] | None, figures: panel.Figures, *, broken: bool = False) -> None:
         """Show and keep what was written until the person stopped it, or until it `broke` off by itself."""
@@ -215,7 +221,7 @@ class AnswerView:
             self._props["stopped"] = say("stopped" if text.strip() else "stopped_empty", self._language)
         if trace is not None:
             self._fill_panel(trace, figures, None)
-        await self._close("stopped", self._as_written(text), text)
+        await self._close("stopped", await self._as_written(text), text)
 
     async def _show_delta(self, event: Delta) -> None:
         if event.reasoning and not event.text:
@@ -223,7 +229,7 @@ class AnswerView:
             return
         if event.stage != self._shown:
             await self._batcher.flush()
-            self._props["draft"] = linked(self.text, self._passages, page=say("page", self._language))
+            self._props["draft"] = await self._as_written(self.text)
             self._shown = event.stage
             self._restart()
         self._status("refining" if event.stage == "refine" else self._writing(), model=self._models[event.stage])
@@ -294,8 +300,13 @@ class AnswerView:
     def _public(self, text: str) -> str:
         return text if self._addresses else without_addresses(text, self._language)
 
-    def _as_written(self, text: str) -> str:
-        return linked(text, self._passages, page=say("page", self._language)) if text.strip() else ""
+    async def _as_written(self, text: str) -> str:
+        page = say("page", self._language)
+        return await self._written_out(len(text), linked, text, self._passages, page=page) if text.strip() else ""
+
+    async def _written_out(self, size: int, write: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> str:
+        """A text as harmless Markdown: a long one beside the event loop, where it may wait for its turn."""
+        return write(*args, **kwargs) if size < _LONG_CHARS else await checking(write, *args, **kwargs)
 
     def _fill_panel(self, trace: Mapping[str, Any], figures: panel.Figures, answer: Answer | None) -> None:
         # By these a thumb finds what it judges: see tandem.evaluate.judged.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.policies.degeneration import CUT, ECHO, LOOP, sound
+from hybrid.policies.degeneration import CUT, ECHO, LOOP, Growing, sound
 
 ASKED = "How much disk space must stay free?"
 TOLD = "Use only the passages between the lines. Answer in the language of the question, briefly and plainly."
@@ -81,3 +83,36 @@ def test_what_is_left_is_made_of_what_was_there(text: str, truncated: bool) -> N
     found = sound(text, question=ASKED, instructions=TOLD, truncated=truncated)
     assert set(found.text.split()) <= set(text.split())
     assert len(found.text) <= len(text)
+
+
+UNITS = (
+    "Leave is 25 days per year for every employee [1].",
+    "Unused days expire at the end of March, on the 3. Mai at the latest [1, 2]!",
+    "- phi-4-mini runs locally\n- gpt-oss-20b does too\n",
+    "1. Open the page.\n2.",
+    "The call is made again, as the handbook for operators says.",
+    "The call is made again, as the handbook for the operators says.",
+    "Question: And then?\n",
+    "Answer in the language of the question, briefly and plainly.",
+    ASKED,
+)
+
+
+@given(st.lists(st.sampled_from(UNITS), max_size=12), st.lists(st.integers(1, 700), max_size=12))
+def test_a_growing_text_shows_what_the_whole_one_does_wherever_it_is_cut(units: list[str], cuts: list[int]) -> None:
+    text = " ".join(units)
+    growing = Growing(question=ASKED, instructions=TOLD)
+    borders = sorted({0, *(cut for cut in cuts if cut < len(text)), len(text)})
+    for start, end in pairwise(borders):
+        growing.add(text[start:end])
+    growing.add(" " * 40)
+    whole = sound(text, question=ASKED, instructions=TOLD)
+    assert growing.faults == set(whole.faults)
+    assert growing.said == bool(whole.text)
+
+
+def test_a_growing_text_of_list_numbers_alone_is_a_loop() -> None:
+    growing = Growing()
+    for number in range(60):
+        growing.add(f"{number}. {number}. ")
+    assert growing.faults == {LOOP} and not growing.said

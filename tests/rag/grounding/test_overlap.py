@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.grounding.overlap import NAMES, measure
+from rag.grounding.overlap import NAMES, HeldShare, held_share, measure
 
 SOURCE = "Laptops for contractors are approved by the IT board. They cost at most 1,200 euros and last four years."
 VOCABULARY = "the board approves laptops for contractors in four years at most"
@@ -94,3 +95,15 @@ def test_ngram_precision_counts_the_grams_the_source_has(said: list[str], read: 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_every_figure_is_finite(answer: str, source: str) -> None:
     assert all(math.isfinite(value) for value in measure(answer, source))
+
+
+@given(st.lists(st.integers(1, 90), max_size=8))
+def test_the_held_share_of_a_growing_text_is_that_of_the_whole(cuts: list[int]) -> None:
+    text = "The employees carried purple days over to March [1, 2], says the handbook [3]. Whales migrate. "
+    source = "An employee may carry over days until the end of March. The handbook has more."
+    growing, shares = HeldShare(source), [1.0]
+    borders = sorted({0, *(cut for cut in cuts if cut < len(text)), len(text)})
+    for start, end in pairwise(borders):
+        shares.append(growing.add(text[start:end]))
+    assert shares[-1] == held_share(text, source) == measure(text, source)[NAMES.index("content_precision")]
+    assert 0.5 < shares[-1] < 1.0
