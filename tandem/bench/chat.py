@@ -24,6 +24,7 @@ import psutil
 from rag.errors import UserFacingError
 from tandem.bench import chat_api, chat_people
 from tandem.bench.chat_people import START_SECONDS, BenchError, Reader
+from tandem.bench.metronome import noted
 
 SIGN_INS_AT_ONCE = 4
 MEGABYTE = 1e6
@@ -46,7 +47,7 @@ async def measure(
 
 async def _measure(clients: int, rate: float, words: int, instant: bool, api: bool) -> dict[str, Any]:
     ask = chat_api.ask if api else chat_people.chat
-    async with server(clients, rate, words, instant=instant) as (address, process):
+    async with server(clients, rate, words, instant=instant) as (address, process, log):
         gate, door = asyncio.Barrier(clients + 1), asyncio.Semaphore(SIGN_INS_AT_ONCE)
         readers = [Reader(rate) for _ in range(clients)]
         async with asyncio.TaskGroup() as group:
@@ -58,8 +59,13 @@ async def _measure(clients: int, rate: float, words: int, instant: bool, api: bo
             await _all_at(gate, START_SECONDS + clients + 3 * words / rate)
             wall, own = time.perf_counter() - began, time.process_time() - own
             after, spent = process.memory_info().rss, process.cpu_times()
-    if not all(reader.numbers for reader in readers):
+        begun = noted(log)
+    for reader in readers:
+        reader.place(begun)
+    if not all(reader.words for reader in readers):
         raise BenchError("The model did not answer; its endpoint or the server failed.")
+    if not any(reader.lags_ms for reader in readers):
+        raise BenchError("No client was shown what the model said.")
     lags = [lag for reader in readers for lag in reader.lags_ms]
     rates = [reader.rate for reader in readers]
     return {
@@ -68,8 +74,9 @@ async def _measure(clients: int, rate: float, words: int, instant: bool, api: bo
         "tokens_per_s_min": round(min(rates), 2),
         "tokens_per_s_median": round(statistics.median(rates), 2),
         "tokens_per_s_max": round(max(rates), 2),
-        "complete": all(len(reader.numbers) == words for reader in readers),
-        "in_order": all(reader.in_order for reader in readers),
+        "complete": all(len(reader.words) == words for reader in readers),
+        # Each client its own stream, word for word.
+        "in_order": all(r.in_order for r in readers) and len({r.stream for r in readers}) == clients,
         "lag_p50_ms": round(float(np.percentile(lags, 50)), 1),
         "lag_p95_ms": round(float(np.percentile(lags, 95)), 1),
         **({} if api else {"in_history": sum(reader.in_history for reader in readers)}),
@@ -93,12 +100,14 @@ async def _all_at(gate: asyncio.Barrier, seconds: float) -> None:
 @asynccontextmanager
 async def server(
     clients: int, rate: float, words: int, *, instant: bool = True
-) -> AsyncIterator[tuple[str, psutil.Process]]:
-    """A server with data of its own, once its chat is loaded: its address and process. Raises BenchError."""
+) -> AsyncIterator[tuple[str, psutil.Process, Path]]:
+    """A server with data of its own, once its chat is loaded: its address, its process, and the file that says when
+    the model's streams began. Raises BenchError.
+    """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-bench-", ignore_cleanup_errors=True))
-        given = ["--rate", str(rate), "--words", str(words)]
-        log = Path(folder) / "server.log"
+        log, begun = Path(folder) / "server.log", Path(folder) / "begun.txt"
+        given = ["--rate", str(rate), "--words", str(words), "--log", str(begun)]
         where: list[str] = []
         if not instant:
             endpoint, _ = await stack.enter_async_context(_started("tandem.bench.metronome", given, log))
@@ -106,7 +115,7 @@ async def server(
         arguments = ["--data", folder, "--clients", str(clients), *given, *where]
         address, child = await stack.enter_async_context(_started("tandem.bench.chat_server", arguments, log))
         await _loaded(address, log)
-        yield address, psutil.Process(child.pid)
+        yield address, psutil.Process(child.pid), begun
 
 
 @asynccontextmanager

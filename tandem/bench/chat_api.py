@@ -14,7 +14,7 @@ import orjson
 from tandem.bench.chat_people import STAGGER_SECONDS, BenchError, Reader
 from tandem.bench.chat_server import API_KEY
 from tandem.bench.http import Client
-from tandem.bench.metronome import QUESTION, WARM_UP
+from tandem.bench.relay import QUESTION, WARM_UP
 
 CONNECT_SECONDS = 60.0
 
@@ -52,6 +52,7 @@ async def _ask(client: Client, question: str, reader: Reader) -> None:
                 text = "".join(_text(event) for event in events)
                 if text:
                     reader.read(text)
+    reader.end()
 
 
 def _text(event: bytes) -> str:

@@ -11,7 +11,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,73 +21,77 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from rag.errors import UserFacingError
 from tandem.bench.chat_server import user
-from tandem.bench.metronome import BEGUN as BEGUN_WORD
-from tandem.bench.metronome import QUESTION, WARM_UP, read
-from tandem.bench.metronome import WORD as ANY_WORD
+from tandem.bench.relay import QUESTION, WARM_UP, stream_of
+from tandem.bench.relay import words as said_by
 
-WORD = re.compile(rf"\b{ANY_WORD}([a-j]+)(?=[ .])", re.IGNORECASE)
-BEGUN = re.compile(rf"\b{BEGUN_WORD}([a-j]+) ")
 START_SECONDS = 60
 HISTORY_SECONDS = 20
 STAGGER_SECONDS = 0.003
+# What the check adds to a text: markers, and where they lead.
+_MARKER = re.compile(r"\s*\[(?:\d{1,3}|\?)\]")
+_DEFINITIONS = re.compile(r"\n\n\[(?:\d{1,3}|\?)\]: .*", re.DOTALL)
 
 
 class BenchError(UserFacingError):
     """The benchmark could not be carried out."""
 
 
+def said(shown: str) -> list[str]:
+    """The words of a checked answer, as the model said them."""
+    return _MARKER.sub("", _DEFINITIONS.sub("", shown)).split()
+
+
 @dataclass(slots=True)
 class Reader:
-    """What one client has read: word numbers as they came, the lag of each, and when the first and last came.
+    """What one client has read: words as they came, and when each of them did.
 
-    `due` is the rate at which the words are due, in words a second; `told` whether the server said
-    that it is busy.
+    `due` is the rate at which the words are due, in words a second; `told` whether the server said that it is busy.
+    Which of the model's streams it read, and how late each word was, is known when it has been `placed`.
     """
 
     due: float
-    numbers: list[int] = field(default_factory=list)
-    lags_ms: list[float] = field(default_factory=list)
-    first: float = 0.0
-    last: float = 0.0
+    words: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     thread: str = ""
     in_history: bool = False
     told: bool = False
-    _begun_ms: float = 0.0
+    stream: int | None = None
+    lags_ms: list[float] = field(default_factory=list)
+    in_order: bool = False
     _unread: str = ""
 
     def read(self, text: str) -> None:
         """Take in the next piece of the answer; a word may be cut in two."""
-        self._unread += text
-        end = 0
-        if not self._begun_ms and (begun := BEGUN.search(self._unread)):
-            self._begun_ms, end = float(read(begun[1])), begun.end()
-        for match in WORD.finditer(self._unread):
-            self._note(match)
-            end = match.end()
-        self._unread = self._unread[end:]
+        *whole, self._unread = re.split(r"\s+", self._unread + text)
+        self._note([word for word in whole if word])
 
     def read_whole(self, text: str) -> None:
-        """Take in the answer as a whole: the words that no piece has brought."""
-        for match in WORD.finditer(f"{text} "):
-            if not self.numbers or read(match[1]) > self.numbers[-1]:
-                self._note(match)
+        """Take in the checked answer as a whole: the words that no piece has brought."""
+        self._unread = ""
+        self._note(said(text)[len(self.words) :])
 
-    def _note(self, match: re.Match[str]) -> None:
-        now = time.time()
-        number = read(match[1])
-        self.numbers.append(number)
-        self.lags_ms.append(now * 1000.0 - self._begun_ms - number / self.due * 1000.0)
-        self.first = self.first or now
-        self.last = now
+    def end(self) -> None:
+        """Nothing more comes: what is left is a word."""
+        self.read(" ")
+
+    def _note(self, words: list[str]) -> None:
+        self.words += words
+        self.times += [time.time()] * len(words)
 
     @property
     def rate(self) -> float:
         """Words a second, from the first to the last."""
-        return (len(self.numbers) - 1) / (self.last - self.first) if self.last > self.first else 0.0
+        wall = self.times[-1] - self.times[0] if self.times else 0.0
+        return (len(self.times) - 1) / wall if wall > 0 else 0.0
 
-    @property
-    def in_order(self) -> bool:
-        return self.numbers == list(range(len(self.numbers)))
+    def place(self, begun_ms: Mapping[int, float]) -> None:
+        """Find out which stream was read, by when each of them began, and whether it was read word for word."""
+        self.stream = stream_of(self.words, list(begun_ms))
+        if self.stream is None:
+            return
+        zero = begun_ms[self.stream]
+        self.in_order = self.words == said_by(self.stream, len(self.words))
+        self.lags_ms = [at * 1000.0 - zero - number / self.due * 1000.0 for number, at in enumerate(self.times)]
 
 
 async def chat(
@@ -118,7 +122,7 @@ async def chat(
             await asyncio.sleep(number * STAGGER_SECONDS)
             await _ask(socket, name, QUESTION, reader)
             await gate.wait()
-        reader.in_history = await _stored(http, reader.thread, words)
+        reader.in_history = len(reader.words) == words and await _stored(http, reader)
 
 
 async def _enter(socket: ClientConnection, session: str) -> None:
@@ -175,9 +179,9 @@ async def _ask(socket: ClientConnection, name: str, question: str, reader: Reade
             answer = arguments[0]["id"]
         elif event == "stream_token":
             reader.read(arguments[0]["token"])
-        elif event in ("update_message", "new_message"):
+        elif event == "update_message" and arguments[0]["id"] == answer:
             reader.read_whole(arguments[0].get("output") or "")
-            complete = complete or (event == "update_message" and arguments[0]["id"] == answer)
+            complete = True
         elif event == "first_interaction":
             reader.thread = arguments[0]["thread_id"]
         elif event == "element":
@@ -205,18 +209,17 @@ def _message(name: str, question: str) -> dict[str, Any]:
     return {"message": message, "fileReferences": []}
 
 
-async def _stored(http: httpx.AsyncClient, thread: str, words: int) -> bool:
+async def _stored(http: httpx.AsyncClient, reader: Reader) -> bool:
     """Whether the whole answer stands in the thread's history; it is written in the background, so look again."""
     deadline = time.monotonic() + HISTORY_SECONDS
     while time.monotonic() < deadline:
         try:
-            reply = await http.get(f"/project/thread/{thread}")
+            reply = await http.get(f"/project/thread/{reader.thread}")
         except httpx.RemoteProtocolError:  # the connection was kept for the whole answer, which is longer than promised
             continue
         if reply.status_code == 200:
             outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
-            numbers = [[read(match[1]) for match in WORD.finditer(f"{text} ")] for text in outputs]
-            if list(range(words)) in numbers:
+            if any(said(text) == reader.words for text in outputs):
                 return True
         await asyncio.sleep(0.2)
     return False

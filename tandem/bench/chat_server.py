@@ -6,29 +6,20 @@ Knows how to start one. Does not know what the clients measure, nor what the met
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from hybrid.events import Event
-from hybrid.question import Question
 from hybrid.settings import EndpointSettings, Escalate, EscalationSettings, GenerationSettings, ModelSettings
 from tandem import server, shipped
+from tandem.bench import relay
 from tandem.bench.metronome import MODEL, Metronome
-from tandem.context import House
 from tandem.documents import open_library
 from tandem.settings import ServerSettings, Settings
 
+# The metronome ends by itself, before its limit.
+MARGIN = 16
 API_KEY = "key-of-the-benchmark"
-
-
-class _Accepting(House):
-    """Shows what the metronome says, which no document supports: what is timed is the way of the words to people."""
-
-    def answer(self, question: Question) -> AsyncGenerator[Event, None]:
-        return super().answer(replace(question, options=replace(question.options, accept_all=True)))
 
 
 def user(number: int) -> tuple[str, str]:
@@ -37,22 +28,26 @@ def user(number: int) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Index the shipped documents in `--data`, then serve on a free port and print its address."""
+    """Index the shipped documents and the metronome's in `--data`, then serve on a free port and print its address."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--words", type=int, required=True)
+    parser.add_argument("--log", type=Path, help="File in which the metronome notes when its streams begin.")
     parser.add_argument(
         "--endpoint", default="", help="Address of the metronome; without it, it ticks in this process."
     )
     given = parser.parse_args()
     endpoints = (EndpointSettings(name="bench", base_url=given.endpoint),) if given.endpoint else ()
+    made = given.data / "made"
+    made.mkdir(parents=True)
+    (made / "northern-line.md").write_text(relay.document(), encoding="utf-8")
     settings = Settings(
         data_dir=given.data,
-        documents=(shipped.corpus(),),
+        documents=(shipped.corpus(), made),
         models=ModelSettings(draft=MODEL, foundry=False, endpoints=endpoints),
-        generation=GenerationSettings(max_tokens=max(16, given.words)),
+        generation=GenerationSettings(max_tokens=given.words + MARGIN),
         escalation=EscalationSettings(mode=Escalate.NEVER),
         server=ServerSettings(
             port=0,
@@ -63,8 +58,7 @@ def main() -> None:
     library = open_library(settings)
     library.sync(settings.documents)
     library.close()
-    server.House = _Accepting  # type: ignore[misc]
-    runtimes = None if given.endpoint else [Metronome(given.rate, given.words)]
+    runtimes = None if given.endpoint else [Metronome(given.rate, given.words, given.log)]
     server.serve(settings, lambda address: print(address, flush=True), runtimes=runtimes)
 
 

@@ -1,8 +1,8 @@
-"""A model that says numbered, dated words at a known rate: inside the server, or as an endpoint in its own process.
+"""A model that says the words of a known text at a known rate: inside the server, or as an endpoint in its own process.
 
 Knows what is said when. Does not know who listens, nor what is made of it. Word n is due n / rate seconds after the
-beginning; one that is late does not delay the next. Figures are spelt with letters (`spelt`): an answer full of figures
-would be checked figure by figure, which no real answer is.
+beginning; one that is late does not delay the next. What it says stands in a document (`bench.relay`), so that it is
+checked and shown as any good answer is; no two of its streams are alike, and when each began is noted in a file.
 """
 
 from __future__ import annotations
@@ -13,71 +13,69 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from hybrid.runtimes.base import ChatRequest, Chunk, Phase, Usage
 from hybrid.runtimes.scripted import Script, Scripted
+from tandem.bench.relay import QUESTION, word
 
 MODEL = "metronome"
-SENTENCE = 25
-QUESTION = "How quickly does the Model Desk review a new release?"
-WARM_UP = "Who reviews a new release?"
 WARM_WORDS = 50
-BEGUN, WORD = "begun", "wq"
-_LETTERS = str.maketrans("0123456789", "abcdefghij")
-_DIGITS = str.maketrans("abcdefghij", "0123456789")
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
-def spelt(number: int) -> str:
-    """A number in the letters a to j."""
-    return str(number).translate(_LETTERS)
+class Streams:
+    """Numbers the streams, and notes in `log` when each began, in milliseconds since 1970."""
+
+    def __init__(self, words: int, log: Path | None) -> None:
+        self._words = words
+        self._log = log
+        self._next = 0
+
+    def begin(self, asked: str) -> tuple[int, int]:
+        """Number and length of the stream that answers; the one that warms up is short and not noted."""
+        if QUESTION not in asked:
+            return 0, WARM_WORDS
+        number, self._next = self._next, self._next + 1
+        if self._log is not None:
+            with self._log.open("a", encoding="utf-8") as log:
+                log.write(f"{number} {time.time() * 1000:.1f}\n")
+        return number, self._words
 
 
-def read(letters: str) -> int:
-    """The number that `spelt` spelt."""
-    return int(letters.translate(_DIGITS))
-
-
-def begun() -> str:
-    """The first word: when it was said, in milliseconds since 1970."""
-    return f"{BEGUN}{spelt(round(time.time() * 1000))} "
-
-
-def word(number: int) -> str:
-    """The word of that number; some begin or end a sentence."""
-    place = number % SENTENCE
-    text = WORD.capitalize() if place == 0 else WORD
-    return f"{text}{spelt(number)}{'.' if place == SENTENCE - 1 else ''} "
+def noted(log: Path) -> dict[int, float]:
+    """When each stream began, in milliseconds since 1970."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return {int(number): float(began) for number, began in (line.split() for line in lines)}
 
 
 class Metronome(Scripted):
-    """Says so many `words` at `rate` words a second, without any network. To WARM_UP it says but a few."""
+    """Says so many `words` at `rate` words a second, without any network; anything but QUESTION gets but a few."""
 
-    def __init__(self, rate: float, words: int) -> None:
+    def __init__(self, rate: float, words: int, log: Path | None = None) -> None:
         super().__init__({MODEL: Script()})
         self.rate = rate
-        self.words = words
+        self._streams = Streams(words, log)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         yield Chunk(phase=Phase.SEND)
         clock = asyncio.get_running_loop()
         zero = clock.time()
-        yield Chunk(text=begun())
-        words = WARM_WORDS if (request.typed or request.question) == WARM_UP else self.words
+        stream, words = self._streams.begin(request.typed or request.question)
         for number in range(words):
             wait = zero + number / self.rate - clock.time()
             if wait > 0:
                 await asyncio.sleep(wait)
-            yield Chunk(text=word(number))
+            yield Chunk(text=f"{word(stream, number)} ")
         yield Chunk(finish_reason="stop", usage=Usage(0, words))
 
 
 class _Connection(asyncio.Protocol):
     """One connection to the endpoint: requests one after the other, answers written by the clock."""
 
-    def __init__(self, rate: float, words: int) -> None:
-        self._rate, self._most = rate, words
+    def __init__(self, rate: float, streams: Streams) -> None:
+        self._rate, self._streams = rate, streams
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._timer: asyncio.TimerHandle | None = None
@@ -103,16 +101,16 @@ class _Connection(asyncio.Protocol):
             )
         else:
             asked = json.loads(body[:size])["messages"][-1]["content"]
-            self._words = self._most if QUESTION in asked else WARM_WORDS
+            self._stream, self._words = self._streams.begin(asked)
             self._number = 0
-            self._transport.write(_HEAD + _event(begun()))
+            self._transport.write(_HEAD)
             self._zero = self._loop.time()
             self._beat()
 
     def _beat(self) -> None:
         due = min(self._words, int((self._loop.time() - self._zero) * self._rate) + 1)
         for number in range(self._number, due):
-            self._transport.write(_words(number))
+            self._transport.write(_event(f"{word(self._stream, number)} "))
         self._number = max(self._number, due)
         if self._number < self._words:
             self._timer = self._loop.call_at(self._zero + self._number / self._rate, self._beat)
@@ -129,10 +127,6 @@ class _Connection(asyncio.Protocol):
 
 
 @cache
-def _words(number: int) -> bytes:
-    return _event(word(number))
-
-
 def _event(text: str) -> bytes:
     choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": MODEL, "choices": [choice]}
@@ -143,9 +137,9 @@ def _chunked(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-async def _serve(rate: float, words: int) -> None:
+async def _serve(rate: float, streams: Streams) -> None:
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(rate, words), "127.0.0.1", 0, backlog=1000
+        lambda: _Connection(rate, streams), "127.0.0.1", 0, backlog=1000
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
@@ -156,8 +150,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--words", type=int, required=True)
+    parser.add_argument("--log", type=Path, help="File in which the beginnings of the streams are noted.")
     given = parser.parse_args()
-    run_fast(_serve(given.rate, given.words))
+    run_fast(_serve(given.rate, Streams(given.words, given.log)))
 
 
 def run_fast(work: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from tandem.bench.chat import server
 from tandem.bench.chat_people import BenchError
 from tandem.bench.chat_server import user
-from tandem.bench.metronome import QUESTION, WORD, spelt
+from tandem.bench.relay import QUESTION, landmarks
 
 WORDS = 3000
 RATE = 1000.0
@@ -37,7 +37,8 @@ async def measure() -> dict[str, Any]:
     if browser_path is None:
         raise BenchError("There is no Chromium on this machine; install Chromium or Google Chrome.")
     name, password = user(0)
-    async with server(1, RATE, WORDS) as (address, _), async_playwright() as playwright:
+    begin, end = landmarks(WORDS)
+    async with server(1, RATE, WORDS) as (address, *_), async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=browser_path)
         try:
             page = await browser.new_page()
@@ -49,9 +50,9 @@ async def measure() -> dict[str, Any]:
             await page.fill("#chat-input", QUESTION)
             sent = time.perf_counter()
             await page.click("#chat-submit")
-            await page.evaluate(PAINTED, f"{WORD.capitalize()}{spelt(0)} ")
+            await page.evaluate(PAINTED, begin)
             first = time.perf_counter()
-            await page.evaluate(PAINTED, f"{WORD}{spelt(WORDS - 1)}.")
+            await page.evaluate(PAINTED, end)
             last = time.perf_counter()
         finally:
             await browser.close()

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from tandem.bench import chat
 from tandem.bench.chat_people import BenchError, Reader
-from tandem.bench.metronome import read, spelt
-
-BEGUN = f"begun{spelt(1_700_000_000_000)}"
+from tandem.bench.relay import stream_of, words
 
 
 async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_history() -> None:
@@ -21,29 +19,60 @@ async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_histor
     assert measured["memory_start_mb"] > 0
 
 
-@given(cuts=st.lists(st.integers(0, 60), max_size=10), words=st.integers(1, 30))
-def test_words_count_once_wherever_the_stream_is_cut(cuts: list[int], words: int) -> None:
-    text = f"{BEGUN} {' '.join(f'wq{spelt(n)}' for n in range(words))}. "
+@given(cuts=st.lists(st.integers(0, 300), max_size=10), count=st.integers(1, 60), stream=st.integers(0, 300))
+def test_words_count_once_wherever_the_stream_is_cut(cuts: list[int], count: int, stream: int) -> None:
+    text = " ".join(words(stream, count)) + " "
     borders = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     reader = Reader(due=100.0)
     for start, end in pairwise(borders):
         reader.read(text[start:end])
-    assert reader.numbers == list(range(words))
-    assert len(reader.lags_ms) == words
-
-
-@given(st.integers(0, 10**13))
-def test_numbers_are_spelt_in_letters_and_read_again(number: int) -> None:
-    assert spelt(number).isalpha()
-    assert read(spelt(number)) == number
-
-
-def test_the_whole_answer_brings_only_what_no_piece_has() -> None:
-    reader = Reader(due=100.0)
-    reader.read(f"{BEGUN} wqa wqb wqc")
-    reader.read_whole(f"{BEGUN} wqa wqb wqc wqd.")
-    assert reader.numbers == [0, 1, 2, 3]
+    assert reader.words == words(stream, count)
+    reader.place({stream: 0.0})
     assert reader.in_order
+    assert len(reader.lags_ms) == count
+
+
+@pytest.mark.parametrize("spoilt", ["lost", "twice", "swapped", "another's"])
+def test_a_stream_that_is_not_read_word_for_word_is_found_out(spoilt: str) -> None:
+    told = words(3, 200)
+    at = 120
+    match spoilt:
+        case "lost":
+            del told[at]
+        case "twice":
+            told.insert(at, told[at])
+        case "swapped":
+            told[at], told[at + 1] = told[at + 1], told[at]
+        case _:
+            told[at:] = words(4, 200)[at:]
+    reader = Reader(due=100.0)
+    reader.read(" ".join(told) + " ")
+    reader.place({2: 0.0, 3: 0.0, 4: 0.0})
+    assert reader.stream == 3
+    assert not reader.in_order
+
+
+def test_the_checked_answer_brings_only_what_no_piece_has() -> None:
+    told = words(7, 45)
+    reader = Reader(due=100.0)
+    reader.read(" ".join(told[:44]) + " " + told[44][:2])
+    cited = " ".join(told[:20]).replace(".", " [1].") + "\u00a0[?] " + " ".join(told[20:]) + " [2]"
+    reader.read_whole(f'{cited}\n\n[1]: #source-1 "a: b"\n[2]: #source-2 "c"')
+    assert reader.words == told
+    reader.place({7: 0.0})
+    assert reader.in_order
+
+
+def test_no_two_of_hundreds_of_streams_begin_alike() -> None:
+    streams = range(200)
+    assert [stream_of(words(one, 40), streams) for one in streams] == list(streams)
+
+
+def test_a_reader_of_something_else_read_no_stream() -> None:
+    reader = Reader(due=100.0)
+    reader.read("The documents say nothing about this. ")
+    reader.place({0: 0.0, 1: 0.0})
+    assert reader.stream is None and not reader.in_order and reader.lags_ms == []
 
 
 async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
