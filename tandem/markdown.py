@@ -24,7 +24,7 @@ JOINER = "\u2060"
 
 _BEGINNING = re.compile(
     r"\](?=[(:])|!(?=\[)|<(?=[A-Za-z/!?])|:(?=[A-Za-z/:])|&(?=[#A-Za-z])|\\(?=[!-/:-@\[-`{-~])|@(?=[-\w])|www(?=\.)"
-    r"|\[(?=\^)",
+    r"|\[(?=[\^\sxX])",
     re.IGNORECASE,
 )
 _MAY_BEGIN = re.compile(r"(?:[\]!<:&\\@\[]|w{1,3})\Z", re.IGNORECASE)

@@ -188,6 +188,8 @@ def alive_while_it_comes(shown: str) -> str:
             return f"{token.type} to {token.attrs}"
         if token.type == "text" and (found := ALIVE.search(token.content) or ALIVE_MAIL.search(token.content)):
             return f"an address: {found[0]}"
+        if token.type == "inline" and (found := NOT_COMMON.search(token.content)):
+            return f"a check box or a footnote: {found[0]}"
     return ""
 
 

@@ -13,7 +13,9 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,8 @@ class Tally:
     ways: dict[str, int] = field(default_factory=dict)
 
 
-def run(home: Path, rounds: int, seed: int) -> Tally:
-    """Damage one file a round, start, and ask."""
+def run(home: Path, rounds: int, seed: int, said: Callable[[str], None] = lambda line: None) -> Tally:
+    """Damage one file a round, start, and ask; say what was done to which."""
     chance = random.Random(seed)
     whole = home / "whole"
     papers = home / "papers"
@@ -81,6 +83,7 @@ def run(home: Path, rounds: int, seed: int) -> Tally:
         except BaseException as error:
             tally.tracebacks.append(f"{what}: {type(error).__name__}: {error}")
         shutil.rmtree(data, ignore_errors=True)
+        said(f"{what} ({len(tally.tracebacks)} tracebacks, {len(tally.unanswered)} unanswered, {len(tally.lost)} lost)")
     return tally
 
 
@@ -191,5 +194,7 @@ async def _ask(house: House, question: str) -> str:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     with tempfile.TemporaryDirectory() as place:
-        print(json.dumps(asdict(run(Path(place), int(sys.argv[1]), seed=int(time.time()))), indent=1))
+        tally = run(Path(place), int(sys.argv[1]), seed, partial(print, file=sys.stderr))
+        print(json.dumps({"seed": seed} | asdict(tally), indent=1))

@@ -15,7 +15,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,11 @@ class Tally:
     pages: int = 0
 
 
-def run(home: Path, rounds: int, seed: int, *, serves: int = 0) -> Tally:
-    """Work, kill and look `rounds` times; in `serves` more, the server, whose page has to come back."""
+def run(
+    home: Path, rounds: int, seed: int, *, serves: int = 0, said: Callable[[str], None] = lambda line: None
+) -> Tally:
+    """Work, kill and look `rounds` times, and say how far it is; in `serves` more, the server, whose page has to come
+    back."""
     chance = random.Random(seed)
     (home / "papers").mkdir()
     (home / "papers" / "nets.md").write_text(PAPER, encoding="utf-8")
@@ -64,10 +69,12 @@ def run(home: Path, rounds: int, seed: int, *, serves: int = 0) -> Tally:
         acknowledged |= _work_and_kill(home, number, chance)
         tally.rounds += 1
         asyncio.run(_look(home, acknowledged, tally))
+        said(f"round {number + 1} of {rounds}: {len(acknowledged)} acknowledged, {len(tally.lost)} lost")
     for kind in ("answer", "upload", "message"):
         setattr(tally, f"{kind}s", sum(kept[0] == kind for kept in acknowledged))
-    for _ in range(serves):
+    for number in range(serves):
         _serve_and_kill(home, chance, tally)
+        said(f"server {number + 1} of {serves}: {tally.pages} pages came back")
     return tally
 
 
@@ -206,6 +213,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "--work":
         asyncio.run(_work(Path(sys.argv[2]), int(sys.argv[3])))
     else:
+        seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
         with tempfile.TemporaryDirectory() as place:
-            tally = run(Path(place), int(sys.argv[1]), seed=int(time.time()), serves=max(1, int(sys.argv[1]) // 10))
-            print(json.dumps(asdict(tally), indent=1))
+            serves = max(1, int(sys.argv[1]) // 10)
+            tally = run(Path(place), int(sys.argv[1]), seed, serves=serves, said=partial(print, file=sys.stderr))
+            print(json.dumps({"seed": seed} | asdict(tally), indent=1))
