@@ -224,7 +224,7 @@ class Ingest:
                 modified=file.mtime_ns / 1e9,
                 passage_chars=self._settings.passage_chars,
                 known=old.receipt.digest if old is not None and trusted else "",
-                scope=self._uploads.scope(file.root),
+                scope=self._uploads.scope(file.root, self._store.scopes),
                 choice=choice,
             )
 

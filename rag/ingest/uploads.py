@@ -6,10 +6,11 @@ searched in that conversation only and go when it goes. Does not know what is in
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -22,9 +23,13 @@ from rag.formats import registry
 from rag.ingest.loader import MAX_BYTES
 from rag.settings import UploadSettings
 
+log = logging.getLogger(__name__)
+
 _OWNER = ".conversation"
 _PERSON = ".person"
 _ARRIVING = ".arriving"
+# No conversation's id begins so.
+_LOST = "\ufffdlost/"
 _UNSAFE = regex.compile(r"[\p{C}<>:\"/\\|?*]+")
 _RESERVED = regex.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", regex.I)
 _LONGEST = 120
@@ -46,19 +51,32 @@ class Uploads:
         """Every folder that holds such files."""
         found = [self.added] if self.added.is_dir() else []
         if self._conversations.is_dir():
-            found += sorted(path for path in self._conversations.iterdir() if (path / _OWNER).is_file())
+            found += sorted(path for path in self._conversations.iterdir() if (path / _OWNER).exists())
         return found
 
     def folder(self, conversation: str) -> Path:
         """The folder of one conversation; it need not exist."""
         return self._conversations / blake2b(conversation.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
-    def scope(self, root: str) -> str:
-        """The conversation whose folder `root` is; "" for any other folder."""
+    def scope(self, root: str, likely: Callable[[], Iterable[str]] = tuple) -> str:
+        """The conversation whose folder `root` is; "" for any other folder. Where the file that says so is damaged it is
+        written anew, if the conversation is among the `likely` ones; else the name is one that no conversation has:
+        nobody else may find what lies there.
+        """
         path = Path(root)
         if path.parent != self._conversations:
             return ""
-        return (path / _OWNER).read_text(encoding="utf-8")
+        with suppress(OSError, UnicodeDecodeError):
+            said = (path / _OWNER).read_text(encoding="utf-8")
+            if self.folder(said) == path:
+                return said
+        for conversation in likely():
+            if self.folder(conversation) == path:
+                log.warning("%s was damaged and is written anew.", path / _OWNER)
+                with suppress(OSError):
+                    _write(path / _OWNER, conversation)
+                return conversation
+        return f"{_LOST}{path.name}"
 
     def holds(self, root: str) -> bool:
         """Whether `root` is the folder of a conversation."""
@@ -73,7 +91,7 @@ class Uploads:
 
     def deleted(self, root: str) -> bool:
         """Whether `root` was the folder of a conversation that is gone."""
-        return self.holds(root) and not (Path(root) / _OWNER).is_file()
+        return self.holds(root) and not (Path(root) / _OWNER).exists()
 
     @contextmanager
     def arriving(self, conversation: str, name: str, data: bytes, person: str) -> Iterator[Path]:
@@ -107,7 +125,7 @@ class Uploads:
         folder = self.folder(conversation)
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((_OWNER, conversation), (_PERSON, person)):
-            if not (folder / name).is_file() and content:
+            if content and not _says(folder / name, content):
                 _write(folder / name, content)
         path = folder / arrived.name
         arrived.replace(path)
@@ -173,11 +191,20 @@ class Uploads:
             shutil.rmtree(self.folder(conversation))
 
 
+def _says(path: Path, content: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == content
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _write(path: Path, content: str) -> None:
     """All of it or nothing."""
     part = path.with_name(f"{path.name}.{uuid4().hex}")
     try:
         part.write_text(content, encoding="utf-8")
+        if path.is_dir():
+            path.rename(part.with_name(f"{part.name}.damaged"))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -293,6 +293,10 @@ class Store:
     def document(self, identity: int) -> DocumentRecord | None:
         return next(iter(self._documents("WHERE id = ?", (identity,))), None)
 
+    def scopes(self) -> list[str]:
+        """Every conversation that has documents."""
+        return [row[0] for row in self.connection.execute("SELECT DISTINCT scope FROM documents WHERE scope > ''")]
+
     def documents(self, scope: str | None = "") -> list[DocumentRecord]:
         """The documents of one scope (None: of all), by name."""
         if scope is None:

@@ -43,6 +43,34 @@ def test_an_upload_is_found_in_its_conversation_only(library: Library) -> None:
     assert [r.path for r in library.receipts("one")] == ["menu.md"]
 
 
+@pytest.mark.parametrize("damage", [b"", b"\x90\x91", b"two", None], ids=repr)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_damaged_note_of_whose_it_is_opens_a_file_to_nobody(
+    library: Library, tmp_path: Path, damage: bytes | None, known: bool
+) -> None:
+    """Empty, it said that the file was everybody's; with bytes that are no text, nothing was read any more."""
+    library.add_upload("one", "menu.md", MENU)
+    (note,) = tmp_path.rglob(".conversation")
+    note.unlink()
+    if damage is None:
+        note.mkdir()
+    else:
+        note.write_bytes(damage)
+    if known:
+        (note.parent / "menu.md").write_bytes(MENU + b" And soup again on Friday.")
+    else:
+        library.close()
+        for path in (tmp_path / "library").glob("library.sqlite*"):
+            path.unlink()
+        library = Library.open(tmp_path / "library", RetrievalSettings(), write=True)
+    library.sync([])
+    assert found(library) == found(library, "two") == []
+    assert found(library, "one") == (["menu.md"] if known else [])
+    library.add_upload("one", "menu.md", MENU)
+    assert found(library, "one") == ["menu.md"] and found(library, "two") == []
+    library.close()
+
+
 def test_the_same_name_is_replaced_in_its_conversation(library: Library) -> None:
     library.add_upload("one", "menu.md", MENU)
     library.add_upload("two", "menu.md", MENU)
