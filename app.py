@@ -6,6 +6,7 @@ how anything is answered, shown or kept.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 from functools import partial
@@ -63,6 +64,7 @@ chainlit_compat.confine_files()
 SocketChecks(house, house.tickets, history).install()
 page.install(chainlit_app, house.tickets, guarded=MOUNTED, local_only=not must_sign_in)
 loop_time.install(sio)
+following: list[asyncio.Task[None]] = []
 
 
 @cl.data_layer
@@ -74,6 +76,7 @@ def data_layer() -> History:
 async def startup() -> None:
     page.drop_path_check(chainlit_app)
     await house.start()
+    following.append(asyncio.create_task(signing_in.follow(house.tickets), name="follow who signs out"))
     # What is loaded by now stays: looking through it for garbage would hold up everybody's tokens.
     gc.collect()
     gc.freeze()
@@ -81,6 +84,8 @@ async def startup() -> None:
 
 @cl.on_app_shutdown
 async def shutdown() -> None:
+    while following:
+        following.pop().cancel()
     await answering.stop_all()
     await session.history().close()
     await house.close()

@@ -76,7 +76,7 @@ def password() -> None:
 
 @app.command("sign-out")
 def sign_out(name: Annotated[str, typer.Argument(help="Whose browsers are to be signed out.")]) -> None:
-    """Sign somebody out everywhere: cookies end at once, open pages with them."""
+    """Sign somebody out everywhere: their cookies end at once, their open pages a second later."""
     from tandem.commands import signing_out
 
     signing_out.sign_out(name)

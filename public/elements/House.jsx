@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "react"
 import { useRecoilValue } from "recoil"
 import { sessionState } from "@chainlit/react-client"
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
-import { AlertTriangle, Download, ExternalLink, RotateCcw, X } from "lucide-react"
+import { AlertTriangle, Download, ExternalLink, LogOut, RotateCcw, X } from "lucide-react"
 
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
 const locale = () => (props.language === "tr" ? "tr-TR" : "en-GB")
@@ -119,6 +119,29 @@ function Documents({ documents, administers, t }) {
   )
 }
 
+// The header's own menu signs this browser out; here, every browser of the person.
+function SignOut({ t }) {
+  const [state, setState] = useState("")
+  const leave = async () => {
+    setState("working")
+    try {
+      const reply = await fetch("/logout?everywhere=true", { method: "POST" })
+      if (!reply.ok) throw new Error(reply.status)
+      window.location.assign("/login")
+    } catch {
+      setState("failed")
+    }
+  }
+  return (
+    <div className="td-chips">
+      <button type="button" className="td-button td-button-line" data-action="sign-out-everywhere" disabled={state === "working"} onClick={leave}>
+        <LogOut size={14} /> {state === "working" ? t.working : t.sign_out_everywhere}
+      </button>
+      {state === "failed" ? <div className="td-error" role="alert">{t.sign_out_failed}</div> : null}
+    </div>
+  )
+}
+
 export default function House() {
   const session = useRecoilValue(sessionState)
   const socket = session && session.socket
@@ -156,6 +179,7 @@ export default function House() {
         <TabsContent value="documents">{documents ? <Documents documents={documents} administers={props.administers} t={t} /> : null}</TabsContent>
         <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
       </Tabs>
+      {props.signed_in ? <SignOut t={t} /> : null}
     </div>
   )
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hybrid.answering.generation import Written, generate
@@ -20,13 +20,18 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.stopping import Stopper
 from hybrid.settings import Escalate, GenerationSettings
 from hybrid.tracing.trace import Trace
+from rag.errors import UserFacingError
 from rag.types import Message
+from tandem.api.access import PROGRAM
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError, from_model
 from tandem.context import House
+from tandem.texts import without_addresses
 
 PIPELINE = "tandem"
 LOOKUP_S = 10.0
+# What of an answer's record is said by Tandem, and may name a server.
+_SAID = ("notices", "reasons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,41 @@ Part = Piece | Revised | End
 
 def source(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
     """The answer to `asked`: pieces, then one End. Raises ApiError. Closing it stops whatever generates."""
-    if asked.model.casefold() in (PIPELINE, EXTRACTIVE):
-        return pipeline(asked, house, user)
-    return direct(asked, house, user)
+    whole = asked.model.casefold() in (PIPELINE, EXTRACTIVE)
+    parts = pipeline(asked, house, user) if whole else direct(asked, house, user)
+    server = house.settings.server
+    everybody = server.api_key is None and not server.login_required
+    return parts if everybody or (user in server.administrators and user != PROGRAM) else _discreet(parts)
+
+
+async def _discreet(parts: AsyncGenerator[Part, None]) -> AsyncGenerator[Part, None]:
+    """The parts for somebody who does not administer: no failure and no notice says where a model's server listens."""
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                if isinstance(part, End):
+                    said = {key: _scrubbed(part.extension[key]) for key in _SAID if key in part.extension}
+                    if trace := part.extension.get("trace"):
+                        said["trace"] = {**trace, "stages": _scrubbed(trace["stages"])}
+                    part = replace(part, extension={**part.extension, **said})
+                yield part
+    except ApiError as error:
+        error.message = _scrubbed(error.message)
+        raise
+    except UserFacingError as error:
+        raise ApiError(503, _scrubbed(str(error)), type=SERVER, code="answer_failed") from None
+
+
+def _scrubbed(value: Any) -> Any:
+    match value:
+        case str():
+            return without_addresses(value, "en")
+        case dict():
+            return {key: _scrubbed(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_scrubbed(part) for part in value]
+        case _:
+            return value
 
 
 async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:

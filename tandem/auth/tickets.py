@@ -127,6 +127,14 @@ class Tickets:
         kept = self._kept()
         self._keep({**kept, "epochs": {**kept["epochs"], person: self._epoch(person) + 1}})
 
+    def state(self) -> tuple[int, int, int] | None:
+        """A mark of the file that says what has ended: another one as soon as it changes, None without a file."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
     def remember(self, person: str) -> str:
         """A cookie for a browser in which the person has signed in: guesses elsewhere do not hold it up."""
         claims = {"device_of": person, "epoch": self._epoch(person), "jti": secrets.token_urlsafe(16)}
@@ -162,13 +170,11 @@ class Tickets:
 
     def _kept(self) -> dict[str, Any]:
         """What ends tickets: the epoch of each person, the numbers that ended, and what is added to every epoch."""
-        try:
-            status = self._file.stat()
-        except OSError:
+        seen = self.state()
+        if seen is None:
             if not self._ended:
                 self._ended = {"base": 0, "epochs": {}, "tickets": {}}
             return self._ended
-        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
         if seen != self._seen:
             try:
                 self._ended = _checked(json.loads(self._file.read_bytes()))
@@ -192,8 +198,7 @@ class Tickets:
         self._ended = ended
         self._file.parent.mkdir(parents=True, exist_ok=True)
         write_private(self._file, json.dumps(ended, ensure_ascii=False))
-        status = self._file.stat()
-        self._seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+        self._seen = self.state()
 
 
 def ticket_of(cookies: Mapping[str, str]) -> str | None:

@@ -145,6 +145,8 @@ TEXTS = {
     "viewer_no_document": "There is no such document here, or it is not yours to see; open it from an answer.",
     "viewer_sign_in": "Sign in to the chat in this browser first, then open this again.",
     "open_document": "Open the document",
+    "sign_out_everywhere": "Sign out everywhere",
+    "sign_out_failed": "You could not be signed out; check the connection and try again.",
     "documents": "Documents",
     "models": "Models",
     "search_documents": "Search in names and reasons",

@@ -148,6 +148,8 @@ TEXTS = {
     "viewer_no_document": "Burada böyle bir belge yok ya da görme yetkiniz yok; bir yanıttan açın.",
     "viewer_sign_in": "Önce bu tarayıcıda sohbete giriş yapın, sonra bunu yeniden açın.",
     "open_document": "Belgeyi aç",
+    "sign_out_everywhere": "Her yerde oturumu kapat",
+    "sign_out_failed": "Oturumunuz kapatılamadı; bağlantıyı denetleyip yeniden deneyin.",
     "documents": "Belgeler",
     "models": "Modeller",
     "search_documents": "Adlarda ve nedenlerde ara",

@@ -23,11 +23,11 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem import briefing
 from tandem.context import House
 from tandem.markdown import linked
-from tandem.texts import Language, problem, say
+from tandem.texts import Language, say
 from tandem.ui import panel
 from tandem.ui.answer_view import ELEMENT, element_id, history
 from tandem.ui.answering import asker, running, take_in, to_the_end
-from tandem.ui.session import choices_of, language_of
+from tandem.ui.session import choices_of, language_of, told
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def brief(house: House, message: cl.Message, *, high: bool) -> None:
         except briefing.NothingFoundError:
             await to_the_end(view.close("failed", error=say("brief_nothing", view.language, source=source[:200])))
         except UserFacingError as error:
-            await to_the_end(view.close("failed", error=problem(error, view.language)))
+            await to_the_end(view.close("failed", error=told(house, error)))
         except Exception:
             log.exception("A briefing could not be written to its end")
             await to_the_end(view.close("stopped", error=view.cut("cut_off", "no_text")))

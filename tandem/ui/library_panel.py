@@ -26,9 +26,9 @@ from rag.originals.finding import documents_of_files
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import House
-from tandem.texts import Language, labels, problem, say, without_addresses
+from tandem.texts import labels, say, without_addresses
 from tandem.ui import background
-from tandem.ui.session import change_settings, choices_of, language_of, show_settings
+from tandem.ui.session import change_settings, choices_of, language_of, show_settings, told
 from tandem.ui.uploads import shown
 
 ELEMENT = "House"
@@ -42,7 +42,8 @@ _LABELS = (
     "documents", "models", "search_documents", "all", "failed", "indexed", "no_documents", "more_documents", "retry",
     "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel", "load",
     "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready", "state_cached",
-    "state_downloading", "state_downloadable", "state_unavailable", "open_document",
+    "state_downloading", "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere",
+    "sign_out_failed",
 )  # fmt: skip
 
 _watching: set[tuple[str, str]] = set()
@@ -141,11 +142,6 @@ def key(receipt: FileReceipt) -> str:
     return blake2b(f"{receipt.root}\0{receipt.path}".encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
-def _said(error: UserFacingError, language: Language, administers: bool) -> str:
-    said = problem(error, language)
-    return said if administers else without_addresses(said, language)
-
-
 def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     """The models as the page draws them, each with what the person can ask of it now."""
     administers, language = accounts.administers(house.settings.server), language_of(house)
@@ -166,7 +162,7 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
                 "size_mb": info.size_mb,
                 "licence": info.licence,
                 "note": info.note if administers else without_addresses(info.note, language),
-                "problem": _said(failed, language, administers) if (failed := _problems.get(info.alias)) else "",
+                "problem": told(house, failed) if (failed := _problems.get(info.alias)) else "",
                 "ask": ask if administers else "",
                 "progress": {
                     "percent": under_way.percent,
@@ -204,6 +200,7 @@ def _props(house: House) -> dict[str, Any]:
         "texts": labels(_LABELS, language),
         "models": models(house, house.engine.listing()),
         "administers": accounts.administers(house.settings.server),
+        "signed_in": house.settings.server.login_required,
     }
 
 
@@ -214,7 +211,7 @@ async def _retry(house: House, name: str, text: str, state: str) -> None:
     try:
         await asyncio.to_thread(house.library.retry, wanted)
     except UserFacingError as error:
-        await cl.context.emitter.send_toast(problem(error, language_of(house)), "error")
+        await cl.context.emitter.send_toast(told(house, error), "error")
     await _show_documents(house, text, state)
 
 

@@ -19,11 +19,11 @@ from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
 from chainlit.user import PersistedUser
 
-from rag.errors import LibraryError
+from rag.errors import LibraryError, UserFacingError
 from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import House
-from tandem.texts import STARTERS, TEXTS, Language, language_for, say
+from tandem.texts import STARTERS, TEXTS, Language, language_for, problem, say, without_addresses
 from tandem.ui import background, settings_panel
 from tandem.ui import starters as first_questions
 from tandem.ui.answer_view import history
@@ -47,6 +47,12 @@ def language_of(house: House) -> Language:
     session = cl.context.session
     browser = getattr(session, "language", "")
     return language_for(choices_of(house).language, house.settings.display.language, browser)
+
+
+def told(house: House, error: UserFacingError) -> str:
+    """What went wrong, for the person of this session: without addresses where they do not administer."""
+    said = problem(error, language := language_of(house))
+    return said if accounts.administers(house.settings.server) else without_addresses(said, language)
 
 
 async def begin(house: House) -> None:

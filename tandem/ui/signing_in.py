@@ -18,6 +18,8 @@ from tandem.auth.tickets import DEVICE_SECONDS, TicketError, Tickets, ticket_of
 from tandem.context import House
 from tandem.ui import chainlit_compat
 
+_LOOK_SECONDS = 1.0
+
 
 def install(house: House, app: FastAPI) -> bool:
     """Put Tandem's tickets in the place of Chainlit's cookies; whether people sign in. Raises UserFacingError."""
@@ -39,6 +41,16 @@ async def end_sockets_of_the_gone(tickets: Tickets) -> int:
             return True
 
     return await chainlit_compat.end_sockets(ended)
+
+
+async def follow(tickets: Tickets) -> None:
+    """For good: end the sockets of whoever is signed out from outside, as by `tandem sign-out`."""
+    seen = tickets.state()
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if (now := tickets.state()) != seen:
+            seen = now
+            await end_sockets_of_the_gone(tickets)
 
 
 def _signing_out(tickets: Tickets) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:

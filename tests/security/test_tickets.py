@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.security.conftest import ENVIRONMENT, KEY, SETTINGS, Socket, Target, message
+from tests.support.terminal import start
 from tests.ui.conftest import serving
 
 ADMINISTRATION = ("retry", "download", "cancel", "load", "unload")
@@ -58,6 +59,20 @@ def test_a_person_who_is_gone_is_heard_no_more(target: Target, event: str) -> No
         file.write_text(json.dumps(kept))
         socket.emit(event, message("How many days?"))
         assert socket.hear("Every employee", "first_interaction", seconds=10) == "closed"
+    assert open_to(target, cookies) == [False] * 3
+    target.cookies["ada"] = target.sign_in("ada")
+
+
+def test_signing_out_from_a_terminal_ends_the_open_page(target: Target) -> None:
+    cookies = target.sign_in("ada")
+    with Socket(target, cookies) as open_page, Socket(target, target.cookies["bob"]) as other:
+        open_page.begin()
+        other.begin()
+        done = start(target.home, "sign-out", "ada", **ENVIRONMENT)
+        assert done.wait(60) == 0, done.communicate()
+        assert open_page.hear("nothing", seconds=10) == "closed"
+        other.emit("window_message", {"tandem": "open"})
+        assert other.hear("documents") != "closed"
     assert open_to(target, cookies) == [False] * 3
     target.cookies["ada"] = target.sign_in("ada")
 

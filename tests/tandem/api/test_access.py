@@ -7,8 +7,9 @@ import openai
 import pytest
 from openai import OpenAI
 
-from hybrid.runtimes.scripted import Scripted
-from tandem.settings import Settings
+from hybrid.errors import ModelError
+from hybrid.runtimes.scripted import Script, Scripted
+from tandem.settings import ServerSettings, Settings
 from tests.support.served import Served
 
 KEY = "a-long-enough-key"
@@ -104,3 +105,21 @@ def test_a_named_site_may_call_the_api_and_nothing_else(settings: Settings, runt
         assert reply.headers["access-control-allow-origin"] == SITE
         assert httpx.get(f"{served.url}/healthz", headers={"origin": SITE}).status_code == 403
         assert preflight(served.url, "https://evil.example").status_code == 403
+
+
+@pytest.mark.parametrize("model", ["phi-4-mini", "tandem"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("key", ["", KEY])
+def test_where_a_models_server_listens_is_told_on_this_machine_only(
+    settings: Settings, model: str, stream: bool, key: str
+) -> None:
+    address = "http://127.0.0.1:9/v1"
+    script = Script(error=ModelError(f"nothing listens at {address}; start it.", kind="refused"))
+    failing = Scripted({"phi-4-mini": script, "gpt-oss-20b": script})
+    changes = {"api_key": key} if key else {}
+    with Served(settings.model_copy(update={"server": ServerSettings.model_validate(changes)}), [failing]) as served:
+        body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "How many days?"}]}
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        said = httpx.post(f"{served.url}/v1/chat/completions", json=body, headers=headers, timeout=30).text
+    assert (address in said) != bool(key), said
+    assert "start it" in said
