@@ -25,6 +25,7 @@ from rag.errors import UserFacingError
 from tandem.bench import chat_api, chat_people
 from tandem.bench.chat_people import START_SECONDS, BenchError, Reader
 from tandem.bench.metronome import noted
+from tandem.bench.relay import whole
 
 SIGN_INS_AT_ONCE = 4
 MEGABYTE = 1e6
@@ -33,13 +34,14 @@ MEGABYTE = 1e6
 async def measure(
     clients: int, rate: float, seconds: float, *, instant: bool = False, api: bool = False
 ) -> dict[str, Any]:
-    """Let `clients` ask at once and read `rate` words a second for `seconds`. Raises BenchError.
+    """Let `clients` ask at once and read `rate` words a second for `seconds`, less an unfinished last sentence. Raises
+    BenchError.
 
     `instant` has the model inside the server, without the network between them; `api` asks over /v1 in place of the
     chat. Rates in words a second, lag (from when a word is due to when it is read) in ms, memory of the server in MB.
     """
     try:
-        return await _measure(clients, rate, int(rate * seconds), instant, api)
+        return await _measure(clients, rate, whole(int(rate * seconds)), instant, api)
     except BaseExceptionGroup as group:
         expected = group.subgroup(UserFacingError)
         raise (expected.exceptions[0] if expected else group) from None

@@ -21,7 +21,7 @@ from hybrid.runtimes.scripted import Script, Scripted
 from tandem.bench.relay import QUESTION, word
 
 MODEL = "metronome"
-WARM_WORDS = 50
+WARM_WORDS = 52
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 

@@ -34,6 +34,7 @@ def _fact(number: int) -> str:
     return f"{_PLACES[number]} {does} the {_LIKE[number // len(_WHAT)]} {_WHAT[number % len(_WHAT)]} {when}"
 
 
+# All of one length, seven words.
 _FACTS = [_fact(number) for number in range(len(_PLACES))]
 _ANSWER = f"{_FACTS[0]}.".split()
 _SENTENCES = [
@@ -60,6 +61,12 @@ def word(stream: int, number: int) -> str:
 def words(stream: int, count: int) -> list[str]:
     """The first words of a stream."""
     return [word(stream, number) for number in range(count)]
+
+
+def whole(count: int) -> int:
+    """At most so many words, but whole sentences: an unfinished last one would rightly be left out."""
+    each = len(_SENTENCES[0])
+    return len(_ANSWER) + max(0, count - len(_ANSWER)) // each * each
 
 
 def stream_of(read: Sequence[str], streams: Sequence[int]) -> int | None:

@@ -12,9 +12,9 @@ from typing import Any
 from tandem.bench.chat import server
 from tandem.bench.chat_people import BenchError
 from tandem.bench.chat_server import user
-from tandem.bench.relay import QUESTION, landmarks
+from tandem.bench.relay import QUESTION, landmarks, whole
 
-WORDS = 3000
+WORDS = whole(3000)
 RATE = 1000.0
 LONGEST_SECONDS = 60
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tandem.bench import chat
 from tandem.bench.chat_people import BenchError, Reader
-from tandem.bench.relay import stream_of, words
+from tandem.bench.relay import document, stream_of, whole, words
 
 
 async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_history() -> None:
@@ -66,6 +66,15 @@ def test_the_checked_answer_brings_only_what_no_piece_has() -> None:
 def test_no_two_of_hundreds_of_streams_begin_alike() -> None:
     streams = range(200)
     assert [stream_of(words(one, 40), streams) for one in streams] == list(streams)
+
+
+@given(count=st.integers(7, 4000), stream=st.integers(0, 300))
+def test_what_is_said_is_whole_sentences_of_the_document_and_none_twice(count: int, stream: int) -> None:
+    said = " ".join(words(stream, whole(count)))
+    sentences = said.split(". ")
+    assert said.endswith(".")
+    assert len(set(sentences)) == len(sentences)
+    assert all(fact.rstrip(".") in document() for one in sentences for fact in one.split(" and "))
 
 
 def test_a_reader_of_something_else_read_no_stream() -> None:
