@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support import documents
 from tests.support.openai_server import OpenAIServer
-from tests.tandem.viewer.conftest import word
+from tests.tandem.viewer.conftest import SITE, mail, sheet, word
 from tests.ui.conftest import PATIENCE_MS, Chat, Person, serving
 
 Meet = Callable[..., Person]
@@ -20,6 +20,9 @@ SENTENCES = {
     "plant/pump/index.md": ("When is the pump filter changed?", "The pump filter is changed every ninety days."),
     "plant/boiler.pdf": ("At which pressure does the boiler valve open?", PRESSURE),
     "canteen.docx": ("When is cake free in the canteen?", "Cake is free on Fridays."),
+    "zones.xlsx": ("What is the surcharge of zone Bravo?", "14.9"),
+    "site.html": ("Where do bicycles stand?", "Bicycles stand in the yard."),
+    "parking.eml": ("When does the garage close?", "The garage closes at ten in the evening."),
 }
 
 
@@ -31,7 +34,9 @@ def lay_out(folder: Path) -> None:
         (folder / "plant" / name / "index.md").write_text(text, encoding="utf-8")
     report = documents.report("Boiler", [("Start", ["Fill the tank."], []), ("Valve", [f"{PRESSURE} It is loud."], [])])
     (folder / "plant" / "boiler.pdf").write_bytes(report)
-    (folder / "canteen.docx").write_bytes(word())
+    for name, data in (("canteen.docx", word()), ("zones.xlsx", sheet()), ("parking.eml", mail())):
+        (folder / name).write_bytes(data)
+    (folder / "site.html").write_text(SITE, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

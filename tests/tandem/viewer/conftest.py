@@ -21,6 +21,10 @@ from tests.support.served import Served
 HOLIDAY = "Every employee has 25 days of paid holiday a year."
 ROWS = [["North", "7.50", "2024-01-01"], ["South", "8.25", "2025-06-30"], ["East", "9.00", "2025-07-01"]]
 HOSTILE = "A <script>alert('1')</script> and &lt;b&gt; and <img src=https://evil.example/x.png> are words here."
+SITE = (
+    "<html><body><h1>Site</h1><script>alert(3)</script><p onclick='x()'>Bicycles stand in the yard.</p>"
+    "<img src='https://evil.example/y.png'></body></html>"
+)
 
 
 def word() -> bytes:
@@ -54,9 +58,7 @@ def lay_out(folder: Path) -> None:
         "leave.md": f"# Leave\n\n## Holidays\n\n{HOLIDAY} Unused days expire in March.\n\n## Sick & <tired>\n\n"
         "| Zone | Price |\n|---|---|\n| North | 7 |\n| South | 8 |\n",
         "deep/er/notes.txt": HOSTILE,
-        "site.html": "<html><body><h1>Site</h1><script>alert(3)</script>"
-        "<p onclick='x()'>Bicycles stand in the yard.</p>"
-        "<img src='https://evil.example/y.png'></body></html>",
+        "site.html": SITE,
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
