@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hybrid.conversations import Conversations
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Catalog, Listed
 from hybrid.models.lifecycle import Lifecycle, managed
@@ -100,6 +101,7 @@ class Engine:
         self.prices = Prices(costs or CostSettings(), self.catalog.prices())
         self.experience = Experience()
         self.reliability = Reliability()
+        self.conversations = Conversations()
         self._fitted = Fitted(weights)
         self._background: set[asyncio.Task[None]] = set()
         chosen = list(runtimes) if runtimes is not None else _runtimes(models, api_keys or {}, data_dir)

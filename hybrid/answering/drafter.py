@@ -14,6 +14,7 @@ from functools import cached_property
 from hybrid.answering.context import shortened
 from hybrid.answering.generation import Written, generate
 from hybrid.answering.notices import notice, phrase
+from hybrid.answering.numbering import inverse, numbers, renumbered
 from hybrid.answering.task import Task
 from hybrid.answering.warming import Warming
 from hybrid.errors import ModelError
@@ -79,7 +80,8 @@ class Drafter:
         passages = self.task.found.passages
         while True:
             with self.task.trace.span("prepare"):
-                request = self.task.request(model, messages(passages), passages)
+                shown = self.task.arranged(model, passages)
+                request = self.task.request(model, messages(shown), passages, shown)
             try:
                 self.watch = self._watch(written)
                 heard = self.watch.add if self.watch is not None else None
@@ -88,6 +90,8 @@ class Drafter:
                 ) as events:
                     async for event in events:
                         yield event
+                if runtime.name != EXTRACTIVE and not self.task.given:
+                    self.task.engine.conversations.read(self.task.question, model, shown, written.usage)
                 break
             except ModelError as error:
                 fewer = shortened(passages, error)
@@ -142,9 +146,15 @@ class Drafter:
         )
 
     def refine_messages(self, draft: Written) -> Messages:
-        return lambda passages: prompts.refine_messages(
-            self.task.question.text, passages, draft.text, history=self._history(), language=self.task.language
-        )
+        found = self.task.found.passages
+
+        def messages(shown: Sequence[Passage]) -> tuple[Message, ...]:
+            text = renumbered(draft.text, inverse(numbers(shown, found), len(found)))
+            return prompts.refine_messages(
+                self.task.question.text, shown, text, history=self._history(), language=self.task.language
+            )
+
+        return messages
 
     def second_messages(self, decision: Decision, draft: Written) -> Messages:
         """What the large model is given: the draft to refine, or the question alone where the draft is no help."""
@@ -153,7 +163,8 @@ class Drafter:
     def request(self, model: str) -> ChatRequest:
         """What a model is asked that sees no draft."""
         passages = self.task.found.passages
-        return self.task.request(model, self.draft_messages(passages), passages)
+        shown = self.task.arranged(model, passages)
+        return self.task.request(model, self.draft_messages(shown), passages, shown)
 
     def _history(self) -> list[tuple[str, str]]:
-        return [(turn.question, turn.answer) for turn in self.task.question.history]
+        return self.task.engine.conversations.said(self.task.question)

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from hybrid.answering.numbering import Renumbering
 from hybrid.errors import ModelError
 from hybrid.events import Delta, Event, Progress, Reason, Stage, StageBegan, StageEnded
 from hybrid.runtimes.base import CHARS_PER_TOKEN, ChatRequest, Chunk, Phase, Runtime, Usage
@@ -69,6 +70,7 @@ async def generate(
     """
     stage = written.stage
     clock = _Clock(trace, stage, request, runtime.name, timeouts)
+    numbers = Renumbering(request.numbers)
     taken = 0
     yield StageBegan(stage, request.model, runtime.name)
     try:
@@ -83,10 +85,12 @@ async def generate(
                     yield Progress(stage, chunk.phase, chunk.position)
                 elif chunk.text or chunk.reasoning:
                     clock.token(chunk)
-                    written.pieces.append(chunk.text)
+                    text = numbers.feed(chunk.text)
+                    written.pieces.append(text)
                     written.logprobs.extend(chunk.logprobs)
-                    yield Delta(stage, chunk.text, chunk.reasoning)
-                    if watch is not None and chunk.text and (hopeless := watch(chunk.text)) is not None:
+                    if text or chunk.reasoning:
+                        yield Delta(stage, text, chunk.reasoning)
+                    if watch is not None and text and (hopeless := watch(text)) is not None:
                         written.abandoned, written.finish_reason = hopeless, "aborted"
                         break
                 else:
@@ -98,6 +102,9 @@ async def generate(
                 if clock.runaway:
                     written.finish_reason = "length"
                     break
+        if rest := numbers.end():
+            written.pieces.append(rest)
+            yield Delta(stage, rest)
     except ModelError as error:
         clock.record.error = str(error)
         raise

@@ -81,6 +81,8 @@ async def _answer(
     if reading.chosen is not None:
         yield notice("version", found.language, current=reading.chosen[0], older=reading.chosen[1])
     task = Task(question, plan, found, engine, trace, reading, given is not None)
+    if given is None and question.history:
+        task.shown = await searching(engine.conversations.shown, question, engine.retriever)
     drafter, verifier = Drafter(task), Verifier(task)
     decider = Decider(task, verifier)
 
@@ -138,6 +140,8 @@ async def _answer(
         verdict = await verifier.check(draft)
 
     checked = verdict.checked
+    if given is None:
+        engine.conversations.answered(question, checked)
     engine.keep(trace, "finished", checked.text)
     if not decision.escalate and final.runtime != EXTRACTIVE:
         learning.compare_unseen(task, final.alias, drafter.request, checked)

@@ -5,9 +5,12 @@ Knows the question, the plan, what was found, and who failed. Does not know the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hybrid.answering.numbering import numbers
 from hybrid.answering.reading import Reading
+from hybrid.conversations import MOST_NEW, arranged
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
 from hybrid.question import Question
@@ -19,7 +22,7 @@ from rag.types import Message, Passage, SearchResult
 @dataclass(slots=True)
 class Task:
     """`given` says that the passages were chosen by somebody else and all matter, as for a brief; `failed` has the
-    models that could not answer, and why.
+    models that could not answer, and why; `shown` has, by model, the passages of the conversation's last prompt.
     """
 
     question: Question
@@ -29,6 +32,7 @@ class Task:
     trace: Trace
     reading: Reading
     given: bool = False
+    shown: Mapping[str, tuple[Passage, ...]] = field(default_factory=dict)
     failed: dict[str, ModelError] = field(default_factory=dict)
 
     @property
@@ -57,8 +61,18 @@ class Task:
         except ModelError:
             return None
 
-    def request(self, model: str, messages: tuple[Message, ...], passages: tuple[Passage, ...]) -> ChatRequest:
-        """What a model is asked with these messages."""
+    def arranged(self, model: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+        """The passages of a model's prompt in its order: those of the prompt before it stand first."""
+        if self.given:
+            return tuple(passages)
+        most_new = MOST_NEW if len(self.reading.parts) < 2 else len(passages)
+        keep = len(passages) == len(self.found.passages) and self.engine.conversations.caches(model)
+        return arranged(passages, self.shown.get(model, ()), keep=keep, most_new=most_new)
+
+    def request(
+        self, model: str, messages: tuple[Message, ...], passages: tuple[Passage, ...], shown: Sequence[Passage]
+    ) -> ChatRequest:
+        """What a model is asked with these messages, which number the passages as `shown`."""
         generation = self.plan.generation
         return ChatRequest(
             model=model,
@@ -66,6 +80,7 @@ class Task:
             question=self.found.query or self.question.text,
             typed=self.question.text,
             passages=passages,
+            numbers=numbers(shown, passages),
             answerable=self.answerable,
             doubtful=self.doubtful,
             parts=self.reading.parts,

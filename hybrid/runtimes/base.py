@@ -36,7 +36,8 @@ class ChatRequest:
 
     `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so;
     `doubtful` says that it may be so. `parts` are what a compound question asks, `reply` is what a runtime that quotes
-    says where nothing has to be chosen for it, and `topic` what a question without a question is about.
+    says where nothing has to be chosen for it, and `topic` what a question without a question is about. `numbers` says,
+    for each number of the messages, which of `passages` it is (0: none); without it they are numbered alike.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
     """
 
@@ -45,6 +46,7 @@ class ChatRequest:
     question: str = ""
     typed: str = ""
     passages: tuple[Passage, ...] = ()
+    numbers: tuple[int, ...] = ()
     answerable: bool = True
     doubtful: bool = False
     parts: tuple[Part, ...] = ()
@@ -60,13 +62,16 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the server counted them; `estimated` when it did not and we did."""
+    """Tokens as the server counted them; `estimated` when it did not and we did. `caching` says that the server told
+    how many it had in its prefix cache, none though they be.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int = 0
     cached_tokens: int = 0
     estimated: bool = False
+    caching: bool = False
 
 
 class Phase(StrEnum):

@@ -141,11 +141,13 @@ class ChatEvents:
         thought = counted.get("completion_tokens_details") or {}
         prompt = counted.get("prompt_tokens_details") or {}
         cached = prompt.get("cached_tokens") or counted.get("prompt_cache_hit_tokens") or self._cached or 0
+        told = self._cached is not None or "cached_tokens" in prompt or "prompt_cache_hit_tokens" in counted
         self._usage = Usage(
             prompt_tokens=int(counted.get("prompt_tokens") or 0),
             completion_tokens=int(counted["completion_tokens"]),
             reasoning_tokens=int(thought.get("reasoning_tokens") or 0),
             cached_tokens=int(cached),
+            caching=told,
         )
 
 

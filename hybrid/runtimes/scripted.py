@@ -128,5 +128,7 @@ async def _recite(script: Script, request: ChatRequest, prompt: int, cached: int
     if script.error is not None:
         raise script.error
     done = min(len(tokens), request.max_tokens)
-    usage = Usage(prompt, done, reasoning_tokens=min(len(thoughts), done), cached_tokens=cached)
+    thought_of = min(len(thoughts), done)
+    caching = bool(script.prefill_per_second)
+    usage = Usage(prompt, done, reasoning_tokens=thought_of, cached_tokens=cached, caching=caching)
     yield Chunk(finish_reason="length" if cut else script.finish_reason, usage=usage)

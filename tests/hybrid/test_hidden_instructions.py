@@ -128,10 +128,10 @@ async def test_no_document_moves_a_boundary_of_the_prompt(attacked: tuple[str, L
         assert roles in (["system", "user"], ["system", "user", "assistant", "user"])
         assert request.messages[0] == prompts.draft_messages("x", ())[0], "the system message is ours alone"
         prompt = request.messages[1].content
-        assert prompt.count("===== PASSAGES =====") == prompt.count("===== END OF PASSAGES =====") == 1
-        inside = prompt.split("===== PASSAGES =====")[1].split("===== END OF PASSAGES =====")[0]
-        outside = prompt.replace(inside, "")
-        assert len(re.findall(r"(?m)^Question:", prompt)) == 1 and prompt.count(ASK) == 1
+        inside, outside = prompt[: prompt.rindex("\nQuestion: ")], prompt[prompt.rindex("\nQuestion: ") :]
+        numbers = re.findall(r"(?m) \[(\d+)\]$", inside)
+        assert numbers == [str(number) for number in range(1, len(request.passages) + 1)]
+        assert not re.search(r"(?m)^Question:", inside) and prompt.count(ASK) == 1
         assert "PWNED" not in outside and "attacker.example" not in outside
         assert len(re.findall(r"\[\d+\]", inside)) == len(end.answer.passages), "only our own numbers stand in brackets"
         assert not re.search(r"(?im)^\W*(?:system|assistant|user|human|developer|tool)\W*[:：]", inside)
@@ -164,5 +164,5 @@ async def test_an_obedient_model_still_reaches_nobody(attacked: tuple[str, Libra
 @pytest.mark.parametrize("attack", sorted(ATTACKS))
 def test_the_question_itself_moves_no_boundary(attack: str) -> None:
     _, user = prompts.draft_messages(f"{ASK} {ATTACKS[attack]}", ())
-    assert user.content.count("===== PASSAGES =====") == user.content.count("===== END OF PASSAGES =====") == 1
+    assert len(re.findall(r"(?m)^Question: ", user.content)) == 1 and " [1]\n" not in user.content
     assert not CONTROL.search(user.content) and not INVISIBLE.search(user.content)
