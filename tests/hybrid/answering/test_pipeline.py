@@ -395,7 +395,7 @@ async def test_a_prompt_that_does_not_fit_loses_passages_not_the_question(
     engine = make_engine(runtime, draft="medium", escalation=NEVER)
     await engine.start()
     assert await engine.models.wait_ready(20)
-    question = Question(ASK, options=Options(generation=GenerationSettings(max_tokens=64)))
+    question = Question(ASK, options=Options(generation=GenerationSettings(max_tokens=240)))
     events = await events_of(engine, question)
     end = finished(events)
     assert end.answer.runtime == "foundry" and "shortened" in notices(events)

@@ -141,7 +141,7 @@ def test_half_characters_and_numbers_that_are_none_are_read() -> None:
 
 def test_what_the_cache_held_is_read_from_the_timings() -> None:
     stream = event(choices=[], usage={"completion_tokens": 1, "prompt_tokens": 9}, timings={"cache_n": 7})
-    assert read(stream)[-1].usage == Usage(9, 1, cached_tokens=7)
+    assert read(stream)[-1].usage == Usage(9, 1, cached_tokens=7, caching=True)
 
 
 @pytest.mark.parametrize(
