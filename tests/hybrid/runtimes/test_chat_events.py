@@ -108,7 +108,7 @@ def test_dialects(stream: str, finish: str, cached: int, size: int) -> None:
     chunks = read(stream, size)
     assert "".join(chunk.text for chunk in chunks) == "25 days."
     assert "".join(chunk.reasoning for chunk in chunks) == "Hm"
-    assert chunks[-1] == Chunk(finish_reason=finish, usage=Usage(9, 4, cached_tokens=cached))
+    assert chunks[-1] == Chunk(finish_reason=finish, usage=Usage(9, 4, cached_tokens=cached, caching=cached > 0))
 
 
 def test_logprobs_come_with_their_text() -> None:
