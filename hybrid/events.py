@@ -7,6 +7,7 @@ Does not know who listens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -141,11 +142,15 @@ class Decided:
 class Notice:
     """A sentence the person should read: a model that is missing and how to mend it, a refinement not shown and why.
 
-    `code` is stable (draft_abandoned, model_missing, model_failed, refinement_kept_draft, spelling, ...).
+    `code` is stable (draft_abandoned, model_missing, model_failed, refinement_kept_draft, spelling, ...), `text` is
+    English. `values` are what a translation fills in: other notices and errors may be among them. `language` is the
+    question's, "" where it is not known.
     """
 
     code: str
     text: str
+    values: Mapping[str, object] = field(default_factory=dict, compare=False)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

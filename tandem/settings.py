@@ -26,7 +26,7 @@ from pydantic import (
 
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
 from rag.settings import RetrievalSettings, UploadSettings
-from tandem import settings_file, shipped
+from tandem import catalogues, settings_file, shipped
 from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
 
@@ -115,8 +115,16 @@ class DisplaySettings(BaseModel):
 
     model_config = CHECKED
 
-    language: Literal["auto", "en", "tr"] = Field("auto", description="'auto' follows the browser.")
+    language: str = Field("auto", description="'auto' follows the browser; else a language of tandem/catalogues.")
     flush_ms: int = Field(50, ge=10, le=1000, description="Tokens are sent to the browser in batches this far apart.")
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str) -> str:
+        offered = ("auto", *catalogues.languages())
+        if value not in offered:
+            raise ValueError(f"{value!r} is not spoken here; choose one of {', '.join(offered)}")
+        return value
 
 
 class BrowserSettings(BaseModel):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from hybrid.answering.acceptance import Verdict
 from hybrid.answering.generation import Written
-from hybrid.answering.notices import notice, phrase
+from hybrid.answering.notices import notice, part
 from hybrid.answering.task import Task
 from hybrid.answering.verifier import Verifier
 from hybrid.errors import ModelError
@@ -99,7 +99,7 @@ class Decider:
 
     def abandoned(self, draft: Written) -> Notice:
         """That the draft was cut off, why, and who writes instead."""
-        why = phrase(draft.abandoned.code, self.task.language) if draft.abandoned is not None else ""
+        why = part(draft.abandoned.code) if draft.abandoned is not None else ""
         return notice("draft_abandoned", self.task.language, why=why, alias=self.task.plan.refine)
 
     def _possible(self, decision: Decision, draft: Written) -> tuple[Decision, Notice | None]:

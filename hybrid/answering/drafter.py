@@ -13,7 +13,7 @@ from functools import cached_property
 
 from hybrid.answering.context import shortened
 from hybrid.answering.generation import Written, generate
-from hybrid.answering.notices import notice, phrase
+from hybrid.answering.notices import notice, part
 from hybrid.answering.numbering import inverse, numbers, renumbered
 from hybrid.answering.task import Task
 from hybrid.answering.warming import Warming
@@ -57,7 +57,7 @@ class Drafter:
                 continue
             if trouble is not None:
                 code, who, why = trouble
-                instead = phrase(EXTRACTIVE, language) if alias == EXTRACTIVE else alias
+                instead = part(EXTRACTIVE) if alias == EXTRACTIVE else alias
                 yield notice(code, language, alias=who, why=why, instead=instead)
             elif runtime.name == EXTRACTIVE and not self.task.reading.settled:
                 yield notice("quoted", language)

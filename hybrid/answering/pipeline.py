@@ -16,7 +16,7 @@ from hybrid.answering import learning
 from hybrid.answering.decider import Decider
 from hybrid.answering.drafter import Drafter
 from hybrid.answering.generation import Written
-from hybrid.answering.notices import across, notice, phrase
+from hybrid.answering.notices import across, notice, part
 from hybrid.answering.reading import Reading, read
 from hybrid.answering.task import Task
 from hybrid.answering.verifier import Verifier
@@ -119,7 +119,7 @@ async def _answer(
                     yield event
         except ModelError as error:
             code = "refinement_failed" if verdict.accepted else "model_failed"
-            instead = phrase(EXTRACTIVE, found.language)
+            instead = part(EXTRACTIVE)
             yield notice(code, found.language, alias=plan.refine, why=error, instead=instead)
         else:
             second = await verifier.check(refined)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from hybrid.answering import acceptance
 from hybrid.answering.acceptance import Searched, Verdict
 from hybrid.answering.generation import Written
-from hybrid.answering.notices import notice, phrase
+from hybrid.answering.notices import notice, part, phrase
 from hybrid.answering.task import Task
 from hybrid.events import Notice, Withheld
 from hybrid.executors import checking
@@ -110,14 +110,14 @@ class Verifier:
     def replaced(self, written: Written, verdict: Verdict) -> Notice:
         """That the documents are quoted, or the refusal given, in place of what was written, and why."""
         language = self.task.language
-        instead = phrase(EXTRACTIVE, language)
+        instead = part(EXTRACTIVE)
         if verdict.why == "empty":
             return notice("model_empty", language, alias=written.alias, instead=instead)
         return notice("withheld", language, alias=written.alias, why=self.reason(verdict), instead=instead)
 
-    def reason(self, verdict: Verdict) -> str:
+    def reason(self, verdict: Verdict) -> Notice:
         """Why a text was not accepted, in words that end a sentence."""
-        return phrase(f"why_{verdict.why}", self.task.language)
+        return part(f"why_{verdict.why}")
 
     def withheld(self, written: Written, verdict: Verdict) -> Withheld | None:
         """The text for who wants to see it all the same; None where all of it is shown, or nothing was written."""
@@ -126,7 +126,7 @@ class Verifier:
         if verdict.accepted and (not verdict.faults or verdict.faults == (CUT,)):
             return None
         why = verdict.why or verdict.faults[0]
-        return Withheld(written.stage, written.model, written.text, why, phrase(f"why_{why}", self.task.language))
+        return Withheld(written.stage, written.model, written.text, why, phrase(f"why_{why}"))
 
 
 def _claimless(text: str) -> CheckedSentence:

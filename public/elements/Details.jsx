@@ -7,98 +7,22 @@ import { ExternalLink } from "lucide-react"
 const REMEMBERED = "tandem-tab"
 const TABS = ["sources", "latency", "decision"]
 
-const TEXT = {
-  en: {
-    latency: "Latency", sources: "Sources", decision: "Decision",
-    total: "Total", first: "First word", speed: "Tokens/s", running: "Still being written…",
-    noSources: "The search found no passage for this question.",
-    nothing: "Nothing to show yet. Ask a question first.",
-    spans: {
-      retrieve: "Search", prepare: "Prompt", queue: "Queue", load: "Load model", send: "Send",
-      first_token: "First token", first_content: "Thinking", last_token: "Writing", decide: "Decision", verify: "Check"
-    },
-    stages: { "": "Tandem", draft: "Draft", refine: "Refinement", warm: "Reading ahead", background: "Comparison" },
-    models: "Models", prompt: "Prompt tokens", completion: "Answer tokens", thought: "of them thinking",
-    cached: "of them cached", estimated: "estimated", end: "Ended by",
-    ends: { stop: "finished", length: "length limit", cancelled: "stopped", aborted: "cut off as hopeless", other: "unknown" },
-    conversation: "This conversation", p50: "p50", p95: "p95", answers: (n) => n === 1 ? "1 answer" : `${n} answers`,
-    p95Note: "p95 needs 20 answers.",
-    page: "page", picture: "read from a picture", cited: "cited", uncited: "not cited", open: "Open the document", more: "Show all", less: "Show less",
-    outcomes: {
-      kept: "Draft kept", refined: "Escalated and refined", draft_stands: "Escalated, but the draft stands",
-      escalated: "Escalated", none: "Nothing was decided"
-    },
-    why: "Why", signals: "Signals", by: "Written by", policy: "How it was decided", cost: "Cost", searched: "Searched for",
-    probability: "Estimated risk of a bad draft", support: "Supported sentences",
-    signal: {
-      chars: "Length of the draft (characters)", support: "Supported sentences of the draft", refused: "Draft refuses",
-      confidence: "Confidence of the search", weakest_support: "Weakest sentence", faulty_arithmetic: "Arithmetic that fails",
-      language_mismatch: "Another language", hedging: "Hedging", uncertainty_max: "Least certain word (nats)", truncated: "Draft broken off", repetition: "Repetition", topics: "Flagged topics"
-    },
-    answer: "This answer", whole: "Conversation", spent: "Spent", large: "Large model alone", small: "Small model alone",
-    saved: "Saved against large", cloud: "Same tokens elsewhere", escalated: "Escalated", estimatedTokens: "Tokens partly estimated.", seconds: (n) => `${n} s`,
-    tokens: { prompt: "Prompt tokens", cached: "of them cached", completion: "Answer tokens", reasoning: "of them thinking" },
-    changes: "What the refinement changed", wouldChange: "What the refinement would have changed",
-    notShown: "Why the refinement is not shown", same: (n) => n === 1 ? "1 sentence stayed as it was." : `${n} sentences stayed as they were.`,
-    kinds: { changed: "changed", dropped: "dropped", added: "added" },
-    verdicts: { supported: "supported", doubtful: "doubtful", unsupported: "not supported", neutral: "no claim" },
-    policies: { rules: "by rules", logistic: "by weighing gain against time and money", always: "always", never: "never" },
-    yes: "yes", no: "no", quoted: "Quotes, no model", share: (n) => `${n}%`
-  },
-  tr: {
-    latency: "Süre", sources: "Kaynaklar", decision: "Karar",
-    total: "Toplam", first: "İlk sözcük", speed: "Jeton/sn", running: "Hâlâ yazılıyor…",
-    noSources: "Arama bu soru için bölüm bulamadı.",
-    nothing: "Henüz gösterilecek bir şey yok. Önce bir soru sorun.",
-    spans: {
-      retrieve: "Arama", prepare: "İstem", queue: "Sıra", load: "Yükleme", send: "Gönderme",
-      first_token: "İlk jeton", first_content: "Düşünme", last_token: "Yazma", decide: "Karar", verify: "Denetim"
-    },
-    stages: { "": "Tandem", draft: "Taslak", refine: "İyileştirme", warm: "Önden okuma", background: "Karşılaştırma" },
-    models: "Modeller", prompt: "İstem jetonu", completion: "Yanıt jetonu", thought: "bunun düşünmesi",
-    cached: "bunun önbelleği", estimated: "tahmini", end: "Bitiş",
-    ends: { stop: "tamamlandı", length: "uzunluk sınırı", cancelled: "durduruldu", aborted: "umutsuz, kesildi", other: "bilinmiyor" },
-    conversation: "Bu konuşma", p50: "p50", p95: "p95", answers: (n) => `${n} yanıt`,
-    p95Note: "p95 için 20 yanıt gerekir.",
-    page: "sayfa", picture: "resimden okundu", cited: "alıntılandı", uncited: "alıntılanmadı", open: "Belgeyi aç", more: "Tümünü göster", less: "Daha az göster",
-    outcomes: {
-      kept: "Taslak korundu", refined: "Yükseltildi ve iyileştirildi", draft_stands: "Yükseltildi, ama taslak kaldı",
-      escalated: "Yükseltildi", none: "Karar verilmedi"
-    },
-    why: "Neden", signals: "Göstergeler", by: "Yazan", policy: "Nasıl karar verildi", cost: "Maliyet", searched: "Aranan",
-    probability: "Taslağın kötü olma olasılığı (tahmin)", support: "Desteklenen cümleler",
-    signal: {
-      chars: "Taslağın uzunluğu (karakter)", support: "Taslağın desteklenen cümleleri", refused: "Taslak yanıt vermiyor",
-      confidence: "Aramanın güveni", weakest_support: "En zayıf cümle", faulty_arithmetic: "Tutmayan hesap",
-      language_mismatch: "Başka dilde", hedging: "Çekinceler", uncertainty_max: "En belirsiz sözcük (nat)", truncated: "Taslak yarıda", repetition: "Yineleme", topics: "İşaretli konular"
-    },
-    answer: "Bu yanıt", whole: "Konuşma", spent: "Harcanan", large: "Yalnız büyük model", small: "Yalnız küçük model",
-    saved: "Büyüğe göre kazanç", cloud: "Aynı jetonlar başka yerde", escalated: "Yükseltilen", estimatedTokens: "Jetonların bir bölümü tahmindir.", seconds: (n) => `${n} sn`,
-    tokens: { prompt: "İstem jetonu", cached: "bunun önbelleği", completion: "Yanıt jetonu", reasoning: "bunun düşünmesi" },
-    changes: "İyileştirmenin değiştirdikleri", wouldChange: "İyileştirme neyi değiştirecekti",
-    notShown: "İyileştirme neden gösterilmiyor", same: (n) => `${n} cümle olduğu gibi kaldı.`,
-    kinds: { changed: "değişti", dropped: "çıkarıldı", added: "eklendi" },
-    verdicts: { supported: "destekli", doubtful: "kuşkulu", unsupported: "desteksiz", neutral: "iddia yok" },
-    policies: { rules: "kurallara göre", logistic: "kazanç, süre ve para tartılarak", always: "her zaman", never: "hiçbir zaman" },
-    yes: "evet", no: "hayır", quoted: "Alıntı, model yok", share: (n) => `%${n}`
-  }
-}
-
 const SHARES = ["support", "weakest_support", "confidence", "repetition"]
 const FLAGS = ["refused", "truncated", "faulty_arithmetic", "language_mismatch"]
 
 
 const known = (value) => value !== null && value !== undefined
-const locale = () => (props.language === "tr" ? "tr-TR" : "en-GB")
-const digits = (value, n) => value.toLocaleString(locale(), { minimumFractionDigits: n, maximumFractionDigits: n })
+const filled = (template, value) => template.replace("{n}", () => value)
+const digits = (value, n) => value.toLocaleString(props.texts.locale, { minimumFractionDigits: n, maximumFractionDigits: n })
 const ms = (value) => {
   if (!known(value)) return "–"
-  const seconds = props.language === "tr" ? "sn" : "s"
-  if (value >= 10000) return `${digits(value / 1000, 1)} ${seconds}`
-  if (value >= 999.5) return `${digits(value / 1000, 2)} ${seconds}`
+  const seconds = (n) => filled(props.texts.units.second, digits(value / 1000, n))
+  if (value >= 10000) return seconds(1)
+  if (value >= 999.5) return seconds(2)
   return value >= 9.95 ? `${digits(value, 0)} ms` : `${digits(value, 1)} ms`
 }
 const percent = (value) => Math.round(100 * Math.min(1, Math.max(0, value)))
+const share = (value) => filled(props.texts.units.percent, percent(value))
 const rate = (value) => (known(value) ? digits(value, value >= 100 ? 0 : 1) : "–")
 
 function Figure({ label, value }) {
@@ -113,7 +37,7 @@ function Waterfall({ latency, t }) {
     <div className="td-waterfall" data-testid="waterfall">
       {latency.spans.filter(worth).map((s, i) => (
         <div key={i} className="td-span" data-span={s.name} data-stage={s.stage}
-          title={`${t.stages[s.stage] || s.stage} · ${t.spans[s.name] || s.name}: ${ms(s.start_ms)} → ${ms(s.start_ms + s.duration_ms)}`}>
+          title={`${t.stages[s.stage || "own"] || s.stage} · ${t.spans[s.name] || s.name}: ${ms(s.start_ms)} → ${ms(s.start_ms + s.duration_ms)}`}>
           <span className="td-span-name">{t.spans[s.name] || s.name.replace(/_/g, " ")}</span>
           <span className="td-span-track">
             <span className={`td-span-bar td-stage-${s.stage || "own"}`} style={{
@@ -125,7 +49,7 @@ function Waterfall({ latency, t }) {
       ))}
       <div className="td-axis"><span /><span className="td-axis-ticks"><span>0</span><span>{ms(end / 2)}</span><span>{ms(end)}</span></span><span /></div>
       <div className="td-legend">
-        {stages.map((s) => <span key={s}><i className={`td-stage-${s || "own"}`} />{t.stages[s] || s}</span>)}
+        {stages.map((s) => <span key={s}><i className={`td-stage-${s || "own"}`} />{t.stages[s || "own"] || s}</span>)}
       </div>
     </div>
   )
@@ -154,7 +78,7 @@ function Latency({ latency, t }) {
         <div key={i} className="td-card" data-model={s.model}>
           <div className="td-card-title">
             <i className={`td-dot td-stage-${s.stage}`} />{s.runtime === "extractive" ? t.quoted : s.model}
-            <span className="td-muted">{t.stages[s.stage] || s.stage}{s.runtime !== "extractive" ? ` · ${s.runtime}` : ""}</span>
+            <span className="td-muted">{t.stages[s.stage || "own"] || s.stage}{s.runtime !== "extractive" ? ` · ${s.runtime}` : ""}</span>
           </div>
           {s.runtime !== "extractive" ? (
             <>
@@ -176,7 +100,7 @@ function Latency({ latency, t }) {
       ))}
       {figures.length ? (
         <>
-          <h4 className="td-heading">{t.conversation} <span className="td-muted">{t.answers(count)}</span></h4>
+          <h4 className="td-heading">{t.conversation} <span className="td-muted">{filled(t.answers, count)}</span></h4>
           <table className="td-table" data-testid="conversation">
             <thead><tr><th /><th>{t.p50}</th><th>{t.p95}</th></tr></thead>
             <tbody>
@@ -193,7 +117,7 @@ function Latency({ latency, t }) {
 }
 
 // The document itself, in a tab of its own, in the language of the chat.
-const opened = (link) => `${link}${link.includes("?") ? "&" : "?"}lang=${props.language === "tr" ? "tr" : "en"}#sentence`
+const opened = (link) => `${link}${link.includes("?") ? "&" : "?"}lang=${props.language}#sentence`
 
 function Source({ source, active, t }) {
   const ref = useRef(null)
@@ -258,7 +182,7 @@ function Changes({ decision, t }) {
                 {c.after ? <Version text={c.after} support={c.after_support} t={t} /> : null}
               </div>
             ))}
-            {all.length > changed.length ? <div className="td-muted td-small">{t.same(all.length - changed.length)}</div> : null}
+            {all.length > changed.length ? <div className="td-muted td-small">{filled(t.same, all.length - changed.length)}</div> : null}
           </div>
         </>
       ) : null}
@@ -288,7 +212,7 @@ function Cost({ cost, whole, t }) {
             <tr key={name} data-cost={name}>
               <th>{label[name]}</th>
               {columns.map((c, i) => (
-                <td key={i}>{money(c[name])}{busy[name] ? <div className="td-muted td-small">{t.seconds(digits(c[busy[name]], 1))}</div> : null}</td>
+                <td key={i}>{money(c[name])}{busy[name] ? <div className="td-muted td-small">{filled(t.units.second, digits(c[busy[name]], 1))}</div> : null}</td>
               ))}
             </tr>
           ))}
@@ -309,7 +233,7 @@ function Cost({ cost, whole, t }) {
 function Decision({ decision, t }) {
   const signals = Object.entries(decision.signals || {})
   const show = (name, value) => {
-    if (SHARES.includes(name)) return t.share(percent(value))
+    if (SHARES.includes(name)) return share(value)
     if (FLAGS.includes(name)) return value ? t.yes : t.no
     return digits(value, Number.isInteger(value) ? 0 : 2)
   }
@@ -326,8 +250,8 @@ function Decision({ decision, t }) {
       ) : null}
       <div className="td-card td-rows">
         {decision.model ? <Row label={t.by}>{decision.runtime === "extractive" ? t.quoted : decision.model}</Row> : null}
-        {known(decision.support) ? <Row label={t.support}>{t.share(percent(decision.support))}</Row> : null}
-        {decision.estimated && known(decision.probability) ? <Row label={t.probability}>{t.share(percent(decision.probability))}</Row> : null}
+        {known(decision.support) ? <Row label={t.support}>{share(decision.support)}</Row> : null}
+        {decision.estimated && known(decision.probability) ? <Row label={t.probability}>{share(decision.probability)}</Row> : null}
         {decision.policy ? <Row label={t.policy}>{t.policies[decision.policy] || decision.policy}</Row> : null}
         {decision.query ? <Row label={t.searched}>{decision.query}</Row> : null}
       </div>
@@ -360,7 +284,7 @@ const firstTab = () => {
 }
 
 export default function Details() {
-  const t = TEXT[props.language] || TEXT.en
+  const t = props.texts
   const focus = props.focus || {}
   const tabs = props.tabs || TABS
   const [chosen, setTab] = useState(focus.tab || firstTab())

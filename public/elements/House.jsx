@@ -9,14 +9,14 @@ import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
 import { AlertTriangle, Download, ExternalLink, LogOut, RotateCcw, X } from "lucide-react"
 
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
-const locale = () => (props.language === "tr" ? "tr-TR" : "en-GB")
-const digits = (value, n) => value.toLocaleString(locale(), { minimumFractionDigits: n, maximumFractionDigits: n })
-const percent = (value) => (props.language === "tr" ? `%${digits(value, 0)}` : `${digits(value, 0)}%`)
+const filled = (template, value) => template.replace("{n}", () => value)
+const digits = (value, n) => value.toLocaleString(props.texts.locale, { minimumFractionDigits: n, maximumFractionDigits: n })
+const percent = (value) => filled(props.texts.units.percent, digits(value, 0))
 const size = (mb) => (mb >= 1024 ? `${digits(mb / 1024, 1)} GB` : `${digits(mb, 0)} MB`)
 const duration = (seconds) => {
-  const units = props.language === "tr" ? ["sn", "dk", "sa"] : ["s", "min", "h"]
-  if (seconds < 90) return `${digits(seconds, 0)} ${units[0]}`
-  return seconds < 5400 ? `${digits(seconds / 60, 0)} ${units[1]}` : `${digits(seconds / 3600, 1)} ${units[2]}`
+  const { second, minute, hour } = props.texts.units
+  if (seconds < 90) return filled(second, digits(seconds, 0))
+  return seconds < 5400 ? filled(minute, digits(seconds / 60, 0)) : filled(hour, digits(seconds / 3600, 1))
 }
 
 function Model({ model, t }) {
@@ -99,7 +99,7 @@ function Documents({ documents, administers, t }) {
             {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
           </div>
           {row.document ? (
-            <a className="td-link td-open" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language === "tr" ? "tr" : "en"}`}>
+            <a className="td-link td-open" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language}`}>
               <ExternalLink size={13} aria-hidden="true" /> {t.open_document}
             </a>
           ) : null}

@@ -10,18 +10,18 @@ const PANEL = "tandem-panel"
 const REMEMBERED = "tandem-panel"
 const WIDE = 1024
 
-const TEXT = {
-  en: {
-    sources: "Sources", draft: "Draft it replaced", askLarge: (model) => `Ask ${model}`, again: "Regenerate",
-    copy: "Copy with sources", copied: "Copied", details: "Details", quoted: "Quoted from the documents",
-    by: (model) => `Written by ${model}`, page: "p.", copyMarkdown: "Copy as Markdown", download: "Download as DOCX"
-  },
-  tr: {
-    sources: "Kaynaklar", draft: "Yerini aldığı taslak", askLarge: (model) => `${model} modeline sor`, again: "Yeniden yaz",
-    copy: "Kaynaklarla kopyala", copied: "Kopyalandı", details: "Ayrıntılar", quoted: "Belgelerden alıntı",
-    by: (model) => `Yazan: ${model}`, page: "s.", copyMarkdown: "Markdown olarak kopyala", download: "DOCX olarak indir"
-  }
+// The page's words come over the socket, to public/tandem.js, when a conversation begins.
+const useWords = () => {
+  const [words, setWords] = useState(window.tandemWords)
+  useEffect(() => {
+    const hear = () => setWords(window.tandemWords)
+    window.addEventListener("tandem-words", hear)
+    hear()
+    return () => window.removeEventListener("tandem-words", hear)
+  }, [])
+  return words
 }
+const filled = (template, value) => template.replace(/\{\w+\}/, () => value)
 
 const remembered = () => {
   try { return window.localStorage.getItem(REMEMBERED) } catch { return null }
@@ -76,12 +76,12 @@ const namesOf = (documents) => {
   }))
 }
 
-export default function TandemAnswer() {
+function Beneath({ words }) {
   const root = useRef(null)
   const [draftOpen, setDraftOpen] = useState(false)
   const [copied, setCopied] = useState(false)
   const loading = useRecoilValue(loadingState)
-  const t = TEXT[props.language] || TEXT.en
+  const t = words.answer
   const running = props.state === "running"
   const briefing = props.kind === "briefing"
   const copy = briefing ? t.copyMarkdown : t.copy
@@ -89,13 +89,13 @@ export default function TandemAnswer() {
   const place = useRecoilCallback(({ set }) => (focus) => {
     const element = {
       id: PANEL, type: "custom", name: "Details", display: "side", forId: "",
-      props: { ...props.panel, language: props.language, running, focus: focus || null }
+      props: { ...props.panel, texts: words.panel, language: words.language, running, focus: focus || null }
     }
     set(elementState, (all) => (
       all.some((e) => e.id === PANEL) ? all.map((e) => (e.id === PANEL ? element : e)) : [...all, element]
     ))
-    set(sideViewState, { title: "Details", elements: [element] })
-  }, [JSON.stringify(props.panel), props.language, running])
+    set(sideViewState, { title: t.details, elements: [element] })
+  }, [JSON.stringify(props.panel), words, running])
 
   const open = (focus) => {
     remember("open")
@@ -212,12 +212,12 @@ export default function TandemAnswer() {
           {props.state === "done" ? (
             <span className="td-by" data-testid="written-by">
               {props.quoted ? <Quote size={13} /> : <Sparkles size={13} />}
-              <span title={props.quoted ? t.quoted : t.by(props.model)}>{props.quoted ? t.quoted : t.by(props.model)}</span>
+              <span title={props.quoted ? t.quoted : filled(t.by, props.model)}>{props.quoted ? t.quoted : filled(t.by, props.model)}</span>
             </span>
           ) : null}
           {props.can_escalate ? (
             <button type="button" className="td-button" data-action="ask_large" disabled={loading} onClick={() => act("ask_large")}>
-              <Sparkles size={14} /> {t.askLarge(props.refine_model)}
+              <Sparkles size={14} /> {filled(t.askLarge, props.refine_model)}
             </button>
           ) : null}
           {briefing ? null : (
@@ -242,4 +242,9 @@ export default function TandemAnswer() {
       ) : null}
     </div>
   )
+}
+
+export default function TandemAnswer() {
+  const words = useWords()
+  return words ? <Beneath words={words} /> : null
 }

@@ -6,7 +6,7 @@ import { AlertTriangle, FileText, LibraryBig, MessageCircleQuestion, ScrollText 
 export default function Uploads() {
   const [busy, setBusy] = useState("")
   const t = props.texts
-  const locale = props.language === "tr" ? "tr-TR" : "en-GB"
+  const locale = t.locale
   const count = (n, label) => (n ? `${label}: ${n.toLocaleString(locale)}` : "")
 
   const add = async (name) => {

@@ -26,6 +26,7 @@ from tandem.api.access import PROGRAM
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError, from_model
 from tandem.context import House
+from tandem.texts import notice as worded
 from tandem.texts import without_addresses
 
 PIPELINE = "tandem"
@@ -139,7 +140,7 @@ async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part
                     if decision.escalate and asked.stream:
                         yield Piece(reasoning="\n\n" + " ".join(reason.text for reason in decision.reasons))
                 case Notice():
-                    notices.append({"code": event.code, "text": event.text})
+                    notices.append({"code": event.code, "text": worded(event, event.language)})
                 case Failed():
                     raise ApiError(503, event.message, type=SERVER, code="answer_failed")
                 case Finished():

@@ -24,6 +24,7 @@ from rag.types import Support
 from tandem.commands import passages
 from tandem.context import House
 from tandem.settings import Settings, load
+from tandem.texts import notice as worded
 
 MODELS_SECONDS = 15.0
 BAR = 30
@@ -95,8 +96,8 @@ class _Printer:
             case Decided(decision) if decision.escalate:
                 reasons = "; ".join(reason.text for reason in decision.reasons)
                 self._aside(f"Asking the large model: {reasons}")
-            case Notice(text=text):
-                self._aside(text)
+            case Notice():
+                self._aside(worded(event, event.language))
             case Finished():
                 self._finish(event)
             case _:
@@ -157,7 +158,7 @@ def as_record(event: Finished, decision: Decision | None, notices: Sequence[Noti
         "escalated": answer.escalated,
         "refused": answer.refused,
         "reasons": [reason.text for reason in decision.reasons] if decision else [],
-        "notices": [{"code": notice.code, "text": notice.text} for notice in notices],
+        "notices": [{"code": notice.code, "text": worded(notice, notice.language)} for notice in notices],
         "sentences": [
             {
                 "text": sentence.text,

@@ -34,9 +34,10 @@ from hybrid.executors import checking
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
+from tandem import catalogues
 from tandem.history.data_layer import History
 from tandem.markdown import Neutraliser, cited, linked, plain_title
-from tandem.texts import Language, problem, reason, say, without_addresses
+from tandem.texts import Language, language_for, notice, problem, reason, say, without_addresses
 from tandem.ui import panel
 from tandem.ui.batching import Batcher, Latest
 from tandem.ui.pace import PACE
@@ -175,7 +176,7 @@ class AnswerView:
                 # What comes now, the check and the decision, takes its time.
                 await self._batcher.flush()
             case Notice():
-                self._props["notices"].append({"code": event.code, "text": self._public(event.text)})
+                self._props["notices"].append({"code": event.code, "text": self._public(notice(event, self._language))})
                 self._beneath.changed()
             case _:
                 pass
@@ -322,7 +323,7 @@ class AnswerView:
         """What stands under an answer that there is none, in the question's language: the nearest passages, and how to
         ask better. Tandem's own refusal says the latter itself.
         """
-        language: Language = "tr" if spoken == "tr" else "en" if spoken == "en" else self._language
+        language = language_for(catalogues.known(spoken), self._language, "")
         nearest = answer.passages[:_NEAREST]
         if not nearest:
             return {"suggestion": say("nothing_near", language)}

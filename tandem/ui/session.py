@@ -23,7 +23,8 @@ from rag.errors import LibraryError, UserFacingError
 from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import House
-from tandem.texts import STARTERS, TEXTS, Language, language_for, problem, say, without_addresses
+from tandem.texts import Language, drawn, everywhere, language_for, problem, say, without_addresses
+from tandem.texts import starters as written_questions
 from tandem.ui import background, settings_panel
 from tandem.ui import starters as first_questions
 from tandem.ui.answer_view import history
@@ -56,10 +57,11 @@ def told(house: House, error: UserFacingError) -> str:
 
 
 async def begin(house: House) -> None:
-    """A new conversation: the person's last settings, the modes."""
+    """A new conversation: the person's last settings, the words of the page, the modes."""
     user = cl.context.session.user
     if isinstance(user, PersistedUser):
         cl.context.session.chat_settings = await history().settings_of(user.id)
+    await show_words(house)
     await show_settings(house)
     await show_modes(house, "auto")
     await show_commands(house)
@@ -68,6 +70,7 @@ async def begin(house: House) -> None:
 async def resume(house: House, thread: ThreadDict) -> None:
     """A conversation that goes on: its settings (Chainlit has put them in the session), its last mode."""
     modes = [step.get("modes") or {} for step in thread["steps"] if step["type"] == "user_message"]
+    await show_words(house)
     await show_settings(house)
     await show_modes(house, modes[-1].get("mode", "auto") if modes else "auto")
     await show_commands(house)
@@ -88,6 +91,11 @@ def forget_the_gone() -> None:
     """Let go of the messages of sessions that are over: Chainlit keeps them for good."""
     for session_id in chat_contexts.keys() - ws_sessions_id.keys():
         del chat_contexts[session_id]
+
+
+async def show_words(house: House) -> None:
+    """Give the page the words that it draws by itself, in the person's language: see public/tandem.js."""
+    await cl.context.emitter.send_window_message({"tandem": "words", **drawn(language_of(house))})
 
 
 async def show_modes(house: House, chosen: str) -> None:
@@ -119,7 +127,7 @@ async def show_commands(house: House) -> None:
 
 def command_of(message: cl.Message) -> str:
     """Which of COMMANDS a message gives, "" where it is a question. A conversation may have changed its language."""
-    names = {text[name]: name for text in TEXTS.values() for name in COMMANDS}
+    names = {said: name for name in COMMANDS for said in everywhere(name)}
     return names.get(message.command or "", "")
 
 
@@ -165,6 +173,7 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> str:
         await cl.context.emitter.send_toast(say("settings_kept", language), "success")
     await _send_settings(house)
     if language != before:
+        await show_words(house)
         await show_modes(house, "auto")
         await show_commands(house)
     return wanted
@@ -176,7 +185,7 @@ async def starters(house: House, browser: str) -> list[cl.Starter]:
     """
     language = language_for("auto", house.settings.display.language, browser)
     if shipped.corpus() in house.settings.documents:
-        offered = list(STARTERS[language])
+        offered = written_questions(language)
     else:
         try:
             offered = await asyncio.to_thread(first_questions.questions, house.library, language)

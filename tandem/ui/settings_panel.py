@@ -19,7 +19,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings
 from rag.settings import RetrievalSettings
 from tandem.settings import Settings
-from tandem.texts import TEXTS, Language, model_label, say
+from tandem.texts import Language, find, languages, model_label, say
 
 NO_DOWNLOAD = "-"
 MODES = {"auto": Escalate.AUTO, "fast": Escalate.NEVER, "deep": Escalate.ALWAYS}
@@ -128,7 +128,7 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         wrong.append(("brief_words", words))
         words = base.brief_words
     language = given.get("language", base.language)
-    if language not in ("auto", "en", "tr"):
+    if language not in ("auto", *languages()):
         wrong.append(("language", language))
         language = base.language
     choices = replace(
@@ -222,7 +222,7 @@ class _Widgets:
         return say(key, self._language, **values)
 
     def hint(self, key: str) -> str | None:
-        return TEXTS[self._language].get(f"{key}_hint")
+        return find(f"{key}_hint", self._language)
 
     def switch(self, key: str) -> Switch:
         return Switch(key, self.say(key), bool(self.values[key]), description=self.hint(key))
@@ -244,7 +244,7 @@ class _Widgets:
         )
 
     def language(self) -> Select:
-        items = {self.say("language_auto"): "auto", "English": "en", "Türkçe": "tr"}
+        items = {self.say("language_auto"): "auto"} | {name: code for code, name in languages().items()}
         return Select("language", self.say("language"), initial_value=self.values["language"], items=items)
 
     def model(self, key: str, models: Sequence[ModelInfo], ready: bool) -> Select:

@@ -8,14 +8,17 @@ from typing import Any
 import chainlit
 import pytest
 
-from hybrid.answering.notices import notice
+from hybrid.answering import notices
+from hybrid.answering.notices import across, notice, part
 from hybrid.errors import ModelError
 from hybrid.events import Reason
 from hybrid.policies.fitted import shipped
 from rag.errors import DocumentError, LibraryError, UserFacingError
-from tandem.catalogues import turkish
+from tandem import catalogues, texts
+from tandem.catalogues import FOLDER, languages, words
+from tandem.settings import DisplaySettings
 from tandem.shipped import root
-from tandem.texts import STARTERS, TEXTS, language_for, problem, reason
+from tandem.texts import drawn, language_for, problem, reason, say, starters
 
 SHIPPED = Path(chainlit.__file__).parent / "translations" / "en-US.json"
 
@@ -32,11 +35,76 @@ def leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
             yield path + key, value
 
 
-def test_both_languages_say_the_same_things() -> None:
-    assert TEXTS["en"].keys() == TEXTS["tr"].keys()
-    for key, text in TEXTS["en"].items():
-        assert places(text) == places(TEXTS["tr"][key]), key
-    assert len(STARTERS["en"]) == len(STARTERS["tr"])
+# What the engine words in English itself.
+ENGINE = {"reason", "signal", "notice", "model_error", "error"}
+OTHERS = [code for code in languages() if code != "en"]
+
+
+def test_there_are_these_languages() -> None:
+    assert languages() == ("en", "de", "tr")
+    assert texts.languages() == {"en": "English", "de": "Deutsch", "tr": "Türkçe"}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_catalogue_says_the_same_things(language: str) -> None:
+    own = {(place, key): text for (place, key), text in words(language).items() if place not in ENGINE}
+    assert own.keys() == words("en").keys()
+    for key, text in words("en").items():
+        assert places(own[key]) == places(text), key
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_catalogue_words_what_the_engine_says(language: str) -> None:
+    own = words(language)
+    told = {key: text for (place, key), text in own.items() if place == "notice"}
+    assert {key for key in told if not key.startswith("language_")} == notices.TEXTS.keys()
+    for key, text in notices.TEXTS.items():
+        assert places(told[key]) == places(text), key
+    engine = [{key: places(text) for key, text in words(one).items() if key[0] in ENGINE} for one in (language, "tr")]
+    assert engine[0] == engine[1]
+    assert {key for place, key in own if place == "model_error"} == KINDS
+
+
+def test_nothing_in_a_catalogue_is_left_over() -> None:
+    code = "".join(file.read_text("utf-8") for file in (root() / "tandem").rglob("*.py"))
+    for place, key in words("en"):
+        if place == "chat" and not re.match(r"state_|policy_|tab_|viewer_", key):
+            assert re.search(rf"[\"']{key.removesuffix('_hint')}[\"']", code), key
+
+
+def test_the_elements_find_all_their_words() -> None:
+    for place, element in (("answer", "TandemAnswer"), ("panel", "Details")):
+        source = (root() / "public" / "elements" / f"{element}.jsx").read_text("utf-8")
+        used = set(re.findall(r"\bt\.(\w+)", source)) - {"locale", "units"}
+        named = {key.split(".")[0] for at, key in words("en") if at == place}
+        assert used <= named
+        assert all(re.search(rf"\b{key}\b", source) for key in named)
+
+
+def test_another_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in FOLDER.glob("*.po"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    message = 'msgctxt "{}"\nmsgid "{}"\nmsgstr "{}"\n'
+    (tmp_path / "eo.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        + message.format("about", "name", "Esperanto")
+        + message.format("chat", "thinking", "{model} pensas")
+        + message.format("panel", "spans.load", "Ŝargi")
+        + message.format("notice", "refinement_empty", "{alias} skribis nenion."),
+        "utf-8",
+    )
+    monkeypatch.setattr(catalogues, "FOLDER", tmp_path)
+    languages.cache_clear()
+    try:
+        assert texts.languages()["eo"] == "Esperanto"
+        assert language_for("auto", "auto", "eo") == "eo" and DisplaySettings(language="eo").language == "eo"
+        assert say("thinking", "eo", model="phi") == "phi pensas"
+        assert say("drafting", "eo", model="phi") == "phi is writing"  # not translated yet
+        assert drawn("eo")["panel"]["spans"] | {"load": "Ŝargi"} == drawn("eo")["panel"]["spans"]
+        assert texts.notice(notice("refinement_empty", alias="phi"), "eo") == "phi skribis nenion."
+    finally:
+        monkeypatch.undo()
+        languages.cache_clear()
 
 
 @pytest.mark.parametrize("language", ["en-US", "tr-TR"])
@@ -50,25 +118,13 @@ def test_chainlits_own_words_are_all_there(language: str) -> None:
         assert own[key].strip()
 
 
-@pytest.mark.parametrize("element", ["TandemAnswer", "Details"])
-def test_the_elements_speak_both_languages(element: str) -> None:
-    source = (root() / "public" / "elements" / f"{element}.jsx").read_text("utf-8")
-    block = source[source.index("const TEXT = {") :]
-    english, turkish = (
-        block[block.index("en: {") : block.index("tr: {")],
-        block[block.index("tr: {") : block.index("\n}\n")],
-    )
-    names = r"(?<![\w\"])([a-z]\w*):"
-    assert sorted(re.findall(names, english.removeprefix("en:"))) == sorted(
-        re.findall(names, turkish.removeprefix("tr:"))
-    )
-
-
 @pytest.mark.parametrize(
     ("chosen", "configured", "browser", "language"),
     [
         ("auto", "auto", "tr-TR", "tr"),
-        ("auto", "auto", "de-DE", "en"),
+        ("auto", "auto", "de-AT", "de"),
+        ("auto", "auto", "fr-FR", "en"),
+        ("", "", "fr-FR,fr;q=0.9,tr;q=0.8,en;q=0.5", "tr"),
         ("auto", "tr", "en-US", "tr"),
         ("en", "tr", "tr", "en"),
         ("auto", "auto", "", "en"),
@@ -88,7 +144,7 @@ def test_reasons_name_signals_in_turkish() -> None:
     assert reason(given, "tr") == "En çok ağır basanlar: en zayıf desteklenen cümle, something new."
     assert reason(given, "en") == "What weighs most: weakest support."
     heads = [head for head in (shipped().plain, shipped().logprobs) if head is not None]
-    assert {name for head in heads for name in head.names} <= turkish.SIGNALS.keys()
+    assert {name for head in heads for name in head.names} <= {key for at, key in words("tr") if at == "signal"}
 
 
 KINDS = set(re.findall(r"[a-z_]+", str(ModelError.__doc__).split("(")[1].split(")")[0])) - {"kind"}
@@ -100,8 +156,29 @@ def test_every_kind_of_model_error_is_told_in_turkish(kind: str) -> None:
     assert problem(error, "en") == "The server is down; start it."
     told = problem(error, "tr")
     assert "server" not in told and told.endswith(".")
-    assert told in notice("model_missing", "tr", alias="phi", why=error, instead="x").text
-    assert str(error) in notice("model_missing", "en", alias="phi", why=error, instead="x").text
+    given = notice("model_missing", "tr", alias="phi", why=error, instead=part("extractive"))
+    assert given.text == f"phi cannot answer: {error} A quotation of the documents answers instead."
+    assert texts.notice(given, "tr") == f"phi yanıt veremiyor: {told} Yerine yanıtlayan: Belgelerden bir alıntı."
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "What was found is in Turkish."),
+        ("tr", "Bulunanların dili: Türkçe."),
+        ("de", "Sprache des Gefundenen: Türkisch."),
+        ("fr", "What was found is in Turkish."),
+    ],
+)
+def test_a_notice_is_worded_in_whichever_language(language: str, told: str) -> None:
+    given = across("en", "tr")
+    assert given is not None
+    assert texts.notice(given, language) == told
+
+
+def test_first_questions_come_with_every_language() -> None:
+    assert {len(starters(language)) for language in languages()} == {4}
+    assert starters("de") != starters("en")
 
 
 def test_other_errors_say_in_turkish_what_failed() -> None:

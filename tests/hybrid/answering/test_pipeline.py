@@ -140,9 +140,10 @@ async def test_what_the_documents_do_not_hold_is_refused(make_engine: MakeEngine
     assert end.answer.refused and end.answer.checked.supported_share == 1.0
 
 
-async def test_turkish_questions_get_turkish_notices(make_engine: MakeEngine) -> None:
+async def test_notices_tell_the_questions_language(make_engine: MakeEngine) -> None:
     events = await events_of(make_engine(draft="extractive"), "Çalışanların yıllık izni kaç gündür?")
-    assert "alıntı" in notices(events)["quoted"]
+    [quoted] = [event for event in events if isinstance(event, Notice) and event.code == "quoted"]
+    assert quoted.language == "tr" and quoted.text.startswith("No model wrote this")
 
 
 async def test_a_missing_draft_model_is_replaced_by_the_large_one(make_engine: MakeEngine) -> None:
