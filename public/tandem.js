@@ -20,7 +20,9 @@ const reword = () => {
       const label = link.querySelector("span") || link
       const last = [...label.childNodes].reverse().find((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())
       if (last && last.data !== words[key]) last.data = words[key]
-      if (link.title) link.title = words[`${key}_title`]
+      const picture = link.querySelector("img")
+      if (picture) picture.alt = ""
+      link.title = words[`${key}_title`]
     }
   }
   for (const label of document.querySelectorAll(".sr-only")) {
@@ -28,6 +30,10 @@ const reword = () => {
     if (!key) continue
     said.set(label, key)
     if (label.textContent !== words[key]) label.textContent = words[key]
+  }
+  for (const button of document.querySelectorAll("[data-sidebar=rail], [aria-label='Toggle Sidebar']")) {
+    button.title = words.toggle_sidebar
+    button.setAttribute("aria-label", words.toggle_sidebar)
   }
 }
 

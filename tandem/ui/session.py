@@ -36,6 +36,7 @@ _LOOK_UP_SECONDS = 60.0
 # One turn is many writes.
 _TELL_SECONDS = 20.0
 _TOLD = "told_unsaved"
+_SPOKEN = "spoken"
 
 
 def choices_of(house: House) -> Choices:
@@ -95,7 +96,9 @@ def forget_the_gone() -> None:
 
 async def show_words(house: House) -> None:
     """Give the page the words that it draws by itself, in the person's language: see public/tandem.js."""
-    await cl.context.emitter.send_window_message({"tandem": "words", **drawn(language_of(house))})
+    language = language_of(house)
+    cl.user_session.set(_SPOKEN, language)
+    await cl.context.emitter.send_window_message({"tandem": "words", **drawn(language)})
 
 
 async def show_modes(house: House, chosen: str) -> None:
@@ -157,7 +160,6 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> str:
     be downloaded, "" for none.
     """
     session = cl.context.session
-    before = language_of(house)
     choices, wrong = settings_panel.read(values, Choices.configured(house.settings))
     session.chat_settings = choices.values()
     language = language_of(house)
@@ -172,7 +174,8 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> str:
     if not wanted and not wrong:
         await cl.context.emitter.send_toast(say("settings_kept", language), "success")
     await _send_settings(house)
-    if language != before:
+    # Chainlit has put the new settings into the session by now: what they were is what was shown.
+    if language != cl.user_session.get(_SPOKEN):
         await show_words(house)
         await show_modes(house, "auto")
         await show_commands(house)

@@ -1,0 +1,55 @@
+"""The chat in a language that is nothing but a catalogue, in a real browser."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.ui.conftest import HOLIDAYS, Chat, Person
+
+Meet = Callable[..., Person]
+ENGLISH = re.compile(
+    r"\b(?:Sources|Latency|Decision|Written by|Ask|Library|In this browser|Toggle|Close|Draft|First word|Why|Cost|"
+    r"Documents|Models|Indexed|Search in|Settings|Language)\b"
+)
+
+
+@pytest.mark.browser
+def test_a_german_chat_is_german_throughout(chat: Chat, meet: Meet) -> None:
+    person = meet(locale="de-DE")
+    page = person.page
+    expect(page.locator("a[href$='#house']")).to_have_text("Bibliothek")
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    expect(page.get_by_test_id("written-by")).to_have_text("Geschrieben von phi-4-mini")
+    for tab, heading in (("latency", "Erstes Wort"), ("decision", "Entwurf behalten"), ("sources", "zitiert")):
+        person.tab(tab)
+        panel = page.get_by_test_id("details")
+        expect(panel).to_contain_text(heading)
+        assert not ENGLISH.findall(panel.inner_text())
+    page.click("a[href$='#house']")
+    house = page.get_by_test_id("house")
+    expect(house).to_contain_text("Aufgenommen")
+    shown = page.evaluate("document.querySelector('#root').textContent")
+    assert not ENGLISH.findall(shown)
+    named = (
+        "[...document.querySelectorAll('[aria-label], [title]')].map(e => `${e.ariaLabel ?? ''} ${e.title}`).join(' ')"
+    )
+    assert not ENGLISH.findall(page.evaluate(named))
+    assert page.evaluate("document.documentElement.lang") == "de"
+
+    # What was said before is in the words of whoever looks at it.
+    page.reload()
+    person.wait_for_answers(1)
+    expect(page.get_by_test_id("written-by")).to_have_text("Geschrieben von phi-4-mini")
+
+    # The settings list every catalogue, and a choice holds at once.
+    page.click("#chat-settings-open-modal")
+    page.get_by_role("tab", name="Anzeige").click()
+    page.locator("#language").click()
+    expect(page.get_by_role("option")).to_have_text(["Wie der Browser", "English", "Deutsch", "Türkçe"])
+    page.get_by_role("option", name="Türkçe").click()
+    page.locator("#confirm").click()
+    expect(page.locator("a[href$='#house']")).to_have_text("Kitaplık")
+    expect(page.get_by_test_id("written-by")).to_have_text("Yazan: phi-4-mini")
