@@ -13,6 +13,7 @@ const FLAGS = ["refused", "truncated", "faulty_arithmetic", "language_mismatch"]
 
 const known = (value) => value !== null && value !== undefined
 const filled = (template, value) => template.replace("{n}", () => value)
+const counted = (forms, n) => filled(n === 1 ? forms.one : forms.many, n)
 const digits = (value, n) => value.toLocaleString(props.texts.locale, { minimumFractionDigits: n, maximumFractionDigits: n })
 const ms = (value) => {
   if (!known(value)) return "–"
@@ -100,7 +101,7 @@ function Latency({ latency, t }) {
       ))}
       {figures.length ? (
         <>
-          <h4 className="td-heading">{t.conversation} <span className="td-muted">{filled(t.answers, count)}</span></h4>
+          <h4 className="td-heading">{t.conversation} <span className="td-muted">{counted(t.answers, count)}</span></h4>
           <table className="td-table" data-testid="conversation">
             <thead><tr><th /><th>{t.p50}</th><th>{t.p95}</th></tr></thead>
             <tbody>
@@ -182,7 +183,7 @@ function Changes({ decision, t }) {
                 {c.after ? <Version text={c.after} support={c.after_support} t={t} /> : null}
               </div>
             ))}
-            {all.length > changed.length ? <div className="td-muted td-small">{filled(t.same, all.length - changed.length)}</div> : null}
+            {all.length > changed.length ? <div className="td-muted td-small">{counted(t.same, all.length - changed.length)}</div> : null}
           </div>
         </>
       ) : null}
