@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from hybrid.errors import ModelError
+from hybrid.models.check import Checked, check
 from hybrid.models.registry import ModelRegistry
 from hybrid.runtimes.base import ChatRequest, Managed, ModelInfo, ModelState, ModelUse, Runtime
 from hybrid.settings import KeepSettings
@@ -102,6 +103,11 @@ class Lifecycle:
         info = await managed_runtimes[0].register(path, alias)
         await self.registry.refresh()
         return info
+
+    async def check(self, alias: str) -> Checked:
+        """Try a model on two questions. Raises ModelError where it does not answer, "refused" where it is of no use."""
+        runtime, model = self.registry.resolve(alias)
+        return await check(runtime, model, alias)
 
     async def verify(self, alias: str) -> None:
         """Have a model write two tokens. Raises ModelError when it does not."""

@@ -79,6 +79,7 @@ def download(alias: str, yes: bool) -> None:
                 speed = f"{state.mb_per_s:.1f} MB/s" if state.mb_per_s is not None else ""
                 advance(round(state.percent), 100, speed)
         print(f"{info.alias} is on this machine now.")
+        print(await _checked(engine, info.alias))
 
     _run(fetch)
 
@@ -111,8 +112,28 @@ def remove(alias: str, yes: bool) -> None:
 
 def register(path: Path, alias: str) -> None:
     """Take in an own model. Raises ModelError with the reason when it is refused."""
-    info = _run(lambda engine: engine.lifecycle.register(path, alias))
+
+    async def take_in(engine: Engine) -> tuple[ModelInfo, str]:
+        info = await engine.lifecycle.register(path, alias)
+        try:
+            return info, await _checked(engine, info.alias)
+        except ModelError:
+            await engine.lifecycle.remove(info.alias)  # forgotten again; its files stay
+            raise
+
+    info, told = _run(take_in)
+    print(told)
     print(f"{info.alias} is registered; use it with TANDEM_MODELS__DRAFT={info.alias}, or in tandem.yaml.")
+
+
+async def _checked(engine: Engine, alias: str) -> str:
+    """What a model did with two questions, in a sentence. Raises ModelError where it is of no use."""
+    try:
+        return (await engine.lifecycle.check(alias)).told
+    except ModelError as error:
+        if error.kind == "refused":
+            raise ModelError(f"{error} It is not fit to be used here.", kind="refused") from error
+        return f"{alias} could not be tried: {error}"
 
 
 def doctor(json: bool) -> None:

@@ -1,0 +1,114 @@
+"""Tries a model on two questions and two passages before it is relied on: is it grounded, does it refuse, how fast?
+
+Knows the questions, what a right answer holds, and when a model is of no use at all: one whose tokenizer cuts words to
+pieces, or that goes round in circles. Does not know how a model came here, nor who is told.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import regex
+
+from hybrid.errors import ModelError
+from hybrid.policies import degeneration
+from hybrid.runtimes.base import ChatRequest, Runtime
+from rag import prompts
+from rag.text import phrases
+from rag.types import Passage
+
+_TEXTS = (
+    ("Disks", "At least 25 GB of the disk must remain free after a model has been downloaded to a workstation."),
+    ("Visitors", "Visitors sign the book at the front desk and wear a badge until they leave the building."),
+)
+_PASSAGES = tuple(
+    Passage(str(n), "check", text, 0, len(text), headings=(about,)) for n, (about, text) in enumerate(_TEXTS)
+)
+_ANSWERABLE = ("How much of the disk must remain free after a download?", "25")
+_UNANSWERABLE = "Which colour is the roof of the railway station in Lyon?"
+_MOST_TOKENS, _TOKENS_PER_WORD, _DRAFT_TOKENS = 48, 3.0, 100
+_WORD = regex.compile(r"[\p{L}\p{N}]+|[^\s\p{L}\p{N}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a model did: `draft_s` is the time that an answer of a hundred tokens would take, `first_s` of which pass
+    before its first word.
+    """
+
+    alias: str
+    grounded: bool
+    refuses: bool
+    first_s: float
+    draft_s: float
+
+    @property
+    def told(self) -> str:
+        """The same in one sentence."""
+        right = "answers from the passages" if self.grounded else "does not answer from the passages (they are quoted)"
+        denies = "says when they hold no answer" if self.refuses else "does not say when they hold none (Tandem does)"
+        return f"{self.alias} drafts in about {max(1, round(self.draft_s))} s; it {right} and {denies}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    text: str
+    prompt_tokens: int | None
+    first_s: float
+    per_token_s: float
+
+
+async def check(runtime: Runtime, model: str, alias: str) -> Checked:
+    """Try `model`. Raises ModelError where it does not answer, and of kind "refused" where it is of no use."""
+    question, fact = _ANSWERABLE
+    known, unknown = await _try(runtime, model, question), await _try(runtime, model, _UNANSWERABLE)
+    words = sum(len(_WORD.findall(message.content)) for message in prompts.draft_messages(question, _PASSAGES))
+    grounded = fact in known.text
+    if not grounded and (known.prompt_tokens or 0) > _TOKENS_PER_WORD * words:  # some rightly read by letters
+        raise ModelError(
+            f"{alias} makes {known.prompt_tokens} tokens of {words} words: its tokenizer is damaged; "
+            "convert or download the model again.",
+            kind="refused",
+        )
+    if all(degeneration.LOOP in degeneration.sound(one.text).faults for one in (known, unknown)):
+        raise ModelError(f"{alias} only repeats itself; choose another model, or convert it again.", kind="refused")
+    return Checked(
+        alias,
+        grounded,
+        phrases.is_refusal(unknown.text),
+        unknown.first_s,
+        unknown.first_s + _DRAFT_TOKENS * unknown.per_token_s,
+    )
+
+
+async def _try(runtime: Runtime, model: str, question: str) -> _Tried:
+    request = ChatRequest(
+        model,
+        prompts.draft_messages(question, _PASSAGES, language="en"),
+        question=question,
+        passages=_PASSAGES,
+        max_tokens=_MOST_TOKENS,
+        temperature=0.0,
+        seed=1,
+        user="check",
+    )
+    pieces: list[str] = []
+    usage = None
+    began, first = time.monotonic(), None
+    async with aclosing(runtime.stream(request)) as chunks:
+        async for chunk in chunks:
+            if (chunk.text or chunk.reasoning) and first is None:
+                first = time.monotonic()
+            pieces.append(chunk.text)
+            usage = chunk.usage or usage
+    ended = time.monotonic()
+    text = "".join(pieces)
+    if first is None or not text.strip():
+        raise ModelError(f"{model} wrote nothing.", kind="refused")
+    counted = usage if usage is not None and not usage.estimated else None
+    written = counted.completion_tokens if counted is not None else len(pieces)
+    return _Tried(
+        text, counted.prompt_tokens if counted is not None else None, first - began, (ended - first) / max(1, written)
+    )
