@@ -78,7 +78,8 @@ def test_an_own_model_is_registered_and_then_answers(tandem: Tandem, home: Path)
     (home / "tandem.yaml").write_text("documents: papers\n", encoding="utf-8")
     make_model(home / "mine", "Every employee has 25 days of paid holiday a year [1].")
     out, err = start(home, "models", "register", "mine", "--alias", "mine").communicate(timeout=120)
-    assert out.startswith("mine is registered"), err
+    told, then = out.splitlines()[:2]
+    assert told.startswith("mine drafts in about ") and then.startswith("mine is registered"), err
     asked = start(home, "ask", "How many days of holiday?", "--draft", "mine", "--escalate", "never", "--json")
     out, err = asked.communicate(timeout=120)
     assert json.loads(out)["model"].startswith("mine"), err
