@@ -234,7 +234,8 @@ def test_without_any_model_the_library_is_quoted(without_gpu: Browser, visit: Op
         assert not person.page.is_checked("#pass-small")
         expect(person.page.locator("#state-large")).to_have_text("not on the server")
         person.ask("How many days of paid holiday does every employee have?")
-        assert person.answers() == [ENGLISH.replace(".", " [1].")]
+        (quoted,) = person.answers()
+        assert quoted.startswith(ENGLISH.replace(".", " [1]."))
         assert person.names() == ["tandem (server)"]
 
 

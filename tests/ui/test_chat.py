@@ -299,7 +299,7 @@ def test_a_dropped_file_is_found_here_only_until_it_is_added_to_the_library(chat
     person.ask(question)
     expect(page.locator("[data-file='badger.md']")).to_have_attribute("data-file-state", "indexed")
     expect(page.locator("[data-file='badger.md']")).to_contain_text("Passages: 1")
-    expect(page.locator("[data-file='old.doc']")).to_contain_text("save it as DOCX")
+    expect(page.locator("[data-file='old.doc']")).to_contain_text("check its extension")
     person.wait_for_answers(1)
     expect(page.locator("[data-source='1']")).to_contain_text("badger.md")
     here = page.url

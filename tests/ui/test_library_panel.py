@@ -82,7 +82,7 @@ def test_a_missing_model_is_offered_downloaded_and_used_by_the_next_question(cha
     person = meet(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = person.page
     card = page.get_by_test_id("offer")
-    expect(card).to_contain_text("1.5 GB")
+    expect(card).to_contain_text("3.6 GB")
     expect(card).to_contain_text("Licence: MIT")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     card.locator("[data-action=download]").click()

@@ -34,7 +34,7 @@ def test_a_notebook_runs(name: str, figures: int, home: Path, monkeypatch: pytes
     shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
     drawn = [data["text/html"] for data in shown if "<svg" in data.get("text/html", "")]
     assert len(drawn) == figures
-    assert all("<rect" in html or "<circle" in html or "<path" in html for html in drawn)
+    assert all(any(f"<{mark}" in html for mark in ("rect", "circle", "path", "polygon")) for html in drawn)
     text = "\n".join(data.get("text/markdown", "") for data in shown)
     if name == "benchmark":
         assert "**Draft:** small" in text
