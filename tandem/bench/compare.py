@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -113,7 +114,9 @@ def _alone(model: str, escalation: EscalationSettings) -> Options:
 
 async def _ask(prompt: BenchPrompt, number: int, options: Options, answer: Answerer, column: str) -> Cell:
     cell = Cell(prompt=prompt.id, round=number)
-    async with aclosing(answer(Question(prompt.text, options=options))) as events:
+    # What the models write is compared, whatever would be shown in its place.
+    asked = Question(prompt.text, options=replace(options, accept_all=True))
+    async with aclosing(answer(asked)) as events:
         async for event in events:
             if isinstance(event, Failed):
                 cell.failure = event.message

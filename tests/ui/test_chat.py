@@ -309,14 +309,14 @@ def test_a_dropped_file_is_found_here_only_until_it_is_added_to_the_library(chat
     other = meet()
     other.ask(question)
     other.wait_for_answers(1)
-    assert "badger.md" not in str(chat.models.requests[-1]["messages"])
+    assert "Ferdinand" not in str(chat.models.requests[-1]["messages"])
 
     page.reload()
     page.click("[data-file='badger.md'] [data-action=promote]")
     expect(page.get_by_test_id("in-library")).to_be_visible()
     other.ask(f"{question} Again.")
     other.wait_for_answers(2)
-    assert "badger.md" in str(chat.models.requests[-1]["messages"])
+    assert "Ferdinand" in str(chat.models.requests[-1]["messages"])
     page.goto(here)
     expect(page.get_by_test_id("in-library")).to_be_visible()
 
