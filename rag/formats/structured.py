@@ -307,11 +307,6 @@ class _Elements:
         self._builder.add("; ".join(lines))
 
 
-def _attributes(element: etree._Element) -> str:
-    pairs = ((str(name), str(value)) for name, value in element.attrib.items())
-    return "; ".join(f"{_words(k.rpartition('}')[2])}: {one_line(v)}" for k, v in pairs if _says(k, v))
-
-
 def _says(name: str, value: str) -> bool:
     """Whether an attribute is for people: it holds words, and is no address or identifier of markup."""
     if name.endswith(("schemaLocation", "xmlns", "}space", "}lang", "class", "style")) or len(value) > 300:

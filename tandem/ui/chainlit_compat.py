@@ -6,7 +6,7 @@ Knows Chainlit's modules, handlers and routes. Does not know what Tandem puts in
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,8 @@ import chainlit.socket
 from chainlit.server import sio
 from chainlit.session import WebsocketSession, ws_sessions_id
 from chainlit.user import User
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from tandem.identifiers import confined, is_id
 
@@ -152,13 +150,3 @@ async def end_sockets(ended: Callable[[str | None, str | None], bool]) -> int:
             session.current_task.cancel()
         await sio.disconnect(session.socket_id)
     return len(gone)
-
-
-def close_routes(app: FastAPI, closed: Iterable[tuple[str, str]]) -> None:
-    """Take away routes (method, path) of Chainlit's that Tandem does not use: the settings do not close them all."""
-    gone = set(closed)
-    app.router.routes[:] = [
-        route
-        for route in app.router.routes
-        if not (isinstance(route, Route) and any((method, route.path) in gone for method in route.methods or ()))
-    ]
