@@ -26,6 +26,7 @@ from tandem.context import House, current
 from tandem.data_lock import hold
 from tandem.history.data_layer import History
 from tandem.ui import (
+    answer_view,
     answering,
     briefings,
     chainlit_compat,
@@ -87,7 +88,7 @@ async def shutdown() -> None:
     while following:
         following.pop().cancel()
     await answering.stop_all()
-    await session.history().close()
+    await answer_view.history().close()
     await house.close()
 
 

@@ -45,7 +45,8 @@ class Head:
     def probabilities(self, matrix: Floats) -> Floats:
         """P(label = 1) of each row of `matrix`, shape (rows, len(names)), columns in the order of `names`."""
         standard = np.clip((matrix - np.array(self.mean)) / np.array(self.scale), -_CLIP, _CLIP)
-        return _sigmoid(standard @ np.array(self.weights) + self.bias)
+        chances: Floats = _sigmoid(standard @ np.array(self.weights) + self.bias)
+        return chances
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -158,9 +158,10 @@ class Foundry:
     async def providers(self) -> list[str]:
         """The execution providers, beyond the processor, that the runtime found on this machine."""
         manager = await self._open()
-        return await self._run(
+        found: list[str] = await self._run(
             lambda: [f"{ep.name}{'' if ep.is_registered else ' (not installed)'}" for ep in manager.discover_eps()]
         )
+        return found
 
     async def native(self, model: str) -> Any:
         """The SDK's own model object, for measuring what this adapter adds."""

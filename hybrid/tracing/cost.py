@@ -235,7 +235,7 @@ def _busy(trace: Mapping[str, Any], stage: Mapping[str, Any]) -> float:
         for span in trace["spans"]
         if span["stage"] == stage["stage"] and span["name"] in ("queue", "load")
     )
-    return max(0.0, stage["first_token_ms"] + (stage["generation_ms"] or 0.0) - waited) / 1000.0
+    return float(max(0.0, stage["first_token_ms"] + (stage["generation_ms"] or 0.0) - waited)) / 1000.0
 
 
 @dataclass(frozen=True, slots=True)

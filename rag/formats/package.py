@@ -159,7 +159,7 @@ def local(element: etree._Element) -> str:
 
 def attribute(element: etree._Element, name: str) -> str:
     """An attribute's value whatever its namespace; "" where there is none."""
-    value = element.get(name)
+    value: str | None = element.get(name)
     if value is not None:
         return value
     return next((v for key, v in element.attrib.items() if str(key).rpartition("}")[2] == name), "")

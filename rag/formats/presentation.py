@@ -174,7 +174,7 @@ def _placeholder(shape: etree._Element) -> str:
     """Which placeholder a shape fills; "" where it is none."""
     for one in shape.iter():
         if local(one) == "ph":
-            return one.get("type", "body")
+            return str(one.get("type", "body"))
         if local(one) in ("txBody", "spPr"):
             return ""
     return ""

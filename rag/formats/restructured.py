@@ -39,7 +39,7 @@ _SKIPPED = (
 _one_at_a_time = threading.Lock()  # the registers of directives and roles are the library's, not a document's
 
 
-class _Unknown(Directive):
+class _Unknown(Directive):  # type: ignore[misc]
     """A directive that the library does not know: its argument and its content count."""
 
     optional_arguments = 100

@@ -1,9 +1,9 @@
 """How far an answer's supported sentences answer the question: what they bring beyond the question's own words, and
 whether the sentences of the passages that they rest on are those that a quotation would take.
 
-Knows words, and how well a sentence answers (`rag.grounding.extractive`). Does not know who wrote the answer, nor what
-follows from the figures (`hybrid.answering.acceptance` does). A sentence copied from a passage that speaks of something
-else is supported, and still no answer: that is what these figures are for.
+Knows words, and how well a sentence answers (`rag.grounding.unit_features`). Does not know who wrote the answer, nor
+what follows from the figures (`hybrid.answering.acceptance` does). A sentence copied from a passage that speaks of
+something else is supported, and still no answer: that is what these figures are for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import regex
 
-from rag.grounding import extractive
+from rag.grounding import unit_features
 from rag.retrieval.weights import learned
 from rag.text import idf
 from rag.text.analyser import stop_terms
@@ -99,10 +99,10 @@ def prepare(question: str, passages: Sequence[Passage]) -> None:
 
 @lru_cache(maxsize=64)
 def _sentences(question: str, passages: tuple[Passage, ...]) -> list[_Sentence]:
-    found = extractive.split(passages)
+    found = unit_features.split(passages)
     if not found:
         return []
-    scores = extractive.score(question, passages, found, learned())
+    scores = unit_features.score(question, passages, found, learned())
     odds = np.exp(scores - scores.max())
     chances = odds / odds.sum()
     words = [frozenset(key for word in s.words for key in word[:2]) for s in found]

@@ -82,7 +82,9 @@ def score(
 ) -> NDArray[np.float64]:
     """How well each unit answers the question, higher is better."""
     named = weights()
-    return describe(question, passages, found, weights_, own) @ np.array([named.get(name, 0.0) for name in FEATURES])
+    weighed = np.array([named.get(name, 0.0) for name in FEATURES])
+    scores: NDArray[np.float64] = describe(question, passages, found, weights_, own) @ weighed
+    return scores
 
 
 def describe(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.retrieval.rerank_features import NAMES, Floats
+from rag.retrieval.matching import Floats
+from rag.retrieval.rerank_features import NAMES
 from rag.retrieval.weights import Weights
 
 if TYPE_CHECKING:

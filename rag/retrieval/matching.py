@@ -114,7 +114,8 @@ def runs(hits: Hits, numbered: Sequence[int], count: int) -> tuple[Floats, Float
 
 
 def _share(passage: Ints, number: Ints, count: int, wanted: int) -> Floats:
-    return (table(passage, number, count, wanted) > 0).sum(axis=1) / wanted
+    share: Floats = (table(passage, number, count, wanted) > 0).sum(axis=1) / wanted
+    return share
 
 
 def grams(batch: Batch, content: Sequence[Term]) -> Floats:

@@ -114,7 +114,8 @@ def _rarity(held: Bools, share: Floats) -> Floats:
     """What each term tells one candidate from another: its idf among the candidates, by the root of its share."""
     count = held.sum(axis=0)
     rarity = np.log1p((len(held) - count + 0.5) / (count + 0.5)) * np.sqrt(share)
-    return rarity / rarity.sum()
+    shares: Floats = rarity / rarity.sum()
+    return shares
 
 
 def _bm25(tf: Ints, relative_length: Floats, k1: float, b: float) -> Floats:
@@ -182,7 +183,8 @@ def _pairs(hits: Hits, share: Floats, count: int) -> Floats:
     near = (hits.at[1:] - hits.at[:-1] <= 2) & (hits.number[1:] == hits.number[:-1] + 1)
     near &= hits.sentence[1:] == hits.sentence[:-1]
     found = table(hits.passage[:-1][near], hits.number[:-1][near], count, len(share)) > 0
-    return found @ np.append((share[1:] + share[:-1]) / 2, 0.0)
+    summed: Floats = found @ np.append((share[1:] + share[:-1]) / 2, 0.0)
+    return summed
 
 
 def _near(hits: Hits, share: Floats, count: int) -> Floats:
@@ -211,7 +213,8 @@ def _local(document: Ints, present: Bools, saturated: Floats) -> Floats:
     size = np.bincount(document)
     held = _by_document(document, present, len(size))
     idf = np.log1p((size[:, None] - held + 0.5) / (held + 0.5))[document]
-    return (saturated * idf).sum(axis=1)
+    scores: Floats = (saturated * idf).sum(axis=1)
+    return scores
 
 
 def _before(rows: Ints, document: Ints, held: Bools, share: Floats) -> Floats:
@@ -221,7 +224,8 @@ def _before(rows: Ints, document: Ints, held: Bools, share: Floats) -> Floats:
     place = np.minimum(np.searchsorted(rows, rows - 1, sorter=order), len(rows) - 1)
     before = order[place]
     follows = (rows[before] == rows - 1) & (document[before] == document)
-    return ((held[before] & ~held) @ share) * follows
+    summed: Floats = ((held[before] & ~held) @ share) * follows
+    return summed
 
 
 def _by_document(document: Ints, present: Bools, groups: int) -> Ints:

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from rag.retrieval.rerank_features import NAMES, Floats
+from rag.retrieval.matching import Floats
+from rag.retrieval.rerank_features import NAMES
 from rag.retrieval.weights import Weights
 
 _PLAIN = {"word": 1.0, "gram": 0.4, "sentence": 0.4, "title": 0.3, "pair": 0.3}
@@ -34,7 +35,8 @@ def standardised(features: Floats, spread: Floats, dropped: int) -> Floats:
     mean = (features.sum(axis=0) + dropped * weaker) / count
     distance, below = features - mean, weaker - mean
     variance = ((distance * distance).sum(axis=0) + dropped * below * below) / count
-    return distance / (np.sqrt(variance) + _FLOOR * spread + 1e-9)
+    standard: Floats = distance / (np.sqrt(variance) + _FLOOR * spread + 1e-9)
+    return standard
 
 
 def score(features: Floats, weights: Weights, dropped: int = 0) -> Floats:
@@ -42,7 +44,8 @@ def score(features: Floats, weights: Weights, dropped: int = 0) -> Floats:
     `standardised`.
     """
     if not weights.ranking:
-        return features @ np.array([_PLAIN.get(name, 0.0) for name in NAMES])
+        scores: Floats = features @ np.array([_PLAIN.get(name, 0.0) for name in NAMES])
+        return scores
     spread, ranking = _arrays(weights)
     return standardised(features, spread, dropped) @ ranking
 

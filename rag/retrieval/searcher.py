@@ -19,9 +19,10 @@ from rag.retrieval.semantics import Meaning, Semantics, spread
 from rag.retrieval.vocabulary import Vocabulary
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
+from rag.storage.filters import Filters
 from rag.storage.passage_terms import unpack
 from rag.storage.sqlite_store import Store, Totals
-from rag.storage.tantivy_index import Filters, Index
+from rag.storage.tantivy_index import Index
 from rag.text import lexicon
 from rag.text.analyser import casefold, stem, stop_terms, tokens
 from rag.text.language import detect

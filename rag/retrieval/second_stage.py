@@ -54,7 +54,8 @@ def describe(columns: Columns) -> Floats:
 def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Floats:
     """The score of every candidate, comparable only within one question: higher is better."""
     chosen = weights["talk" if columns.in_talk else "alone"]
-    return describe(columns) @ np.array([chosen.get(name, 0.0) for name in NAMES])
+    scores: Floats = describe(columns) @ np.array([chosen.get(name, 0.0) for name in NAMES])
+    return scores
 
 
 def _deviations(column: Floats, floor: float) -> Floats:

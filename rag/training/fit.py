@@ -54,7 +54,8 @@ def listwise(
             if 3 * epoch >= 2 * epochs:
                 settled += weights
                 counted += 1
-    return settled / max(1, counted) / spread
+    mean: Floats = settled / max(1, counted) / spread
+    return mean
 
 
 def logistic(features: Floats, positive: Bools, importance: Floats, *, ridge: float = 20.0) -> tuple[float, Floats]:

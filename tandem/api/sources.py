@@ -12,9 +12,9 @@ from typing import Any
 
 from hybrid.answering.generation import Written, generate
 from hybrid.answering.pipeline import Question, Turn
-from hybrid.engine import Options
 from hybrid.errors import ModelError
 from hybrid.events import Answer, Decided, Decision, Delta, Failed, Finished, Notice, StageBegan
+from hybrid.question import Options
 from hybrid.runtimes.base import ChatRequest, Usage
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.stopping import Stopper

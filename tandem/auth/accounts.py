@@ -179,6 +179,6 @@ async def _sign_in_form(request: Request, form: Annotated[_Form, Depends()]) -> 
 
 async def _current_user(token: str = Depends(_cookie)) -> cl.User | PersistedUser | None:
     """Chainlit's own check, noting who it was: its data layer is not told."""
-    user = await get_current_user(token)
+    user: cl.User | PersistedUser | None = await get_current_user(token)
     _signed_in.set(user.identifier if user is not None else None)
     return user

@@ -265,4 +265,5 @@ def _thinned(values: np.ndarray) -> np.ndarray:
     """At most 300 of the values, spread over all of them, the extremes included."""
     if len(values) <= 300:
         return values
-    return values[np.linspace(0, len(values) - 1, 300).astype(int)]
+    chosen: np.ndarray = values[np.linspace(0, len(values) - 1, 300).astype(int)]
+    return chosen

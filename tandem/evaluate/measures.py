@@ -22,7 +22,8 @@ def deferral_curve(scores: Floats, small: Floats, large: Floats) -> Floats:
     Drafts of the same score go in no order: their gain is spread evenly over them.
     """
     gain = _spread(scores, large - small)
-    return np.concatenate(([0.0], np.cumsum(gain))) / len(scores) + small.mean()
+    curve: Floats = np.concatenate(([0.0], np.cumsum(gain))) / len(scores) + small.mean()
+    return curve
 
 
 def apgr(curve: Floats) -> float:

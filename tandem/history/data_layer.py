@@ -329,7 +329,7 @@ class History(BaseDataLayer):
             )
             kept = {key: new.excluded[key] for key in ("value", "comment", "created")}
             db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
-            return db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one()
+            return str(db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one())
 
         return await self._db.do(work)
 

@@ -68,14 +68,15 @@ def sign_with(issue: Callable[[str], str], read: Callable[[str], str]) -> None:
 
 def when_signed_in(mark: Callable[[Request, Response], None]) -> None:
     """Have `mark` see the response by which somebody signs in: no hook of Chainlit's gets to it."""
-    keep_cookie = getattr(chainlit.server.set_auth_cookie, "of_chainlit", chainlit.server.set_auth_cookie)
+    set_by_chainlit = getattr(chainlit.server, "set_auth_cookie")  # noqa: B009 (imported there, not said to be exported)
+    keep_cookie = getattr(set_by_chainlit, "of_chainlit", set_by_chainlit)
 
     def set_auth_cookie(request: Request, response: Response, token: str) -> None:
         keep_cookie(request, response, token)
         mark(request, response)
 
     set_auth_cookie.of_chainlit = keep_cookie  # type: ignore[attr-defined]
-    chainlit.server.set_auth_cookie = set_auth_cookie
+    chainlit.server.set_auth_cookie = set_auth_cookie  # type: ignore[attr-defined]
 
 
 def confine_files() -> None:

@@ -13,7 +13,7 @@ from socketio import AsyncServer
 from socketio.packet import Packet
 
 
-class TextPacket(Packet):
+class TextPacket(Packet):  # type: ignore[misc]
     """A packet that holds no bytes: python-socketio would look for some in every value of every message."""
 
     uses_binary_events = False

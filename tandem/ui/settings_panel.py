@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Switch, Tab, Tags, TextInput
 from pydantic import BaseModel, ValidationError
 
-from hybrid.engine import Options
 from hybrid.models.registry import USABLE
+from hybrid.question import Options
 from hybrid.runtimes.base import ModelInfo, ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings
