@@ -24,7 +24,7 @@ from rag.errors import UserFacingError
 from tandem.auth import accounts
 from tandem.context import House, current
 from tandem.data_lock import hold
-from tandem.history.data_layer import History
+from tandem.history.data_layer import SqlHistory
 from tandem.ui import (
     answer_view,
     answering,
@@ -48,7 +48,7 @@ try:
     if not MOUNTED and not hasattr(chainlit_app.state, "lock"):
         chainlit_app.state.lock = hold(house.settings.files, "chainlit run")
     must_sign_in = signing_in.install(house, chainlit_app)
-    history = History.open(
+    history = SqlHistory.open(
         house.settings.files.history,
         accounts.caller,
         partial(uploads.forget, house),
@@ -69,7 +69,7 @@ following: list[asyncio.Task[None]] = []
 
 
 @cl.data_layer
-def data_layer() -> History:
+def data_layer() -> SqlHistory:
     return history
 
 

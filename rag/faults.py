@@ -1,7 +1,7 @@
 """What kept a file from being opened, read or written, told apart: what cannot be done is not what is damaged.
 
-Knows what the system, SQLite, SQLAlchemy and tantivy say of it, and a sentence for each kind. Does not know what the
-files hold, nor what is done about it.
+Knows what the system, SQLite, PostgreSQL, SQLAlchemy and tantivy say of it, and a sentence for each kind. Does not know
+what the files hold, nor what is done about it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Fault(StrEnum):
     MISSING = "missing"
     NO_FILE = "no_file"
     DAMAGED = "damaged"
+    UNREACHABLE = "unreachable"
     OTHER = "other"
 
 
@@ -40,6 +41,7 @@ SAID = {
     Fault.MISSING: "it is not there; put it back or set another folder",
     Fault.NO_FILE: "something that is no such file lies in its place; move that away and try again",
     Fault.DAMAGED: "it is damaged; run `tandem index --verify`, which makes it anew from the documents",
+    Fault.UNREACHABLE: "the database server does not answer; start it, or correct storage.database",
     Fault.OTHER: "it cannot be used; the server's log says why",
 }
 """What happened and what to do next, the end of a sentence that begins with what could not be used."""
@@ -78,6 +80,21 @@ _BY_SQLITE = {
 }
 # SQLite names no reason for these: the file itself is asked.
 _TO_BE_ASKED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
+# PostgreSQL's states; the first two letters are the class. None of them says that something here could be made anew.
+_BY_STATE = {
+    "08": Fault.UNREACHABLE,
+    "57P": Fault.UNREACHABLE,
+    "28": Fault.FORBIDDEN,
+    "42501": Fault.FORBIDDEN,
+    "53100": Fault.FULL,
+    "53": Fault.LIMITED,
+    "25006": Fault.READ_ONLY,
+    "40": Fault.LOCKED,
+    "55P03": Fault.LOCKED,
+    "57014": Fault.LOCKED,
+    "58030": Fault.FAILING,
+    "XX": Fault.FAILING,
+}
 _NUMBER = regex.compile(r"\bcode: (\d+), kind: |\(os error (\d+)\)")
 _SAID_BY_TANTIVY = (
     ("lockbusy", Fault.LOCKED),
@@ -116,6 +133,8 @@ def _fault_of(error: BaseException, path: Path | None) -> Fault | None:
         return windows or _BY_NUMBER.get(error.errno or 0)
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, path)
+    if type(error).__module__.partition(".")[0] == "psycopg":
+        return _of_postgres(error)
     if isinstance(error, UnicodeDecodeError | zlib.error):
         return Fault.DAMAGED
     if type(error).__name__ == "PanicException":  # what tantivy meets in an index that it trusted
@@ -133,6 +152,16 @@ def _of_sqlite(error: sqlite3.Error, path: Path | None) -> Fault | None:
     if code & 0xFF in _TO_BE_ASKED and path is not None:
         return asked(path) or fault
     return fault
+
+
+def _of_postgres(error: BaseException) -> Fault | None:
+    state = getattr(error, "sqlstate", None)
+    if state is None:  # said by the driver: there is no connection, or no more
+        broken = type(error).__name__ in ("OperationalError", "ConnectionTimeout", "InterfaceError")
+        if broken and "authentication failed" in str(error):
+            return Fault.FORBIDDEN
+        return Fault.UNREACHABLE if broken else None
+    return next((_BY_STATE[part] for part in (state, state[:3], state[:2]) if part in _BY_STATE), None)
 
 
 def _of_tantivy(said: str) -> Fault | None:

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from rag.database.sqlite_file import reason
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.ingest.fair_turns import FairTurns
@@ -28,7 +29,6 @@ from rag.storage import opening
 from rag.storage import tantivy_index as index_module
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
 from rag.storage.records import NewDocument
-from rag.storage.sqlite_file import reason
 from rag.storage.sqlite_store import Store
 from rag.storage.tantivy_index import Index, IndexDamagedError
 from rag.text.analyser import VERSION as ANALYSIS_VERSION

@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.foundry_home import SLOW_TEXT, SLOW_WORK, FoundryHome
 from tests.support.openai_server import OpenAIServer
+from tests.support.postgres import postgres
+
+__all__ = ["postgres"]
 
 # Tests share few cores: how long an example took says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

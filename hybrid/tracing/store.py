@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.tracing.trace import Trace
+from rag.database import sqlite_file
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
-from rag.storage import sqlite_file
 from rag.text.unicode import whole
 
 log = logging.getLogger(__name__)

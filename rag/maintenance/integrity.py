@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rag.database import sqlite_file
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.library import INDEX, STORE, Library
 from rag.settings import RetrievalSettings
-from rag.storage import index_files, sqlite_file
+from rag.storage import index_files
 from rag.storage.checksums import check
 from rag.storage.sqlite_tables import renew
 from rag.storage.tantivy_index import IndexDamagedError

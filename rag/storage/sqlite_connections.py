@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rag.database import sqlite_file
 from rag.faults import Fault, fault_of
-from rag.storage import sqlite_file
 
 _UNWRITABLE = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.LIMITED)
 

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from rag.storage import sqlite_file
+from rag.database import sqlite_file
 
 SCHEMA_VERSION = 2
 _SCHEMA = """

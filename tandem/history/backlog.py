@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from rag.database.places import Place
 from rag.errors import UserFacingError
-from rag.faults import Fault, fault_of, sentence
-from rag.storage.sqlite_file import reason
+from rag.faults import Fault
 from tandem.history.writer import Work, Writer
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 MOST = 5_000
 MOST_BYTES = 32_000_000
 _FIRST_SECONDS, _LONGEST_SECONDS = 2.0, 30.0
+_SERVER_SECONDS = 1.0
+"""A server comes back by itself, and asking it again costs little."""
 _BASE_BYTES = 1_000
 
 Told = Callable[[bool], Awaitable[None]]
@@ -44,11 +46,11 @@ class _Kept:
 class Backlog:
     """Writes through `writer`, and keeps what a full or closed disk does not take. Use it on one event loop."""
 
-    def __init__(self, writer: Writer, path: Path, told: Told | None = None) -> None:
+    def __init__(self, writer: Writer, place: Place, told: Told | None = None) -> None:
         self.problem = ""
         """What is amiss, in a sentence that names no place; "" where nothing is."""
         self._writer = writer
-        self._path = path
+        self._place = place
         self._told = told
         self._kept: deque[_Kept] = deque()
         self._bytes = 0
@@ -72,7 +74,7 @@ class Backlog:
                 await self._writer.write(work)
                 return
             except SQLAlchemyError as error:
-                if fault_of(error, self._path) is Fault.DAMAGED:
+                if self._place.fault(error) is Fault.DAMAGED:
                     raise
                 self._fails(error)
         record = record or {}
@@ -100,7 +102,11 @@ class Backlog:
         """Try to write what is kept; whether everything is written."""
         async with self._lock:
             if self._kept:
-                await self._writer.reconnect()
+                try:
+                    await self._writer.reconnect()
+                except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+                    self._fails(error)
+                    return False
             while self._kept:
                 first = self._kept[0]
                 try:
@@ -126,15 +132,15 @@ class Backlog:
             log.error("%d changes of conversations could not be written and are lost", len(self._kept))
 
     async def _retry(self) -> None:
-        seconds = _FIRST_SECONDS
+        seconds = _SERVER_SECONDS if self._place.on_server else _FIRST_SECONDS
         while True:
             await asyncio.sleep(seconds)
             if await self.flush():
                 return
-            seconds = min(2 * seconds, _LONGEST_SECONDS)
+            seconds = _SERVER_SECONDS if self._place.on_server else min(2 * seconds, _LONGEST_SECONDS)
 
     def _fails(self, error: Exception) -> None:
-        said = f"Conversations are kept in memory only: {reason(error, self._path)}."
+        said = f"Conversations are kept in memory only: {self._place.reason(error)}."
         if said != self.problem:
-            log.error("%s", sentence(f"The history at {self._path} cannot be written", error, self._path))
+            log.error("%s", self._place.sentence(f"The history at {self._place.name} cannot be written", error))
         self.problem = said

@@ -1,4 +1,4 @@
-"""Conversations on disk: users, threads, steps, elements and feedback, in one SQLite file.
+"""Conversations on disk: users, threads, steps, elements and feedback, in a SQLite file or on a PostgreSQL server.
 
 Knows Chainlit's data layer, and keeps each step and element as the record that Chainlit hands over, so that what is
 shown again is what was shown. Checks that whoever writes owns what is written to. Does not know what a step means.
@@ -24,21 +24,20 @@ from sqlalchemy import (
     Select,
     delete,
     select,
-    text,
     tuple_,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from rag.database.places import Place, Sqlite
 from rag.text.unicode import whole
 from tandem.history.backlog import Told
+from tandem.history.base import HistoryError
 from tandem.history.database import Database
 from tandem.history.queries import (
-    KEEP_ELEMENT,
-    KEEP_STEP,
+    IN_ORDER,
     TOUCH_THREAD,
-    HistoryError,
+    Upserts,
     filtered,
     new_thread,
     now,
@@ -46,22 +45,19 @@ from tandem.history.queries import (
     thread_of,
     with_feedback,
 )
+from tandem.history.revisions import TABLES
 from tandem.history.tables import elements, feedbacks, steps, threads, users
 
 log = logging.getLogger(__name__)
 
 NAME_CHARS = 120
 LARGEST_PAGE = 100
-_BUSY_SECONDS = 10
-_MENDED_SECONDS = 5.0
-"""Who failed on a file that was begun anew meanwhile just tries again."""
-
 Result = TypeVar("Result")
 Forget = Callable[[str], Awaitable[None]]
 
 
-class History(BaseDataLayer):
-    """The conversations of one data directory. Open it with `open`; use it on one event loop; `close` it there.
+class SqlHistory(BaseDataLayer):
+    """The `History` over SQLAlchemy. Open it with `open`; use it on one event loop; `close` it there.
 
     `caller` says whose request is being served: a user's identifier, or None where nobody asks; then nothing that
     belongs to somebody is touched. `forget` is awaited with a thread's id before the thread is deleted, so that what
@@ -71,17 +67,23 @@ class History(BaseDataLayer):
 
     def __init__(self, database: Database, caller: Callable[[], str | None], forget: Forget | None = None) -> None:
         self._db = database
+        self._upserts = Upserts(database.place)
         self._caller = caller
         self._forget = forget
         self._new_users: dict[str, PersistedUser] = {}
 
     @classmethod
     def open(
-        cls, path: Path, caller: Callable[[], str | None], forget: Forget | None = None, told: Told | None = None
-    ) -> History:
-        """Open the file, making it with its tables where it is missing, and anew where it is damaged: that one is set
-        aside first. Raises HistoryError."""
-        return cls(Database.open(path, told), caller, forget)
+        cls,
+        place: Path | Place,
+        caller: Callable[[], str | None],
+        forget: Forget | None = None,
+        told: Told | None = None,
+    ) -> SqlHistory:
+        """Open what lies there (a path: in that SQLite file), making the tables where they are missing, and a file
+        anew where it is damaged: that one is set aside first. Raises HistoryError."""
+        place = Sqlite(place, TABLES) if isinstance(place, Path) else place
+        return cls(Database.open(place, told), caller, forget)
 
     @property
     def problem(self) -> str:
@@ -105,8 +107,7 @@ class History(BaseDataLayer):
 
     async def create_user(self, user: User) -> PersistedUser | None:
         values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
-        query = insert(users).values(values).on_conflict_do_nothing(index_elements=["identifier"])
-        await self._db.write(lambda db: db.execute(query))
+        await self._db.write(lambda db: db.execute(self._upserts.user, values))
         if (known := await self.get_user(user.identifier)) is None:  # until it can be written
             known = PersistedUser(
                 id=str(values["id"]), identifier=user.identifier, createdAt=str(values["created"]),
@@ -178,7 +179,7 @@ class History(BaseDataLayer):
             if row is None:
                 return None
             said = select(steps.c.record).where(steps.c.thread_id == thread_id)
-            kept = db.execute(said.order_by(steps.c.created, text("steps.rowid"))).scalars()
+            kept = db.execute(said.order_by(*IN_ORDER)).scalars()
             marks = db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id)).all()
             by_step = {mark.step_id: mark for mark in marks}
             thread = thread_of(row)
@@ -250,7 +251,7 @@ class History(BaseDataLayer):
 
         def work(db: Connection) -> None:
             own(db, step["threadId"], caller)
-            db.execute(KEEP_STEP, row)
+            db.execute(self._upserts.step, row)
             db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
 
         await self._db.write(work, thread_id=step["threadId"], table="steps", record=row["record"])
@@ -286,7 +287,7 @@ class History(BaseDataLayer):
 
         def work(db: Connection) -> None:
             own(db, thread_id, caller)
-            db.execute(KEEP_ELEMENT, row)
+            db.execute(self._upserts.element, row)
 
         await self._db.write(work, thread_id=thread_id, table="elements", record=record)
 
@@ -319,16 +320,9 @@ class History(BaseDataLayer):
             if thread is None:
                 raise HistoryError("The message that was rated is not there any more; reload the page.")
             own(db, thread, caller)
-            new = insert(feedbacks).values(
-                id=str(uuid.uuid4()),
-                step_id=feedback.forId,
-                thread_id=thread,
-                value=feedback.value,
-                comment=whole(feedback.comment) if feedback.comment else feedback.comment,
-                created=now(),
-            )
-            kept = {key: new.excluded[key] for key in ("value", "comment", "created")}
-            db.execute(new.on_conflict_do_update(index_elements=["step_id"], set_=kept))
+            mark = {"value": feedback.value, "comment": feedback.comment, "created": now()}
+            row = {"id": str(uuid.uuid4()), "step_id": feedback.forId, "thread_id": thread, **mark}
+            db.execute(self._upserts.feedback, row)
             return str(db.execute(select(feedbacks.c.id).where(feedbacks.c.step_id == feedback.forId)).scalar_one())
 
         return await self._db.do(work)

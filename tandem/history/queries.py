@@ -10,25 +10,56 @@ from typing import Any
 
 from chainlit.step import StepDict
 from chainlit.types import ThreadDict, ThreadFilter
-from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
-from rag.errors import UserFacingError
+from rag.database.places import Place
+from rag.text.unicode import whole
+from tandem.history.base import HistoryError
 from tandem.history.tables import elements, feedbacks, steps, threads, users
 
 # What every message needs is built once: building a statement costs more than running it.
-KEEP_STEP = insert(steps)
-KEEP_STEP = KEEP_STEP.on_conflict_do_update(
-    index_elements=["id"],
-    set_={key: KEEP_STEP.excluded[key] for key in ("searchable", "record")},
-    where=steps.c.thread_id == KEEP_STEP.excluded.thread_id,
-)
-KEEP_ELEMENT = insert(elements)
-KEEP_ELEMENT = KEEP_ELEMENT.on_conflict_do_update(
-    index_elements=["id"],
-    set_={"record": KEEP_ELEMENT.excluded.record},
-    where=elements.c.thread_id == KEEP_ELEMENT.excluded.thread_id,
-)
+
+
+class Upserts:
+    """The statements that make a row, or change the one that is there, as a database wants them."""
+
+    def __init__(self, place: Place) -> None:
+        if place.on_server:
+            from sqlalchemy.dialects.postgresql import insert
+        else:
+            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+        self.user = insert(users).on_conflict_do_nothing(index_elements=["identifier"])
+        step = insert(steps)
+        self.step = step.on_conflict_do_update(
+            index_elements=["id"],
+            set_={key: step.excluded[key] for key in ("searchable", "record")},
+            where=steps.c.thread_id == step.excluded.thread_id,
+        )
+        element = insert(elements)
+        self.element = element.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"record": element.excluded.record},
+            where=elements.c.thread_id == element.excluded.thread_id,
+        )
+        mark = insert(feedbacks)
+        self.feedback = mark.on_conflict_do_update(
+            index_elements=["step_id"], set_={key: mark.excluded[key] for key in ("value", "comment", "created")}
+        )
+
+
+IN_ORDER: tuple[ColumnElement[Any], ...] = (steps.c.created, literal_column("steps.rowid"))
 _NEW_THREAD = insert(threads)
 TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("moment"))
 _CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
@@ -37,10 +68,6 @@ _WHOSE = select(
     select(threads.c.id).where(threads.c.id == bindparam("thread")).scalar_subquery().label("thread_id"),
     select(threads.c.user_id).where(threads.c.id == bindparam("thread")).scalar_subquery().label("owner_id"),
 )
-
-
-class HistoryError(UserFacingError):
-    """The conversations cannot be opened, or belong to somebody else."""
 
 
 def own(db: Connection, thread_id: str, caller: str | None) -> None:
@@ -63,9 +90,12 @@ def new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
 def filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:
     """The threads of `query` in which the words were said, or which were rated so."""
     if filters.search and filters.search.strip():
-        wanted = filters.search.strip().casefold()
-        said = select(steps.c.id).where(steps.c.thread_id == threads.c.id, func.instr(steps.c.searchable, wanted) > 0)
-        query = query.where(or_(said.exists(), func.instr(func.lower(threads.c.name), wanted) > 0))
+        wanted = whole(filters.search.strip().casefold()).replace("\0", "\ufffd")
+        said = select(steps.c.id).where(
+            steps.c.thread_id == threads.c.id, steps.c.searchable.contains(wanted, autoescape=True)
+        )
+        named = func.lower(threads.c.name).contains(wanted, autoescape=True)
+        query = query.where(or_(said.exists(), named))
     if filters.feedback is not None:
         marked = select(feedbacks.c.id).where(
             feedbacks.c.thread_id == threads.c.id, feedbacks.c.value == filters.feedback

@@ -1,27 +1,16 @@
-"""The tables in which conversations are kept, and how they are made.
+"""The tables in which conversations are kept.
 
-Knows names, types and indexes. Does not know what is asked of them.
+Knows names, types and indexes. Does not know what is asked of them. Who changes something here adds a revision in
+`migrations/versions`, which does the same to a database that is there, and names it as the newest in `revisions.py`.
 """
 
 from __future__ import annotations
 
-import sqlite3
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from rag.database.columns import MOMENT, Line, Words
 
-VERSION = 1
-
-_tables = MetaData()
-
-
-class TooNewError(Exception):
-    """The file says that a later version made it."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(version)
-        self.version = version
+metadata = MetaData()
 
 
 def _reference(table: str) -> ForeignKey:
@@ -30,38 +19,39 @@ def _reference(table: str) -> ForeignKey:
 
 users = Table(
     "users",
-    _tables,
+    metadata,
     Column("id", String, primary_key=True),
     Column("identifier", String, nullable=False, unique=True),
-    Column("created", String, nullable=False),
+    Column("created", MOMENT, nullable=False),
     Column("metadata", JSON),
     Column("settings", JSON),
 )
 threads = Table(
     "threads",
-    _tables,
+    metadata,
     Column("id", String, primary_key=True),
     Column("user_id", String, _reference("users")),
-    Column("name", String),
-    Column("created", String, nullable=False),
-    Column("updated", String, nullable=False),
+    Column("name", Line),
+    Column("created", MOMENT, nullable=False),
+    Column("updated", MOMENT, nullable=False),
     Column("tags", JSON),
     Column("metadata", JSON),
     Index("threads_by_user", "user_id", "updated", "id"),
 )
+# SQLite numbers rows of itself; on a server the first revision adds a `rowid` to this table.
 steps = Table(
     "steps",
-    _tables,
+    metadata,
     Column("id", String, primary_key=True),
     Column("thread_id", String, _reference("threads"), nullable=False),
-    Column("created", String, nullable=False),
-    Column("searchable", Text, nullable=False),
+    Column("created", MOMENT, nullable=False),
+    Column("searchable", Words, nullable=False),
     Column("record", JSON, nullable=False),
     Index("steps_by_thread", "thread_id", "created"),
 )
 elements = Table(
     "elements",
-    _tables,
+    metadata,
     Column("id", String, primary_key=True),
     Column("thread_id", String, _reference("threads"), nullable=False),
     Column("for_id", String),
@@ -71,26 +61,12 @@ elements = Table(
 )
 feedbacks = Table(
     "feedbacks",
-    _tables,
+    metadata,
     Column("id", String, primary_key=True),
     Column("step_id", String, _reference("steps"), nullable=False, unique=True),
     Column("thread_id", String, _reference("threads"), nullable=False),
     Column("value", Integer, nullable=False),
-    Column("comment", Text),
-    Column("created", String, nullable=False),
+    Column("comment", Words),
+    Column("created", MOMENT, nullable=False),
     Index("feedbacks_by_thread", "thread_id", "value"),
 )
-
-
-def make(db: sqlite3.Connection) -> None:
-    """Make the tables that are missing. Raises TooNewError or sqlite3.Error."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise TooNewError(version)
-    if version == VERSION:
-        return
-    for table in _tables.sorted_tables:
-        db.execute(str(CreateTable(table, if_not_exists=True).compile(dialect=sqlite.dialect())))
-        for index in table.indexes:
-            db.execute(str(CreateIndex(index, if_not_exists=True).compile(dialect=sqlite.dialect())))
-    db.execute(f"PRAGMA user_version = {VERSION}")

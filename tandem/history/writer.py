@@ -25,8 +25,10 @@ Work = Callable[[Connection], Any]
 class Writer:
     """Does work in the order it is asked for. Use it on one event loop; `close` it there."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, prepare: Callable[[], object] | None = None) -> None:
+        """`prepare` makes the tables what they should be, where that could not be done before."""
         self._engine = engine
+        self._prepare = prepare
         self._thread = ThreadPoolExecutor(1, "history-writer")
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._running: asyncio.Future[list[Any]] | None = None
@@ -43,8 +45,11 @@ class Writer:
         return await done
 
     async def reconnect(self) -> None:
-        """Let go of idle connections: one that was opened for a read-only disk stays so."""
+        """Let go of idle connections: one that was opened for a read-only disk stays so. Raises what the disk or the
+        server raises."""
         await asyncio.to_thread(self._engine.dispose)
+        if self._prepare is not None:
+            await asyncio.to_thread(self._prepare)
 
     async def close(self) -> None:
         """Finish what waits."""

@@ -35,7 +35,7 @@ from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
 from tandem import catalogues
-from tandem.history.data_layer import History
+from tandem.history.base import History
 from tandem.markdown import Neutraliser, cited, linked, plain_title
 from tandem.texts import Language, language_for, notice, problem, reason, say, without_addresses
 from tandem.ui import panel

@@ -18,7 +18,7 @@ from starlette.requests import cookie_parser
 
 from tandem.auth.tickets import TicketError, Tickets
 from tandem.context import House
-from tandem.history.data_layer import History
+from tandem.history.base import History
 from tandem.identifiers import is_id
 from tandem.texts import language_for, say
 from tandem.ui import chainlit_compat

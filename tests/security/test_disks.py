@@ -17,7 +17,7 @@ from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
 from rag.errors import LibraryError
 from tandem.context import House
-from tandem.history.data_layer import History
+from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 from tests.support.small_disk import SmallDisk, can_mount, small_disk
 
@@ -51,19 +51,19 @@ def mend_disk(disk: SmallDisk, how: str) -> None:
     disk.free() if how == "full" else disk.reopen()
 
 
-def history_of(settings: Settings, told: list[bool]) -> History:
+def history_of(settings: Settings, told: list[bool]) -> SqlHistory:
     async def tell(kept: bool) -> None:
         told.append(kept)
 
-    return History.open(settings.data_dir / "history.db", lambda: "ada", None, tell)
+    return SqlHistory.open(settings.data_dir / "history.db", lambda: "ada", None, tell)
 
 
-async def say(history: History, name: str) -> None:
+async def say(history: SqlHistory, name: str) -> None:
     step: Any = {"id": name, "threadId": "t", "type": "user_message", "name": "ada", "output": name}
     await history.create_step(step)
 
 
-async def said(history: History) -> list[str]:
+async def said(history: SqlHistory) -> list[str]:
     thread = await history.get_thread("t")
     return [step["output"] for step in thread["steps"]] if thread else []
 

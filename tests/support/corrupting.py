@@ -27,7 +27,7 @@ from hybrid.events import Failed, Finished
 from rag.errors import UserFacingError
 from rag.maintenance.integrity import mend
 from tandem.context import House
-from tandem.history.data_layer import History
+from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 
 FACTS = {
@@ -179,8 +179,8 @@ async def _look(settings: Settings, damaged: Path, tally: Tally, what: str) -> N
         await history.close()
 
 
-def _history(settings: Settings) -> History:
-    return History.open(settings.data_dir / "history.db", lambda: "ada")
+def _history(settings: Settings) -> SqlHistory:
+    return SqlHistory.open(settings.data_dir / "history.db", lambda: "ada")
 
 
 async def _ask(house: House, question: str) -> str:

@@ -28,7 +28,7 @@ from chainlit.context import init_http_context
 from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
 from tandem.context import House
-from tandem.history.data_layer import History
+from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 from tests.support.terminal import start
 
@@ -113,7 +113,7 @@ def _work_and_kill(home: Path, number: int, chance: random.Random) -> set[tuple[
 async def _look(home: Path, acknowledged: set[tuple[str, str]], tally: Tally) -> None:
     init_http_context()
     house = House.open(_settings(home))
-    history = History.open(home / ".tandem" / "history.db", lambda: "ada")
+    history = SqlHistory.open(home / ".tandem" / "history.db", lambda: "ada")
     try:
         house.library.sync(house.settings.documents)
         await house.start(index=False)
@@ -174,7 +174,7 @@ async def _work(home: Path, number: int) -> None:
     """Until it is killed: answer, take in and keep, and say what is kept only then."""
     init_http_context()
     house = House.open(_settings(home))
-    history = History.open(home / ".tandem" / "history.db", lambda: "ada")
+    history = SqlHistory.open(home / ".tandem" / "history.db", lambda: "ada")
     await history.create_user(cl.User(identifier="ada"))
     house.library.sync(house.settings.documents)
     await house.start(index=False)

@@ -10,7 +10,7 @@ from chainlit.types import Feedback
 from hybrid.tracing.store import TraceStore
 from hybrid.tracing.trace import StageRecord, Trace
 from tandem.evaluate import judged
-from tandem.history.data_layer import History
+from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 
 
@@ -31,7 +31,7 @@ def answered(traces: TraceStore, number: int, support: float, refined: str = "")
     return trace
 
 
-async def show(history: History, message: str, trace: Trace, run: str | None = None) -> None:
+async def show(history: SqlHistory, message: str, trace: Trace, run: str | None = None) -> None:
     metadata = {"answer": trace.answer, "trace": trace.id, "started": trace.started}
     step = {
         "id": message,
@@ -48,7 +48,7 @@ async def show(history: History, message: str, trace: Trace, run: str | None = N
 
 async def test_a_thumb_down_becomes_a_label_that_fit_reads(tmp_path: Path, traces: TraceStore) -> None:
     init_http_context()
-    history = History.open(tmp_path / "history.db", lambda: None)
+    history = SqlHistory.open(tmp_path / "history.db", lambda: None)
     for number in range(48):
         bad = number % 3 == 0
         await show(history, f"m{number}", answered(traces, number, 0.1 if bad else 0.9), f"run{number}")
@@ -65,7 +65,7 @@ async def test_a_thumb_down_becomes_a_label_that_fit_reads(tmp_path: Path, trace
 
 async def test_which_answer_a_thumb_is_for(tmp_path: Path, traces: TraceStore) -> None:
     init_http_context()
-    history = History.open(tmp_path / "history.db", lambda: None)
+    history = SqlHistory.open(tmp_path / "history.db", lambda: None)
     first, other, refined = answered(traces, 1, 0.5), answered(traces, 1, 0.5), answered(traces, 2, 0.5, "better")
     await show(history, "m1", first)
     await show(history, "m2", other)

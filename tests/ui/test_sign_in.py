@@ -15,7 +15,7 @@ from chainlit.types import Feedback
 from playwright.sync_api import Browser, expect
 
 from tandem.auth.passwords import hashed
-from tandem.history.data_layer import History
+from tandem.history.data_layer import SqlHistory
 from tests.support.terminal import start
 from tests.ui.conftest import PATIENCE_MS, Person, serving
 
@@ -27,7 +27,7 @@ SETTINGS = "documents: papers\nmodels: {foundry: false}\n"
 async def write_conversation_of_ada(home: Path) -> str:
     """A conversation with one rated message; returns the id of the rating."""
     init_http_context()
-    history = History.open(home / ".tandem" / "history.db", lambda: "ada")
+    history = SqlHistory.open(home / ".tandem" / "history.db", lambda: "ada")
     ada = await history.create_user(cl.User(identifier="ada"))
     assert ada is not None
     await history.update_thread(THREAD, name="Ada's question", user_id=ada.id)

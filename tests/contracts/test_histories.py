@@ -1,7 +1,11 @@
+"""What every history keeps: whose a conversation is, what was said, in its order, and what people thought of it."""
+
+from __future__ import annotations
+
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +14,13 @@ import pytest
 from chainlit.context import init_http_context
 from chainlit.types import Feedback, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser
+from sqlalchemy import text
 
-from tandem.history.data_layer import History, HistoryError
+from rag.database.places import Place, Postgres, Sqlite
+from tandem.history.base import History, HistoryError
+from tandem.history.data_layer import SqlHistory
+from tandem.history.revisions import TABLES
+from tests.support.postgres import Server
 
 
 class Asking:
@@ -29,10 +38,25 @@ def asking() -> Asking:
     return Asking()
 
 
+numbers = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where nothing is yet."""
+    if request.param == "sqlite":
+        yield Sqlite(tmp_path / "data" / "history.db", TABLES)
+        return
+    server: Server = request.getfixturevalue("postgres")
+    made = Postgres(server.database, replace(TABLES, name=f"history_{next(numbers)}"))
+    yield made
+    made.engine.dispose()
+
+
 @pytest.fixture
-async def history(tmp_path: Path, asking: Asking) -> AsyncIterator[History]:
+async def history(place: Place, asking: Asking) -> AsyncIterator[History]:
     init_http_context()
-    opened = History.open(tmp_path / "data" / "history.db", asking)
+    opened = SqlHistory.open(place, asking)
     yield opened
     await opened.close()
 
@@ -233,37 +257,31 @@ async def test_a_hundred_conversations_at_once(history: History) -> None:
         assert [s["output"] for s in (await opened(history, f"t{number}"))["steps"]] == ["y" * 500] * 3
 
 
-async def test_conversations_outlive_the_process(tmp_path: Path, asking: Asking) -> None:
+async def test_conversations_outlive_the_process(place: Place, asking: Asking) -> None:
     init_http_context()
-    file = tmp_path / "history.db"
-    first = History.open(file, asking)
+    first = SqlHistory.open(place, asking)
     await person(first, "ada")
     await first.create_step(step("s1", "t1", "kept"))
     await first.close()
-    second = History.open(file, asking)
+    second = SqlHistory.open(place, asking)
     assert [found["output"] for found in (await opened(second, "t1"))["steps"]] == ["kept"]
     await second.close()
 
 
-@pytest.mark.parametrize("wrong", [b"this is no database, " * 100, None])
-async def test_what_is_no_history_is_set_aside(tmp_path: Path, asking: Asking, wrong: bytes | None) -> None:
-    init_http_context()
-    file = tmp_path / "history.db"
-    if wrong is None:
-        file.mkdir()
-    else:
-        file.write_bytes(wrong)
-    history = History.open(file, asking)
-    await person(history, "ada")
-    await history.create_step(step("s1", "t1", "kept"))
-    assert [found["output"] for found in (await opened(history, "t1"))["steps"]] == ["kept"]
-    await history.close()
-    assert len(list(tmp_path.glob("history.damaged-*.db"))) == 1
+async def test_any_character_is_kept_and_found(history: History) -> None:
+    user = await person(history, "ada")
+    said = "a\0b \u2028 \U0001f600 'quoted' \\ %_ \r\n"
+    await history.create_step(step("s1", "t1", said, metadata={"odd": "\0\ud83d"}))
+    await history.update_thread("t1", name="a\0b")
+    (found,) = (await opened(history, "t1"))["steps"]
+    assert found["output"] == said
+    assert [thread["id"] for thread in (await page(history, user, search="A\0B")).data] == ["t1"]
 
 
-def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path, asking: Asking) -> None:
-    file = tmp_path / "history.db"
-    with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA user_version = 99")
+async def test_a_newer_version_is_left_alone(place: Place, asking: Asking) -> None:
+    first = SqlHistory.open(place, asking)
+    await first.close()
+    with place.engine.begin() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(HistoryError, match="newer version of Tandem"):
-        History.open(file, asking)
+        SqlHistory.open(place, asking)

@@ -1,0 +1,188 @@
+"""The two places where tables may lie, and what is done there when something goes wrong.
+
+A damaged SQLite file is set aside under a dated name and begun anew with what can be read of it; a server is waited
+for. Knows how either is opened and what its errors mean. Does not know what the tables hold.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.database import sqlite_file
+from rag.database.tables import Tables
+from rag.faults import SAID, Fault, fault_of, sentence
+from rag.text.unicode import whole
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_BUSY_SECONDS = 10.0
+_CONNECT_SECONDS = 5
+_LONGEST_STATEMENT_MS = 60_000
+
+
+class Place(Protocol):
+    """Where the tables of one room lie. Safe to use from any thread."""
+
+    @property
+    def tables(self) -> Tables:
+        """Those of the room."""
+
+    @property
+    def name(self) -> str:
+        """For people and logs, without a password."""
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine, made when first asked for; nothing is opened by asking."""
+
+    @property
+    def on_server(self) -> bool:
+        """Whether others may write there too, and a network lies between."""
+
+    def prepare(self) -> str:
+        """Make it usable; a sentence where something damaged was set aside for that, else "". Raises TooNewError, or
+        what the place raises."""
+
+    def mend(self, error: BaseException) -> bool:
+        """Whether `error` came of damage, and a new file is there now. Raises what the place raises."""
+
+    def fault(self, error: BaseException) -> Fault:
+        """Why something failed here."""
+
+    def reason(self, error: BaseException) -> str:
+        """The same for those who may not know where it lies."""
+
+    def sentence(self, what: str, error: BaseException) -> str:
+        """One sentence: `what` could not be done, why, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Sqlite:
+    """A SQLite file, for the tables of one room."""
+
+    path: Path
+    tables: Tables
+    on_server: bool = field(default=False, init=False)
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @cached_property
+    def engine(self) -> Engine:
+        from sqlalchemy import create_engine
+
+        return create_engine(
+            f"sqlite:///{self.path}", creator=self._connect, json_serializer=_as_json, json_deserializer=_read_json,
+            hide_parameters=True,
+        )  # fmt: skip
+
+    def _connect(self) -> sqlite3.Connection:
+        """To write where that can be done, else to read."""
+        try:
+            db = sqlite_file.connect(self.path, busy_seconds=_BUSY_SECONDS)
+            db.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error as error:
+            if not self.path.is_file() or fault_of(error, self.path) in (Fault.DAMAGED, Fault.LOCKED):
+                raise
+            db = sqlite_file.connect_reading(self.path)
+        db.text_factory = sqlite_file.replacing
+        return db
+
+    def prepare(self) -> str:
+        return sqlite_file.open_or_begin_anew(self.path, self._make)
+
+    def _make(self, db: sqlite3.Connection) -> None:
+        if self.tables.revision(db) != self.tables.head:
+            from rag.database import making
+
+            making.make_in_file(db, self.tables)
+
+    def mend(self, error: BaseException) -> bool:
+        cause = getattr(error, "orig", None) or error
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        if not self.path.exists():
+            self.prepare()
+            return True
+        return bool(sqlite_file.renew(self.path, self._make, cause))
+
+    def fault(self, error: BaseException) -> Fault:
+        return fault_of(error, self.path)
+
+    def reason(self, error: BaseException) -> str:
+        return sqlite_file.reason(error, self.path)
+
+    def sentence(self, what: str, error: BaseException) -> str:
+        return sentence(what, error, self.path)
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A schema of a PostgreSQL server, for the tables of one room. `url` may hold a password and is never shown."""
+
+    url: str = field(repr=False)
+    tables: Tables
+    on_server: bool = field(default=True, init=False)
+
+    @cached_property
+    def name(self) -> str:
+        from sqlalchemy import make_url
+
+        url = make_url(self.url)
+        host = f"{url.host or url.query.get('host') or 'localhost'}{f':{url.port}' if url.port else ''}"
+        return f"postgresql://{host}/{url.database or ''}"
+
+    @cached_property
+    def engine(self) -> Engine:
+        from sqlalchemy import create_engine, make_url
+
+        return create_engine(
+            make_url(self.url).set(drivername="postgresql+psycopg"),
+            json_serializer=_as_json,
+            json_deserializer=_read_json,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": _CONNECT_SECONDS,
+                "application_name": "tandem",
+                "options": f"-c search_path={self.tables.name} -c statement_timeout={_LONGEST_STATEMENT_MS}",
+            },
+        )
+
+    def prepare(self) -> str:
+        from rag.database import making
+
+        with self.engine.begin() as connection:
+            making.make_on_server(connection, self.tables)
+        return ""
+
+    def mend(self, error: BaseException) -> bool:
+        return False
+
+    def fault(self, error: BaseException) -> Fault:
+        return fault_of(error)
+
+    def reason(self, error: BaseException) -> str:
+        return SAID[self.fault(error)]
+
+    def sentence(self, what: str, error: BaseException) -> str:
+        return sentence(what, error)
+
+
+def _as_json(value: Any) -> str:
+    return whole(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _read_json(text: str | bytes) -> Any:
+    """None for what a flipped byte made unreadable: it costs a record, not the conversation."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
