@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rag.formats.extracted import Builder
 from rag.formats.headers import has_header, kind
-from rag.formats.tables import row_text
+from rag.formats.tables import labelled, paired, row_text
 
 _MOST_COLUMNS = 2_000
 _LARGEST_MERGE = 5_000
@@ -77,6 +77,10 @@ def add_grid(builder: Builder, grid: Grid) -> None:
             builder.add(next(filter(None, rows[at])))
             at += 1
         rows, numbers = rows[at:], table.numbers[at:]
+        if labelled(rows):
+            for row, number in zip(rows, numbers, strict=True):
+                builder.add(paired(_once(row, table.columns, across.get(number))))
+            continue
         count = _header_rows(grid, table, rows, numbers, across)
         if count:
             names = _joined(rows[:count])
@@ -174,7 +178,8 @@ def _apart(grid: Grid, band: list[int], groups: list[list[int]]) -> bool:
         filled = [row for row in band if sum(bool(grid.rows[row].get(column)) for column in group) > 1]
         if len(group) < 2 or len(filled) < 2:
             return False
-    return True
+    cells = [[grid.rows[row].get(column, "") for group in groups for column in group] for row in band]
+    return not labelled([row for row in cells if sum(map(bool, row)) > 1])
 
 
 def _caption(row: list[str], across: dict[int, set[int]], number: int) -> bool:

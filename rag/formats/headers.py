@@ -49,7 +49,9 @@ def has_header(rows: Sequence[Sequence[str]], *, pairs: bool) -> bool:
         column = [cell for row in below if (cell := _at(row, at))]
         if not head or not column:
             continue
-        names, values = names + _names(head, column), values + _belongs(head, column)
+        # Beside a label, what holds digits is its value: "Invoice | R-4471".
+        named = not (pairs and width == 2 and "9" in _shape(head)) and _names(head, column)
+        names, values = names + named, values + _belongs(head, column)
     if values:
         return False
     if names:

@@ -93,10 +93,11 @@ def _is_furniture(tag: Tag, has_main: bool) -> bool:
         # Within the page proper it is a note or a title of its own.
         if tag.find_parent(["main", "article"]) is not None:
             return False
-        if has_main and (role == "complementary" or tag.name == "aside"):
-            return True
-        short = len(tag.get_text().split()) <= _SHORT_MARGIN or role == "banner"
-        if has_main and short and tag.find(["h1", "h2", "h3"]) is None:
+        words = tag.get_text().split()
+        short = len(words) <= _FEW_WORDS or (
+            len(words) <= _SHORT_MARGIN and ("©" in words or tag.find("a") is not None)
+        )
+        if has_main and (short or role == "banner") and tag.name != "aside" and tag.find(["h1", "h2", "h3"]) is None:
             return True
         return _mostly_links(tag, 0.5 if has_main else 0.8)
     return False
@@ -200,6 +201,8 @@ def _control(node: Tag) -> str:
     if node.name == "select":
         options = [one_line(option.get_text()) for option in node.find_all("option")]
         return f" {', '.join(filter(None, options[:_MOST_OPTIONS]))} "
+    if node.get("type") in ("checkbox", "radio"):
+        return " ☒ " if node.has_attr("checked") else " ☐ "
     if node.get("type", "") in _TYPED:
         return f" {node.get('value') or ''} "
     return " "

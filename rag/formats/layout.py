@@ -6,7 +6,7 @@ columns of text side by side. Does not know the format that they come from, nor 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,12 +14,20 @@ import regex
 
 _HYPHEN = regex.compile(r"(?<=\p{L}\p{M}*|\p{N})[-\u2010]$")
 _AND = regex.compile(r"(?:and|or|to|und|oder|bis|et|ou|y|o|e|ve|veya|ile)\b|[^\p{L}\p{N}]")
+LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]")
+"""A letter of a script that is written from right to left."""
 _LOWER = regex.compile(r"\p{Ll}")
 _BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
 _NUMBERED = regex.compile(r"(?:\d{1,3}[.)]|[a-z][.)])\s")
 _LONG = 18
 _FEW_LINES, _MANY_LINES = 4, 8
 _SENTENCE_END = regex.compile(r"[.!?…:;。]['\"”’»)\]]*$")
+
+
+Place = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
+Frame = Callable[[float, float, float, float], Place]
+"""How a place in a page's own space lies in the page as it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,15 @@ def lines(words: Sequence[Segment]) -> list[Segment]:
     """Words with those joined that follow one another on a line, as pieces with wide gaps between them."""
     found: list[Segment] = []
     line: list[Segment] = []
+    any_leftward = False
     for word in words:
-        if line and (not _beside(line[-1], word) or word.left - line[-1].right < -line[-1].size * 0.5):
+        leftward = bool(LEFTWARD.search(word.text)) or any_leftward
+        back = bool(line) and word.left - line[-1].right < -line[-1].size * 0.5
+        if line and (not _beside(line[-1], word) or (back and not leftward)):
             found += _pieces(line)
             line = []
+            leftward = bool(LEFTWARD.search(word.text))
+        any_leftward = leftward
         line.append(word)
     return found + _pieces(line)
 
@@ -100,6 +113,8 @@ def _pieces(line: list[Segment]) -> list[Segment]:
     """A line cut where a cell or a column begins: at gaps wider than a letter is high, and than this line's usual."""
     if not line:
         return []
+    if any(LEFTWARD.search(word.text) for word in line):
+        return [piece_of(words) for words in _runs(line)]
     gaps = sorted(word.left - before.right for before, word in pairwise(line))
     usual = gaps[len(gaps) // 4] if len(gaps) >= 4 else 0.0
     pieces = [[line[0]]]
@@ -108,6 +123,19 @@ def _pieces(line: list[Segment]) -> list[Segment]:
             pieces.append([])
         pieces[-1].append(word)
     return [piece_of(words) for words in pieces]
+
+
+def _runs(line: Sequence[Segment]) -> list[list[Segment]]:
+    """The words of a line, some of them right-to-left, in their own order, parted where wide gaps are."""
+    by_place = sorted(line, key=lambda word: word.left)
+    group_of = {id(by_place[0]): 0}
+    for before, word in pairwise(by_place):
+        wide = word.left - before.right > max(before.size, word.size)
+        group_of[id(word)] = group_of[id(before)] + wide
+    runs: dict[int, list[Segment]] = {}
+    for word in line:
+        runs.setdefault(group_of[id(word)], []).append(word)
+    return list(runs.values())
 
 
 def piece_of(words: Sequence[Segment]) -> Segment:

@@ -5,8 +5,10 @@ Knows MIME. Reads attachments as documents of their own, through the table of re
 
 from __future__ import annotations
 
+import base64
 import email
 from collections.abc import Iterator
+from contextlib import suppress
 from email import policy
 from email.header import Header, decode_header
 from email.message import Message
@@ -21,10 +23,11 @@ from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.html import add_html
 from rag.formats.parts import Parts
 
-_HEADERS = ("From", "To", "Cc", "Bcc", "Reply-To", "Date")
+_HEADERS = ("Subject", "From", "To", "Cc", "Bcc", "Reply-To", "Date")
 _KNOWN = ("From", "Subject", "Date", "To", "Message-ID", "Received", "Return-Path", "MIME-Version", "Content-Type")
 _SAME = ("text/plain", "text/html", "text/enriched", "text/rtf", "text/watch-html", "text/x-amp-html")
 _STUB = 0.5
+_LONG_STUB = 40
 _DEEPEST = 8
 _MOST_MESSAGES = 5_000
 _MBOX = regex.compile(rb"(?m)^From [^\r\n]*\r?\n(?=[!-9;-~]+:)")
@@ -119,9 +122,12 @@ class _Reader:
             self._alternatives(_inner(part), level)
         elif kind == "message/rfc822" or (kind == "message/global" and part.is_multipart()):
             attached = self._attached
-            for inner in _inner(part):
+            for inner in _forwarded(part):
                 self.message(inner, level + 1)
             self._attached = attached
+        elif kind == "message/delivery-status":
+            for inner in _inner(part):
+                self._builder.add("\n".join(f"{name}: {one_line(str(value))}" for name, value in inner.items()))
         elif part.is_multipart():
             for inner in _inner(part):
                 self._part(inner, level)
@@ -141,7 +147,7 @@ class _Reader:
                 add_calendar(self._builder, _text(part))
             case "text/vcard" | "text/x-vcard" | "text/directory":
                 add_contacts(self._builder, _text(part))
-            case "text/plain" | "text/enriched" | "message/delivery-status" | "text/markdown" | "text":
+            case "text/plain" | "text/enriched" | "text/markdown" | "text/rfc822-headers" | "text":
                 self._builder.add(_unfolded(part))
             case (
                 "application/pkcs7-mime"
@@ -178,13 +184,17 @@ class _Reader:
                 self._part(one, level)
 
     def _stub(self, plain: Message, page: Message) -> bool:
-        """Whether the plain text says much less than the page: "your program cannot show this"."""
-        said = len(_text(plain).split())
+        """Whether the plain text says much less than the page, or something else: "your program cannot show this"."""
+        told = _text(plain)
+        said = len(told.split())
         pages = [one for one in page.walk() if one.get_content_type() == "text/html"]
         seen = Builder()
         for one in pages:
             add_html(seen, _text(one), fragment=True)
-        words = len(seen.build().text.split())
+        shown = seen.build().text
+        words = len(shown.split())
+        if said < _LONG_STUB and words >= 4 and len(_words(told) & _words(shown)) < len(_words(shown)) * 0.3:
+            return True
         return said < words * _STUB and words - said > 5
 
     def _attachment(self, part: Message, name: str, level: int) -> None:
@@ -210,6 +220,19 @@ def _leads_to_page(part: Message) -> bool:
 def _inner(part: Message) -> list[Message]:
     payload = part.get_payload()
     return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+
+
+def _words(text: str) -> set[str]:
+    return set(regex.findall(r"[\p{L}\p{N}]+", text.casefold()))
+
+
+def _forwarded(part: Message) -> list[Message]:
+    """The messages in a part; one that was wrapped in base64, which the standard forbids and programs do, unwrapped."""
+    inner = _inner(part)
+    if len(inner) == 1 and not inner[0].keys() and part.get("Content-Transfer-Encoding", "").lower() == "base64":
+        with suppress(ValueError):
+            return [_parsed(base64.b64decode(str(inner[0].get_payload()), validate=False))]
+    return inner
 
 
 def _bytes(part: Message) -> bytes:

@@ -1,4 +1,4 @@
-"""Light markup other than Markdown: AsciiDoc, Org, MediaWiki, LaTeX.
+"""Light markup other than Markdown: AsciiDoc, Org, MediaWiki.
 
 Knows each one's headings, lists and tables, and which marks are no words. Does not run what a text
 includes or computes.
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import regex
-from pylatexenc.latex2text import LatexNodes2Text
 
-from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.extracted import Builder, Extracted
 from rag.formats.html import add_html
 from rag.formats.tables import add_table
 from rag.formats.text import begin
@@ -19,6 +18,8 @@ from rag.formats.text import begin
 # AsciiDoc
 _A_HEADING = regex.compile(r"(={1,6}|#{1,6})\s+(\S.*?)(?:\s+\1)?$")
 _A_ATTRIBUTE = regex.compile(r":!?[\w-]+!?:(?:\s+(.*))?$")
+_A_REFERENCE = regex.compile(r"\{([\w-]+)\}")
+_A_NAMED = regex.compile(r"\bheader\b|%[\w%]*header")
 _A_SETTING = regex.compile(r":(?:toc|icons|source|imagesdir|doctype|sect|experimental|xref)")
 _A_MARKS = (
     (regex.compile(r"\[\[[^\[\]\n]{0,300}\]\]|\(\(\([^()\n]{0,300}\)\)\)|\[[.#%][^\[\]\n]{0,300}\](?=[#*_`])"), ""),
@@ -64,30 +65,6 @@ _W_FILE = regex.compile(
 _W_ADDRESS = regex.compile(r"\[(?:https?:)?//\S+\s+([^\]]+)\]")
 _W_HEADING = regex.compile(r"(={1,6})\s*(.+?)\s*\1\s*$")
 _W_CELL = regex.compile(r"^[^\[\]|{}]*=[^\[\]|{}]*\|(?!\|)")
-# LaTeX
-_L_COMMENT = regex.compile(r"(?<!\\)%.*?(?:\n\s*|$)")
-_L_SECTION = regex.compile(
-    r"\\(part|chapter|section|subsection|subsubsection|paragraph|subparagraph)\*?\s*(?:\[[^\]]*\])?\s*\{"
-)
-_L_LEVEL = {
-    "part": 1,
-    "chapter": 2,
-    "section": 3,
-    "subsection": 4,
-    "subsubsection": 5,
-    "paragraph": 6,
-    "subparagraph": 7,
-}
-_L_TABLE = regex.compile(r"\\begin\{(tabular[xy*]?|longtable|tabulary)\}(.*?)\\end\{\1\}", regex.S)
-_L_RULES = regex.compile(
-    r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\}|cmidrule(?:\([^)]*\))?\{[^}]*\}|endhead|endfirsthead)"
-)
-_L_SKIPPED = regex.compile(
-    r"\\(?:label|cite[tp]?|ref|eqref|pageref|bibliography|bibliographystyle|vspace|hspace|includegraphics)\*?(?:\[[^\]]*\])*\{[^}]*\}"
-)
-_L_MARKS = regex.compile(r"[\\${}~^_]|--|``|''")
-_LONGEST_PARAGRAPH = 20_000
-_MOST_BRACES = 2_000
 _LIST = regex.compile(r"(\*{1,6}|-{1,5}|\.{1,5}|\d+\.|[#:;]{1,6})\s+(.*)$")
 
 
@@ -96,14 +73,19 @@ def read_asciidoc(data: bytes) -> Extracted:
     builder, text = begin(data)
     table: list[str] | None = None
     fence = ""
-    para = _Paragraph(builder, _replacing(_A_MARKS))
+    named = False
+    values: dict[str, str] = {}
+    marks = _replacing(_A_MARKS)
+    para = _Paragraph(
+        builder, lambda words: marks(_A_REFERENCE.sub(lambda name: values.get(name[1].lower(), name[0]), words))
+    )
     for line in regex.sub(r"(?ms)^////+$.*?^////+$", "", text).split("\n"):
         stripped = line.rstrip()
         if table is not None:
             if regex.fullmatch(r"[|,:!]===+", stripped):
                 para.flush()
-                _asciidoc_table(builder, table, para.plain)
-                table = None
+                _asciidoc_table(builder, table, para.plain, named)
+                table, named = None, False
             else:
                 table.append(stripped)
         elif regex.fullmatch(r"[|,:!]===+", stripped):
@@ -124,10 +106,12 @@ def read_asciidoc(data: bytes) -> Extracted:
                 r":(?:toc|icons|source|imagesdir|doctype|sect|experimental|xref)", stripped
             ):
                 para.flush()
-                name = stripped[1:].partition(":")[0].replace("-", " ")
-                builder.add(f"{name}: {attribute[1]}", separator="\n")
+                name = stripped[1:].partition(":")[0]
+                values[name.lower()] = attribute[1]
+                builder.add(f"{name.replace('-', ' ')}: {attribute[1]}", separator="\n")
         elif regex.fullmatch(r"\[[^\]]*\]|'''|<<<|\+|(?:include|toc|ifdef|ifndef|endif|ifeval)::.*", stripped):
             para.flush()
+            named = bool(_A_NAMED.search(stripped)) if stripped.startswith("[") else named
         elif stripped.startswith(".") and len(stripped) > 1 and stripped[1] not in ". ":
             para.flush()
             builder.add(para.plain(stripped[1:]))
@@ -135,11 +119,11 @@ def read_asciidoc(data: bytes) -> Extracted:
             para.line(line)
     para.flush()
     if table:
-        _asciidoc_table(builder, table, para.plain)
+        _asciidoc_table(builder, table, para.plain, named)
     return builder.build()
 
 
-def _asciidoc_table(builder: Builder, lines: list[str], plain: Callable[[str], str]) -> None:
+def _asciidoc_table(builder: Builder, lines: list[str], plain: Callable[[str], str], named: bool) -> None:
     """Rows from lines of cells; where each cell has a line of its own, the first line says how many a row has."""
     rows: list[list[str]] = []
     width, header = 0, bool(lines and len(lines) > 1 and lines[0].strip() and not lines[1].strip())
@@ -154,7 +138,7 @@ def _asciidoc_table(builder: Builder, lines: list[str], plain: Callable[[str], s
             rows[-1] += cells
         else:
             rows.append(cells)
-    add_table(builder, rows, header=True if header else None)
+    add_table(builder, rows, header=True if header or named else None)
 
 
 def read_org(data: bytes) -> Extracted:
@@ -219,14 +203,15 @@ def add_wiki(builder: Builder, text: str) -> None:
     text = regex.sub(r"'{2,5}", "", _W_ADDRESS.sub(r"\1", text))
     para = _Paragraph(builder, lambda words: regex.sub(r"</?\w[^>]*>", " ", words))
     table: list[list[str]] | None = None
+    names = False
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped.startswith("{|"):
             para.flush()
-            table = [[]]
+            table, names = [[]], False
         elif table is not None:
             if stripped.startswith("|}"):
-                add_table(builder, [row for row in table if row], header=None)
+                add_table(builder, [row for row in table if row], header=names or None)
                 table = None
             elif stripped.startswith("|-"):
                 table.append([])
@@ -234,6 +219,8 @@ def add_wiki(builder: Builder, text: str) -> None:
                 builder.add(stripped[2:].strip())
             elif stripped[:1] in ("|", "!"):
                 cells = regex.split(r"\|\||!!", stripped[1:])
+                first = not any(table[:-1])
+                names = stripped[0] == "!" and (names or not table[-1]) if first else names
                 table[-1] += [para.plain(_W_CELL.sub("", cell)).strip() for cell in cells]
             elif table[-1] and stripped:
                 table[-1][-1] = f"{table[-1][-1]} {para.plain(stripped)}".strip()
@@ -255,74 +242,6 @@ def _template(found: regex.Match[str]) -> str:
     if any("=" in value for value in said):
         return "\n\n" + "\n\n".join(regex.sub(r"^\s*([\w -]+?)\s*=\s*", r"\1: ", value) for value in said) + "\n\n"
     return " ".join(said)
-
-
-def read_latex(data: bytes) -> Extracted:
-    """LaTeX: title, headings, paragraphs, tables; formulas as signs where there are any."""
-    builder, text = begin(data)
-    text = _L_COMMENT.sub("\n", text)
-    for name in ("title", "author", "date"):
-        if found := regex.search(rf"\\{name}\s*(?:\[[^\]]*\])?\s*\{{", text):
-            said = one_line(_latex(_group(text, found.end())))
-            if name == "title":
-                builder.title = said
-            builder.add(said if name == "title" else f"{name.capitalize()}: {said}" if said else "", separator="\n")
-    start = text.find("\\begin{document}")
-    body = text[start + 16 :] if start >= 0 else text
-    body = _L_SKIPPED.sub("", body.partition("\\end{document}")[0])
-    at = 0
-    for section in _L_SECTION.finditer(body):
-        if section.start() < at:
-            continue
-        _latex_blocks(builder, body[at : section.start()])
-        title = _group(body, section.end())
-        builder.heading(_latex(title), _L_LEVEL[section[1]])
-        at = section.end() + len(title) + 1
-    _latex_blocks(builder, body[at:])
-    return builder.build()
-
-
-def _group(text: str, start: int) -> str:
-    """What stands between a brace before `start` and its partner."""
-    depth = 1
-    for at in range(start, min(len(text), start + 5_000)):
-        depth += (text[at] == "{") - (text[at] == "}")
-        if not depth:
-            return text[start:at]
-    return text[start : start + 200]
-
-
-def _latex_blocks(builder: Builder, text: str) -> None:
-    at = 0
-    for table in _L_TABLE.finditer(text):
-        _latex_words(builder, text[at : table.start()])
-        inner = regex.sub(r"^\s*+(?:\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}\s*+|\[[^\]]*+\]\s*+)+", "", table[2])
-        rows = [
-            [one_line(_latex(cell)) for cell in regex.split(r"(?<!\\)&", row)]
-            for row in regex.split(r"\\\\(?:\[[^\]]*\])?", _L_RULES.sub("", inner))
-            if row.strip()
-        ]
-        add_table(builder, rows, header=None)
-        at = table.end()
-    _latex_words(builder, text[at:])
-
-
-def _latex_words(builder: Builder, text: str) -> None:
-    # Paragraph by paragraph: the library takes long over long texts, and what is odd in one costs that one.
-    for block in regex.split(r"\n[^\S\n]*\n", regex.sub(r"\\item\b\s*", "\n\n- ", text)):
-        words = one_line(_latex(block))
-        builder.add(words, separator="\n" if words.startswith("- ") else "\n\n")
-
-
-def _latex(text: str) -> str:
-    if not _L_MARKS.search(text):
-        return text
-    if len(text) > _LONGEST_PARAGRAPH or text.count("{") > _MOST_BRACES:
-        return regex.sub(r"\\[a-zA-Z]+\*?|[{}]", " ", text)
-    try:
-        return str(LatexNodes2Text(math_mode="text", keep_comments=False).latex_to_text(text, tolerant_parsing=True))
-    except (ValueError, IndexError, AttributeError, TypeError, KeyError):
-        return regex.sub(r"\\[a-zA-Z]+\*?|[{}]", " ", text)
 
 
 def _replacing(marks: tuple[tuple[regex.Pattern[str], str], ...]) -> Callable[[str], str]:

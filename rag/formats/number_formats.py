@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
 
 import regex
@@ -40,6 +41,7 @@ _TOKEN = regex.compile(
 )
 _QUOTED = regex.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', regex.I)
 _PLACES = regex.compile(r"[0#?][0#?,.]*")
+_FRACTION = regex.compile(r"([0#?]+\s+)?[0#?]+\s*/\s*([0#?]+|\d+)")
 _CURRENCY = regex.compile(r"\[\$([^\]-]*)[^\]]*\]")
 
 
@@ -137,14 +139,15 @@ def _number(number: Decimal, code: str) -> str:
     before, digits, after = code[: places.start()], places[0], code[places.end() :]
     size = abs(number)
     exponent = regex.match(r"E([+-])(0+)", bare[places.end() :], regex.I)
-    if "/" in bare[places.end() :] and "%" not in bare:
-        return ("-" if number < 0 and "-" not in before else "") + general(size)
+    if "%" not in bare and (parted := _FRACTION.search(bare)):
+        minus = "-" if number < 0 and "-" not in before else ""
+        return f"{minus}{_literal(before)}{_parted(size, parted)}{_literal(code[parted.end() :])}".strip()
     size *= Decimal(100) ** bare.count("%")
     while digits.endswith(","):
         digits, size = digits[:-1], size / 1000
     whole, _, decimals = digits.partition(".")
     if exponent:
-        text = f"{size:.{len(decimals)}E}"
+        text = regex.sub(r"(?<=[+-])\d+$", lambda power: power[0].zfill(len(exponent[2])), f"{size:.{len(decimals)}E}")
         return ("-" if number < 0 else "") + _literal(before) + text + _literal(after[exponent.end() :])
     rounded = size.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP)
     integer, _, fraction = f"{rounded:f}".partition(".")
@@ -162,6 +165,22 @@ def _number(number: Decimal, code: str) -> str:
     text = f"{integer or ('' if fraction else '0')}.{fraction}" if fraction else integer or "0"
     minus = "-" if number < 0 and not any(s in before for s in "-(") else ""
     return f"{minus}{_literal(before)}{text}{_literal(after)}".strip()
+
+
+def _parted(size: Decimal, code: regex.Match[str]) -> str:
+    """A number as a whole one and a fraction, as "# ?/?" shows it."""
+    exact = Fraction(size)
+    below = code[2]
+    if below.isdecimal() and int(below) > 0:
+        near = Fraction(round(exact * int(below)), int(below))
+        lower = int(below)
+    else:
+        near = exact.limit_denominator(10 ** min(len(below), 6) - 1)
+        lower = near.denominator
+    whole, upper = divmod(int(near * lower), lower) if code[1] else (0, int(near * lower))
+    if not upper:
+        return str(whole)
+    return f"{whole} {upper}/{lower}" if whole else f"{upper}/{lower}"
 
 
 def _masked(digits: str, code: str, bare: str) -> str:

@@ -20,6 +20,7 @@ from lxml import etree
 from rag.errors import DocumentError
 
 _UNPACKED_LIMIT = 300_000_000
+_LONGEST_ADDRESS = 200
 _OLE = b"\xd0\xcf\x11\xe0"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 # Strict documents (ISO 29500) say the same in namespaces of their own.
@@ -134,6 +135,15 @@ class Package:
             if root is not None:
                 return str(root.xpath("string(*[local-name()='title'])")).strip()
         return ""
+
+
+def address_of(target: str, text: str) -> str:
+    """The address to which a link of this text leads, where it is one for people and the text does not say it."""
+    address = target.removeprefix("mailto:").partition("?")[0] if target.startswith("mailto:") else target
+    if not target.startswith(("http://", "https://", "mailto:")) or len(address) > _LONGEST_ADDRESS:
+        return ""
+    bare = address.split("://")[-1].removeprefix("www.").rstrip("/")
+    return "" if not bare or bare.casefold() in text.casefold() else address
 
 
 def parse(data: bytes) -> etree._Element | None:

@@ -13,9 +13,7 @@ from itertools import pairwise
 
 import regex
 
-from rag.formats.layout import Block, Segment, joined, lines
-
-Place = tuple[float, float, float, float]
+from rag.formats.layout import Block, Place, Segment, joined, lines
 
 _NEAR = 3.0
 _MOST_CROSSINGS = 400_000

@@ -14,8 +14,8 @@ from itertools import groupby, pairwise
 import regex
 
 from rag.formats.extracted import Builder, clean
-from rag.formats.layout import Block, Segment, blocks, in_columns, lines, rows
-from rag.formats.page_tables import Cell, Place, Table, aligned_table, header_rows, ruled_tables
+from rag.formats.layout import Block, Place, Segment, blocks, in_columns, lines, rows
+from rag.formats.page_tables import Cell, Table, aligned_table, header_rows, ruled_tables
 from rag.formats.pdf_page import Page
 from rag.formats.running_lines import Sheet, without_running_lines
 from rag.formats.tables import add_table, row_text

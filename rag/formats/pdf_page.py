@@ -1,38 +1,32 @@
 """What stands on one page of a PDF: its words in the order of PDFium's text page, the lines drawn, what was filled in.
 
 Knows PDFium, the rotated page's frame (points, y growing upward from its lower left corner), form fields and
-annotations. Does not know paragraphs, tables or other pages.
+annotations (`rag.formats.pdf_fields`). Does not know paragraphs, tables or other pages.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from rag.formats.extracted import clean, one_line
-from rag.formats.layout import Segment
+from rag.formats.extracted import clean
+from rag.formats.layout import Frame, Place, Segment
+from rag.formats.pdf_fields import added_by_people, with_fields
+from rag.formats.turned import levelled, mirrored, reads_leftward, turn_of
 
 _MOST_WORDS = 20_000
 _MOST_OBJECTS = 20_000
-_MOST_ANNOTATIONS = 5_000
 _BOLD = 600
 _FORCE_BOLD = 1 << 18
 _THIN = 3.0
 _SHORT = 5.0
 _FAR = 1e6  # further out there is no paper
 _LINE_END_HYPHENS = (0x02, 0xFFFE)
-_HIDDEN = 2 | 32  # the flags "hidden" and "no view"
-_TICKED, _OPEN = "☒", "☐"
 _BLANKS = frozenset((*range(1, 0x21), 0x85, 0xA0, 0x2028, 0x2029, 0x3000, *range(0x2000, 0x200B)))
-
-Place = tuple[float, float, float, float]
-"""Left, bottom, right, top."""
-_Frame = Callable[[float, float, float, float], Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +66,18 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         width, height = page.get_size()
         frame = _frame(page)
-        words = _words(text, frame) if text.count_chars() else []
+        words = levelled(_words(text, frame, page.get_rotation())) if text.count_chars() else []
         if len(words) > _MOST_WORDS:  # a drawing made of letters: its places say nothing
             return Page(number + 1, width, height, plain=text.get_text_range())
         drawn = _Drawn()
         drawn.read(page, frame, width * height)
-        fields, remarks = _annotations(document, page, frame)
+        fields, remarks = added_by_people(document, page, frame)
+        words = with_fields(words, fields)
+        if reads_leftward(words):
+            words = [replace(w, left=width - w.right, right=width - w.left) for w in words]
+            drawn.mirror(width)
         return Page(
-            number + 1, width, height, tuple(_with_fields(words, fields)), tuple(drawn.horizontal),
+            number + 1, width, height, tuple(words), tuple(drawn.horizontal),
             tuple(drawn.vertical), tuple(drawn.filled), tuple(remarks), drawn=drawn.any, pictured=drawn.pictured,
         )  # fmt: skip
     finally:
@@ -87,7 +85,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
         page.close()
 
 
-def _frame(page: pypdfium2.PdfPage) -> _Frame:
+def _frame(page: pypdfium2.PdfPage) -> Frame:
     """How a place in the page's own space lies in the page as it is shown."""
     left, bottom, right, top = page.get_bbox()
     turn = page.get_rotation()
@@ -104,12 +102,12 @@ def _frame(page: pypdfium2.PdfPage) -> _Frame:
     return shown
 
 
-def _words(text: pypdfium2.PdfTextPage, frame: _Frame) -> list[Segment]:
-    """The words in order; `begins` marks those with which PDFium begins a line."""
+def _words(text: pypdfium2.PdfTextPage, frame: Frame, rotation: int) -> list[tuple[Segment, int]]:
+    """The words in order, each with its turn; `begins` marks those with which PDFium begins a line."""
     raw = text.raw
     unicode = pdfium.FPDFText_GetUnicode
-    measure = _Measure(raw, frame)
-    found: list[Segment] = []
+    measure = _Measure(raw, frame, rotation)
+    found: list[tuple[Segment, int]] = []
     letters: list[str] = []
     first = 0
     begins = True
@@ -146,26 +144,29 @@ def _words(text: pypdfium2.PdfTextPage, frame: _Frame) -> list[Segment]:
 class _Measure:
     """Measures words: their place, size and weight."""
 
-    def __init__(self, raw: object, frame: _Frame) -> None:
+    def __init__(self, raw: object, frame: Frame, rotation: int) -> None:
         self._raw = raw
         self._frame = frame
+        self._rotation = rotation
         self._box = pdfium.FS_RECTF()
         self._matrix = pdfium.FS_MATRIX()
         self._name = ctypes.create_string_buffer(128)
         self._flags = ctypes.c_int()
 
-    def word(self, first: int, last: int, text: str, begins: bool) -> Segment:
+    def word(self, first: int, last: int, text: str, begins: bool) -> tuple[Segment, int]:
         left, bottom, right, top = self._char(first)
         if last != first:
             l2, b2, r2, t2 = self._char(last)
-            if min(top, t2) > max(bottom, b2):  # else the word was broken without a sign of it
+            if min(top, t2) > max(bottom, b2) or min(right, r2) > max(left, l2):  # else broken without a sign of it
                 left, bottom, right, top = min(left, l2), min(bottom, b2), max(right, r2), max(top, t2)
         size = pdfium.FPDFText_GetFontSize(self._raw, first)
+        turn = 0
         if pdfium.FPDFText_GetMatrix(self._raw, first, self._matrix):
             size *= math.hypot(self._matrix.c, self._matrix.d) or 1.0
+            turn = turn_of(self._matrix.a, self._matrix.b, self._rotation)
         if not 0.5 < size < 2_000:
             size = max(top - bottom, 1.0)
-        return Segment(left, bottom, right, top, round(size * 2) / 2, self._bold(first), text, begins)
+        return Segment(left, bottom, right, top, round(size * 2) / 2, self._bold(first), text, begins), turn
 
     def _char(self, at: int) -> Place:
         box = self._box
@@ -192,7 +193,7 @@ class _Drawn:
         self.any = False
         self.pictured = 0.0
 
-    def read(self, page: pypdfium2.PdfPage, frame: _Frame, area: float) -> None:
+    def read(self, page: pypdfium2.PdfPage, frame: Frame, area: float) -> None:
         count = pdfium.FPDFPage_CountObjects(page)
         sides = [ctypes.c_float() for _ in range(4)]
         for at in range(min(count, _MOST_OBJECTS)):
@@ -216,6 +217,11 @@ class _Drawn:
                 self._box(thing, place, area)
             elif steps <= 2_000:
                 self._steps(thing, steps, frame)
+
+    def mirror(self, width: float) -> None:
+        self.horizontal = [mirrored(place, width) for place in self.horizontal]
+        self.vertical = [mirrored(place, width) for place in self.vertical]
+        self.filled = [(mirrored(place, width), colour) for place, colour in self.filled]
 
     def _line(self, place: Place) -> bool:
         left, bottom, right, top = place
@@ -242,7 +248,7 @@ class _Drawn:
             self.horizontal += [(left, bottom, right, bottom), (left, top, right, top)]
             self.vertical += [(left, bottom, left, top), (right, bottom, right, top)]
 
-    def _steps(self, thing: object, count: int, frame: _Frame) -> None:
+    def _steps(self, thing: object, count: int, frame: Frame) -> None:
         """The lines of a path that draws many."""
         matrix = pdfium.FS_MATRIX()
         if not pdfium.FPDFPageObj_GetMatrix(thing, matrix):
@@ -258,132 +264,7 @@ class _Drawn:
                 matrix.b * x.value + matrix.d * y.value + matrix.f,
             )
             if last is not None and pdfium.FPDFPathSegment_GetType(step) == pdfium.FPDF_SEGMENT_LINETO:
-                low, high = (
-                    (min(last[0], point[0]), min(last[1], point[1])),
-                    (
-                        max(last[0], point[0]),
-                        max(last[1], point[1]),
-                    ),
-                )
+                low = min(last[0], point[0]), min(last[1], point[1])
+                high = max(last[0], point[0]), max(last[1], point[1])
                 self._line(frame(*low, *high))
             last = point
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """Something filled in: where it stands, what it says, whether it is a box to tick, the field's own name."""
-
-    place: Place
-    text: str
-    box: bool = False
-    name: str = ""
-
-
-def _annotations(
-    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, frame: _Frame
-) -> tuple[list[_Field], list[str]]:
-    fields: list[_Field] = []
-    remarks: list[str] = []
-    for at in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MOST_ANNOTATIONS)):
-        annotation = pdfium.FPDFPage_GetAnnot(page, at)
-        if not annotation:
-            continue
-        try:
-            if pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
-                continue
-            kind = pdfium.FPDFAnnot_GetSubtype(annotation)
-            if kind == pdfium.FPDF_ANNOT_WIDGET:
-                if document.formenv is not None:
-                    fields += _widget(document.formenv.raw, annotation, frame)
-                continue
-            if kind in (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP):
-                continue
-            text = _string(lambda *room, a=annotation: pdfium.FPDFAnnot_GetStringValue(a, b"Contents", *room))
-            if not text:
-                continue
-            if kind in (pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP):
-                fields.append(_Field(_place(annotation, frame), text))
-            else:
-                remarks.append(text)
-        finally:
-            pdfium.FPDFPage_CloseAnnot(annotation)
-    return fields, remarks
-
-
-def _widget(form: object, annotation: object, frame: _Frame) -> Iterator[_Field]:
-    kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
-    place = _place(annotation, frame)
-    name = _string(lambda *room: pdfium.FPDFAnnot_GetFormFieldAlternateName(form, annotation, *room)) or _string(
-        lambda *room: pdfium.FPDFAnnot_GetFormFieldName(form, annotation, *room)
-    )
-    if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
-        ticked = bool(pdfium.FPDFAnnot_IsChecked(form, annotation))
-        yield _Field(place, _TICKED if ticked else _OPEN, True, name)
-        return
-    if kind in (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX):
-        value = _string(lambda *room: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, *room))
-        if not value and kind != pdfium.FPDF_FORMFIELD_TEXTFIELD:
-            value = ", ".join(_selected(form, annotation))
-        if value:
-            yield _Field(place, value, False, name)
-
-
-def _selected(form: object, annotation: object) -> Iterator[str]:
-    for at in range(min(500, max(0, pdfium.FPDFAnnot_GetOptionCount(form, annotation)))):
-        if pdfium.FPDFAnnot_IsOptionSelected(form, annotation, at):
-            yield _string(lambda *room, i=at: pdfium.FPDFAnnot_GetOptionLabel(form, annotation, i, *room))
-
-
-def _place(annotation: object, frame: _Frame) -> Place:
-    box = pdfium.FS_RECTF()
-    if not pdfium.FPDFAnnot_GetRect(annotation, box):
-        return 0.0, 0.0, 0.0, 0.0
-    low, high = sorted((box.bottom, box.top))
-    left, right = sorted((box.left, box.right))
-    return frame(left, low, right, high)
-
-
-def _string(read: Callable[..., int]) -> str:
-    """What PDFium writes into a buffer, as one line."""
-    size = read(None, 0)
-    if size <= 2 or size > 2_000_000:
-        return ""
-    room = ctypes.create_string_buffer(size)
-    read(ctypes.cast(room, ctypes.POINTER(ctypes.c_ushort)), size)
-    return one_line(clean(room.raw[:size].decode("utf-16-le", "replace").rstrip("\x00").replace("\r", "\n")))
-
-
-def _with_fields(words: list[Segment], fields: Sequence[_Field]) -> list[Segment]:
-    """The words with what was filled in after its label: the words to its left, else those above, else its name."""
-    placed: dict[int, list[Segment]] = {}
-    size = sorted(word.size for word in words)[len(words) // 2] if words else 10.0
-    for field in fields:
-        left, bottom, right, top = field.place
-        middle = (bottom + top) / 2
-        level = [at for at, w in enumerate(words) if w.bottom <= middle <= w.top or bottom <= w.middle <= top]
-        before = [at for at in level if words[at].right <= left + 2]
-        after = [at for at in level if words[at].left >= right - 2]
-        value = Segment(left, bottom, right, top, size, False, field.text, True)
-        if field.box and after and (not before or words[after[0]].left - right < left - words[before[-1]].right):
-            at = min(after, key=lambda i: words[i].left)
-            # A tick and what it stands for are one piece: they are read together.
-            value = replace(value, left=words[at].left - 1.5 * size, right=words[at].left - 1, begins=words[at].begins)
-            value = replace(value, bottom=words[at].bottom, top=words[at].top, size=words[at].size)
-            words[at] = replace(words[at], begins=False)
-            placed.setdefault(at, []).append(value)
-            continue
-        if before:
-            at = max(before, key=lambda i: words[i].right)
-            value = replace(value, bottom=words[at].bottom, top=words[at].top, begins=False)
-        else:
-            above = [i for i, w in enumerate(words) if w.bottom >= top - 2 and w.left < right and w.right > left - 40]
-            near = [i for i in above if words[i].bottom - top < 3 * size]
-            at = max(near, default=-2)
-            if field.name and not near:
-                value = replace(value, text=f"{field.name}: {field.text}")
-        placed.setdefault(at + 1 if at >= 0 else len(words), []).append(value)
-    found: list[Segment] = []
-    for at in range(len(words) + 1):
-        found += placed.get(at, ())
-        found += words[at : at + 1]
-    return found

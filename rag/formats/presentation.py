@@ -105,6 +105,8 @@ class _Reader:
                     texts = [text for text in texts if text not in self._seen]
                     self._seen.update(texts)
                 self._builder.add("\n".join(texts))
+                if not texts and not kind and (said := description(shape)):
+                    self._builder.add(f"Picture: {said}")
             case "graphicFrame":
                 self._frame(shape, part)
             case "pic":

@@ -41,17 +41,18 @@ class PictureReader(Reader, Protocol):
 
 
 _CODE = "py js ts tsx jsx java c h cc cpp hpp cs go rs rb php swift kt scala sh bash ps1 sql r lua pl css"
+_SETTINGS = "toml ini cfg conf properties"
 _FAMILIES = {
     "markdown:read_markdown": "md markdown mdown mkd",
     "markdown:read_mdx": "mdx",
     "text:read_text": "txt text log",
     "text:read_subtitles": "vtt srt",
     "text:read_csv": "csv tsv",
-    "text:read_code": _CODE,
+    "text:read_code": f"{_CODE} {_SETTINGS}",
     "markup:read_asciidoc": "adoc asciidoc asc",
     "markup:read_org": "org",
     "markup:read_wiki": "wiki mediawiki",
-    "markup:read_latex": "tex latex",
+    "latex:read_latex": "tex latex",
     "restructured:read_rst": "rst rest",
     "structured:read_notebook": "ipynb",
     "structured:read_json": "json jsonl ndjson geojson",
@@ -82,6 +83,9 @@ _FAMILIES = {
 _WITH_PICTURES = frozenset({"rag.formats.pdf:read_pdf", "rag.formats.image:read_image"})
 OWN_FILES = frozenset({"questions.yaml"})
 """Files that lie beside documents but are Tandem's own: questions with their answers would answer themselves."""
+_NAMES = "readme license licence notice copying changelog changes authors contributors install news todo"
+NAMED = frozenset(_NAMES.split())
+"""Files without an extension that are texts, by their names."""
 # Documents that people expect to be read, and what to do about them.
 CONVERTIBLE = {".pages": "DOCX", ".key": "PPTX", ".numbers": "XLSX", ".mobi": "EPUB", ".one": "PDF", ".vsd": "PDF"}
 
@@ -104,8 +108,11 @@ def readable(name: str) -> bool:
 
 
 def suffix(name: str) -> str:
-    """The extension that says how a file is read: lower case, with its dot; "" where there is none."""
-    return PurePath(name).suffix.lower()
+    """The extension that says how a file is read, lower case with its dot, also where only its name says that it is a
+    text; "" where nothing says it.
+    """
+    path = PurePath(name)
+    return ".txt" if path.name.lower() in NAMED else path.suffix.lower()
 
 
 def reader_for(name: str) -> Reader:

@@ -17,7 +17,7 @@ from rag.formats.drawing import add_chart, add_diagram, paragraphs
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.grid import Area, Grid, add_grid
 from rag.formats.number_formats import BUILT_IN, shown
-from rag.formats.package import Package, attribute, local
+from rag.formats.package import Package, Relation, address_of, attribute, local
 from rag.formats.presentation import attribute_of_relation
 
 _REFERENCE = regex.compile(r"([A-Z]{1,3})(\d{1,7})", regex.I)
@@ -114,12 +114,13 @@ def _sheet(package: Package, part: str, builder: Builder, book: _Book) -> None:
         return
     grid = Grid()
     furniture: list[str] = []
+    relations = package.relations(part)
     at = 0
     with stream:
         # A strict workbook has another namespace: names without one fit both.
         for _, one in etree.iterparse(
-            stream, tag=("{*}row", "{*}mergeCell", "{*}autoFilter", "{*}oddHeader", "{*}oddFooter"), recover=True,
-            huge_tree=True,
+            stream, tag=("{*}row", "{*}mergeCell", "{*}autoFilter", "{*}oddHeader", "{*}oddFooter", "{*}hyperlink"),
+            recover=True, huge_tree=True,
         ):  # fmt: skip
             name = local(one)
             if name == "row":
@@ -136,6 +137,8 @@ def _sheet(package: Package, part: str, builder: Builder, book: _Book) -> None:
                 grid.merged.append(area)
             elif name == "autoFilter" and (area := _area(one.get("ref", ""))):
                 grid.named.append(area)
+            elif name == "hyperlink":
+                _link(one, relations, grid)
             elif one.text:
                 furniture.append(one_line(_PRINT_CODES.sub(" ", one.text.replace("&&", "and"))))
     for name in package.related(part, "table"):
@@ -146,6 +149,14 @@ def _sheet(package: Package, part: str, builder: Builder, book: _Book) -> None:
     for words in dict.fromkeys(furniture):
         builder.add(words if regex.search(r"\p{L}{2}", words) else "")
     _beside(package, part, builder)
+
+
+def _link(link: etree._Element, relations: dict[str, Relation], grid: Grid) -> None:
+    """Add the address to which a cell leads to its text, where the text does not say it."""
+    relation, area = relations.get(attribute_of_relation(link)), _area(link.get("ref", ""))
+    text = grid.rows.get(area.top, {}).get(area.left, "") if area else ""
+    if relation and area and text and (address := address_of(relation.target, text)):
+        grid.rows[area.top][area.left] = f"{text} ({address})"
 
 
 def _row(row: etree._Element, number: int, grid: Grid, book: _Book) -> None:

@@ -26,6 +26,9 @@ from rag.formats.text import begin
 _DEEPEST = 60
 _MOST_VALUES = 200_000
 _LONGEST_OUTPUT = 4_000
+_LARGEST_PAGE = 200_000
+_COMMENT = regex.compile(r"(?m)(?:^|\s)#+[^\S\n]+(\S.*)$")
+_PROSE = regex.compile(r"(?:\p{L}{2,}\W+){3}")
 _MARKUP = regex.compile(r"</?(?:p|div|br|span|b|i|a|ul|li|h\d|table|strong|em)\b[^>]*>", regex.I)
 _ANSI = regex.compile(r"\x1b\[[0-9;]*m")
 _YAML_TAG = regex.compile(r"(?<=[\s\[,:-])!(?:<[^>\s]*>|[\w!:/.-]*)(?=\s|$)")
@@ -50,8 +53,18 @@ def read_notebook(data: bytes) -> Extracted:
         else:
             builder.add(source)
             for output in cell.get("outputs") or ():
-                builder.add(_output(output))
+                if table := _page(output):
+                    add_html(builder, table, fragment=True)
+                else:
+                    builder.add(_output(output))
     return builder.build()
+
+
+def _page(output: Any) -> str:
+    """What a cell shows as a table on a page; "" where it shows none."""
+    data = output.get("data") if isinstance(output, dict) else None
+    page = _joined(data.get("text/html") or "") if isinstance(data, dict) else ""
+    return page if "<table" in page and len(page) < _LARGEST_PAGE else ""
 
 
 def _output(output: Any) -> str:
@@ -116,6 +129,8 @@ def read_yaml(data: bytes) -> Extracted:
         _Tree(builder).add(document)
     if not builder.length:
         builder.add(text)
+    elif remarks := [line for line in (one[1].strip() for one in _COMMENT.finditer(text)) if _PROSE.match(line)]:
+        builder.add("\n".join(remarks))
     return builder.build()
 
 

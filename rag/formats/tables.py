@@ -33,6 +33,10 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
         data = sample
         while data and len(data[0]) > 1 and sum(map(bool, data[0])) == 1:
             data = data[1:]
+        if labelled(data):
+            for cells in chain(sample, filled):
+                builder.add(paired(cells))
+            return
         header = has_header(data, pairs=True)
         filled = chain(sample, filled)
     names: list[str] | None = None
@@ -81,6 +85,25 @@ def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
         if cell
     ]
     return _ended("; ".join(pairs))
+
+
+def labelled(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows are labels and values in turn, as forms have them: several labels a row, each with its colon."""
+    several = sum(sum(cell.endswith(":") for cell in row) > 1 for row in rows)
+    return several * 2 > len(rows) > 0
+
+
+def paired(cells: Sequence[str]) -> str:
+    """A form's row as one line: each label with the value after it."""
+    pieces: list[str] = []
+    open_label = False
+    for cell in filter(None, cells):
+        if open_label and not cell.endswith(":"):
+            pieces[-1] += f" {cell}"
+        else:
+            pieces.append(cell)
+        open_label = cell.endswith(":")
+    return _ended("; ".join(pieces))
 
 
 def _ended(line: str) -> str:

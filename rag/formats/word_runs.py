@@ -12,7 +12,7 @@ import regex
 from lxml import etree
 
 from rag.formats.drawing import description
-from rag.formats.package import Package, attribute, local
+from rag.formats.package import Package, address_of, attribute, local
 from rag.formats.word_styles import Styles
 
 # Wrappers whose content is the page's: insertions, content controls, links, fields.
@@ -125,12 +125,23 @@ class Runs:
                 self._collect(chosen(child), found)
             elif name in ("drawing", "pict", "object"):
                 self._drawing(child, found)
+            elif name == "hyperlink":
+                self._link(child, found)
             elif name == "ruby":
                 self._collect(next((one for one in child if local(one) == "rubyBase"), child), found)
             elif name == "checkBox":
                 found.words.append("☒ " if attribute(child, "checked") in ("1", "true") else "☐ ")
             elif name in THROUGH or len(child):
                 self._collect(child, found)
+
+    def _link(self, link: etree._Element, found: Text) -> None:
+        """The words of a link, and the address to which it leads where they do not say it."""
+        start = len(found.words)
+        self._collect(link, found)
+        relation = self._package.relations(self._part).get(attribute(link, "id"))
+        text = "".join(found.words[start:])
+        if relation and relation.outside and text.strip() and (address := address_of(relation.target, text)):
+            found.words.append(f" ({address})")
 
     def _marks(self, run: etree._Element) -> None:
         """Follow the fields that begin or end in hidden text."""

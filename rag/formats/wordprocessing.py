@@ -202,6 +202,10 @@ class _Reader:
     def _flush(self, rows: list[list[str]], table: etree._Element, marked: bool) -> None:
         if len(rows) == 1 and len(rows[0]) == 1:
             self._builder.add(rows[0][0])
+        elif rows and _label_by_label(table, rows):
+            for row in rows:
+                pairs = (f"{row[at].rstrip(':')}: {row[at + 1]}" for at in range(0, len(row) - 1, 2) if row[at])
+                self._builder.add("; ".join(pairs) + ".")
         elif rows:
             add_table(self._builder, rows, header=_named(table, rows, marked))
 
@@ -275,6 +279,17 @@ def _named(table: etree._Element, rows: list[list[str]], marked: bool) -> bool |
         if not plain and look is not None and attribute(look, "firstRow") == "1":
             return True
     return None
+
+
+def _label_by_label(table: etree._Element, rows: list[list[str]]) -> bool:
+    """Whether each row is labels in bold and values in turn."""
+    width = len(rows[0])
+    if width < 4 or width % 2 or any(len(row) != width for row in rows):
+        return False
+    bold = [[_is_bold(cell) for cell in _cells(row)] for row in _rows(table)]
+    if any(len(marks) != width or any(marks[1::2]) for marks in bold):
+        return False
+    return all(marks[at] or not row[at] for marks, row in zip(bold, rows, strict=False) for at in range(0, width, 2))
 
 
 def _length(cell: etree._Element) -> int:

@@ -1,0 +1,175 @@
+# ruff: noqa: E501 - the sources of small documents read best on one line
+"""More kinds of content that are easily lost: forms, links, number formats, wrapped messages, texts that stand on end."""
+
+import base64
+import io
+import json
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml import parse_xml
+from pptx.util import Inches
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfgen.canvas import Canvas
+
+from rag.formats import registry
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+
+
+def text(data: bytes, name: str) -> str:
+    return registry.read(data, name).text
+
+
+def saved(made: object) -> bytes:
+    out = io.BytesIO()
+    made.save(out)  # type: ignore[attr-defined]
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (2.25, "# ?/?", "2 1/4"), (0.5, "# ??/??", "1/2"), (-1.375, "# ?/8", "-1 3/8"), (7.0, "# ?/?", "7"),
+        (1234567, "0.00E+00", "1.23E+06"), (1.5, "[h]:mm:ss", "36:00:00"), (1234.5, "[$₺-41F]#,##0.00", "₺1,234.50"),
+        (5321234567, "(000) 000-0000", "(532) 123-4567"), (2500000, '0.0,,"M"', "2.5M"), (12, '0" kg"', "12 kg"),
+    ],
+)  # fmt: skip
+def test_cells_say_what_they_display(value: float, code: str, shown: str) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Item", "Size", "Note"], ["Wire", value, "a"], ["Rope", value, "b"]):
+        book.active.append(row)
+    book.active["B2"].number_format = code
+    assert f"Item: Wire; Size: {shown}; Note: a." in text(saved(book), "a.xlsx")
+
+
+def test_links_of_cells_and_words_say_where_they_lead() -> None:
+    book = openpyxl.Workbook()
+    for row in (["Form", "Where", "Since"], ["Travel", "here", 2020], ["Leave", "there", 2021]):
+        book.active.append(row)
+    book.active["B2"].hyperlink = "https://forms.example.org/travel"
+    assert "Where: here (https://forms.example.org/travel)" in text(saved(book), "a.xlsx")
+    made = docx.Document()
+    paragraph = made.add_paragraph("Ask ")
+    for address, words in (
+        ("https://leave.example.org/p", "the portal"),
+        ("https://example.org/", "example.org"),
+        ("mailto:eve@example.org", "Eve"),
+    ):
+        identity = made.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
+        paragraph._p.append(
+            parse_xml(f'<w:hyperlink {W} r:id="{identity}"><w:r><w:t>{words}</w:t></w:r></w:hyperlink>')
+        )
+        paragraph.add_run(", ")
+    assert (
+        text(saved(made), "a.docx")
+        == "Ask the portal (https://leave.example.org/p), example.org, Eve (eve@example.org),"
+    )
+
+
+def test_forms_are_read_label_by_label() -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ["Name:", "Selma", None, "Unit:", "Stores"],
+        ["From:", "Monday", None, "To:", "Friday"],
+        ["Signed:", "Rolf"],
+    ):
+        book.active.append(row)
+    assert "Name: Selma; Unit: Stores.\n\nFrom: Monday; To: Friday.\n\nSigned: Rolf." in text(saved(book), "a.xlsx")
+    made = docx.Document()
+    table = made.add_table(2, 4)
+    for at, row in enumerate((("Customer", "Alfa", "Order", "A-5"), ("Contact", "Mr Ruiz", "Date", "7 July"))):
+        for column, words in enumerate(row):
+            table.cell(at, column).paragraphs[0].add_run(words).bold = column % 2 == 0
+    assert text(saved(made), "a.docx") == "Customer: Alfa; Order: A-5.\n\nContact: Mr Ruiz; Date: 7 July."
+
+
+def test_what_an_author_says_of_a_shape() -> None:
+    deck = pptx.Presentation()
+    shape = deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_shape(1, 0, 0, Inches(5), Inches(5))
+    shape._element.nvSpPr.cNvPr.set("descr", "Pump P7 feeds tank 3")
+    assert text(saved(deck), "a.pptx") == "Picture: Pump P7 feeds tank 3"
+
+
+INNER = "From: Kai <kai@example.org>\nSubject: Crane\n\nThe inspector is Mr Blanc.\n"
+HEAD = "From: Ada <ada@example.org>\nSubject: Hall\nMIME-Version: 1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+         + base64.encodebytes(INNER.encode()).decode() + "\n--B--\n", "The inspector is Mr Blanc."),
+        ("Content-Type: multipart/alternative; boundary=A\n\n--A\nContent-Type: text/plain\n\nThis e-mail requires an HTML capable client.\n--A\n"
+         "Content-Type: text/html\n\n<table><tr><td>Invoice</td><td>R-4471</td></tr><tr><td>Amount</td><td>315.20 EUR</td></tr></table>\n--A--\n", "Amount: 315.20 EUR"),
+        ("Content-Type: multipart/report; boundary=A\n\n--A\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
+         "Final-Recipient: rfc822; lost@example.org\n--A\nContent-Type: text/rfc822-headers\n\nSubject: Plan B\n--A--\n", "Final-Recipient: rfc822; lost@example.org"),
+        ("Content-Type: text/plain\n\nSeen.\n", "Subject: Hall\nFrom: Ada <ada@example.org>"),
+    ],
+)  # fmt: skip
+def test_messages_in_odd_wrappings(body: str, shown: str) -> None:
+    assert shown in text((HEAD + body).encode(), "a.eml")
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "shown"),
+    [
+        ("a.html", "<main><p>Main.</p></main><aside><p>The terrace is closed until 4 August.</p></aside>", "closed until 4 August"),
+        ("a.html", "<p>Ship</p><input type=checkbox checked> by sea <input type=checkbox> by air", "☒ by sea ☐ by air"),
+        ("a.adoc", "= Depots\n:keeper: Petra\n\n[cols=2,options=header]\n|===\n|Depot |Head\n|East |Rana\n|West |{keeper}\n|===\n", "Depot: West; Head: Petra."),
+        ("a.yaml", "# This plan belongs to Greta Olsen.\nalarm: 3\n", "This plan belongs to Greta Olsen."),
+        ("a.wiki", "{|\n! Crane !! Driver\n|-\n| Red || Hale\n|}\n", "Crane: Red; Driver: Hale."),
+        ("a.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "f", "outputs": [{"data": {"text/plain": "x", "text/html": "<table><tr><th>Batch<th>Loss<tr><td>8<td>0.51</table>"}}]}]}), "Batch: 8; Loss: 0.51."),
+        ("README", "The chainsaw is kept by Arvid.", "kept by Arvid"),
+        ("a.toml", "[server]\nowner = 'Berit'\n", "owner = 'Berit'"),
+    ],
+)  # fmt: skip
+def test_texts_and_pages(name: str, source: str, shown: str) -> None:
+    assert shown in text(source.encode(), name)
+
+
+def page(draw: object) -> bytes:
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4, invariant=1)
+    draw(canvas)  # type: ignore[operator]
+    canvas.save()
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_line_that_stands_on_end_is_one_line(turn: int) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(72, 700, "The tide is measured at the mole.")
+        canvas.translate(300, 400)
+        canvas.rotate(turn)
+        canvas.drawString(0, 0, "Drawing ZK-7741, checked by Runa Vik")
+
+    assert text(page(draw), "a.pdf") == "The tide is measured at the mole.\n\nDrawing ZK-7741, checked by Runa Vik"
+
+
+def test_right_to_left_pages_are_read_in_their_own_order() -> None:
+    pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
+
+    def draw(canvas: Canvas) -> None:
+        canvas.setFont("HeiseiMin-W3", 12)
+        for row, words in enumerate((("המפתח", "נמצא", "בחדר", "השומר"),)):
+            right = 500.0
+            for word in words:
+                canvas.drawRightString(right, 700 - 20 * row, word[::-1])
+                right -= canvas.stringWidth(word, "HeiseiMin-W3", 12) + 4
+
+    assert text(page(draw), "a.pdf") == "המפתח נמצא בחדר השומר"
+
+
+def test_a_value_under_its_label_is_read_with_it() -> None:
+    def draw(canvas: Canvas) -> None:
+        for row, (label, value) in enumerate((("Surname", "Okonkwo"), ("Unit", "Foundry"))):
+            canvas.drawString(72, 700 - 60 * row, label)
+            canvas.acroForm.textfield(name=f"f{row}", value=value, x=72, y=665 - 60 * row, width=200, height=20)
+
+    assert text(page(draw), "a.pdf") == "Surname: Okonkwo\n\nUnit: Foundry"
