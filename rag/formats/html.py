@@ -97,7 +97,7 @@ def _is_furniture(tag: Tag, has_main: bool) -> bool:
         short = len(words) <= _FEW_WORDS or (
             len(words) <= _SHORT_MARGIN and ("©" in words or tag.find("a") is not None)
         )
-        if has_main and (short or role == "banner") and tag.name != "aside" and tag.find(["h1", "h2", "h3"]) is None:
+        if has_main and (short or role == "banner") and tag.find(["h1", "h2", "h3"]) is None:
             return True
         return _mostly_links(tag, 0.5 if has_main else 0.8)
     return False
