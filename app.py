@@ -21,6 +21,7 @@ from chainlit.types import ThreadDict
 from chainlit.utils import wrap_user_function
 
 from rag.errors import UserFacingError
+from tandem import databases
 from tandem.auth import accounts
 from tandem.context import House, current
 from tandem.data_lock import hold
@@ -49,7 +50,7 @@ try:
         chainlit_app.state.lock = hold(house.settings.files, "chainlit run")
     must_sign_in = signing_in.install(house, chainlit_app)
     history = SqlHistory.open(
-        house.settings.files.history,
+        databases.history(house.settings),
         accounts.caller,
         partial(uploads.forget, house),
         partial(session.tell_unsaved, house),

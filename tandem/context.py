@@ -17,10 +17,11 @@ from hybrid.engine import Engine
 from hybrid.events import Event
 from hybrid.models.catalogue import Catalog
 from hybrid.runtimes.base import Runtime
+from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
-from tandem import shipped
+from tandem import databases, shipped
 from tandem.auth.tickets import Tickets
 from tandem.documents import open_library
 from tandem.observability import telemetry
@@ -99,7 +100,7 @@ class House:
         `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
         """
         library = open_library(settings)
-        traces = TraceStore(settings.files.traces, settings.keep_traces_days)
+        traces = SqlTraceStore(databases.traces(settings), settings.keep_traces_days)
         return cls(settings, library, assemble(settings, library, traces, runtimes), traces)
 
     def problems(self) -> dict[str, str]:

@@ -140,6 +140,31 @@ class BrowserSettings(BaseModel):
     )
 
 
+class StorageSettings(BaseModel):
+    """Where conversations, traces and the audit log are kept."""
+
+    model_config = CHECKED
+
+    database: SecretStr = Field(
+        SecretStr(""),
+        description="A PostgreSQL database, like postgresql://tandem@db.example/tandem; empty: files in data_dir.",
+    )
+    password: SecretStr | None = Field(None, description="Its password; environment only.")
+
+    @field_validator("database")
+    @classmethod
+    def _check_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        try:
+            parts = urlsplit(url)
+            valid = not url or (parts.scheme == "postgresql" and len(parts.path) > 1 and parts.port != 0)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError("it is no PostgreSQL database; write it like postgresql://tandem@db.example/tandem")
+        return SecretStr(url)
+
+
 class ObservabilitySettings(BaseModel):
     """What is seen from outside, apart from the chat."""
 
@@ -172,6 +197,7 @@ class Settings(BaseModel):
     server: ServerSettings = ServerSettings()
     display: DisplaySettings = DisplaySettings()
     browser: BrowserSettings = BrowserSettings()
+    storage: StorageSettings = StorageSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
     _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
@@ -205,11 +231,12 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     file = path or Path.cwd() / FILE_NAME
     written, lines = settings_file.read(file) if path is not None or file.is_file() else ({}, {})
     overrides, variables = settings_file.overrides(env)
-    for secret in ("users", "api_key"):
-        if ("server", secret) in lines:
-            where = settings_file.where(("server", secret), file, lines, {})
+    for key in _secrets(written):
+        if key in lines:
+            variable = "__".join(key).upper()
             raise SettingsError(
-                f"{where}: passwords and keys do not belong in a file; set {PREFIX}SERVER__{secret.upper()} instead."
+                f"{settings_file.where(key, file, lines, {})}: passwords and keys do not belong in a file; "
+                f"set {PREFIX}{variable} instead."
             )
     try:
         settings = Settings.model_validate(settings_file.merge(written, overrides))
@@ -227,6 +254,23 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
             "retrieval": _with_encoder(settings.retrieval, base),
         }
     )
+
+
+def _secrets(written: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What may stand in the environment only."""
+    keys = [("server", "users"), ("server", "api_key"), ("storage", "password")]
+    storage = written.get("storage")
+    if isinstance(storage, dict) and _has_password(str(storage.get("database"))):
+        keys.append(("storage", "database"))
+    return keys
+
+
+def _has_password(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.password) or "password=" in parts.query
 
 
 def _folders(settings: Settings, base: Path) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""The two places where tables may lie, and what is done there when something goes wrong.
+"""The places where tables may lie, and what is done there when something goes wrong.
 
 A damaged SQLite file is set aside under a dated name and begun anew with what can be read of it; a server is waited
 for. Knows how either is opened and what its errors mean. Does not know what the tables hold.
@@ -51,6 +51,9 @@ class Place(Protocol):
 
     def mend(self, error: BaseException) -> bool:
         """Whether `error` came of damage, and a new file is there now. Raises what the place raises."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
 
     def fault(self, error: BaseException) -> Fault:
         """Why something failed here."""
@@ -106,12 +109,15 @@ class Sqlite:
 
     def mend(self, error: BaseException) -> bool:
         cause = getattr(error, "orig", None) or error
-        if "engine" in self.__dict__:
-            self.engine.dispose()
+        self.close()
         if not self.path.exists():
             self.prepare()
             return True
         return bool(sqlite_file.renew(self.path, self._make, cause))
+
+    def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.dispose()
 
     def fault(self, error: BaseException) -> Fault:
         return fault_of(error, self.path)
@@ -125,10 +131,12 @@ class Sqlite:
 
 @dataclass(frozen=True)
 class Postgres:
-    """A schema of a PostgreSQL server, for the tables of one room. `url` may hold a password and is never shown."""
+    """A schema of a PostgreSQL server, for the tables of one room. `url` may hold a password and is never
+    shown; `password` stands in its place."""
 
     url: str = field(repr=False)
     tables: Tables
+    password: str = field(default="", repr=False)
     on_server: bool = field(default=True, init=False)
 
     @cached_property
@@ -143,8 +151,9 @@ class Postgres:
     def engine(self) -> Engine:
         from sqlalchemy import create_engine, make_url
 
+        url = make_url(self.url).set(drivername="postgresql+psycopg")
         return create_engine(
-            make_url(self.url).set(drivername="postgresql+psycopg"),
+            url.set(password=self.password) if self.password else url,
             json_serializer=_as_json,
             json_deserializer=_read_json,
             hide_parameters=True,
@@ -163,8 +172,57 @@ class Postgres:
             making.make_on_server(connection, self.tables)
         return ""
 
+    def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+
     def mend(self, error: BaseException) -> bool:
         return False
+
+    def fault(self, error: BaseException) -> Fault:
+        return fault_of(error)
+
+    def reason(self, error: BaseException) -> str:
+        return SAID[self.fault(error)]
+
+    def sentence(self, what: str, error: BaseException) -> str:
+        return sentence(what, error)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Nowhere: what is kept goes with the process. For side data, where there is no file."""
+
+    tables: Tables
+    name: str = field(default="memory", init=False)
+    on_server: bool = field(default=False, init=False)
+
+    @cached_property
+    def engine(self) -> Engine:
+        from sqlalchemy import NullPool, create_engine
+
+        return create_engine("sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True)
+
+    def _connect(self) -> sqlite3.Connection:
+        address = f"file:{self.tables.name}-{id(self)}?mode=memory&cache=shared"
+        return sqlite3.connect(address, uri=True, check_same_thread=False)
+
+    @cached_property
+    def _kept(self) -> sqlite3.Connection:
+        """Holds it: without a connection it would be gone."""
+        return self._connect()
+
+    def prepare(self) -> str:
+        from rag.database import making
+
+        making.make_in_file(self._kept, self.tables)
+        return ""
+
+    def mend(self, error: BaseException) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._kept.close()
 
     def fault(self, error: BaseException) -> Fault:
         return fault_of(error)

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hybrid.tracing import cost as costs
-from hybrid.tracing.store import TraceStore
+from hybrid.tracing.sql_store import SqlTraceStore
 from rag.errors import UserFacingError
+from tandem import databases
 from tandem.context import catalogue
 from tandem.settings import load
 
@@ -21,7 +22,7 @@ def cost(json: bool, conversation: str | None, days: float) -> None:
     """Print what the answers of the last days cost. Raises UserFacingError."""
     settings = load()
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-    traces = TraceStore(settings.files.traces)
+    traces = SqlTraceStore(databases.traces(settings))
     try:
         found = traces.recent(conversation, MOST, since)
     finally:

@@ -12,13 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hybrid.answering import learning
 from hybrid.policies.fitted import Weights
-from hybrid.tracing.store import TraceStore
+from hybrid.tracing.sql_store import SqlTraceStore
 from rag.errors import UserFacingError
+from tandem import databases
 from tandem.evaluate import measures
 from tandem.history.tables import feedbacks, steps
 from tandem.settings import Settings
@@ -41,7 +42,7 @@ Thumbs = Mapping[str, Thumb]
 
 def traces_of(settings: Settings, limit: int = MOST) -> list[dict[str, Any]]:
     """The stored traces, newest first. Raises UserFacingError where there are none."""
-    store = TraceStore(settings.files.traces)
+    store = SqlTraceStore(databases.traces(settings))
     try:
         found = store.recent(None, limit)
     finally:
@@ -56,19 +57,18 @@ def thumbs_of(settings: Settings) -> Thumbs:
 
     A thumb older than the answer was meant for the one that stood there before, and counts for neither.
     """
-    file = settings.files.history
-    if not file.is_file():
+    place = databases.history(settings)
+    if not place.on_server and not settings.files.history.is_file():
         return {}
-    engine = create_engine(f"sqlite:///{file}")
     try:
-        with engine.connect() as db:
+        with place.engine.connect() as db:
             rated = db.execute(select(feedbacks).order_by(feedbacks.c.created)).all()
             threads = {row.thread_id for row in rated}
             shown = [step for thread in threads for step in _answers(db, thread)]
     except SQLAlchemyError as error:
-        raise UserFacingError(f"The thumbs in {file} cannot be read ({type(error).__name__}).") from error
+        raise UserFacingError(place.sentence(f"The thumbs in {place.name} cannot be read", error)) from error
     finally:
-        engine.dispose()
+        place.close()
     # The page rates an answer, or the run that the answer came about in.
     answers = {step["id"]: step["metadata"] for step in shown}
     answers = {step["parentId"]: step["metadata"] for step in shown if step.get("parentId")} | answers

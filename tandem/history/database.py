@@ -92,7 +92,7 @@ class Database:
         await self.backlog.close()
         await self._writer.close()
         await asyncio.to_thread(self._reader.shutdown)
-        self.place.engine.dispose()
+        self.place.close()
 
     async def write(self, work: Callable[[Connection], Any], **what: Any) -> None:
         """Write it, now or as soon as it can be. Raises HistoryError where it may not be."""

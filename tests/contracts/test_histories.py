@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import chainlit as cl
@@ -16,11 +13,11 @@ from chainlit.types import Feedback, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser
 from sqlalchemy import text
 
-from rag.database.places import Place, Postgres, Sqlite
+from rag.database.places import Place
 from tandem.history.base import History, HistoryError
 from tandem.history.data_layer import SqlHistory
 from tandem.history.revisions import TABLES
-from tests.support.postgres import Server
+from tests.contracts.conftest import MakePlace
 
 
 class Asking:
@@ -38,19 +35,9 @@ def asking() -> Asking:
     return Asking()
 
 
-numbers = itertools.count()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """Where nothing is yet."""
-    if request.param == "sqlite":
-        yield Sqlite(tmp_path / "data" / "history.db", TABLES)
-        return
-    server: Server = request.getfixturevalue("postgres")
-    made = Postgres(server.database, replace(TABLES, name=f"history_{next(numbers)}"))
-    yield made
-    made.engine.dispose()
+@pytest.fixture
+def place(make_place: MakePlace) -> Place:
+    return make_place(TABLES)
 
 
 @pytest.fixture

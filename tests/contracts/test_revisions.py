@@ -15,14 +15,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from hybrid.tracing.revisions import TABLES as TRACES
 from rag.database.making import upgrade
 from rag.database.places import Postgres, Sqlite
 from rag.database.tables import FIRST, Tables
 from tandem.history.revisions import TABLES as HISTORY
 from tests.support.postgres import Server
 
-ROOMS = pytest.mark.parametrize("tables", [HISTORY], ids=lambda tables: tables.name)
-OF_BEFORE = pytest.mark.parametrize(("tables", "file"), [(HISTORY, "history.db")], ids=lambda of: str(of)[:12])
+ROOMS = pytest.mark.parametrize("tables", [HISTORY, TRACES], ids=lambda tables: tables.name)
+OF_BEFORE = pytest.mark.parametrize(("tables", "file"), [(HISTORY, "history.db"), (TRACES, "traces.db")])
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tandem_0_1.zip"
 
 

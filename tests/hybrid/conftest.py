@@ -13,6 +13,7 @@ from hybrid.engine import Engine
 from hybrid.models.catalogue import Catalog
 from hybrid.runtimes.base import Runtime
 from hybrid.settings import EscalationSettings, GenerationSettings, ModelSettings
+from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.settings import RetrievalSettings
@@ -48,7 +49,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 @pytest.fixture
 def traces(tmp_path: Path) -> Iterator[TraceStore]:
-    store = TraceStore(tmp_path / "traces.db")
+    store = SqlTraceStore(tmp_path / "traces.db")
     yield store
     store.close()
 

@@ -27,7 +27,8 @@ def test_the_shipped_file_names_every_setting_with_its_default() -> None:
     assert shipped == Settings()
     written = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     expected = Settings().model_dump()
-    del expected["server"]["users"], expected["server"]["api_key"]  # secrets never stand in the file
+    for section, name in (("server", "users"), ("server", "api_key"), ("storage", "password")):
+        del expected[section][name]  # secrets never stand in the file
 
     def names(section: dict, prefix: str = "") -> set[str]:
         inner = {n for k, v in section.items() if isinstance(v, dict) for n in names(v, f"{prefix}{k}.")}
@@ -200,3 +201,17 @@ def test_administrators_are_users(tmp_path: Path) -> None:
     assert read(tmp_path, "server: {administrators: [ada]}", {}).server.administrators == ("ada",)
     sentence = refused(tmp_path, "server: {administrators: [eve]}", people | {"TANDEM_SERVER__ADMINISTRATORS": ""})
     assert "tandem.yaml, line 1" in sentence and "'eve' is not among the users" in sentence
+
+
+def test_a_database_server_is_named_without_its_password(tmp_path: Path) -> None:
+    address = "postgresql://tandem:hunter2hunter2@db.example/tandem"
+    said = refused(tmp_path, f"data_dir: a\nstorage:\n  database: {address}\n")
+    assert "line 3" in said and "TANDEM_STORAGE__DATABASE" in said and "hunter2" not in said
+    assert "TANDEM_STORAGE__PASSWORD" in refused(tmp_path, "storage: {password: hunter2}\n")
+    assert "password=" not in refused(tmp_path, "storage: {database: 'postgresql://h/d?password=hunter2'}\n")
+    for wrong in ("mysql://h/d", "postgresql://h", "postgresql://h:port/d", "postgresql://[h/d"):
+        said = refused(tmp_path, f"storage: {{database: '{wrong}'}}\n")
+        assert "postgresql://tandem@db.example/tandem" in said
+    settings = read(tmp_path, "", {"TANDEM_STORAGE__DATABASE": address, "TANDEM_STORAGE__PASSWORD": "hunter3"})
+    assert settings.storage.database.get_secret_value() == address
+    assert "hunter" not in repr(settings) and "hunter" not in settings.model_dump_json()

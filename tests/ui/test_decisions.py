@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import expect
 
-from hybrid.tracing.store import TraceStore
+from hybrid.tracing.sql_store import SqlTraceStore
 from tandem.evaluate import judged
 from tandem.settings import Settings
 from tests.support.openai_server import Reply
@@ -47,7 +47,7 @@ def test_what_a_refinement_changed_and_what_it_cost(chat: Chat, meet: Meet) -> N
     page.click("#submit-feedback")
     expect(page.locator("button.negative-feedback-on")).to_have_count(1)
     data = chat.home / ".tandem"
-    with closing(TraceStore(data / "traces.db")) as traces:
+    with closing(SqlTraceStore(data / "traces.db")) as traces:
         latest = traces.recent(limit=1)
     thumbs = judged.thumbs_of(Settings(data_dir=data))
     assert thumbs == {latest[0]["id"]: judged.Thumb(False, "it says nothing of March")}

@@ -7,6 +7,7 @@ import pytest
 from chainlit.context import init_http_context
 from chainlit.types import Feedback
 
+from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from hybrid.tracing.trace import StageRecord, Trace
 from tandem.evaluate import judged
@@ -16,7 +17,7 @@ from tandem.settings import Settings
 
 @pytest.fixture
 def traces(tmp_path: Path) -> Iterator[TraceStore]:
-    store = TraceStore(tmp_path / "traces.db")
+    store = SqlTraceStore(tmp_path / "traces.db")
     yield store
     store.close()
 

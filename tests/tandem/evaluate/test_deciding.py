@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hybrid.tracing.store import TraceStore
+from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.trace import Trace
 from tests.support.terminal import Tandem
 
@@ -124,7 +124,7 @@ def test_too_few_judged_answers_and_no_answers_at_all_are_told(tandem: Tandem, h
 def stored(home: Path, count: int) -> None:
     """Answers of the small model, judged by a comparison with the large one."""
     chance = random.Random(5)
-    store = TraceStore(home / ".tandem" / "traces.db")
+    store = SqlTraceStore(home / ".tandem" / "traces.db")
     for number in range(count):
         support = chance.random()
         trace = Trace.start(f"question {number}", "c")

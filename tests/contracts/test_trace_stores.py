@@ -1,17 +1,20 @@
-"""Traces on disk: kept, read back, summed up; never in the way."""
+"""What every store of traces does: keeps them, reads them back, sums them up; never in the way."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from hybrid.runtimes.base import Usage
+from hybrid.tracing.revisions import TABLES
+from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from hybrid.tracing.trace import StageRecord, Trace
+from tests.contracts.conftest import MakePlace
 
 
 def trace(question: str = "q", conversation: str = "", total_ms: float | None = None) -> Trace:
@@ -28,9 +31,18 @@ def trace(question: str = "q", conversation: str = "", total_ms: float | None = 
     return made
 
 
+MakeStore = Callable[..., TraceStore]
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> TraceStore:
-    return TraceStore(tmp_path / "deep" / "traces.db")
+def make_store(make_place: MakePlace) -> MakeStore:
+    """Opens a store on what is there; nothing is, the first time."""
+    return lambda **settings: SqlTraceStore(make_place(TABLES), **settings)
+
+
+@pytest.fixture
+def store(make_store: MakeStore) -> TraceStore:
+    return make_store()
 
 
 def test_a_trace_comes_back_as_it_went(store: TraceStore) -> None:
@@ -97,61 +109,14 @@ def test_many_threads_lose_nothing(store: TraceStore) -> None:
     store.close()
 
 
-def test_what_was_saved_survives_closing(store: TraceStore) -> None:
+def test_what_was_saved_survives_closing(store: TraceStore, make_store: MakeStore) -> None:
     store.save(trace("kept"))
     store.close()
     store.save(trace("late"))
     store.close()
-    again = TraceStore(store.path)
+    again = make_store()
     assert [found["question"] for found in again.recent()] == ["kept"]
     again.close()
-
-
-@pytest.mark.parametrize("wrong", ["no database", "folder", "truncated"])
-def test_what_is_no_database_is_set_aside(tmp_path: Path, wrong: str) -> None:
-    file = tmp_path / "traces.db"
-    if wrong == "folder":
-        (file / "inside").mkdir(parents=True)
-    elif wrong == "no database":
-        file.write_bytes(b"this is no database at all, " * 100)
-    else:
-        store = TraceStore(file)
-        store.save(trace())
-        store.close()
-        file.write_bytes(file.read_bytes()[:5000])
-    store = TraceStore(file)
-    store.save(trace("kept"))
-    assert [found["question"] for found in store.recent()] == ["kept"]
-    assert store.problem == ""
-    store.close()
-    assert len(list(tmp_path.glob("traces.damaged-*.db"))) == 1
-
-
-def test_pages_that_break_while_the_file_is_open_cost_nothing_else(tmp_path: Path) -> None:
-    file = tmp_path / "traces.db"
-    store = TraceStore(file)
-    for number in range(200):
-        store.save(trace(str(number)))
-    store.close()
-    data = bytearray(file.read_bytes())
-    store = TraceStore(file)
-    middle = len(data) // 4096 // 2 * 4096
-    data[middle : middle + 4096] = bytes(4096)
-    file.write_bytes(data)
-    store.save(trace("after"))
-    found = [record["question"] for record in store.recent(limit=500)]
-    assert "after" in found
-    assert len(found) > 50
-    store.close()
-
-
-def test_where_no_file_can_be_the_latest_are_kept_in_memory(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no folder")
-    store = TraceStore(tmp_path / "file" / "traces.db")
-    store.save(trace("seen"))
-    assert [found["question"] for found in store.recent()] == ["seen"]
-    assert store.problem
-    store.close()
 
 
 def test_a_forgotten_conversation_leaves_no_trace(store: TraceStore) -> None:
@@ -164,7 +129,7 @@ def test_a_forgotten_conversation_leaves_no_trace(store: TraceStore) -> None:
     store.close()
 
 
-def test_old_traces_go_as_new_ones_come(store: TraceStore) -> None:
+def test_old_traces_go_as_new_ones_come(store: TraceStore, make_store: MakeStore) -> None:
     old, young = trace("old"), trace("young")
     old.started = (datetime.now(UTC) - timedelta(days=91)).isoformat(timespec="milliseconds")
     young.started = (datetime.now(UTC) - timedelta(days=89)).isoformat(timespec="milliseconds")
@@ -172,17 +137,17 @@ def test_old_traces_go_as_new_ones_come(store: TraceStore) -> None:
         store.save(one)
     assert len(store.recent()) == 2
     store.close()
-    pruning = TraceStore(store.path, keep_days=90)
+    pruning = make_store(keep_days=90)
     assert len(pruning.recent()) == 2
     pruning.save(trace("new"))
     assert [found["question"] for found in pruning.recent()] == ["new", "young"]
     pruning.close()
 
 
-def test_pruning_is_done_every_hour_at_most(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_is_done_every_hour_at_most(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     old = trace("old")
     old.started = "2020-01-01T00:00:00.000+00:00"
-    pruning = TraceStore(store.path, keep_days=90)
+    pruning = make_store(keep_days=90)
     pruning.save(trace("new"))
     pruning.save(old)
     assert pruning.get(old.id) is not None
@@ -191,4 +156,13 @@ def test_pruning_is_done_every_hour_at_most(store: TraceStore, monkeypatch: pyte
     pruning.save(trace("newer"))
     assert pruning.get(old.id) is None
     pruning.close()
+
+
+def test_what_a_conversation_cost(store: TraceStore) -> None:
+    first, second = trace("a \0 in it", "c"), trace("cancelled", "c")
+    first.costs, second.costs = {"tokens": {"prompt": 1}}, {"tokens": {"prompt": 2}}
+    second.outcome = "cancelled"
+    for one in (first, second, trace("of another", "d")):
+        store.save(one)
+    assert [costs["tokens"]["prompt"] for costs in store.costs("c")] == [1, 2]
     store.close()

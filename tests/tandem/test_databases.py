@@ -1,0 +1,94 @@
+"""Which room's tables lie where, and a server that goes away and comes back while people write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+import pytest
+from chainlit.context import init_http_context
+
+from hybrid.tracing.sql_store import SqlTraceStore
+from tandem import databases
+from tandem.history.base import HistoryError
+from tandem.history.data_layer import SqlHistory
+from tandem.settings import Settings
+from tests.contracts.test_trace_stores import trace
+from tests.support.postgres import Server, running
+
+PEOPLE = 20
+
+
+def settings_of(folder: Path, url: str) -> Settings:
+    return Settings.model_validate({"data_dir": folder, "storage": {"database": url}})
+
+
+def test_everything_lies_on_the_server_or_in_files(tmp_path: Path, postgres: Server) -> None:
+    assert [place.on_server for place in databases.places(Settings(data_dir=tmp_path))].count(True) == 0
+    on_server = databases.places(settings_of(tmp_path, "postgresql://ada:hunter2@db.example:5433/tandem"))
+    assert {place.name for place in on_server} == {"postgresql://db.example:5433/tandem"}
+    assert "hunter2" not in repr(on_server)
+    assert len({place.tables.name for place in on_server}) == len(on_server)
+
+
+def said(name: str, thread: str) -> Any:
+    return {"id": name, "threadId": thread, "type": "user_message", "name": "ada", "output": name}
+
+
+async def test_a_server_that_restarts_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    init_http_context()
+    with running() as server:
+        settings = settings_of(tmp_path, server.new_database())
+        history = SqlHistory.open(databases.history(settings), lambda: "ada")
+        await history.create_user(cl.User(identifier="ada"))
+        traces = SqlTraceStore(databases.traces(settings))
+        traces.save(trace("before"))
+        assert len(await asyncio.to_thread(traces.recent)) == 1
+
+        async def talk(person: int, turns: range) -> None:
+            for turn in turns:
+                await history.create_step(said(f"{person}-{turn}", f"t{person}"))
+
+        async def talk_all(turns: range) -> None:
+            await asyncio.gather(*(talk(person, turns) for person in range(PEOPLE)))
+
+        await talk_all(range(5))
+        await asyncio.to_thread(server.stop)
+        with caplog.at_level(logging.WARNING):
+            await talk_all(range(5, 10))
+            traces.save(trace("while it was away"))
+            page = asyncio.create_task(history.get_thread("t0"))
+            assert "does not answer" in history.problem
+            await asyncio.to_thread(server.start)
+            await talk_all(range(10, 15))
+        shown = await page
+        assert shown is not None and len(shown["steps"]) >= 10
+        async with asyncio.timeout(30):
+            while not await history._db.backlog.flush():  # noqa: ASYNC110  # it says whether all is written
+                await asyncio.sleep(0)
+        assert history.problem == ""
+        for person in range(PEOPLE):
+            found = await history.get_thread(f"t{person}")
+            assert found is not None
+            assert [step["id"] for step in found["steps"]] == [f"{person}-{turn}" for turn in range(15)]
+        assert len(caplog.records) <= 6
+        await asyncio.to_thread(traces.close)
+        again = SqlTraceStore(databases.traces(settings))
+        assert {found["question"] for found in again.recent()} == {"before", "while it was away"}
+        again.close()
+        await history.close()
+
+
+async def test_a_server_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, f"postgresql://tandem:hunter2@/none?host={tmp_path}")
+    with pytest.raises(HistoryError, match="does not answer") as told:
+        SqlHistory.open(databases.history(settings), lambda: "ada")
+    assert "hunter2" not in str(told.value)
+    traces = SqlTraceStore(databases.traces(settings))
+    traces.save(trace())
+    assert "does not answer" in traces.problem
+    assert traces.recent() == []
+    traces.close()
