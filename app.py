@@ -95,7 +95,7 @@ async def shutdown() -> None:
 
 @cl.set_starters
 async def starters(user: cl.User | None, language: str | None) -> list[cl.Starter]:
-    return await session.starters(house, language or "")
+    return await session.starters(house, user.identifier if user is not None else "", language or "")
 
 
 @cl.on_chat_start

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from hybrid.question import Question
 from hybrid.runtimes.base import Usage
+from rag.principal import Principal
+from rag.retrieval.retriever import Catalogued
 from rag.types import CheckedAnswer, Passage, Support
 
 MOST_SHOWN = 8
@@ -24,11 +26,7 @@ MOST_NEW = 3
 _CONVERSATIONS, _ANSWERS, _MODELS = 500, 4, 100
 
 
-@runtime_checkable
-class Keeper(Protocol):
-    """A search engine that can say what a passage is now."""
-
-    def passage(self, passage_id: str) -> Passage | None: ...
+_Key = tuple[Principal, str]
 
 
 @dataclass(slots=True)
@@ -41,18 +39,19 @@ class Conversations:
     """The conversations of one engine, the latest of them."""
 
     def __init__(self) -> None:
-        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._remembered: OrderedDict[_Key, _Remembered] = OrderedDict()
         self._caching: OrderedDict[str, None] = OrderedDict()
 
     def shown(self, question: Question, retriever: object) -> dict[str, tuple[Passage, ...]]:
         """By model, the passages of the conversation's last prompt in their order, as far as they still stand as they
-        did. Reads the library: not for the event loop.
+        did and the asker may read them. Reads the library: not for the event loop.
         """
         known = self._remembered.get(_key(question))
-        if known is None or not question.history or not isinstance(retriever, Keeper):
+        if known is None or not question.history or not isinstance(retriever, Catalogued):
             return {}
+        shelf = retriever.seen_by(question.principal, question.conversation, question.options.collections)
         ids = {passage.id for passages in known.shown.values() for passage in passages}
-        now = {passage_id: retriever.passage(passage_id) for passage_id in ids}
+        now = {passage_id: shelf.passage(passage_id) for passage_id in ids}
         return {
             model: tuple(one for one in passages if _same(one, now[one.id])) for model, passages in known.shown.items()
         }
@@ -114,12 +113,12 @@ def arranged(
     return (*kept, *new)
 
 
-def _key(question: Question) -> str:
-    """The conversation's id; without one, how it began and who asks."""
+def _key(question: Question) -> _Key:
+    """Who asks, with their rights, and the conversation's id; without one, how it began."""
     if question.conversation:
-        return f"c:{question.conversation}"
+        return question.principal, f"c:{question.conversation}"
     began = question.history[0].question if question.history else question.text
-    return f"u:{question.user}:{began}"
+    return question.principal, f"u:{question.user}:{began}"
 
 
 def _same(then: Passage, now: Passage | None) -> bool:

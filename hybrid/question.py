@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hybrid.settings import EscalationSettings, GenerationSettings
+from rag.principal import ANYBODY, Principal
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What one question asks otherwise than the settings; None leaves it to them.
 
-    `draft_text` skips the draft stage and refines this text ("ask the large model"). `accept_all` shows whatever was
-    written, which is for measuring a model, or what acceptance is worth, and for nothing else.
+    `collections` are the only ones to search, "" for what belongs to none. `draft_text` skips the draft stage and
+    refines this text ("ask the large model"). `accept_all` shows whatever was written, which is for measuring a model,
+    or what acceptance is worth, and for nothing else.
     """
 
     draft: str | None = None
@@ -23,6 +25,7 @@ class Options:
     escalation: EscalationSettings | None = None
     generation: GenerationSettings | None = None
     passages: int | None = None
+    collections: tuple[str, ...] | None = None
     draft_text: str = ""
     accept_all: bool = False
 
@@ -37,10 +40,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `user` is an opaque id for fair queueing; `conversation` groups traces."""
+    """What is asked, and by whom: `principal` finds what they may read and nothing else. `user` is an opaque id for
+    fair queueing; `conversation` groups traces, and its files are searched too: the front door says that it is theirs.
+    """
 
     text: str
     history: tuple[Turn, ...] = ()
     conversation: str = ""
     user: str = ""
+    principal: Principal = ANYBODY
     options: Options = field(default_factory=Options)

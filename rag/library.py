@@ -1,7 +1,8 @@
 """The library: documents go in, passages are found. One data directory holds it all.
 
 Knows how the store (SQLite, the truth) and the index (tantivy) are kept in step, so that a crash at any instant loses
-nothing that was acknowledged. Does not know who asks, or models.
+nothing that was acknowledged, and that whoever asks finds what their rights say and nothing else. Does not know who
+has which rights, or models.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from rag import labels as label
 from rag.database.sqlite_file import reason
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.ingest.fair_turns import FairTurns
-from rag.ingest.ingestion import Ingest
+from rag.ingest.ingestion import Ingest, Labelled
 from rag.ingest.uploads import Uploads
+from rag.principal import ANYBODY, Open, Principal, Rights
 from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.searcher import Searcher
 from rag.retrieval.semantics import Semantics
+from rag.seen import Seen
 from rag.settings import RetrievalSettings, UploadSettings
 from rag.storage import opening
 from rag.storage import tantivy_index as index_module
@@ -32,7 +37,7 @@ from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import Store
 from rag.storage.tantivy_index import Index, IndexDamagedError
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
-from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
+from rag.types import DocumentRecord, FileReceipt, SearchResult, SyncProgress, SyncReport
 
 _FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
 
@@ -60,7 +65,10 @@ class Library:
         uploads: Uploads,
         write: bool,
         embedder: Embedder | None = None,
+        rights: Rights | None = None,
+        labelled: Labelled | None = None,
     ) -> None:
+        self._rights = rights or Open()
         self._store = store
         self._index = index
         self._settings = settings
@@ -68,7 +76,7 @@ class Library:
         self._semantics = Semantics(store, uploads.data_dir, embedder) if embedder is not None else None
         self._searcher = Searcher(store, index, settings, self._semantics)
         self._uploads = uploads
-        self._ingest = Ingest(store, index, settings, _FORM, uploads)
+        self._ingest = Ingest(store, index, settings, _FORM, uploads, labelled)
         self._turn = threading.Condition()
         self._writing = False
         self._urgent = 0
@@ -86,13 +94,17 @@ class Library:
         write: bool = False,
         uploads: UploadSettings | None = None,
         embedder: Embedder | None = None,
+        rights: Rights | None = None,
+        labelled: Labelled | None = None,
     ) -> Library:
         """Open the library in `data_dir`, making an empty one if there is none. With an `embedder`, what is near in
         meaning is found too, as far as `semantics` has made vectors.
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
         LibraryError when the library is damaged or the directory cannot be used. `uploads` limits what conversations
-        may hold.
+        may hold. `rights` say who may read which labels (without them everybody reads what is for everybody), and
+        `labelled` which labels the document of a file gets: documents that have others get them now. Without it they
+        keep those that they have.
         """
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
@@ -105,7 +117,13 @@ class Library:
         except BaseException:
             store.close()
             raise
-        return cls(store, index, settings, Uploads(data_dir, uploads), write, embedder)
+        library = cls(store, index, settings, Uploads(data_dir, uploads), write, embedder, rights, labelled)
+        try:
+            library._ingest.relabel()
+        except BaseException:
+            library.close()
+            raise
+        return library
 
     def close(self) -> None:
         """Release the files and end the processes that read documents. Searches after this fail."""
@@ -133,18 +151,35 @@ class Library:
         self,
         question: str,
         *,
+        principal: Principal = ANYBODY,
+        conversation: str = "",
+        collections: Collection[str] | None = None,
         history: Sequence[tuple[str, str]] = (),
         limit: int | None = None,
         documents: Collection[str] | None = None,
-        conversation: str = "",
     ) -> SearchResult:
         """The best passages for a question; see `rag.retrieval.retriever.Retriever.search`."""
+        readable = self._readable(principal, collections)
+        if conversation:
+            readable |= {label.thread(conversation)}
+        return self._search(question, labels=readable, history=history, limit=limit, documents=documents)
 
+    def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
+        """What somebody may read now, `conversation`'s files included; of the library only what is in one of the
+        `collections`, where they are given.
+        """
+        return Seen(self._store, self._readable(principal, collections), conversation, self._search)
+
+    def _readable(self, principal: Principal, collections: Collection[str] | None = None) -> frozenset[str]:
+        readable = self._rights.labels(principal)
+        if collections is None:
+            return readable
+        return readable & {label.collection(name) if name else label.EVERYBODY for name in collections}
+
+    def _search(self, question: str, **asked: Any) -> SearchResult:
         def search() -> SearchResult:
             with self._words():
-                return self._searcher.search(
-                    question, history=history, limit=limit, documents=documents, conversation=conversation
-                )
+                return self._searcher.search(question, **asked)
 
         try:
             if self._unfilled:
@@ -246,7 +281,7 @@ class Library:
         self._writable()
         with self._words(), self._uploads.arriving(conversation, name, data, person) as path:
             with self._turns.turn(person or conversation):
-                read = self._ingest.read(path, conversation)
+                read = self._ingest.read(path)
             if read.outcome.document is None:
                 return replace(self._ingest.receipt(read), root=str(self._uploads.folder(conversation)))
             with self._urgent_access():
@@ -260,7 +295,7 @@ class Library:
         with self._words():
             source = self._uploads.find(conversation, name)
             with self._turns.turn(person or conversation):
-                read = self._ingest.read(source, "")
+                read = self._ingest.read(source)
             if read.outcome.document is None:
                 return self._ingest.receipt(read)
             with self._urgent_access():
@@ -274,7 +309,7 @@ class Library:
             self._ingest.remove(list(self._store.receipts(root)))
 
     def add(self, documents: Iterable[NewDocument]) -> list[str]:
-        """Put documents in that come from no file, replacing those of the same name and scope; returns their ids.
+        """Put documents in that come from no file, replacing those of the same name and labels; returns their ids.
 
         Many may be made while they are taken; all are durable and can be found when this returns.
         """
@@ -296,48 +331,21 @@ class Library:
         self._index.reload()
         return sorted(self._index.rows()) == sorted(self._store.all_rows())
 
-    def headings(self, document_id: str) -> list[str]:
-        """The headings above a document's first passages, in order. Raises LibraryError where it cannot be read."""
-        with self._words():
-            return self._store.headings(int(document_id))
-
-    def size(self) -> tuple[int, int]:
-        """How many documents and passages there are, uploads included."""
-        totals = self._store.totals()
-        return totals.documents, totals.passages
-
     @property
     def store(self) -> Store:
         """The passages behind `search`, for verification."""
         return self._store
 
-    def documents(self, conversation: str | None = "") -> list[DocumentRecord]:
-        """The library's documents by name; of one conversation's uploads; or, with None, of both."""
-        return self._store.documents(conversation)
+    def documents(self, conversation: str = "", *, principal: Principal = ANYBODY) -> list[DocumentRecord]:
+        """The library's documents that somebody may read, by name; or those of one conversation's uploads."""
+        seen = self.seen_by(principal, conversation)
+        return seen.attached() if conversation else seen.documents()
 
     def receipts(self, conversation: str = "") -> list[FileReceipt]:
         """What became of every file of the library's folders, or of one conversation's uploads."""
         root = str(self._uploads.folder(conversation)) if conversation else None
         known = [file.receipt for file in self._store.receipts(root).values()]
         return known if conversation else [receipt for receipt in known if not self._uploads.holds(receipt.root)]
-
-    def document_text(self, document_id: str) -> str:
-        """The extracted text of a document. `document_id` is `DocumentRecord.id` or the document's name."""
-        identity = int(document_id) if document_id.isdecimal() else self._store.find(document_id)
-        text = self._store.text(identity) if identity is not None else None
-        if text is None:
-            raise LibraryError(f"There is no document {document_id!r} in the library; it may have been removed.")
-        return text
-
-    def passage_ids(self, document_id: str) -> list[str]:
-        """The ids of a document's passages in reading order."""
-        return [str(row) for row, _ in self._store.passages_of(int(document_id))]
-
-    def passage(self, passage_id: str) -> Passage | None:
-        """The passage with this id, or None when it is gone."""
-        if not passage_id.isdecimal() or len(passage_id) > 18:
-            return None
-        return self._store.passages([int(passage_id)]).get(int(passage_id))
 
     def _writable(self) -> None:
         if not self._write:

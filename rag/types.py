@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
+from rag.labels import PUBLIC
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -47,7 +49,7 @@ class Passage:
 class DocumentRecord:
     """A document of the library. `name` is what `Passage.document` shows; `modified` counts seconds since 1970.
 
-    `scope` is "" in the library, else the conversation that the document was dropped into.
+    `labels` say who may find it (`rag.labels`).
     """
 
     id: str
@@ -59,7 +61,7 @@ class DocumentRecord:
     characters: int
     passages: int
     pages: int
-    scope: str = ""
+    labels: frozenset[str] = PUBLIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from docx import Document
 
 from hybrid.answering.briefs import Brief
 from rag.errors import UserFacingError
-from rag.library import Library
+from rag.seen import Seen
 from rag.text.analyser import casefold
 from rag.types import Passage
 from tandem.markdown import neutral_line
@@ -24,19 +24,19 @@ class NothingFoundError(UserFacingError):
     """No document, no folder and no search result goes by that name."""
 
 
-def passages_of(library: Library, source: str, conversation: str = "") -> tuple[str, list[Passage]]:
+def passages_of(shelf: Seen, source: str) -> tuple[str, list[Passage]]:
     """(title, passages in reading order) of the document or the folder of that name, else of a search for it; files
-    dropped into `conversation` count. Raises NothingFoundError.
+    dropped into the conversation count. Raises NothingFoundError.
     """
-    documents = [*library.documents(), *(library.documents(conversation) if conversation else ())]
+    documents = [*shelf.documents(), *shelf.attached()]
     wanted = casefold(source.strip().replace("\\", "/").strip("/"))
     named = [d for d in documents if wanted in (casefold(d.name), casefold(d.title))]
     inside = named or [d for d in documents if wanted and casefold(d.name).startswith(f"{wanted}/")]
     if inside:
-        ids = [passage_id for document in inside for passage_id in library.passage_ids(document.id)]
-        found = [passage for one in ids if (passage := library.passage(one)) is not None]
+        ids = [passage_id for document in inside for passage_id in shelf.passage_ids(document.id)]
+        found = [passage for one in ids if (passage := shelf.passage(one)) is not None]
         return (named[0].title or named[0].name if named else source), found
-    result = library.search(source, limit=SEARCHED, conversation=conversation)
+    result = shelf.search(source, limit=SEARCHED)
     if not result.passages:
         raise NothingFoundError(f"Nothing is called {source!r} and a search for it finds nothing; try other words.")
     ordered = sorted(result.passages, key=lambda p: (p.document, p.start))

@@ -22,6 +22,7 @@ from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
 from tandem import databases, shipped
+from tandem.auth.rights import Rights
 from tandem.auth.tickets import Tickets
 from tandem.documents import open_library
 from tandem.observability import telemetry
@@ -71,8 +72,11 @@ _WORDS_S = 60.0
 class House:
     """What every front door needs to answer a question. Open it, `start` it on an event loop, `close` it there."""
 
-    def __init__(self, settings: Settings, library: Library, engine: Engine, traces: TraceStore) -> None:
+    def __init__(
+        self, settings: Settings, library: Library, engine: Engine, traces: TraceStore, rights: Rights | None = None
+    ) -> None:
         self.settings = settings
+        self.rights = rights or Rights(settings)
         self.library = library
         self.engine = engine
         self.traces = traces
@@ -99,9 +103,10 @@ class House:
 
         `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
         """
-        library = open_library(settings)
+        rights = Rights(settings)
+        library = open_library(settings, rights)
         traces = SqlTraceStore(databases.traces(settings), settings.keep_traces_days)
-        return cls(settings, library, assemble(settings, library, traces, runtimes), traces)
+        return cls(settings, library, assemble(settings, library, traces, runtimes), traces, rights)
 
     def problems(self) -> dict[str, str]:
         """What is amiss now."""

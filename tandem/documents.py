@@ -10,12 +10,16 @@ from pathlib import Path
 
 from rag.library import Library
 from tandem import encoder
+from tandem.auth.rights import Rights
 from tandem.private_files import keep_private
 from tandem.settings import Settings
 
 
-def open_library(settings: Settings) -> Library:
-    """The library of this installation, to search in and to index into. Raises LibraryError."""
+def open_library(settings: Settings, rights: Rights | None = None) -> Library:
+    """The library of this installation, to search in and to index into; `rights` are the settings', where it is not
+    given. Raises LibraryError.
+    """
+    rights = rights or Rights(settings)
     keep_private(settings.data_dir)
     return Library.open(
         library_dir(settings),
@@ -23,6 +27,8 @@ def open_library(settings: Settings) -> Library:
         write=True,
         uploads=settings.uploads,
         embedder=encoder.embedder(settings),
+        rights=rights,
+        labelled=rights.labelled,
     )
 
 

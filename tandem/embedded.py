@@ -17,6 +17,7 @@ from hybrid.events import Event, Failed, Finished
 from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
+from rag.principal import LOCAL
 from rag.types import SearchResult, SyncProgress, SyncReport
 from tandem.context import House
 from tandem.settings import Settings, load
@@ -45,7 +46,7 @@ class Tandem:
 
     def search(self, question: str, limit: int | None = None) -> SearchResult:
         """The passages that answer a question, best first, and how sure it is that they do. Raises LibraryError."""
-        return self._house.library.search(question, limit=limit)
+        return self._house.library.search(question, principal=LOCAL, limit=limit)
 
     def ask(self, question: str, history: Sequence[Turn] = (), options: Options | None = None) -> Finished:
         """The finished answer: text, checked sentences with their passages, and the trace. Raises UserFacingError where
@@ -60,7 +61,7 @@ class Tandem:
 
     def events(self, question: str, history: Sequence[Turn] = (), options: Options | None = None) -> Iterator[Event]:
         """The events of one question as they happen. Whoever stops listening stops the answer."""
-        asked = Question(question, history=tuple(history), options=options or Options())
+        asked = Question(question, history=tuple(history), principal=LOCAL, options=options or Options())
         heard: asyncio.Queue[Event | BaseException | None] = asyncio.Queue(_AHEAD)
         task = asyncio.run_coroutine_threadsafe(self._tell(asked, heard), self._loop)
         try:

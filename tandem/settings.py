@@ -110,6 +110,21 @@ class ServerSettings(BaseModel):
         return bool(self.users) or not self.loopback
 
 
+class CollectionSettings(BaseModel):
+    """Some of the documents, and who may read them."""
+
+    model_config = CHECKED
+
+    name: str = Field(pattern=r"^[^\x00-\x1f,]{1,60}$", description="As the chat shows it.")
+    folders: tuple[Path, ...] = Field(
+        min_length=1, description="Folders of 'documents', or below them; the nearest above a file counts."
+    )
+    readers: tuple[str, ...] | None = Field(
+        None, description="The groups that may read it; null: everybody, []: the curators alone."
+    )
+    curators: tuple[str, ...] = Field((), description="Users who look after it: they read it and read files again.")
+
+
 class DisplaySettings(BaseModel):
     """How the chat looks when nobody has changed it in the settings panel."""
 
@@ -188,6 +203,12 @@ class Settings(BaseModel):
         90, ge=0, le=36500, description="Questions and answers in the traces are deleted when so old; 0: never."
     )
     documents: tuple[Path, ...] = Field((Path("docs_corpus"),), min_length=1, description="Folders to answer from.")
+    collections: tuple[CollectionSettings, ...] = Field(
+        (), description="Parts of the documents, and who may read them; what belongs to none is for everybody."
+    )
+    groups: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Groups of users, by name; 'api' stands for the key of /v1."
+    )
     retrieval: RetrievalSettings = RetrievalSettings()
     uploads: UploadSettings = UploadSettings()
     models: ModelSettings = ModelSettings()
@@ -200,6 +221,7 @@ class Settings(BaseModel):
     storage: StorageSettings = StorageSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
     _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+    _file: Path | None = PrivateAttr(default=None)
 
     @property
     def files(self) -> DataDir:
@@ -215,6 +237,19 @@ class Settings(BaseModel):
     def api_keys(self) -> dict[str, SecretStr]:
         """The endpoints' keys that the environment holds, by the variable's name."""
         return self._api_keys
+
+    @property
+    def file(self) -> Path | None:
+        """The file that they were read from, None where there was none."""
+        return self._file
+
+    @field_validator("collections")
+    @classmethod
+    def _check_names(cls, value: tuple[CollectionSettings, ...]) -> tuple[CollectionSettings, ...]:
+        names = [one.name.casefold() for one in value]
+        if twice := next((one.name for one in value if names.count(one.name.casefold()) > 1), None):
+            raise ValueError(f"two collections are called {twice!r}; name them apart")
+        return value
 
     @field_validator("documents", mode="before")
     @classmethod
@@ -245,10 +280,13 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     base = file.resolve().parent
     wanted = {endpoint.api_key_env for endpoint in settings.models.endpoints}
     settings._api_keys.update({name: SecretStr(env[name]) for name in wanted if env.get(name)})
+    settings._file = file if file.is_file() else None
+    documents = _folders(settings, base)
     return settings.model_copy(
         update={
             "data_dir": base / settings.data_dir.expanduser(),
-            "documents": _folders(settings, base),
+            "documents": documents,
+            "collections": tuple(_collection(one, base, documents) for one in settings.collections),
             "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
             "browser": _with_folder(settings.browser, base),
             "retrieval": _with_encoder(settings.retrieval, base),
@@ -279,6 +317,19 @@ def _folders(settings: Settings, base: Path) -> tuple[Path, ...]:
     if "documents" not in settings.model_fields_set and not any(folder.is_dir() for folder in folders):
         return (shipped.corpus(),)
     return folders
+
+
+def _collection(written: CollectionSettings, base: Path, documents: tuple[Path, ...]) -> CollectionSettings:
+    """A collection with its folders as they are on disk. Raises SettingsError where one is not of the documents, since
+    what lies there would not be closed to anybody."""
+    folders = tuple((base / folder.expanduser()).resolve() for folder in written.folders)
+    roots = [folder.resolve() for folder in documents]
+    if stray := next((one for one in folders if not any(one.is_relative_to(root) for root in roots)), None):
+        raise SettingsError(
+            f"The collection {written.name!r} names {stray}, which is in none of the folders under 'documents'; add it "
+            "there, or correct it."
+        )
+    return written.model_copy(update={"folders": folders})
 
 
 def _with_folder(browser: BrowserSettings, base: Path) -> BrowserSettings:

@@ -22,6 +22,7 @@ from hybrid.events import Answer, Failed, Finished
 from hybrid.policies import degeneration
 from hybrid.question import Options, Question
 from hybrid.settings import Escalate
+from rag.principal import ANYBODY, Principal
 from rag.text.analyser import stop_terms, tokens
 from rag.types import Passage, SearchResult, Support
 
@@ -129,10 +130,11 @@ async def write(
     options: Options | None = None,
     conversation: str = "",
     user: str = "",
+    principal: Principal = ANYBODY,
 ) -> AsyncGenerator[Section | Brief, None]:
     """Write the sections one by one, as they are done, and at the end the Brief. What one section claims, no later one
-    claims again; a section nothing could be said in has no claims, and is not in the Brief. `conversation` and `user`
-    are as in `hybrid.question.Question`.
+    claims again; a section nothing could be said in has no claims, and is not in the Brief. `conversation`, `user` and
+    `principal` are as in `hybrid.question.Question`.
 
     Raises ModelError where a section cannot be written by anything. Closing the generator stops what runs.
     """
@@ -145,7 +147,7 @@ async def write(
     sections: list[Section] = []
     said: list[str] = []
     for part in given:
-        asked = _question(part, max(20, words // len(given)), options, conversation, user)
+        asked = _question(part, max(20, words // len(given)), options, conversation, user, principal)
         done = await _answered(part, asked, engine)
         sources: list[Passage] = []
         claims: list[Claim] = []
@@ -178,10 +180,10 @@ def brief_of(title: str, sections: Sequence[Section]) -> Brief:
     )
 
 
-def _question(part: Part, words: int, options: Options, conversation: str, user: str) -> Question:
+def _question(part: Part, words: int, options: Options, conversation: str, user: str, principal: Principal) -> Question:
     wording = _ASK.get(part.passages[0].language, _ASK["en"])
     text = wording.format(topic=part.heading, words=words)
-    return Question(text, conversation=conversation, user=user, options=options)
+    return Question(text, conversation=conversation, user=user, principal=principal, options=options)
 
 
 async def _answered(part: Part, question: Question, engine: Engine) -> Answer:

@@ -46,7 +46,7 @@ async def answer(question: Question, engine: Engine, found: SearchResult | None 
     Closing the iterator (or cancelling its task) stops whatever runs; the trace is saved with what was written by then.
     """
     question = _storable(question)
-    trace = Trace.start(question.text, question.conversation)
+    trace = Trace.start(question.text, question.conversation, question.principal)
     with engine.keeping(trace):
         expected: UserFacingError | None = None
         try:
@@ -177,9 +177,11 @@ async def _read(question: Question, plan: Plan, engine: Engine, trace: Trace) ->
             read,
             engine.retriever,
             question.text,
+            principal=question.principal,
+            conversation=question.conversation,
+            collections=question.options.collections,
             history=history,
             limit=plan.passages,
-            conversation=question.conversation,
             minimum=engine.minimum_confidence,
         )
 

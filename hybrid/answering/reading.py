@@ -6,7 +6,7 @@ Knows intents (`hybrid.answering.intents`) and who looks up what for each. Does 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.answering import intents
@@ -14,8 +14,9 @@ from hybrid.answering.intents import Intent, Kind
 from hybrid.runtimes.base import Part
 from rag.grounding import outlines
 from rag.grounding.outlines import Catalogue
+from rag.principal import ANYBODY, Principal
 from rag.retrieval import versions
-from rag.retrieval.retriever import Retriever
+from rag.retrieval.retriever import Catalogued, Retriever
 from rag.text import phrases
 from rag.text.analyser import stop_terms, tokens
 from rag.text.language import detect
@@ -45,13 +46,17 @@ def read(
     retriever: Retriever,
     text: str,
     *,
+    principal: Principal = ANYBODY,
+    conversation: str,
+    collections: Collection[str] | None = None,
     history: Sequence[tuple[str, str]],
     limit: int | None,
-    conversation: str,
     minimum: float,
 ) -> Reading:
-    """Find what `text` is to be answered from. Blocks as a search does; `minimum` is the least confidence to answer."""
-    reader = _Reader(retriever, history, limit, conversation, minimum)
+    """Find what `text` is to be answered from, among what `principal` may read. Blocks as a search does; `minimum` is
+    the least confidence to answer.
+    """
+    reader = _Reader(retriever, principal, conversation, collections, history, limit, minimum)
     intent = intents.recognise(text)
     match intent.kind:
         case Kind.GREETING | Kind.THANKS | Kind.ABILITIES:
@@ -75,14 +80,24 @@ def _said(text: str, language: str) -> Reading:
 @dataclass(frozen=True, slots=True)
 class _Reader:
     retriever: Retriever
+    principal: Principal
+    conversation: str
+    collections: Collection[str] | None
     history: Sequence[tuple[str, str]]
     limit: int | None
-    conversation: str
     minimum: float
 
-    def search(self, text: str, before: Sequence[tuple[str, str]] = ()) -> SearchResult:
+    def search(self, text: str) -> SearchResult:
+        return self._search(text, self.history, self.limit)
+
+    def _search(self, text: str, history: Sequence[tuple[str, str]], limit: int | None) -> SearchResult:
         return self.retriever.search(
-            text, history=[*self.history, *before], limit=self.limit, conversation=self.conversation
+            text,
+            principal=self.principal,
+            conversation=self.conversation,
+            collections=self.collections,
+            history=history,
+            limit=limit,
         )
 
     def plain(self, text: str) -> Reading:
@@ -93,11 +108,10 @@ class _Reader:
 
     def known(self, intent: Intent, text: str) -> Reading | None:
         """What is known of the library or of the document that is meant; None where none is."""
-        catalogue = self.retriever
-        if not isinstance(catalogue, Catalogue):
+        if not isinstance(self.retriever, Catalogued):
             return None
-        records = catalogue.documents("")
-        attached = catalogue.documents(self.conversation) if self.conversation else []
+        catalogue = self.retriever.seen_by(self.principal, self.conversation, self.collections)
+        records, attached = catalogue.documents(), catalogue.attached()
         language = intent.language or detect(text)
         if intent.kind is Kind.LIBRARY:
             if attached:
@@ -122,7 +136,7 @@ class _Reader:
             return self._outlined(catalogue, records[0], language)
         if not self.history:
             return None
-        last = self.retriever.search(self.history[-1][0], history=self.history[:-1], conversation=self.conversation)
+        last = self._search(self.history[-1][0], self.history[:-1], None)
         names = [passage.document for passage in last.passages[:1]]
         record = next((one for one in records if one.name in names), None)
         return self._outlined(catalogue, record, language) if record is not None else None

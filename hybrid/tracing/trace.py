@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hybrid.runtimes.base import Usage
+from rag.principal import ANYBODY, Principal
 
 
 @dataclass(slots=True)
@@ -58,15 +59,16 @@ class StageRecord:
 class Trace:
     """The record of one question. Times are milliseconds on a monotonic clock from `started`.
 
-    `outcome` is "" while it runs, then finished, failed or cancelled; `answer` is the text that was shown last. `cost`
-    is money, `costs` what it is made of (`hybrid.tracing.cost.Cost.as_dict`); `comparison` the large model's unseen
-    answer.
+    `principal` says who asked, with which groups and roles. `outcome` is "" while it runs, then finished, failed or
+    cancelled; `answer` is the text that was shown last. `cost` is money, `costs` what it is made of
+    (`hybrid.tracing.cost.Cost.as_dict`); `comparison` the large model's unseen answer.
     """
 
     id: str
     question: str
     started: str
     conversation: str = ""
+    principal: dict[str, Any] = field(default_factory=dict)
     spans: list[Span] = field(default_factory=list)
     stages: list[StageRecord] = field(default_factory=list)
     signals: dict[str, float] = field(default_factory=dict)
@@ -81,13 +83,14 @@ class Trace:
     _zero: float = field(default=0.0, repr=False)
 
     @classmethod
-    def start(cls, question: str, conversation: str = "") -> Trace:
-        """Open a trace now."""
+    def start(cls, question: str, conversation: str = "", principal: Principal = ANYBODY) -> Trace:
+        """Open a trace now, of what `principal` asks."""
         return cls(
             id=uuid.uuid4().hex,
             question=question,
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             conversation=conversation,
+            principal=principal.as_dict(),
             _zero=time.perf_counter(),
         )
 

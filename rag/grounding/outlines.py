@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import PurePosixPath
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import regex
 
@@ -37,11 +37,8 @@ _WELCOME = regex.compile(
 )
 
 
-@runtime_checkable
 class Catalogue(Protocol):
-    """What of a library an outline reads. `rag.library.Library` is one. Safe to call from any thread."""
-
-    def documents(self, conversation: str | None = "") -> list[DocumentRecord]: ...
+    """What of a library an outline reads. `rag.seen.Seen` is one. Safe to call from any thread."""
 
     def passage_ids(self, document_id: str) -> list[str]: ...
 

@@ -15,16 +15,14 @@ from rag.storage.records import NewDocument, NewPassage
 from rag.text import language
 
 
-def build(
-    extracted: Extracted, *, name: str, kind: str, modified: float, passage_chars: int, scope: str = ""
-) -> NewDocument:
+def build(extracted: Extracted, *, name: str, kind: str, modified: float, passage_chars: int) -> NewDocument:
     """Cut and analyse a document. Its language is told from its text; a passage's own language may differ."""
     cuts = chunking.cut(extracted, passage_chars)
-    return analysed_document(extracted, cuts, name=name, kind=kind, modified=modified, scope=scope)
+    return analysed_document(extracted, cuts, name=name, kind=kind, modified=modified)
 
 
 def analysed_document(
-    extracted: Extracted, cuts: Sequence[chunking.Cut], *, name: str, kind: str, modified: float, scope: str = ""
+    extracted: Extracted, cuts: Sequence[chunking.Cut], *, name: str, kind: str, modified: float
 ) -> NewDocument:
     """Analyse a document that is already cut into passages."""
     spoken = language.detect(extracted.text)
@@ -43,6 +41,6 @@ def analysed_document(
             )
         )  # fmt: skip
     return NewDocument(
-        name, title, kind, spoken, modified, extracted.text, len(extracted.pages), count, tuple(passages), scope,
+        name, title, kind, spoken, modified, extracted.text, len(extracted.pages), count, tuple(passages),
         extracted.pictures,
     )  # fmt: skip

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.storage.passage_terms import analyse
-from rag.storage.records import NewDocument
+from rag.storage.records import Entry, NewDocument
 from rag.storage.sqlite_store import Store
-from rag.storage.tantivy_index import Entry, Writer
+from rag.storage.tantivy_index import Writer
 from rag.types import DocumentRecord
 
 _LATEST_SECONDS = 30.0
@@ -59,7 +59,7 @@ class Follower:
         writer.clear()
         writer.commit()
         store = self._store
-        ids = [int(record.id) for record in store.documents(None)]
+        ids = [int(record.id) for record in store.documents()]
         pace = Pace()
         for at in range(0, len(ids), 256):
             part = ids[at : at + 256]
@@ -101,7 +101,7 @@ class Follower:
         for row, terms, title, surfaces in self._terms(identity, record, made):
             writer.add(
                 Entry(
-                    row, identity, record.name, folders, record.kind, record.modified, record.scope,
+                    row, identity, record.name, folders, record.kind, record.modified, record.labels,
                     terms, title, surfaces,
                 )
             )  # fmt: skip

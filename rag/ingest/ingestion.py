@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from rag import labels as label
 from rag.formats.extracted import clean, one_line
 from rag.ingest.files import File, Found, walk
 from rag.ingest.follower import Follower, Pace
@@ -22,11 +23,15 @@ from rag.ingest.worker_pool import Read, read_all
 from rag.ingest.workers import Pool, Task
 from rag.ocr.recognition import Choice, choose
 from rag.settings import RetrievalSettings
+from rag.storage import opening
 from rag.storage.records import NewDocument
+from rag.storage.relabelling import relabel
 from rag.storage.sqlite_store import KnownFile, Store
 from rag.storage.tantivy_index import Index, Writer
 from rag.types import FileReceipt, SyncProgress, SyncReport
 
+Labelled = Callable[[FileReceipt], frozenset[str]]
+"""The labels that the document of a file is to have."""
 _BATCH_FILES = 64
 _BATCH_CHARACTERS = 2_000_000
 _BATCH_SECONDS = 1.0
@@ -50,13 +55,25 @@ class _Change:
 class Ingest:
     """Writes to one store and its index. One thread at a time."""
 
-    def __init__(self, store: Store, index: Index, settings: RetrievalSettings, form: str, uploads: Uploads) -> None:
-        """`form` names the version of analysis and index; a library of another form is indexed anew from the store."""
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        settings: RetrievalSettings,
+        form: str,
+        uploads: Uploads,
+        labelled: Labelled | None = None,
+    ) -> None:
+        """`form` names the version of analysis and index; a library of another form is indexed anew from the store.
+        `labelled` says which labels the document of a file gets that is of no conversation; None: those of the document
+        in whose place it comes, and a new one is for everybody.
+        """
         self._store = store
         self._index = index
         self._settings = settings
         self._follower = Follower(store, form)
         self._uploads = uploads
+        self._labelled = labelled
         self._read_form = f"{VERSION}.{settings.passage_chars}"
         self._pool = Pool()
 
@@ -68,6 +85,25 @@ class Ingest:
         """Build the index anew from the store."""
         with self._index.writer() as writer:
             self._follower.rebuild(writer)
+
+    def relabel(self) -> int:
+        """Give stored documents the labels that their files have by now; how many had others. Searches heed it when
+        this returns, and the index follows with the next write. Raises LibraryError."""
+        store = self._store
+        with opening.in_words(store.connections.path):
+            if store.connections.reading or self._labelled is None:
+                return 0
+            known = [one for one in store.receipts().values() if not self._uploads.holds(one.receipt.root)]
+            return relabel(store, {one.document: self._labelled(one.receipt) for one in known if one.document})
+
+    def _labels(self, receipt: FileReceipt, before: int | None) -> frozenset[str]:
+        """Who may find the document of a file, which takes the place of the document `before`."""
+        if conversation := self._uploads.conversation(receipt.root, self._store.threads):
+            return frozenset({label.thread(conversation)})
+        if self._labelled is not None:
+            return self._labelled(receipt)
+        had = self._store.document(before) if before is not None else None
+        return had.labels if had is not None else label.PUBLIC
 
     def add(self, documents: Iterable[NewDocument]) -> list[int]:
         """Store and index documents, replacing those of the same name; durable when this returns. Returns their ids."""
@@ -138,7 +174,7 @@ class Ingest:
             receipts=tuple(receipts),
         )
 
-    def read(self, path: Path, scope: str) -> Read:
+    def read(self, path: Path) -> Read:
         """Read one file that is not of a folder yet, in a process of its own; nothing is locked meanwhile."""
         status = path.stat()
         began = time.monotonic()
@@ -148,7 +184,6 @@ class Ingest:
             size=status.st_size,
             modified=status.st_mtime_ns / 1e9,
             passage_chars=self._settings.passage_chars,
-            scope=scope,
         )
         outcome = self._pool.read(task)
         file = File(str(path.parent), path.name, path, status.st_size, status.st_mtime_ns)
@@ -224,7 +259,6 @@ class Ingest:
                 modified=file.mtime_ns / 1e9,
                 passage_chars=self._settings.passage_chars,
                 known=old.receipt.digest if old is not None and trusted else "",
-                scope=self._uploads.scope(file.root, self._store.scopes),
                 choice=choice,
             )
 
@@ -272,6 +306,8 @@ class Ingest:
             mtime_ns=file.mtime_ns,
             digest=outcome.digest,
         )
+        if document is not None:
+            document = replace(document, labels=self._labels(receipt, before))
         pictures = bool(outcome.unread or (document and document.pictures))
         return _Change(document, receipt, gone=before, form=self._form_of(pictures))
 
@@ -327,7 +363,7 @@ class Ingest:
                 identity = change.kept
                 if change.document is not None:
                     document = change.document
-                    if change.receipt is not None and not document.scope:
+                    if change.receipt is not None and not label.thread_of(document.labels):
                         document = replace(document, name=self._name(change.receipt))
                     identity = store.put(document, generation)
                     ids.append(identity)

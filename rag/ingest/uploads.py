@@ -58,7 +58,7 @@ class Uploads:
         """The folder of one conversation; it need not exist."""
         return self._conversations / blake2b(conversation.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
-    def scope(self, root: str, likely: Callable[[], Iterable[str]] = tuple) -> str:
+    def conversation(self, root: str, likely: Callable[[], Iterable[str]] = tuple) -> str:
         """The conversation whose folder `root` is; "" for any other folder. Where the file that says so is damaged, it
         is written anew if the conversation is among the `likely` ones; else the name is one that no conversation has:
         nobody else may find what lies there.

@@ -69,7 +69,6 @@ def _answer(task: Task, found: Callable[[str], None]) -> dict[str, Any]:
             kind=path.suffix.lower().lstrip("."),
             modified=task.modified,
             passage_chars=task.passage_chars,
-            scope=task.scope,
         )
         reason = " ".join(extracted.notes)
         return {"document": _document_as(document), "reason": reason, "unread": len(extracted.unread)}
@@ -131,6 +130,7 @@ def _send(stream: BinaryIO, message: dict[str, Any]) -> None:
 
 def _document_as(document: NewDocument) -> dict[str, Any]:
     values = asdict(document)
+    del values["labels"]  # whoever had it read knows them
     for passage in values["passages"]:
         for key in ("tokens", "grams"):
             passage[key] = base64.b64encode(passage[key]).decode("ascii")

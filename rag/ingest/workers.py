@@ -72,7 +72,6 @@ class Task:
     modified: float
     passage_chars: int
     known: str = ""
-    scope: str = ""
     choice: Choice = NOTHING
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from rag.database import sqlite_file
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
+from rag.ingest.ingestion import Labelled
 from rag.library import INDEX, STORE, Library
 from rag.settings import RetrievalSettings
 from rag.storage import index_files
@@ -44,11 +45,13 @@ class Verification:
         return not (self.damaged or self.store or self.index)
 
 
-def verify(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path]) -> Verification:
+def verify(
+    data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path], labelled: Labelled | None = None
+) -> Verification:
     """Check every passage and the index of the library in `data_dir`, and repair what is damaged.
 
-    Documents are read again from `folders`, where a file is still there. Raises LibraryError when another process is
-    writing to the library, or the directory cannot be used.
+    Documents are read again from `folders`, where a file is still there; `labelled` is as in `Library.open`. Raises
+    LibraryError when another process is writing to the library, or the directory cannot be used.
     """
     began = time.monotonic()
     problem = index_files.problem(data_dir / INDEX)
@@ -62,7 +65,7 @@ def verify(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path])
                 raise
             broken = str(error)
     if found is None:
-        found = _start_over(data_dir, settings, folders, broken)
+        found = _start_over(data_dir, settings, folders, broken, labelled)
     return replace(found, seconds=round(time.monotonic() - began, 3))
 
 
@@ -70,7 +73,7 @@ def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str)
     library = Library.open(data_dir, settings, write=True)
     try:
         damaged, passages = check(library.store.connection)
-        records = {int(r.id): r for r in library.documents(None)}
+        records = {int(r.id): r for r in library.store.documents()}
         names = tuple(sorted(records[i].name if i in records else f"document {i}" for i in damaged))
         lost = _repair(library, damaged) if damaged else ()
         if not problem and not damaged and not library.in_step():
@@ -84,7 +87,9 @@ def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str)
     return Verification(len(records), passages, names, repaired, lost, index=problem)
 
 
-def _start_over(data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path], broken: str) -> Verification:
+def _start_over(
+    data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path], broken: str, labelled: Labelled | None
+) -> Verification:
     """A new library from the documents and from what can be read of the damaged file, which is set aside."""
     path = data_dir / STORE
     try:
@@ -92,10 +97,10 @@ def _start_over(data_dir: Path, settings: RetrievalSettings, folders: Sequence[P
     except (OSError, sqlite3.Error) as error:
         raise LibraryError(sentence(f"The damaged library at {path} cannot be set aside", error, path)) from error
     _check_and_repair(data_dir, settings, "")
-    library = Library.open(data_dir, settings, write=True)
+    library = Library.open(data_dir, settings, write=True, labelled=labelled)
     try:
         library.sync(folders)
-        made = library.documents(None)
+        made = library.store.documents()
     finally:
         library.close()
     return Verification(len(made), sum(record.passages for record in made), store=broken)
@@ -110,7 +115,7 @@ def _repair(library: Library, damaged: set[int]) -> tuple[str, ...]:
     receipts = library.retry([receipt for i, receipt in known.items() if i not in away])
     good = {(r.root, r.path) for r in receipts if r.state == "indexed"}
     lost = [i for i in damaged - away if i not in known or (known[i].root, known[i].path) not in good]
-    names = {int(r.id): r.name for r in library.documents(None)}
+    names = {int(r.id): r.name for r in library.store.documents()}
     library.remove([i for i in lost if i not in known])
     return tuple(sorted(known[i].path if i in known else names.get(i, f"document {i}") for i in lost))
 

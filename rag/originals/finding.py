@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from rag import labels
 from rag.errors import LibraryError
 from rag.faults import sentence
 from rag.ingest.loader import MAX_BYTES, digest
@@ -71,8 +72,9 @@ def find(library: Library, document_id: str, folders: Sequence[Path]) -> Origina
     if receipt is None:
         return Original(document, State.NONE)
     uploads = Uploads(library.data_dir)
-    own = uploads.folder(document.scope) if document.scope else uploads.added
-    path = _inside(receipt, [own] if document.scope else [*folders, own])
+    conversation = labels.thread_of(document.labels)
+    own = uploads.folder(conversation) if conversation else uploads.added
+    path = _inside(receipt, [own] if conversation else [*folders, own])
     if path is None:
         return Original(document, State.GONE)
     try:

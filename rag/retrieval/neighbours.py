@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GRAPH_FROM = 50_000
 """Passages from which on a graph is asked instead of every vector."""
+_FEW = 20_000
+"""So many vectors are compared one by one rather than asked of the graph, where only they count."""
 _SAMPLE = 512
 _USUAL, _ELSEWHERE = (0.05, 0.07), 40
 """(mean, standard deviation) of cosines of questions and passages at large, and for how many passages these count."""
@@ -112,10 +114,12 @@ class Neighbours:
         together = np.concatenate([self._sample, chosen])[:_SAMPLE] if len(self._sample) else chosen[:_SAMPLE]
         self._sample = together / np.maximum(np.linalg.norm(together, axis=1, keepdims=True), 1e-6)
 
-    def nearest(self, vector: Packed, count: int) -> list[int]:
-        """The rows of the `count` nearest vectors, nearest first."""
+    def nearest(self, vector: Packed, count: int, among: Rows | None = None) -> list[int]:
+        """The rows of the `count` nearest vectors, nearest first; with `among` (in order), of these rows only."""
         held = self._held
         rows, vectors, graph = held.rows, held.vectors, held.graph
+        if among is not None:
+            return self._nearest_among(vector, count, among)
         count = min(count, len(rows))
         if not count:
             return []
@@ -125,10 +129,25 @@ class Neighbours:
         best = np.argpartition(-cosines, count - 1)[:count]
         return [int(row) for row in rows[best[np.argsort(-cosines[best], kind="stable")]]]
 
-    def cosines(self, vector: Packed, rows: Sequence[int]) -> Floats:
+    def _nearest_among(self, vector: Packed, count: int, among: Rows) -> list[int]:
+        held = self._held
+        if held.graph is None or len(among) <= _FEW:
+            cosines = self.cosines(vector, among)
+            order = np.argsort(-cosines, kind="stable")[:count]  # nan comes last
+            return [int(among[at]) for at in order if not np.isnan(cosines[at])]
+        share = len(held.rows) / len(among)
+        fetched = 0
+        found: list[int] = []
+        while len(found) < count and fetched < len(held.rows):
+            fetched = min(len(held.rows), int(max(4 * fetched, 2 * share * count)))
+            met = np.asarray(held.graph.search(vector, fetched, threads=1).keys, np.int64)
+            found = [int(row) for row in met[np.isin(met, among)][:count]]
+        return found
+
+    def cosines(self, vector: Packed, rows: Sequence[int] | Rows) -> Floats:
         """The cosine of each row's vector with this one; nan where it has none."""
         found = np.full(len(rows), np.nan)
-        wanted = np.array(rows, np.int64)
+        wanted = np.asarray(rows, np.int64)
         held = self._held
         known_rows, vectors, graph = held.rows, held.vectors, held.graph
         if not len(known_rows) or not len(wanted):
@@ -142,15 +161,22 @@ class Neighbours:
         found[has] = matrix @ (own / max(1e-6, float(np.linalg.norm(own))))
         return found
 
-    def usual(self, vector: Packed) -> tuple[float, float]:
-        """(mean, standard deviation) of the cosines with some of the passages: what is near is near beside these."""
-        held = self._sample
-        if not len(held):
+    def usual(self, vector: Packed, among: Rows | None = None) -> tuple[float, float]:
+        """(mean, standard deviation) of the cosines with some of the passages (of those `among` them, where it is
+        given): what is near is near beside these.
+        """
+        if among is not None:
+            cosines = self.cosines(vector, among[:: max(1, len(among) // _SAMPLE)][:_SAMPLE])
+            cosines = cosines[~np.isnan(cosines)]
+        elif len(held := self._sample):
+            own = vector.astype(np.float32)
+            cosines = held @ (own / max(1e-6, float(np.linalg.norm(own))))
+        else:
+            cosines = np.zeros(0)
+        if not len(cosines):
             return _USUAL
-        own = vector.astype(np.float32)
-        cosines = held @ (own / max(1e-6, float(np.linalg.norm(own))))
         # A few passages say little of what is usual: until there are many, what is usual elsewhere counts too.
-        count, (mean, spread) = len(held), _USUAL
+        count, (mean, spread) = len(cosines), _USUAL
         both = (float(cosines.sum()) + _ELSEWHERE * mean) / (count + _ELSEWHERE)
         square = float(((cosines - both) ** 2).sum()) + _ELSEWHERE * (spread**2 + (mean - both) ** 2)
         return both, (square / (count + _ELSEWHERE)) ** 0.5

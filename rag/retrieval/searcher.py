@@ -14,20 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from rag.retrieval import confidence, follow_ups, query, rerank_features, reranker, second_stage
+from rag.labels import PUBLIC
+from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
 from rag.retrieval.semantics import Meaning, Semantics, spread
-from rag.retrieval.vocabulary import Vocabulary
+from rag.retrieval.view import View
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
 from rag.storage.filters import Filters
 from rag.storage.passage_terms import unpack
-from rag.storage.sqlite_store import Store, Totals
-from rag.storage.tantivy_index import Index
+from rag.storage.protocols import CandidateIndex
+from rag.storage.sqlite_store import Store
+from rag.storage.totals import Sizes, Totals
 from rag.text import lexicon
-from rag.text.analyser import casefold, stem, stop_terms, tokens
+from rag.text.analyser import casefold, stem, stop_terms
 from rag.text.language import detect
 from rag.text.synonyms import related
-from rag.types import Passage, SearchResult
+from rag.types import SearchResult
 
 _CACHED_BYTES = 32_000_000
 _PHRASE_CANDIDATES = 1_000
@@ -35,7 +37,7 @@ _BORROWED, _BORROWED_ALONE = 0.5, 0.25
 """What words of the question before count beside a turn's own, where the turn leans on it and where it stands alone;
 those of the one before that count half."""
 _NEAREST, _NEAREST_FILTERED = 30, 400
-_LANGUAGES = 100_000
+_LANGUAGES, _VIEWS = 100_000, 64
 _VECTORS_MISSING = 0.1
 """Share of candidates without a vector above which words alone decide."""
 _NEAR = 0.4
@@ -84,7 +86,7 @@ class Searcher:
     """Searches one store through one index. Safe from any thread."""
 
     def __init__(
-        self, store: Store, index: Index, settings: RetrievalSettings, semantics: Semantics | None = None
+        self, store: Store, index: CandidateIndex, settings: RetrievalSettings, semantics: Semantics | None = None
     ) -> None:
         # The matrices of one search are small: waking a second thread for them takes longer than multiplying them.
         threadpool_limits(limits=1, user_api="blas")
@@ -98,20 +100,16 @@ class Searcher:
         self._cached = 0
         self._spoken: dict[int, str] = {}
         self._versions: dict[int, int] = {}
-        self._totals: Totals | None = None
-        self._vocabulary = Vocabulary(index, ())
-        self._scopes = False
+        self._state: tuple[Sizes, dict[frozenset[str] | None, View]] | None = None
 
     def refresh(self) -> None:
         """Forget what a committed change has made stale. Called at each search; cheap when nothing changed."""
         thread, version = threading.get_ident(), self._store.data_version()
-        if self._totals is not None and self._versions.get(thread) == version:
+        if self._state is not None and self._versions.get(thread) == version:
             return
         with self._lock:
             self._index.reload()
-            self._totals = self._store.totals()
-            self._vocabulary = Vocabulary(self._index, self._totals.languages[:3])
-            self._scopes = self._store.has_uploads()
+            self._state = self._store.sizes(), {}
             if len(self._versions) > 256:  # thread numbers come and go
                 self._versions.clear()
             self._versions[thread] = version
@@ -139,41 +137,55 @@ class Searcher:
         for language in languages:
             lexicon.ready(language, seconds)
 
+    def view(self, labels: frozenset[str] | None) -> View:
+        """What a search sees of the library as it is now: the passages with one of the labels, or all with None."""
+        self.refresh()
+        assert self._state is not None
+        sizes, views = self._state
+        if labels is not None and sizes.covers(labels):
+            labels = None
+        known = views.get(labels)
+        if known is None:
+            if len(views) >= _VIEWS:
+                views.clear()
+            known = views[labels] = View(labels, sizes.of(labels), self._index)
+        return known
+
     @property
     def totals(self) -> Totals:
-        self.refresh()
-        assert self._totals is not None
-        return self._totals
+        """Of all there is."""
+        return self.view(None).totals
 
     def search(
         self,
         question: str,
         *,
+        labels: frozenset[str] = PUBLIC,
         history: Sequence[tuple[str, str]] = (),
         limit: int | None = None,
         documents: Collection[str] | None = None,
-        conversation: str = "",
     ) -> SearchResult:
-        """See `rag.retrieval.retriever.Retriever.search`."""
-        totals = self.totals
+        """See `rag.retrieval.retriever.Retriever.search`; of passages without one of the labels, nothing is told."""
+        view = self.view(labels)
         wanted = limit or self._settings.passages
         parsed = query.parse(question)
-        filters = self._filters(parsed, documents, conversation, totals)
-        reading = self._read_question(parsed.text, history, parsed.phrases)
-        ranked = self._rank(reading, filters, self._weights)
+        filters = self._filters(parsed, documents, view)
+        reading = self._read_question(parsed.text, history, view, parsed.phrases)
+        ranked = self._rank(reading, filters, view, self._weights)
         notes = list(parsed.notes)
         rows, scores = list(ranked.rows), ranked.rounded()
         if parsed.phrases:
-            rows = self._with_phrases(rows, parsed.phrases, wanted)
+            rows = quoted.holding(self._store, rows, parsed.phrases, wanted, labels)
             if not rows:
                 notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
             # A question may quote a name in passing; without a question mark the quoted words are the condition.
             if not rows or (len(rows) < wanted and question.rstrip().endswith(("?", "？", "؟"))):
-                ranked = self._rank(reading, replace(filters, required=()), self._weights)
+                ranked = self._rank(reading, replace(filters, required=()), view, self._weights)
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores
         rows = rows[:wanted]
-        found = self._store.passages(rows, scores)
+        # The index may be behind the store, which has the last word.
+        found = self._store.passages(rows, scores, labels)
         passages = tuple(found[row] for row in rows if row in found)
         return SearchResult(
             passages=passages,
@@ -189,20 +201,21 @@ class Searcher:
         self,
         own: str,
         history: Sequence[tuple[str, str]],
-        quoted: Collection[str] = (),
+        view: View,
+        exact: Collection[str] = (),
         weights: Weights | None = None,
     ) -> _Reading:
         """Both readings of a question: as it stands, and with what it takes from the conversation."""
         turn = follow_ups.turn(own, history)
         later = self._semantics.means_later(own, turn.before) if self._semantics is not None and own.strip() else _none
-        asked = self.analyse(own, weights, quoted)
+        asked = self.analyse(own, weights, exact, view)
         if not turn.borrowed and not turn.before:
             return _Reading(own, own, asked, asked, later, in_talk=False)
         meaning = later()
         if not turn.borrowed or (meaning is not None and turn.stands_alone and meaning.apart):
             alone = meaning and Meaning(meaning.own, meaning.own)
             return _Reading(own, own, asked, asked, lambda: alone, in_talk=False)
-        borrowed = [self.analyse(words, weights).terms for words in turn.borrowed]
+        borrowed = [self.analyse(words, weights, view=view).terms for words in turn.borrowed]
         held = {one for term in asked.terms for one in term.stems}
         terms = list(asked.terms)
         share = _BORROWED_ALONE if turn.stands_alone else _BORROWED
@@ -227,26 +240,31 @@ class Searcher:
         """The candidates of a plain question with all their features, for learning: with other weights, or as if some
         passages, by row, were not there.
         """
-        own = weights or self._weights
-        reading = self._read_question(question, history, weights=own)
-        return self._rank(reading, Filters(scopes=("",) if self._scopes else ()), own, without)
+        own, view = weights or self._weights, self.view(PUBLIC)
+        reading = self._read_question(question, history, view, weights=own)
+        return self._rank(reading, Filters(labels=view.labels), view, own, without)
 
-    def analyse(self, text: str, weights: Weights | None = None, quoted: Collection[str] = ()) -> query.Question:
+    def analyse(
+        self,
+        text: str,
+        weights: Weights | None = None,
+        exact: Collection[str] = (),
+        view: View | None = None,
+    ) -> query.Question:
         """The terms of a plain question as the library knows them; words that it does not know, in other spellings, but
-        for those of the phrases `quoted`.
+        for those of the phrases `exact`. What is not in `view` (what is for everybody) is not known.
         """
-        totals = self.totals
+        view = view or self.view(PUBLIC)
+        totals, vocabulary = view.totals, view.vocabulary
         chance = (weights or self._weights).chance
-        vocabulary = self._vocabulary
         asked = query.analyse(text, totals.languages, totals.passages, vocabulary.frequency, chance)
-        return vocabulary.known(asked, totals.passages, quoted)
+        return vocabulary.known(asked, totals.passages, exact)
 
     def _filters(
         self,
         parsed: query.Parsed,
         documents: Collection[str] | None,
-        conversation: str,
-        totals: Totals,
+        view: View,
     ) -> Filters:
         names: tuple[str, ...] | None = None
         if documents is not None or parsed.documents:
@@ -254,13 +272,13 @@ class Searcher:
             if parsed.documents:
                 named = self._store.names_like(parsed.documents)
                 names = tuple(n for n in named if documents is None or n in set(documents))
-        ways = totals.languages[:3] or ("",)
+        ways = view.totals.languages[:3] or ("",)
         excluded = {stem(casefold(word), way) for word in parsed.excluded for way in ways}
         required: list[tuple[str, ...]] = []
         for phrase in parsed.phrases:
-            required.extend(t.stems for t in self.analyse(phrase).terms if t.frequency)
+            required.extend(t.stems for t in self.analyse(phrase, view=view).terms if t.frequency)
         return Filters(
-            scopes=() if not self._scopes else ("", conversation) if conversation else ("",),
+            labels=view.labels,
             documents=names,
             folders=parsed.folders,
             kinds=parsed.kinds,
@@ -270,26 +288,27 @@ class Searcher:
             excluded=tuple(sorted(excluded)),
         )
 
-    def _rank(self, reading: _Reading, filters: Filters, weights: Weights, without: Collection[int] = ()) -> Ranked:
+    def _rank(
+        self, reading: _Reading, filters: Filters, view: View, weights: Weights, without: Collection[int] = ()
+    ) -> Ranked:
         hits, dropped = self._by_words(reading.talk, filters)
         if reading.talk is not reading.own:
             # A turn that changes the subject finds its passages by its own words.
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
-            hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters))))
+            hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters, view))))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
         batch = unpack([features[row][1:] for row in rows])
         numbers: dict[int, int] = {}
         documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
-        assert self._totals is not None
-        average = self._totals.tokens / max(1, self._totals.passages)
+        average = view.totals.tokens / max(1, view.totals.passages)
         found = rerank_features.describe(reading.talk, batch, np.array(rows, np.int64), documents, average)
         columns = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            columns = self._columns(rows, reading, meaning, reranker.score(found.features, weights))
+            columns = self._columns(rows, reading, meaning, view, reranker.score(found.features, weights))
         if columns is not None:
             scores = second_stage.score(columns, weights.meaning)
         else:
@@ -304,7 +323,9 @@ class Searcher:
             if term.frequency:
                 clauses.extend(("terms", one, 1.0) for one in term.stems)
                 clauses.extend(("title", one, 0.5) for one in term.stems)
-                if term.folded not in term.stems and not any(self._index.frequency("terms", s) for s in term.stems):
+                if term.folded not in term.stems and not any(
+                    self._index.frequencies("terms", term.stems, filters.labels)
+                ):
                     clauses.append(("surface", term.folded, 1.0))
             clauses.extend(("terms", one, _NEAR) for one in term.near)
         limit = _PHRASE_CANDIDATES if filters.required else self._settings.candidates
@@ -315,25 +336,25 @@ class Searcher:
             hits = [hit for place, hit in enumerate(hits) if place < _AT_LEAST or hit[1] >= least]
         return [row for row, _ in hits], met - len(hits)
 
-    def _by_meaning(self, meaning: Meaning, filters: Filters) -> list[int]:
+    def _by_meaning(self, meaning: Meaning, filters: Filters, view: View) -> list[int]:
         """The rows nearest in meaning that the filters let through."""
         assert self._semantics is not None
         if filters.required or filters.excluded:
             return []  # which words a passage holds is known to the index alone
         count = _NEAREST_FILTERED if filters.narrow else _NEAREST
-        near = self._semantics.near
         readings = [meaning.own] if meaning.talk is meaning.own else [meaning.own, meaning.talk]
-        rows = list(dict.fromkeys(row for one in readings for row in near.nearest(one, count)))
-        if rows and (filters.narrow or filters.scopes):
+        near, among = self._semantics.near, view.rows(self._store)
+        rows = list(dict.fromkeys(row for one in readings for row in near.nearest(one, count, among)))
+        if rows and (filters.narrow or filters.labels is not None):
             allowed = self._store.allowed(rows, filters)
             rows = [row for row in rows if row in allowed][: 2 * _NEAREST]
         return rows
 
     def _columns(
-        self, rows: Sequence[int], reading: _Reading, meaning: Meaning, words: NDArray[np.float64]
+        self, rows: Sequence[int], reading: _Reading, meaning: Meaning, view: View, words: NDArray[np.float64]
     ) -> second_stage.Columns | None:
         """The candidates' meaning; None while too few of them have their vectors."""
-        assert self._semantics is not None and self._totals is not None
+        assert self._semantics is not None
         near = self._semantics.near
         own = near.cosines(meaning.own, rows)
         if not len(rows) or np.isnan(own).mean() > _VECTORS_MISSING:
@@ -341,7 +362,7 @@ class Searcher:
         talk = own if meaning.talk is meaning.own else near.cosines(meaning.talk, rows)
         foreign = np.zeros(len(rows), bool)
         language = reading.own.language
-        if language and self._totals.languages != (language,):
+        if language and view.totals.languages != (language,):
             spoken = self._spoken
             if unknown := [row for row in rows if row not in spoken]:
                 spoken |= self._store.languages_of(unknown)
@@ -349,7 +370,12 @@ class Searcher:
             if len(spoken) > _LANGUAGES:
                 self._spoken = {}
         return second_stage.Columns(
-            words, spread(own), spread(talk), near.usual(meaning.talk), foreign, in_talk=reading.in_talk
+            words,
+            spread(own),
+            spread(talk),
+            near.usual(meaning.talk, view.rows(self._store)),
+            foreign,
+            in_talk=reading.in_talk,
         )
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:
@@ -367,24 +393,6 @@ class Searcher:
                 self._cached += sum(len(tokens) + len(grams) for _, tokens, grams in fresh.values())
         return found
 
-    def _with_phrases(self, rows: list[int], phrases: Sequence[str], wanted: int) -> list[int]:
-        kept: list[int] = []
-        for at in range(0, len(rows), 50):
-            found = self._store.passages(rows[at : at + 50])
-            kept.extend(row for row in rows[at : at + 50] if row in found and _holds(found[row], phrases))
-            if len(kept) >= wanted:
-                break
-        return kept
-
 
 def _none() -> None:
     """There is no encoder."""
-
-
-def _holds(passage: Passage, phrases: Sequence[str]) -> bool:
-    text = f" {_words(' '.join((passage.text, *passage.headings)))} "
-    return all(f" {_words(phrase)} " in text for phrase in phrases)
-
-
-def _words(text: str) -> str:
-    return " ".join(token.folded for token in tokens(text, ""))

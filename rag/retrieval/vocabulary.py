@@ -6,12 +6,12 @@ in a compound, or spelt otherwise. A word of a language is never replaced. Does 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rag.retrieval import query
 from rag.retrieval.query import Question, Term
-from rag.storage.tantivy_index import Index
+from rag.storage.protocols import CandidateIndex
 from rag.text import lexicon, spelling
 from rag.text.analyser import COMPOUND, COMPOUNDING, casefold, fold, from_behind, stem, tokens
 from rag.text.written_forms import parts
@@ -24,16 +24,22 @@ _LINKS = ("", "s", "es", "n", "en", "er", "e", "ens")
 
 
 class Vocabulary:
-    """The words of one state of an index whose documents are in `languages`, commonest first. Safe from any thread."""
+    """The words of one state of an index whose documents are in `languages`, commonest first, as far as passages with
+    one of the labels `readable` hold them (None: all passages). Safe from any thread.
+    """
 
-    def __init__(self, index: Index, languages: tuple[str, ...]) -> None:
+    def __init__(
+        self, index: CandidateIndex, languages: tuple[str, ...], readable: frozenset[str] | None = None
+    ) -> None:
         self._index = index
         self._languages = languages
+        self._readable = readable
         self._spellings: dict[str, str] = {}
 
     def frequency(self, field: str, term: str) -> int:
         """Number of passages that hold a term, or inherit it from their headings or their document's name."""
-        return self._index.frequency(field, term) or self._index.frequency("title", term)
+        own = self._readable
+        return self._index.frequency(field, term, own) or self._index.frequency("title", term, own)
 
     def known(self, asked: Question, passages: int, quoted: Collection[str] = ()) -> Question:
         """The question with what the library knows in place of the words that it does not.
@@ -93,12 +99,18 @@ class Vocabulary:
 
     def _surface(self, folded: str) -> int:
         """Number of passages that hold a folded word, or words of which it is the term."""
-        return max(self._index.frequency("surface", folded), self.frequency("terms", folded))
+        return self._surfaces([folded])[0]
+
+    def _surfaces(self, folded: Sequence[str]) -> list[int]:
+        surfaces, terms, titles = (
+            self._index.frequencies(field, folded, self._readable) for field in ("surface", "terms", "title")
+        )
+        return [max(one, two or three) for one, two, three in zip(surfaces, terms, titles, strict=True)]
 
     def _spelled(self, surface: str) -> str:
         known = self._spellings.get(surface)
         if known is None:
-            known = spelling.correct(surface, self._surface)
+            known = spelling.correct(surface, self._surfaces)
             if len(self._spellings) < _SPELLINGS:
                 self._spellings[surface] = known
         return known
@@ -157,9 +169,9 @@ class Vocabulary:
         for one in term.stems:
             if len(one) < _SHORTEST_STEM or not one.isalpha():
                 continue
-            for behind, count in self._index.beginning("surface", from_behind(one), _COMPOUNDS):
+            for behind, count in self._index.beginning("surface", from_behind(one), _COMPOUNDS, self._readable):
                 found[behind[1:][::-1]] = count
-            for longer, count in self._index.beginning("terms", one, _COMPOUNDS):
+            for longer, count in self._index.beginning("terms", one, _COMPOUNDS, self._readable):
                 if len(longer) >= max(COMPOUND, len(one) + 3):
                     found[longer] = count
         return [(one, count) for one, count in found.items() if one not in term.stems]

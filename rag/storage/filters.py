@@ -1,18 +1,24 @@
 """Which passages a search may find.
 
-Knows scopes, names, folders, kinds, dates and words. Does not know where passages are kept.
+Knows labels, names, folders, kinds, dates and words. Does not know where passages are kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
+
+from rag.labels import PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which passages may be found. Empty sets restrict nothing; `scopes` always does. Times are seconds since 1970."""
+    """Which passages may be found: those of documents that have one of the `labels` (None: of all, where the asker may
+    read every label there is), as far as the rest allows. Empty sets of the rest restrict nothing. Times are seconds
+    since 1970.
+    """
 
-    scopes: tuple[str, ...] = ("",)
+    labels: frozenset[str] | None = PUBLIC
     documents: tuple[str, ...] | None = None
     folders: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -24,15 +30,15 @@ class Filters:
 
     @property
     def narrow(self) -> bool:
-        """Whether anything but the scope is restricted."""
+        """Whether anything but the labels is restricted."""
         return bool(self.documents is not None or self.folders or self.kinds or self.required or self.excluded) or not (
             self.after is None and self.before is None
         )
 
-    def allow(self, scope: str, name: str, kind: str, modified: float) -> bool:
+    def allow(self, labels: Set[str], name: str, kind: str, modified: float) -> bool:
         """Whether a document may be found."""
         return (
-            (not self.scopes or scope in self.scopes)
+            (self.labels is None or not self.labels.isdisjoint(labels))
             and (self.documents is None or name in self.documents)
             and (not self.folders or any(name.startswith(f"{folder}/") for folder in self.folders))
             and (not self.kinds or kind in self.kinds)

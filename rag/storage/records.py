@@ -1,4 +1,4 @@
-"""What is about to be stored: a document with its passages, cut and analysed.
+"""What is about to be stored or indexed: a document with its passages, cut and analysed; a passage for an index.
 
 Knows the shape of it. Does not know how it came about nor how it is kept.
 """
@@ -6,6 +6,8 @@ Knows the shape of it. Does not know how it came about nor how it is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from rag.labels import PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class NewPassage:
 class NewDocument:
     """A document about to be stored.
 
-    `pictures` are the pages (from 1) read from a picture, each with how sure its reader is, in [0, 1].
+    `pictures` are the pages (from 1) read from a picture, each with how sure its reader is, in [0, 1]; `labels` say who
+    may find it.
     """
 
     name: str
@@ -42,5 +45,23 @@ class NewDocument:
     pages: int
     token_count: int
     passages: tuple[NewPassage, ...]
-    scope: str = ""
     pictures: tuple[tuple[int, float], ...] = ()
+    labels: frozenset[str] = PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One passage as the index takes it. `row` is its number in the store, `folders` are all folders above its
+    document; `terms`, `title` and `surfaces` (folded words that are no terms) are words with spaces between.
+    """
+
+    row: int
+    document: int
+    name: str
+    folders: tuple[str, ...]
+    kind: str
+    modified: float
+    labels: frozenset[str]
+    terms: str
+    title: str
+    surfaces: str

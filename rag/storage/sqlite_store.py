@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag import labels as label
 from rag.errors import LibraryError
 from rag.faults import sentence
 from rag.storage import sqlite_tables
@@ -22,20 +23,14 @@ from rag.storage.checksums import checksum
 from rag.storage.filters import Filters
 from rag.storage.records import NewDocument, NewPassage
 from rag.storage.sqlite_connections import Connections
+from rag.storage.totals import Sizes, Totals
 from rag.types import DocumentRecord, FileReceipt, Passage
 
 _NONE = "[]"
+_IN_LIBRARY = "(d.scope = '' OR d.scope LIKE char(10) || '%')"
+"""Of no conversation: see `rag.labels.written`."""
+_ROWS = "SELECT id FROM passages WHERE document = ? ORDER BY id"
 _PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sizes of the library, for scores: passages and their tokens in all, and its languages, commonest first."""
-
-    documents: int
-    passages: int
-    tokens: int
-    languages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +122,13 @@ class Store:
         return generation
 
     def put(self, document: NewDocument, generation: int) -> int:
-        """Store a document and its passages in place of the one with the same name; returns its id."""
-        old = self.find(document.name, document.scope)
+        """Store a document and its passages in place of the one with the same name and labels; returns its id."""
+        old = self.find(document.name, document.labels)
         if old is not None:
             self.remove(old, generation)
         fields = (
-            document.scope, document.name, document.title, document.kind, document.language, document.modified,
-            len(document.text), len(document.passages), document.token_count, document.pages,
+            label.written(document.labels), document.name, document.title, document.kind, document.language,
+            document.modified, len(document.text), len(document.passages), document.token_count, document.pages,
         )  # fmt: skip
         text = zlib.compress(document.text.encode("utf-8"), 3)
         cursor = self.connection.execute(
@@ -168,9 +163,11 @@ class Store:
         run("DELETE FROM documents WHERE id = ?", (identity,))
         run("INSERT OR REPLACE INTO removed VALUES (?, ?)", (identity, generation))
 
-    def find(self, name: str, scope: str = "") -> int | None:
-        """Id of the document of this name in this scope."""
-        row = self.connection.execute("SELECT id FROM documents WHERE scope = ? AND name = ?", (scope, name)).fetchone()
+    def find(self, name: str, labels: Collection[str] = label.PUBLIC) -> int | None:
+        """Id of the document of this name with just these labels."""
+        row = self.connection.execute(
+            "SELECT id FROM documents WHERE scope = ? AND name = ?", (label.written(labels), name)
+        ).fetchone()
         return int(row[0]) if row else None
 
     def changes_since(self, generation: int) -> tuple[list[int], list[int]]:
@@ -190,17 +187,15 @@ class Store:
         return list(dict.fromkeys(json.loads(headings)[-1] for (headings,) in rows))
 
     def totals(self) -> Totals:
-        """The library's sizes, uploads included."""
-        run = self.connection.execute
-        documents, passages, tokens = run(
-            "SELECT count(*), coalesce(sum(passages), 0), coalesce(sum(tokens), 0) FROM documents"
-        ).fetchone()
-        languages = run(
-            "SELECT language FROM documents GROUP BY language "
-            "HAVING sum(passages) * 50 >= ? ORDER BY sum(passages) DESC, language",
-            (passages,),
-        ).fetchall()
-        return Totals(documents, passages, tokens, tuple(row[0] for row in languages))
+        """The library's sizes, whatever its labels."""
+        return self.sizes().of(None)
+
+    def sizes(self) -> Sizes:
+        """The library's sizes by labels."""
+        rows = self.connection.execute(
+            "SELECT scope, language, count(*), sum(passages), sum(tokens) FROM documents GROUP BY scope, language"
+        )
+        return Sizes([(label.read(scope), *rest) for scope, *rest in rows])
 
     def features(self, rows: Sequence[int]) -> list[tuple[int, int, bytes, bytes]]:
         """(passage, document, packed tokens, packed grams) of the passages that exist, in no particular order, without
@@ -211,12 +206,19 @@ class Store:
         )
         return [row[:4] for row in found if self._holds(row[4], row[2], row[3])]
 
-    def passages(self, rows: Sequence[int], scores: Mapping[int, float] | None = None) -> dict[int, Passage]:
-        """The passages with these ids, with their scores, 0 where none is given; without those that are damaged."""
+    def passages(
+        self,
+        rows: Sequence[int],
+        scores: Mapping[int, float] | None = None,
+        labels: Set[str] | None = None,
+    ) -> dict[int, Passage]:
+        """The passages with these ids, with their scores, 0 where none is given; without those that are damaged, and
+        those none of whose document's labels is among `labels` (None: all are).
+        """
         scores = scores or {}
         found = self.connections.read(
             "SELECT p.id, d.name, p.start, p.end, p.page, p.headings, p.language, p.text, p.checksum, "
-            "c.confidence FROM passages p JOIN documents d ON d.id = p.document "
+            "c.confidence, d.scope FROM passages p JOIN documents d ON d.id = p.document "
             "LEFT JOIN pictures c ON c.document = p.document AND c.page = p.page WHERE p.id IN ({})",
             rows,
         )
@@ -227,7 +229,7 @@ class Store:
                 score=scores.get(row[0], 0.0), picture=row[9],
             )
             for row in found
-            if self._holds(row[8], *row[2:8])
+            if (labels is None or not label.read(row[10]).isdisjoint(labels)) and self._holds(row[8], *row[2:8])
         }  # fmt: skip
 
     def _holds(self, expected: int, *fields: object) -> bool:
@@ -264,7 +266,7 @@ class Store:
             f"WHERE p.id IN ({marks})",
             list(rows),
         )
-        return {row for row, *document in found if filters.allow(*document)}
+        return {row for row, scope, *document in found if filters.allow(label.read(scope), *document)}
 
     def passages_of(self, identity: int) -> list[tuple[int, Passage]]:
         """The (row, passage) pairs of one document in reading order."""
@@ -276,7 +278,7 @@ class Store:
 
     def passage_rows(self, identity: int) -> list[int]:
         """The rows of one document's passages in reading order."""
-        found = self.connection.execute("SELECT id FROM passages WHERE document = ? ORDER BY id", (identity,))
+        found = self.connection.execute(_ROWS, (identity,))
         return [int(row[0]) for row in found]
 
     def text(self, identity: int) -> str | None:
@@ -293,15 +295,22 @@ class Store:
     def document(self, identity: int) -> DocumentRecord | None:
         return next(iter(self._documents("WHERE id = ?", (identity,))), None)
 
-    def scopes(self) -> list[str]:
+    def threads(self) -> list[str]:
         """Every conversation that has documents."""
-        return [row[0] for row in self.connection.execute("SELECT DISTINCT scope FROM documents WHERE scope > ''")]
+        found = self.connection.execute("SELECT DISTINCT scope FROM documents")
+        return [own for (scope,) in found if (own := label.thread_of(label.read(scope)))]
 
-    def documents(self, scope: str | None = "") -> list[DocumentRecord]:
-        """The documents of one scope (None: of all), by name."""
-        if scope is None:
+    def documents(self, labels: Collection[str] | None = None) -> list[DocumentRecord]:
+        """The documents that have one of the labels (None: all of them), by name."""
+        if labels is None:
             return list(self._documents("ORDER BY scope, name", ()))
-        return list(self._documents("WHERE scope = ? ORDER BY name", (scope,)))
+        if all(label.thread_of((one,)) for one in labels):  # such a label stands alone
+            scopes = [label.written((one,)) for one in labels]
+        else:
+            every = self.connection.execute("SELECT DISTINCT scope FROM documents")
+            scopes = [scope for (scope,) in every if not label.read(scope).isdisjoint(labels)]
+        found = [one for scope in scopes for one in self._documents("WHERE scope = ?", (scope,))]
+        return sorted(found, key=lambda one: one.name)
 
     def _documents(self, where: str, values: Iterable[object]) -> Iterator[DocumentRecord]:
         for row in self.connection.execute(
@@ -311,7 +320,7 @@ class Store:
         ):
             yield DocumentRecord(
                 id=str(row[0]), name=row[1], title=row[2], kind=row[3], language=row[4], modified=row[5],
-                characters=row[6], passages=row[7], pages=row[8], scope=row[9],
+                characters=row[6], passages=row[7], pages=row[8], labels=label.read(row[9]),
             )  # fmt: skip
 
     def receipts(self, root: str | None = None, within: str = "") -> dict[tuple[str, str], KnownFile]:
@@ -339,10 +348,6 @@ class Store:
             ),
         )  # fmt: skip
 
-    def has_uploads(self) -> bool:
-        """Whether any conversation has documents of its own."""
-        return self.connection.execute("SELECT 1 FROM documents WHERE scope > '' LIMIT 1").fetchone() is not None
-
     def names_like(self, wanted: Sequence[str]) -> list[str]:
         """Names of the library's documents whose name or title contains one of `wanted`, whatever the case."""
         parts = [part.casefold() for part in wanted]
@@ -353,7 +358,7 @@ class Store:
         """(root, path) of the file behind the library document of this name."""
         row = self.connection.execute(
             "SELECT f.root, f.path FROM files f JOIN documents d ON d.id = f.document "
-            "WHERE d.scope = '' AND d.name = ?",
+            f"WHERE d.name = ? AND {_IN_LIBRARY}",
             (name,),
         ).fetchone()
         return (row[0], row[1]) if row else None
@@ -374,6 +379,11 @@ class Store:
         run("DELETE FROM passages WHERE document NOT IN (SELECT id FROM documents)")
         run("DELETE FROM features WHERE passage NOT IN (SELECT id FROM passages)")
         run("DELETE FROM pictures WHERE document NOT IN (SELECT id FROM documents)")
+
+    def rows_of(self, labels: Collection[str]) -> list[int]:
+        """The rows of the passages whose document has one of the labels, in order."""
+        own = [(int(one.id),) for one in self.documents(labels)]
+        return sorted(row for one in own for (row,) in self.connection.execute(_ROWS, one))
 
     def all_rows(self) -> set[int]:
         """The row of every passage."""

@@ -16,7 +16,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    scope TEXT NOT NULL,            -- '' for the library, else the conversation it was dropped into
+    scope TEXT NOT NULL,            -- its labels, as rag.labels writes them
     name TEXT NOT NULL,             -- what Passage.document shows
     title TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS documents (
     UNIQUE (scope, name)
 );
 CREATE INDEX IF NOT EXISTS documents_by_generation ON documents (generation);
--- What `totals` reads, so that it need not read the texts.
-CREATE INDEX IF NOT EXISTS documents_sizes ON documents (language, passages, tokens);
+-- What `sizes` reads, so that it need not read the texts.
+CREATE INDEX IF NOT EXISTS documents_by_labels ON documents (scope, language, passages, tokens);
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES documents (id),

@@ -9,46 +9,32 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from math import log1p
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
+from rag import labels
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.storage import index_files
 from rag.storage.filters import Filters
+from rag.storage.records import Entry
 
 VERSION = 2
 _WRITER_BYTES = 128_000_000
-_FREQUENCIES = 50_000
+_FREQUENCIES, _BEGINNINGS = 50_000, 2_000
 _UNWRITABLE = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.LIMITED)
-_TAGS = {"document": "d", "name": "n", "folder": "f", "kind": "k", "scope": "s"}
+_TAGS = {"document": "d", "name": "n", "folder": "f", "kind": "k", "label": "s"}
 """What may be asked of a passage besides its words shares one field, told apart by the first letter: every field costs
 a millisecond a commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One passage as the index takes it. `row` is its number in the store, `folders` are all folders above its
-    document; `terms`, `title` and `surfaces` (folded words that are no terms) are words with spaces between.
-    """
-
-    row: int
-    document: int
-    name: str
-    folders: tuple[str, ...]
-    kind: str
-    modified: float
-    scope: str
-    terms: str
-    title: str
-    surfaces: str
-
-
 def _place(field: str, value: str) -> tuple[str, str]:
     """The indexed field that holds `value`, and the word that stands for it there."""
+    if field == "label":
+        value = labels.tag(value)
     return ("tag", _TAGS[field] + value) if field in _TAGS else (field, value)
 
 
@@ -62,6 +48,20 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("title", tokenizer_name="spaced", index_option="freq")
     builder.add_text_field("surface", tokenizer_name="spaced", index_option="basic")
     return builder.build()
+
+
+def _any(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+    """What any of the queries finds."""
+    if not queries:
+        return tantivy.Query.empty_query()
+    return (
+        queries[0] if len(queries) == 1 else tantivy.Query.boolean_query([(tantivy.Occur.Should, q) for q in queries])
+    )
+
+
+def _idf(passages: int, holding: int) -> float:
+    """BM25's weight of a term, as tantivy has it."""
+    return log1p((max(0, passages - holding) + 0.5) / (holding + 0.5))
 
 
 class IndexDamagedError(LibraryError):
@@ -147,28 +147,63 @@ class Index:
                 if self._searcher is None or fault_of(error) not in _UNWRITABLE:
                     raise
             self._searcher = self._index.searcher()
-        self._frequencies: dict[tuple[str, str], int] = {}
+        self._frequencies: dict[tuple[frozenset[str] | None, str, str], int] = {}
 
     @property
     def count(self) -> int:
         """Passages in the index."""
         return int(self._searcher.num_docs)
 
-    def frequency(self, field: str, term: str) -> int:
-        """Number of passages that hold `term` in `field` (deleted ones count until they are merged away)."""
+    def frequency(self, field: str, term: str, readable: frozenset[str] | None = None) -> int:
+        """Number of passages with one of the labels `readable` (None: of all) that hold `term` in `field`. Of all,
+        deleted ones count until they are merged away.
+        """
         known = self._frequencies
-        count = known.get((field, term))
+        count = known.get((readable, field, term))
         if count is None:
             with _in_words(self._directory):
                 count = int(self._searcher.doc_freq(field, term))
-            if len(known) < _FREQUENCIES:
-                known[field, term] = count
+                if count and readable is not None:
+                    count = self._counted(readable, field, term)
+            if len(known) >= _FREQUENCIES:
+                known.clear()
+            known[readable, field, term] = count
         return count
 
-    def beginning(self, field: str, prefix: str, limit: int) -> list[tuple[str, int]]:
-        """(term, number of passages) of the `limit` commonest terms of a field that begin with `prefix`."""
+    def frequencies(self, field: str, terms: Sequence[str], readable: frozenset[str] | None = None) -> list[int]:
+        """`frequency` of many terms at once."""
+        return [self.frequency(field, term, readable) for term in terms]
+
+    def beginning(
+        self, field: str, prefix: str, limit: int, readable: frozenset[str] | None = None
+    ) -> list[tuple[str, int]]:
+        """(term, number of passages) of the `limit` commonest terms of a field that begin with `prefix`, counted as
+        `frequency` counts. Among more than a few thousand such terms, only the commonest are counted by labels.
+        """
+        most = limit if readable is None else _BEGINNINGS
         with _in_words(self._directory):
-            return [(str(term), int(n)) for term, n in self._searcher.terms_with_prefix(field, prefix, limit=limit)]
+            found = [(str(term), int(n)) for term, n in self._searcher.terms_with_prefix(field, prefix, limit=most)]
+        if readable is None:
+            return found
+        counted = [(term, count) for term, _ in found if (count := self.frequency(field, term, readable))]
+        return sorted(counted, key=lambda one: (-one[1], one[0]))[:limit]
+
+    def _counted(self, readable: frozenset[str], field: str, term: str) -> int:
+        """Passages with one of the labels that hold a term; any term where it is ""."""
+        query, must = tantivy.Query, tantivy.Occur.Must
+        limits = self._limits(Filters(labels=readable))
+        if term:
+            limits.append((must, query.const_score_query(query.term_query(self._schema, field, term, "basic"), 0.0)))
+        return int(self._searcher.search(query.boolean_query(limits), 1, count=True).count)
+
+    def _rarity(self, readable: frozenset[str], field: str, term: str) -> float:
+        """By how much a term is rarer, in BM25's measure, among the passages that may be read than among all: a score
+        says nothing of the others."""
+        key = (readable, "", "")
+        if (held := self._frequencies.get(key)) is None:
+            held = self._frequencies[key] = self._counted(readable, "", "")
+        own = _idf(held, self.frequency(field, term, readable))
+        return own / _idf(max(self.count, held), self.frequency(field, term))
 
     def search(
         self, clauses: Sequence[tuple[str, str, float]], filters: Filters, limit: int
@@ -192,11 +227,13 @@ class Index:
 
     def _query(self, clauses: Sequence[tuple[str, str, float]], filters: Filters) -> tantivy.Query | None:
         query = tantivy.Query
-        should = [
-            (tantivy.Occur.Should, term if boost == 1.0 else query.boost_query(term, boost))
-            for field, word, boost in clauses
-            for term in [query.term_query(self._schema, field, word, "freq")]
-        ]
+        readable = filters.labels
+        should = []
+        for field, word, boost in clauses:
+            if readable is not None:
+                boost *= self._rarity(readable, field, word)
+            term = query.term_query(self._schema, field, word, "freq")
+            should.append((tantivy.Occur.Should, term if boost == 1.0 else query.boost_query(term, boost)))
         if not should and not filters.narrow:
             return None
         matching = query.boolean_query(should) if should else query.all_query()
@@ -208,10 +245,9 @@ class Index:
 
         def any_of(field: str, values: Iterable[str]) -> tuple[tantivy.Occur, tantivy.Query]:
             terms = [query.term_query(self._schema, *_place(field, value), "basic") for value in values]
-            either = terms[0] if len(terms) == 1 else query.boolean_query([(tantivy.Occur.Should, t) for t in terms])
-            return must, query.const_score_query(either if terms else query.empty_query(), 0.0)
+            return must, query.const_score_query(_any(terms), 0.0)
 
-        limits = [any_of("scope", filters.scopes)] if filters.scopes else []
+        limits = [] if filters.labels is None else [any_of("label", sorted(filters.labels))]
         if filters.documents is not None:
             limits.append(any_of("name", filters.documents) if filters.documents else (must, query.empty_query()))
         if filters.folders:
@@ -294,7 +330,8 @@ class Writer:
         document = tantivy.Document()
         document.add_unsigned("row", entry.row)
         tags = (
-            ("document", str(entry.document)), ("name", entry.name), ("kind", entry.kind), ("scope", entry.scope),
+            ("document", str(entry.document)), ("name", entry.name), ("kind", entry.kind),
+            *(("label", label) for label in sorted(entry.labels)),
             *(("folder", folder) for folder in entry.folders),
         )  # fmt: skip
         for field, value in tags:

@@ -6,7 +6,7 @@ diacritics do not count.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import regex
 
@@ -22,11 +22,12 @@ _MIN_ARABIC = 7
 MAX_LENGTH = 24
 
 
-def correct(folded: str, frequency: Callable[[str], int]) -> str:
+def correct(folded: str, frequencies: Callable[[Sequence[str]], Sequence[int]]) -> str:
     """The commonest word of the vocabulary one edit away from an unknown word, or "".
 
-    An edit inserts, drops or replaces a letter or swaps two neighbours. `frequency` counts the passages with a folded
-    word. A first letter is seldom mistyped, so a word that keeps it wins over a much commoner one that does not.
+    An edit inserts, drops or replaces a letter or swaps two neighbours. `frequencies` counts, for each of many folded
+    words, the passages with it, and is asked once. A first letter is seldom mistyped, so a word that keeps it wins over
+    a much commoner one that does not.
     """
     alphabet = next((letters for shape, letters in _ALPHABETS if shape.fullmatch(folded)), "")
     if alphabet and alphabet == _ALPHABETS[-1][1] and len(folded) < _MIN_ARABIC:
@@ -34,8 +35,8 @@ def correct(folded: str, frequency: Callable[[str], int]) -> str:
     if not alphabet or not MIN_LENGTH <= len(folded) <= MAX_LENGTH:
         return ""
     best, best_score = "", 0.0
-    for word in _edits(folded, alphabet):
-        count = frequency(word)
+    edits = sorted(_edits(folded, alphabet))
+    for word, count in zip(edits, frequencies(edits), strict=True):
         if not count:
             continue
         score = float(count) * (10.0 if word[0] == folded[0] else 1.0)

@@ -25,6 +25,7 @@ from rag.formats.extracted import Extracted
 from rag.ingest.chunking import Cut
 from rag.ingest.document_builder import analysed_document
 from rag.library import Library
+from rag.principal import ANYBODY
 from rag.retrieval.embedders.base import Embedder
 from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
@@ -117,7 +118,7 @@ def open_library(
     passages = {
         passage_id: owner
         for document_id, ids in zip(stored, owners, strict=True)
-        for passage_id, owner in zip(library.passage_ids(document_id), ids, strict=True)
+        for passage_id, owner in zip(library.seen_by(ANYBODY).passage_ids(document_id), ids, strict=True)
     }
     return library, passages
 

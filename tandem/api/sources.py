@@ -168,6 +168,7 @@ def _question(asked: Asked, house: House, user: str) -> Question:
         last.content,
         history=tuple(_turns(earlier)),
         user=_who(asked, user),
+        principal=house.rights.principal(user),
         options=Options(draft=draft, escalation=escalation, generation=_generation(asked, house)),
     )
 
@@ -257,7 +258,7 @@ async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, 
     """One model, with the messages as they came: no search, no citations."""
     messages = asked.history()
     generation = _generation(asked, house)
-    trace = Trace.start(messages[-1].content)
+    trace = Trace.start(messages[-1].content, principal=house.rights.principal(user))
     written = Written("draft")
     stopper = Stopper(asked.stops)
     try:

@@ -20,6 +20,7 @@ from hybrid.events import Decided, Decision, Delta, Event, Failed, Finished, Not
 from hybrid.settings import Escalate
 from hybrid.tracing.trace import Trace
 from rag.errors import UserFacingError
+from rag.principal import LOCAL
 from rag.types import Support
 from tandem.commands import passages
 from tandem.context import House
@@ -36,7 +37,7 @@ def ask(question: str, *, json: bool, draft: str | None, refine: str | None, esc
     escalation = None
     if escalate is not None:
         escalation = settings.escalation.model_copy(update={"mode": Escalate(escalate)})
-    asked = Question(question, options=Options(draft=draft, refine=refine, escalation=escalation))
+    asked = Question(question, principal=LOCAL, options=Options(draft=draft, refine=refine, escalation=escalation))
     asyncio.run(_ask(settings, asked, _JsonPrinter() if json else _Printer()))
 
 
@@ -44,7 +45,7 @@ async def _ask(settings: Settings, question: Question, printer: _JsonPrinter | _
     house = House.open(settings)
     try:
         await house.start(index=False)
-        if not house.library.documents():
+        if not house.library.documents(principal=LOCAL):
             raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
         # A person who asks once cannot ask again when the models are found, as the chat lets one do.
         if (question.options.draft or settings.models.draft) != "extractive":

@@ -8,6 +8,7 @@ from pathlib import Path
 from hybrid.answering.briefs import Brief, parts, write
 from hybrid.question import Options
 from rag.errors import UserFacingError
+from rag.principal import LOCAL
 from tandem import briefing
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
@@ -38,15 +39,17 @@ async def _written(settings: Settings, source: str, words: int, high: bool, opti
     house = House.open(settings)
     try:
         await house.start(index=False)
-        if not house.library.documents():
+        shelf = house.library.seen_by(LOCAL)
+        if not shelf.documents():
             raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
-        title, passages = await asyncio.to_thread(briefing.passages_of, house.library, source)
+        title, passages = await asyncio.to_thread(briefing.passages_of, shelf, source)
         if (options.draft or settings.models.draft) != "extractive":
             await house.engine.models.wait_ready(MODELS_SECONDS)
         given = parts(passages, words)
         done = 0
         with bar("Writing") as advance:
-            async for made in write(title, given, house.engine, words=words, high=high, options=options):
+            writing = write(title, given, house.engine, words=words, high=high, options=options, principal=LOCAL)
+            async for made in writing:
                 if isinstance(made, Brief):
                     return made
                 done += 1

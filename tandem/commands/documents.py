@@ -17,8 +17,10 @@ from rich.table import Table
 from rag.errors import UserFacingError
 from rag.ingest.accounting import Account, Outcome, account, counts
 from rag.library import Library
+from rag.principal import LOCAL
 from rag.retrieval.embedders.base import EmbedderError
 from rag.types import FileReceipt, SyncReport
+from tandem.auth.rights import Rights
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.documents import existing, library_dir, open_library
@@ -58,7 +60,7 @@ def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch
             _print_receipts(again, json) if again else print("There is no file that could not be read.")
             return
         found = _sync(library, folders)
-        _print_sync(found, len(library.documents()), json)
+        _print_sync(found, len(library.documents(principal=LOCAL)), json)
         if found.cancelled:
             raise KeyboardInterrupt
         _make_vectors(library)
@@ -155,7 +157,7 @@ def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
 def _verify(settings: Settings, folders: Sequence[Path], json: bool) -> None:
     from rag.maintenance.integrity import verify
 
-    found = verify(library_dir(settings), settings.retrieval, folders)
+    found = verify(library_dir(settings), settings.retrieval, folders, Rights(settings).labelled)
     if json:
         print(jsonlib.dumps({**asdict(found), "sound": found.sound}, ensure_ascii=False, indent=2))
         return

@@ -7,6 +7,7 @@ import json as jsonlib
 from rich.console import Console
 
 from rag.errors import UserFacingError
+from rag.principal import LOCAL
 from tandem.commands.passages import as_record, place
 from tandem.documents import open_library
 from tandem.settings import load
@@ -16,9 +17,9 @@ def search(query: str, json: bool) -> None:
     """Print the passages found, best first. Raises UserFacingError."""
     library = open_library(load())
     try:
-        if not library.documents():
+        if not library.documents(principal=LOCAL):
             raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
-        found = library.search(query)
+        found = library.search(query, principal=LOCAL)
     finally:
         library.close()
     if json:

@@ -78,6 +78,6 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily("tandem_answers_running", "Answers being written now.", value=self._running())
-        documents, passages = self._library.size()
-        yield GaugeMetricFamily("tandem_documents", "Documents that can be searched.", value=documents)
-        yield GaugeMetricFamily("tandem_passages", "Passages that can be searched.", value=passages)
+        totals = self._library.store.totals()
+        yield GaugeMetricFamily("tandem_documents", "Documents that can be searched.", value=totals.documents)
+        yield GaugeMetricFamily("tandem_passages", "Passages that can be searched.", value=totals.passages)

@@ -21,6 +21,7 @@ from chainlit.types import ThreadDict
 
 from hybrid.answering.pipeline import Question, Turn
 from hybrid.events import Delta, Failed, Finished, Notice
+from rag.principal import Principal
 from tandem.auth import accounts
 from tandem.context import House
 from tandem.texts import say
@@ -143,6 +144,7 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
         history=turns(chat_context.get(), message.id),
         conversation=session.thread_id,
         user=asker(),
+        principal=principal_of(house),
         options=choices.options(mode, draft),
     )
     with running(view) as task:
@@ -198,6 +200,11 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
             if (current := asyncio.current_task()) is not None:
                 current.uncancel()
     task.result()
+
+
+def principal_of(house: House) -> Principal:
+    """Who is asking in this session, with what is granted to them now."""
+    return house.rights.principal(accounts.caller() or "")
 
 
 def asker() -> str:

@@ -26,7 +26,7 @@ from tandem.markdown import linked
 from tandem.texts import Language, say
 from tandem.ui import panel
 from tandem.ui.answer_view import ELEMENT, element_id, history
-from tandem.ui.answering import asker, running, take_in, to_the_end
+from tandem.ui.answering import asker, principal_of, running, take_in, to_the_end
 from tandem.ui.session import choices_of, language_of, told
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,9 @@ async def _write(house: House, view: BriefingView, source: str, mode: str, high:
     choices = choices_of(house)
     options = choices.options(mode)
     conversation = cl.context.session.thread_id
-    view.title, passages = await asyncio.to_thread(briefing.passages_of, house.library, source, conversation)
+    principal = principal_of(house)
+    shelf = house.library.seen_by(principal, conversation, options.collections)
+    view.title, passages = await asyncio.to_thread(briefing.passages_of, shelf, source)
     given = parts(passages, choices.brief_words)
     refined = high or (options.escalation is not None and options.escalation.mode is Escalate.ALWAYS)
     writing = write(
@@ -73,6 +75,7 @@ async def _write(house: House, view: BriefingView, source: str, mode: str, high:
         options=options,
         conversation=conversation,
         user=asker(),
+        principal=principal,
     )
     await view.progress(1, len(given), given[0].heading)
     async with aclosing(writing) as sections:

@@ -28,6 +28,7 @@ from tandem.auth import accounts
 from tandem.context import House
 from tandem.texts import labels, say, without_addresses
 from tandem.ui import background
+from tandem.ui.answering import principal_of
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings, told
 from tandem.ui.uploads import shown
 
@@ -177,11 +178,17 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
 
 
 async def _show_documents(house: House, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
-    receipts = await asyncio.to_thread(house.library.receipts)
+    receipts = await asyncio.to_thread(_seen, house)
     ids = await asyncio.to_thread(documents_of_files, house.library)
     found = {"documents": {**documents(receipts, text, state, ids), "busy": busy}}
     await _tell(found)
     return found
+
+
+def _seen(house: House) -> list[FileReceipt]:
+    """The receipts of the files that the person of this session may know of."""
+    principal = principal_of(house)
+    return [receipt for receipt in house.library.receipts() if house.rights.may_see(principal, receipt)]
 
 
 async def _show_models(house: House) -> None:
@@ -205,7 +212,7 @@ def _props(house: House) -> dict[str, Any]:
 
 
 async def _retry(house: House, name: str, text: str, state: str) -> None:
-    known = await asyncio.to_thread(house.library.receipts)
+    known = await asyncio.to_thread(_seen, house)
     wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
     await _show_documents(house, text, state, busy=name or "all")
     try:

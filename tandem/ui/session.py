@@ -182,16 +182,20 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> str:
     return wanted
 
 
-async def starters(house: House, browser: str) -> list[cl.Starter]:
-    """First questions to offer: written ones about the documents that ship, else made of the library's own headings.
-    None where the library cannot be read.
+async def starters(house: House, identity: str, browser: str) -> list[cl.Starter]:
+    """First questions to offer: written ones about the documents that ship, else made of the headings of what
+    `identity` may read. None where the library cannot be read.
     """
     language = language_for("auto", house.settings.display.language, browser)
     if shipped.corpus() in house.settings.documents:
         offered = written_questions(language)
     else:
         try:
-            offered = await asyncio.to_thread(first_questions.questions, house.library, language)
+            offered = await asyncio.to_thread(_first_questions, house, identity, language)
         except LibraryError:
             offered = []
     return [cl.Starter(label, question) for label, question in offered]
+
+
+def _first_questions(house: House, identity: str, language: Language) -> list[tuple[str, str]]:
+    return first_questions.questions(house.library.seen_by(house.rights.principal(identity)), language)

@@ -1,4 +1,4 @@
-"""The first questions of an empty conversation, made of the library's own titles and headings.
+"""The first questions of an empty conversation, made of the titles and headings of what somebody may read.
 
 Knows which headings make a question that somebody may ask. Does not know how it is answered, nor when it is offered.
 """
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import regex
 
-from rag.library import Library
+from rag.seen import Seen
 from rag.types import DocumentRecord
 from tandem.texts import Language, say
 
@@ -22,14 +22,14 @@ _NUMBERED = regex.compile(r"^[\d.()\s]+")
 _LONGEST = 48
 
 
-def questions(library: Library, language: Language) -> list[tuple[str, str]]:
+def questions(shelf: Seen, language: Language) -> list[tuple[str, str]]:
     """Label and question, at most four, each on another document: those in the person's language first, from as many
     folders as there are, long documents before short ones. Raises LibraryError.
     """
     found: list[tuple[str, str]] = []
-    for record in _spread(library.documents(), language)[:_LOOKED_AT]:
+    for record in _spread(shelf.documents(), language)[:_LOOKED_AT]:
         title = _plain(record.title or PurePosixPath(record.name).stem)
-        heading = next(filter(None, (_plain(one) for one in library.headings(record.id) if _tells(one, title))), "")
+        heading = next(filter(None, (_plain(one) for one in shelf.headings(record.id) if _tells(one, title))), "")
         if title and heading:
             found.append((heading, say("starter", language, title=title, heading=heading)))
         if len(found) == MOST:

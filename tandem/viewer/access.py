@@ -1,4 +1,5 @@
-"""Who may look at a document: whoever may use the chat, and at a conversation's file only the one who dropped it there.
+"""Who may look at a document: whoever may read its collection, and at a conversation's file only the one who dropped it
+there.
 
 Knows the chat's cookie. Does not know what is shown.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from rag import labels
 from rag.ingest.uploads import Uploads
 from rag.types import DocumentRecord
 from tandem.auth.tickets import LOCAL_USER, TicketError, ticket_of
@@ -22,8 +24,9 @@ def person(house: House, request: Request) -> str | None:
 
 
 def may_see(house: House, who: str, document: DocumentRecord) -> bool:
-    """Whether the document is everybody's, or its conversation's files are `who`'s. Touches the disk."""
-    if not document.scope:
-        return True
-    owner = Uploads(house.library.data_dir).person(document.scope)
+    """Whether `who` may read one of the document's labels, or its conversation's files are theirs. Touches the disk."""
+    conversation = labels.thread_of(document.labels)
+    if not conversation:
+        return not document.labels.isdisjoint(house.rights.labels(house.rights.principal(who)))
+    owner = Uploads(house.library.data_dir).person(conversation)
     return owner == who or (not owner and not house.settings.server.login_required)

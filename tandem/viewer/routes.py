@@ -17,6 +17,7 @@ from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from rag import labels
 from rag.errors import DocumentError, LibraryError
 from rag.originals import finding
 from rag.originals.finding import Original, State
@@ -71,10 +72,11 @@ viewer = APIRouter(prefix="/source", route_class=_Route)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A document that may be seen, and how it is asked for. `marks` are places in its text; `at` is the place among
+    """A document that `who` may see, and how it is asked for. `marks` are places in its text; `at` is the place among
     the answer's citations `of`, -1 where it is none of them."""
 
     house: House
+    who: str
     language: Language
     original: Original
     passage: Passage | None = None
@@ -119,22 +121,22 @@ async def passage(request: Request, identity: str) -> Response:
     """The document of a passage, where the passage stands."""
     house, language = _house(request), language_of(request)
     who = _somebody(request)
-    found = await asyncio.to_thread(_passage, house, identity)
+    found = await asyncio.to_thread(_passage, house, who, identity, language)
     if found is None:
         raise Refused(404, say("viewer_no_passage", language))
-    one, document = found
-    original = await asyncio.to_thread(_original, house, who, document, language)
+    one, original = found
     of = citations.read(request.query_params.get("of", ""))
     at = next((number for number, cited in enumerate(of) if cited.passage == one.id), -1)
-    return await _shown(request, Asked(house, language, original, one, of, at))
+    return await _shown(request, Asked(house, who, language, original, one, of, at))
 
 
 @viewer.get("/document/{identity}")
 async def document(request: Request, identity: str) -> Response:
     """A document from its beginning."""
     house, language = _house(request), language_of(request)
-    original = await asyncio.to_thread(_original, house, _somebody(request), identity, language)
-    return await _shown(request, Asked(house, language, original))
+    who = _somebody(request)
+    original = await asyncio.to_thread(_original, house, who, identity, language)
+    return await _shown(request, Asked(house, who, language, original))
 
 
 @viewer.get("/document/{identity}/page/{number}")
@@ -197,23 +199,32 @@ def _somebody(request: Request) -> str:
     return who
 
 
-def _passage(house: House, identity: str) -> tuple[Passage, str] | None:
-    """A passage and the id of its document."""
-    if not citations.is_id(identity):
+def _passage(house: House, who: str, identity: str, language: Language) -> tuple[Passage, Original] | None:
+    """A passage and its document's original, None where it is gone or not to be seen. Raises Refused."""
+    document = finding.document_of(house.library, identity) if citations.is_id(identity) else None
+    if document is None:
         return None
-    found = house.library.passage(identity)
-    document = finding.document_of(house.library, identity) if found is not None else None
-    return (found, document) if found is not None and document is not None else None
+    original = _found(house, who, document)
+    if original is None:
+        return None
+    shelf = house.library.seen_by(house.rights.principal(who), labels.thread_of(original.document.labels))
+    one = shelf.passage(identity)
+    return (one, original) if one is not None else None
 
 
 def _original(house: House, who: str, identity: str, language: Language) -> Original:
     """Raises Refused, with the same sentence for what is not there and for what is somebody else's."""
-    found = None
-    if citations.is_id(identity):
-        found = finding.find(house.library, identity, house.settings.documents)
-    if found is None or not may_see(house, who, found.document):
+    found = _found(house, who, identity)
+    if found is None:
         raise Refused(404, say("viewer_no_document", language))
     return found
+
+
+def _found(house: House, who: str, identity: str) -> Original | None:
+    if not citations.is_id(identity):
+        return None
+    found = finding.find(house.library, identity, house.settings.documents)
+    return found if found is not None and may_see(house, who, found.document) else None
 
 
 def _is_drawn(original: Original) -> bool:
@@ -285,7 +296,10 @@ def _not_marked(quotes: Sequence[Quoted], picture: Picture, one: Passage | None,
 def _as_text(asked: Asked, number: int, notes: Sequence[str]) -> str:
     """A document's text, as it was read."""
     original, language, one = asked.original, asked.language, asked.passage
-    text = asked.house.library.document_text(original.document.id)
+    shelf = asked.house.library.seen_by(
+        asked.house.rights.principal(asked.who), labels.thread_of(original.document.labels)
+    )
+    text = shelf.text(original.document.id)
     places = finding.places(asked.house.library, original.document.id)
     parts = layout.parts(len(text), places)
     begin = one.start if one is not None else 0

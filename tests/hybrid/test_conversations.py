@@ -14,6 +14,7 @@ from hybrid.events import Finished
 from hybrid.question import Question, Turn
 from hybrid.runtimes.base import Usage
 from hybrid.runtimes.scripted import Script, Scripted
+from rag.principal import Principal
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tests.hybrid.conftest import MakeEngine
 
@@ -31,6 +32,9 @@ class Shelf:
     """A search engine that only says what a passage is now."""
 
     held: dict[str, Passage] = field(default_factory=dict)
+
+    def seen_by(self, principal: Principal, conversation: str = "", collections: object = None) -> Shelf:
+        return self
 
     def passage(self, passage_id: str) -> Passage | None:
         return self.held.get(passage_id)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.library import Library
+from rag.principal import ANYBODY
 from rag.settings import RetrievalSettings
 from rag.storage.checksums import check
 
@@ -62,7 +63,7 @@ def run(home: Path, rounds: int, seed: int) -> Tally:
     try:
         library.sync([folder])
         _count_orphans(library, tally)
-        stored = {record.name: library.document_text(record.id) for record in library.documents()}
+        stored = {record.name: library.seen_by(ANYBODY).text(record.id) for record in library.documents()}
         files = {path.name: path.read_text(encoding="utf-8").strip() for path in folder.iterdir()}
         tally.missing_at_the_end = sum(stored.get(name) != text for name, text in files.items())
         tally.missing_at_the_end += len(stored.keys() - files.keys())
@@ -127,7 +128,7 @@ def _look(home: Path, seen: dict[tuple[str, str], str], tally: Tally) -> None:
 def _count_orphans(library: Library, tally: Tally) -> None:
     damaged, _ = check(library.store.connection)
     known = {file.document for file in library.store.receipts().values()}
-    tally.orphans += len(damaged) + sum(int(r.id) not in known for r in library.documents(None))
+    tally.orphans += len(damaged) + sum(int(r.id) not in known for r in library.store.documents())
     tally.orphans += not library.in_step()
 
 

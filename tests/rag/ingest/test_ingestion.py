@@ -16,6 +16,7 @@ from rag.errors import LibraryError
 from rag.formats.extracted import Extracted
 from rag.ingest.document_builder import build
 from rag.library import Library
+from rag.principal import ANYBODY
 from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
 from rag.types import SyncProgress
@@ -110,11 +111,11 @@ def test_a_receipt_tells_what_became_of_a_file(library: Library, folder: Path) -
     library.sync([folder])
     receipt = next(r for r in library.receipts() if r.path == "boats.md")
     assert (receipt.state, receipt.passages, receipt.pages, receipt.reason) == ("indexed", 1, 0, "")
-    assert receipt.characters == len(library.document_text("boats.md"))
+    assert receipt.characters == len(library.store.text(library.store.find("boats.md") or 0) or "")
     assert receipt.size == (folder / "boats.md").stat().st_size
     (record,) = [r for r in library.documents() if r.name == "boats.md"]
-    passages = [library.passage(i) for i in library.passage_ids(record.id)]
-    text = library.document_text(record.id)
+    passages = [passage for _, passage in library.store.passages_of(int(record.id))]
+    text = library.seen_by(ANYBODY).text(record.id)
     assert all(p and text[p.start : p.end] == p.text for p in passages)
 
 

@@ -111,7 +111,7 @@ def test_a_conversation_deleted_on_disk_alone_is_forgotten(library: Library, tmp
     library.add_upload("one", "menu.md", MENU)
     rmtree(tmp_path / "library" / "uploads")
     library.sync([])
-    assert library.documents(None) == []
+    assert library.store.documents() == []
 
 
 def test_an_upload_that_cannot_be_read_leaves_nothing(library: Library) -> None:

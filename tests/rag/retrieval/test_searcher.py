@@ -63,7 +63,7 @@ def test_the_passage_that_answers_comes_first(library: Library, question: str, d
 def test_headings_are_searched_and_come_with_the_passage(library: Library) -> None:
     found = library.search("leave of contractors").passages[0]
     assert found.headings == ("Annual leave", "Contractors")
-    text = library.document_text("hr/leave.md")
+    text = library.store.text(library.store.find("hr/leave.md") or 0)
     assert text[found.start : found.end] == found.text
 
 

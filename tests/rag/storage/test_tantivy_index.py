@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
 from rag.errors import LibraryError
-from rag.storage.tantivy_index import Entry, Filters, Index
+from rag.labels import PUBLIC, thread
+from rag.storage.filters import Filters
+from rag.storage.records import Entry
+from rag.storage.tantivy_index import Index
 
-_ALL = Filters(scopes=())
+_ALL = Filters(labels=None)
 
 
-def entry(row: int, terms: list[str], document: int = 0, scope: str = "") -> Entry:
+def entry(row: int, terms: list[str], document: int = 0, labels: frozenset[str] = PUBLIC) -> Entry:
     return Entry(
         row=row, document=document, name=f"{document}.md", folders=("hr",), kind="md", modified=1_700_000_000.0,
-        scope=scope, terms=" ".join(terms), title="", surfaces=" ".join(terms),
+        labels=labels, terms=" ".join(terms), title="", surfaces=" ".join(terms),
     )  # fmt: skip
 
 
@@ -104,20 +107,20 @@ def test_only_one_writer_at_a_time(tmp_path: Path) -> None:
     ("filters", "rows"),
     [
         (Filters(), [0]),
-        (Filters(scopes=("", "talk")), [0, 1]),
-        (Filters(scopes=(), documents=("1.md",)), [1]),
-        (Filters(scopes=(), documents=()), []),
-        (Filters(scopes=(), folders=("it",)), []),
-        (Filters(scopes=(), excluded=("sick",)), [0]),
-        (Filters(scopes=(), required=(("sick", "ill"),)), [1]),
-        (Filters(scopes=(), after=1_800_000_000.0), []),
-        (Filters(scopes=(), before=1_800_000_000.0), [0, 1]),
+        (Filters(labels=PUBLIC | {thread("talk")}), [0, 1]),
+        (Filters(labels=None, documents=("1.md",)), [1]),
+        (Filters(labels=None, documents=()), []),
+        (Filters(labels=None, folders=("it",)), []),
+        (Filters(labels=None, excluded=("sick",)), [0]),
+        (Filters(labels=None, required=(("sick", "ill"),)), [1]),
+        (Filters(labels=None, after=1_800_000_000.0), []),
+        (Filters(labels=None, before=1_800_000_000.0), [0, 1]),
     ],
 )
 def test_filters(tmp_path: Path, filters: Filters, rows: list[int]) -> None:
     index = Index(tmp_path)
     with index.writer() as writer:
         writer.add(entry(0, ["leave", "annual"], document=0))
-        writer.add(entry(1, ["leave", "sick"], document=1, scope="talk"))
+        writer.add(entry(1, ["leave", "sick"], document=1, labels=frozenset({thread("talk")})))
         writer.commit()
     assert sorted(row for row, _ in index.search([("terms", "leave", 1.0)], filters, 10)) == rows

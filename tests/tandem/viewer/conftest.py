@@ -89,12 +89,11 @@ class Reader:
 
     def passage(self, document: str, text: str) -> Passage:
         """The passage of a document that holds a text."""
-        ids = self.library.passage_ids(self.document(document))
-        found = (self.library.passage(identity) for identity in ids)
-        return next(passage for passage in found if passage is not None and text in passage.text)
+        found = self.library.store.passages_of(int(self.document(document)))
+        return next(passage for _, passage in found if text in passage.text)
 
     def document(self, name: str) -> str:
-        return next(one.id for one in self.library.documents(None) if one.name == name)
+        return next(one.id for one in self.library.store.documents() if one.name == name)
 
     def cited(self, document: str, text: str) -> str:
         """The address of the document, where the text is cited."""

@@ -37,7 +37,7 @@ def status(served: Served, person: str, address: str) -> int:
 
 def addresses(served: Served, conversation: str) -> list[str]:
     (document,) = served.house.library.documents(conversation)
-    (passage,) = served.house.library.passage_ids(document.id)
+    (passage,) = map(str, served.house.library.store.passage_rows(int(document.id)))
     return [f"/source/document/{document.id}", f"/source/document/{document.id}/original", f"/source/passage/{passage}"]
 
 

@@ -1,0 +1,124 @@
+"""Who is in which group, which collections there are, and who may read them: the settings' rights, as they are now.
+
+Knows groups, collections and roles. Reads tandem.yaml again when it changes, so that a right that is given or taken
+counts at the next question; which folders make up a collection is read at the start. Does not know how somebody signs
+in, nor what is asked. What a person may do is always granted: whoever is named nowhere reads what is for everybody.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from rag import labels
+from rag.principal import OWNER, Principal
+from rag.types import DocumentRecord, FileReceipt
+from tandem.auth.tickets import LOCAL_USER
+from tandem.settings import CollectionSettings, Settings, SettingsError, load
+
+ADMINISTRATOR, CURATOR = "administrator", "curator"
+UNCOLLECTED = ""
+"""Stands for the documents that belong to no collection."""
+
+log = logging.getLogger(__name__)
+
+
+class Rights:
+    """The rights of one installation. Safe from any thread; asked at every question."""
+
+    def __init__(self, settings: Settings, read: Callable[[Path], Settings] = load) -> None:
+        self._server = settings.server
+        self._file = settings.file
+        self._read = read
+        self._folders = tuple((folder.resolve(), one.name) for one in settings.collections for folder in one.folders)
+        self._lock = threading.Lock()
+        self._seen = self._state()
+        self._take(settings)
+
+    def _take(self, settings: Settings) -> None:
+        self._now = settings.collections, settings.groups
+
+    @property
+    def collections(self) -> tuple[CollectionSettings, ...]:
+        """The collections as they are now."""
+        return self._current()[0]
+
+    def groups_of(self, identity: str) -> frozenset[str]:
+        """The groups that somebody is in."""
+        return frozenset(name for name, people in self._current()[1].items() if identity in people)
+
+    def principal(self, identity: str) -> Principal:
+        """Who `identity` is: the owner where nobody signs in, else a person (or the key of /v1) with what is granted to
+        them."""
+        if not self._server.login_required:
+            return Principal(identity or LOCAL_USER, roles=frozenset({OWNER}))
+        roles = set()
+        if identity in self._server.administrators and identity in self._server.users:
+            roles.add(ADMINISTRATOR)
+        if any(identity in one.curators for one in self.collections):
+            roles.add(CURATOR)
+        return Principal(identity, self.groups_of(identity), frozenset(roles))
+
+    def labels(self, principal: Principal) -> frozenset[str]:
+        """See `rag.principal.Rights.labels`."""
+        return labels.PUBLIC | {labels.collection(one.name) for one in self.readable(principal)}
+
+    def readable(self, principal: Principal) -> list[CollectionSettings]:
+        """The collections that somebody may read."""
+        return [one for one in self.collections if _may_read(principal, one)]
+
+    def curates(self, principal: Principal, receipt: FileReceipt) -> bool:
+        """Whether somebody looks after the collection that a file is of."""
+        mine = {one.name for one in self.collections if principal.identity in one.curators}
+        return CURATOR in principal.roles and not mine.isdisjoint(labels.collections_of(self.labelled(receipt)))
+
+    def may_see(self, principal: Principal, receipt: FileReceipt) -> bool:
+        """Whether somebody may know of a file, read or not."""
+        return not self.labelled(receipt).isdisjoint(self.labels(principal))
+
+    def labelled(self, receipt: FileReceipt) -> frozenset[str]:
+        """The labels that the document of a file gets: the collections of the nearest folder above it."""
+        path = Path(receipt.root) / receipt.path
+        above = [(len(folder.parts), name) for folder, name in self._folders if path.is_relative_to(folder)]
+        nearest = max((depth for depth, _ in above), default=0)
+        return frozenset(labels.collection(name) for depth, name in above if depth == nearest) or labels.PUBLIC
+
+    def _current(self) -> tuple[tuple[CollectionSettings, ...], dict[str, tuple[str, ...]]]:
+        if (state := self._state()) != self._seen:
+            with self._lock:
+                if state != self._seen:
+                    self._read_again()
+                    self._seen = state
+        return self._now
+
+    def _read_again(self) -> None:
+        assert self._file is not None
+        try:
+            self._take(self._read(self._file))
+            log.info("The rights in %s were read again", self._file.name)
+        except SettingsError as error:
+            log.warning("The rights stay as they were: %s", error)
+
+    def _state(self) -> tuple[int, int, int] | None:
+        if self._file is None:
+            return None
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _may_read(principal: Principal, collection: CollectionSettings) -> bool:
+    if OWNER in principal.roles or collection.readers is None:
+        return True
+    return not principal.groups.isdisjoint(collection.readers) or (
+        CURATOR in principal.roles and principal.identity in collection.curators
+    )
+
+
+def shown(record: DocumentRecord) -> tuple[str, ...]:
+    """The names of the collections that a document is of."""
+    return labels.collections_of(record.labels) or (UNCOLLECTED,)
