@@ -16,7 +16,8 @@ from rag import labels
 from rag.principal import OWNER, Principal
 from rag.types import DocumentRecord, FileReceipt
 from tandem.auth.tickets import LOCAL_USER
-from tandem.settings import CollectionSettings, Settings, SettingsError, load
+from tandem.settings import CollectionSettings, Settings, load
+from tandem.settings_file import SettingsError
 
 ADMINISTRATOR, CURATOR = "administrator", "curator"
 UNCOLLECTED = ""
