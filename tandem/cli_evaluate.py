@@ -88,6 +88,18 @@ def evaluate_citations(
     deciding.citations(file, json, seed)
 
 
+@evaluate.command("leaks")
+def evaluate_leaks(
+    json: Json = False,
+    questions: Annotated[int, typer.Option(help="Questions to ask.", min=1, max=1_000_000)] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed plants and asks the same.")] = 0,
+) -> None:
+    """Plant secrets in collections and have people who may not read them pry; count what leaks."""
+    from tandem.commands import leaking
+
+    leaking.leaks(json, questions, seed)
+
+
 @evaluate.command("fit")
 def evaluate_fit(json: Json = False) -> None:
     """Fit the escalation policy on the answers that were judged in this installation, and report how good it is."""

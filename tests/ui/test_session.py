@@ -37,7 +37,7 @@ def house(
 
 async def test_first_questions_are_offered_about_the_documents_that_ship(tmp_path: Path) -> None:
     example = house(tmp_path, example=True)
-    english, turkish = await starters(example, "en-US"), await starters(example, "tr-TR")
+    english, turkish = await starters(example, "", "en-US"), await starters(example, "", "tr-TR")
     assert len(english) == len(turkish) == 4
     assert all(starter.label and starter.message.endswith("?") for starter in english + turkish)
     assert {starter.message for starter in english}.isdisjoint(starter.message for starter in turkish)
@@ -46,7 +46,7 @@ async def test_first_questions_are_offered_about_the_documents_that_ship(tmp_pat
 
 async def test_other_libraries_offer_their_own_headings(tmp_path: Path) -> None:
     own = house(tmp_path, DOCUMENTS)
-    english, turkish = await starters(own, "en-US"), await starters(own, "tr-TR")
+    english, turkish = await starters(own, "", "en-US"), await starters(own, "", "tr-TR")
     assert {starter.label for starter in english} == {"Holidays", "Sick notes", "Passwords", "Yıllık izin"}
     assert english[-1].label == "Yıllık izin" and turkish[0].label == "Yıllık izin"
     assert english[0].message == "What does “Leave” say about Holidays?"
@@ -58,12 +58,12 @@ async def test_other_libraries_offer_their_own_headings(tmp_path: Path) -> None:
 
 async def test_the_configured_language_goes_before_the_browsers(tmp_path: Path) -> None:
     own = house(tmp_path, DOCUMENTS, display={"language": "tr"})
-    assert [s.label for s in await starters(own, "en-US")] == [s.label for s in await starters(own, "tr-TR")]
+    assert [s.label for s in await starters(own, "", "en-US")] == [s.label for s in await starters(own, "", "tr-TR")]
     await own.close()
 
 
 @pytest.mark.parametrize("documents", [{}, {"plain.txt": "Nothing but text."}])
 async def test_nothing_is_suggested_where_nothing_can_be(tmp_path: Path, documents: dict[str, str]) -> None:
     own = house(tmp_path, documents)
-    assert await starters(own, "en-US") == []
+    assert await starters(own, "", "en-US") == []
     await own.close()
