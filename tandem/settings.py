@@ -115,7 +115,7 @@ class CollectionSettings(BaseModel):
 
     model_config = CHECKED
 
-    name: str = Field(pattern=r"^[^\x00-\x1f,]{1,60}$", description="As the chat shows it.")
+    name: str = Field(pattern=r"^[^\x00-\x1f,-][^\x00-\x1f,]{0,59}$", description="As the chat shows it.")
     folders: tuple[Path, ...] = Field(
         min_length=1, description="Folders of 'documents', or below them; the nearest above a file counts."
     )

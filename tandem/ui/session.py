@@ -145,7 +145,15 @@ async def _send_settings(house: House) -> None:
     choices = choices_of(house)
     models = house.engine.models
     may_download = accounts.administers(house.settings.server)
-    tabs = settings_panel.tabs(choices, models.states(), models.ready, language_of(house), downloading=may_download)
+    readable = house.rights.readable(house.rights.principal(accounts.caller() or ""))
+    tabs = settings_panel.tabs(
+        choices,
+        models.states(),
+        models.ready,
+        language_of(house),
+        downloading=may_download,
+        collections=[one.name for one in readable],
+    )
     await cl.ChatSettings(tabs).refresh()
     cl.context.session.chat_settings = choices.values()
 

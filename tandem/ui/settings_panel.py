@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Switch, Tab, Tags, TextInput
+from chainlit.input_widget import InputWidget, MultiSelect, NumberInput, Select, Slider, Switch, Tab, Tags, TextInput
 from pydantic import BaseModel, ValidationError
 
 from hybrid.models.registry import USABLE
@@ -41,7 +41,9 @@ _ESCALATION = (
     "minimum_support",
 )
 _GENERATION = ("max_tokens", "temperature", "seed")
-_LONGEST_NAME = 200
+_LONGEST_NAME, _MOST_COLLECTIONS = 200, 500
+UNCOLLECTED = "-"
+"""Stands in the panel for what belongs to no collection; no collection is called so."""
 BRIEF_WORDS = (50, 2000)
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,13 +51,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person chose for a conversation. `language` may be "auto"."""
+    """What a person chose for a conversation. `language` may be "auto"; without `collections`, all are searched."""
 
     draft: str
     refine: str
     escalation: EscalationSettings
     generation: GenerationSettings
     passages: int
+    collections: tuple[str, ...] = ()
     brief_words: int = 300
     language: str = "auto"
     panel: bool = True
@@ -88,6 +91,7 @@ class Choices:
             escalation=escalation,
             generation=self.generation,
             passages=self.passages,
+            collections=tuple("" if name == UNCOLLECTED else name for name in self.collections) or None,
             draft_text=draft_text,
         )
 
@@ -102,6 +106,7 @@ class Choices:
             **escalation,
             **generation,
             "passages": self.passages,
+            "collections": list(self.collections),
             "brief_words": self.brief_words,
             "language": self.language,
             "panel": self.panel,
@@ -123,6 +128,10 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         if isinstance(name := given.get(key), str) and 0 < len(name.strip()) <= _LONGEST_NAME
     }
     passages = _checked(RetrievalSettings(passages=base.passages), ("passages",), given, wrong).passages
+    collections = given.get("collections", base.collections)
+    if not isinstance(collections, list | tuple) or not all(isinstance(one, str) for one in collections):
+        wrong.append(("collections", collections))
+        collections = base.collections
     words = given.get("brief_words", base.brief_words)
     if not isinstance(words, int | float) or not BRIEF_WORDS[0] <= words <= BRIEF_WORDS[1]:
         wrong.append(("brief_words", words))
@@ -137,6 +146,7 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         escalation=_checked(base.escalation, _ESCALATION, given, wrong),
         generation=_checked(base.generation, _GENERATION, given, wrong),
         passages=passages,
+        collections=tuple(dict.fromkeys(name[:_LONGEST_NAME] for name in collections))[:_MOST_COLLECTIONS],
         brief_words=int(words),
         language=language,
         panel=bool(given.get("panel", base.panel)),
@@ -158,10 +168,16 @@ def _checked(base: Model, keys: Sequence[str], given: Mapping[str, Any], wrong: 
 
 
 def tabs(
-    choices: Choices, models: Sequence[ModelInfo], ready: bool, language: Language, *, downloading: bool = True
+    choices: Choices,
+    models: Sequence[ModelInfo],
+    ready: bool,
+    language: Language,
+    *,
+    downloading: bool = True,
+    collections: Sequence[str] = (),
 ) -> list[Tab]:
     """The widgets, set to `choices`. `ready` says whether `models` is complete, `downloading` whether the person may
-    download any."""
+    download any, `collections` which ones the person may read."""
     make = _Widgets(choices.values(), language)
     model_inputs: list[InputWidget] = [
         make.model("draft", models, ready),
@@ -194,7 +210,11 @@ def tabs(
                 make.slider("background_share", 0.0, 1.0, 0.05),
             ],
         ),
-        Tab("retrieval", say("tab_retrieval", language), [make.slider("passages", 1, 20, 1)]),
+        Tab(
+            "retrieval",
+            say("tab_retrieval", language),
+            [*make.collections(collections), make.slider("passages", 1, 20, 1)],
+        ),
         Tab(
             "generation",
             say("tab_generation", language),
@@ -242,6 +262,15 @@ class _Widgets:
             items=items,
             description=self.hint("policy"),
         )
+
+    def collections(self, names: Sequence[str]) -> list[InputWidget]:
+        """What may be searched, where there is more than one part of it."""
+        if not names:
+            return []
+        items = {name: name for name in names} | {self.say("uncollected"): UNCOLLECTED}
+        chosen = [name for name in self.values["collections"] if name in items.values()]
+        label, hint = self.say("collections"), self.hint("collections")
+        return [MultiSelect("collections", label, initial=chosen, items=items, description=hint)]
 
     def language(self) -> Select:
         items = {self.say("language_auto"): "auto"} | {name: code for code, name in languages().items()}

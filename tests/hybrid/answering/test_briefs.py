@@ -8,6 +8,7 @@ from hybrid.answering.briefs import SECTION_PASSAGES, Brief, Section, parts, wri
 from hybrid.runtimes.base import ChatRequest
 from hybrid.runtimes.scripted import Script, Scripted
 from rag.library import Library
+from rag.principal import ANYBODY
 from rag.types import Passage
 from tandem import briefing
 from tests.hybrid.conftest import MakeEngine
@@ -46,7 +47,7 @@ def test_headings_and_documents_begin_sections() -> None:
 
 
 async def test_every_claim_has_a_source_and_inventions_are_left_out(make_engine: MakeEngine, library: Library) -> None:
-    title, passages = briefing.passages_of(library, "leave.md")
+    title, passages = briefing.passages_of(library.seen_by(ANYBODY), "leave.md")
     runtime = Scripted({"phi-4-mini": Script(quoting), "gpt-oss-20b": Script(quoting)})
     made = await brief_of(make_engine(runtime), parts(passages, 200))
     claims = [claim for section in made.sections for claim in section.claims]
@@ -57,7 +58,7 @@ async def test_every_claim_has_a_source_and_inventions_are_left_out(make_engine:
 
 
 async def test_no_claim_is_made_twice(make_engine: MakeEngine, library: Library) -> None:
-    _, passages = briefing.passages_of(library, "leave.md")
+    _, passages = briefing.passages_of(library.seen_by(ANYBODY), "leave.md")
     twice = [*parts(passages, 200), *parts(passages, 200)]
     runtime = Scripted({"phi-4-mini": Script(quoting), "gpt-oss-20b": Script(quoting)})
     engine = make_engine(runtime)
@@ -68,7 +69,7 @@ async def test_no_claim_is_made_twice(make_engine: MakeEngine, library: Library)
 
 
 async def test_high_priority_is_refined_by_the_large_model(make_engine: MakeEngine, library: Library) -> None:
-    _, passages = briefing.passages_of(library, "travel.md")
+    _, passages = briefing.passages_of(library.seen_by(ANYBODY), "travel.md")
     runtime = Scripted({"phi-4-mini": Script(quoting), "gpt-oss-20b": Script(quoting)})
     made = await brief_of(make_engine(runtime), parts(passages, 100), high=True)
     assert {section.model for section in made.sections} == {"gpt-oss-20b"}
@@ -76,13 +77,13 @@ async def test_high_priority_is_refined_by_the_large_model(make_engine: MakeEngi
 
 
 async def test_without_a_model_the_briefing_quotes(make_engine: MakeEngine, library: Library) -> None:
-    _, passages = briefing.passages_of(library, "how much may a hotel cost")
+    _, passages = briefing.passages_of(library.seen_by(ANYBODY), "how much may a hotel cost")
     made = await brief_of(make_engine(draft="extractive"), parts(passages, 100))
     assert any("140 euros" in claim.text for section in made.sections for claim in section.claims)
 
 
 async def test_markdown_and_word_hold_claims_and_sources(make_engine: MakeEngine, library: Library, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    _, passages = briefing.passages_of(library, "leave.md")
+    _, passages = briefing.passages_of(library.seen_by(ANYBODY), "leave.md")
     made = await brief_of(make_engine(draft="extractive"), parts(passages, 100))
     text = briefing.markdown(made)
     assert text.startswith("# Leave\n") and "25 days" in text and "[1]" in text and "1. leave.md" in text

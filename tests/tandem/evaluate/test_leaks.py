@@ -1,0 +1,23 @@
+"""Prying people hear nothing of what they may not read; and the measure hears what does leak."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.labels import PUBLIC, collection
+from tandem.auth.rights import Rights
+from tandem.commands.leaking import measured
+from tandem.evaluate.leaks import CLOSED
+
+
+async def test_random_questions_find_no_secret_of_others() -> None:
+    tally = await measured(250, seed=11)
+    assert tally["leaks"] == tally["differences"] == 0, tally["shown"]
+    assert tally["questions"] == 250 and len(tally["kinds"]) == 13
+    assert tally["own_secrets_found"] > 25, "who may read a secret finds it"
+
+
+async def test_a_right_that_is_granted_by_mistake_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rights, "labels", lambda self, principal: PUBLIC | {collection(name) for name in CLOSED})
+    tally = await measured(20, seed=11)
+    assert tally["leaks"] > 20 and tally["differences"] > 0
