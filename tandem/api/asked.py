@@ -52,11 +52,13 @@ class StreamOptions(BaseModel):
 class Wishes(BaseModel):
     """What the protocol has no field for. `content` "as_written" streams the answer while it is being written; what is
     taken back then comes as an event of its own (`sources.Revised`). "final" waits for what stands in the end.
+    `collections` are the only ones to answer from, "" for what belongs to none.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
     content: Literal["final", "as_written"] = "final"
+    collections: list[Annotated[str, Field(max_length=60)]] | None = Field(None, max_length=500)
 
 
 class Asked(BaseModel):
@@ -98,6 +100,12 @@ class Asked(BaseModel):
     @property
     def as_written(self) -> bool:
         return bool(self.stream) and self.tandem is not None and self.tandem.content == "as_written"
+
+    @property
+    def collections(self) -> tuple[str, ...] | None:
+        """What is to be answered from, as far as the asker may read it; None: all of that."""
+        chosen = self.tandem.collections if self.tandem is not None else None
+        return None if chosen is None else tuple(chosen)
 
     @property
     def include_usage(self) -> bool:

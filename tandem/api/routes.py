@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from hybrid.models.registry import USABLE
 from hybrid.runtimes.base import ModelInfo
-from tandem.api.access import admit
+from tandem.api.access import PROGRAM, admit
 from tandem.api.asked import read
 from tandem.api.completions import Calls, Completion
 from tandem.api.errors import ApiError
@@ -53,9 +53,13 @@ figures = APIRouter(route_class=_Route)
 
 @figures.get("/metrics")
 async def metrics(request: Request) -> Response:
-    """The figures that Prometheus reads, for whoever may use the API."""
-    await admit(request)
+    """The figures that Prometheus reads, for programs with the key and for administrators: they count everybody's
+    documents and questions."""
+    user = await admit(request)
     house: House = request.app.state.house
+    server = house.settings.server
+    if user != PROGRAM and server.login_required and user not in server.administrators:
+        raise ApiError(403, "The figures are for administrators; ask one of them.", code="administrators_only")
     return Response(await asyncio.to_thread(house.metrics.text), media_type=CONTENT_TYPE)
 
 

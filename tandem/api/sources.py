@@ -169,7 +169,12 @@ def _question(asked: Asked, house: House, user: str) -> Question:
         history=tuple(_turns(earlier)),
         user=_who(asked, user),
         principal=house.rights.principal(user),
-        options=Options(draft=draft, escalation=escalation, generation=_generation(asked, house)),
+        options=Options(
+            draft=draft,
+            escalation=escalation,
+            generation=_generation(asked, house),
+            collections=asked.collections,
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from rag.errors import UserFacingError
 from rag.originals.finding import documents_of_files
 from rag.types import FileReceipt
 from tandem.auth import accounts
+from tandem.auth.rights import CURATOR
 from tandem.context import House
 from tandem.texts import labels, say, without_addresses
 from tandem.ui import background
@@ -35,7 +36,7 @@ from tandem.ui.uploads import shown
 ELEMENT = "House"
 PANEL = "tandem-house"
 MOST_ROWS = 200
-ADMINISTRATION = {"retry", "download", "cancel", "load", "unload"}
+ADMINISTRATION = {"download", "cancel", "load", "unload"}
 _LONGEST_SEARCH = 200
 _SECONDS_BETWEEN = 0.5
 _LOOK_UP_SECONDS = 60.0
@@ -58,6 +59,8 @@ async def act(house: House, asked: Any) -> None:
         return
     text, state, name = (str(asked.get(key) or "")[:_LONGEST_SEARCH] for key in ("text", "state", "name"))
     if asked["tandem"] in ADMINISTRATION and not await admitted(house):
+        return
+    if asked["tandem"] == "retry" and not _curated(house) and not await admitted(house):
         return
     match asked["tandem"]:
         case "open":
@@ -185,8 +188,13 @@ async def _show_documents(house: House, text: str = "", state: str = "", *, busy
     return found
 
 
+def _curated(house: House) -> bool:
+    """Whether the person of this session looks after a collection, and may have its files read again."""
+    return CURATOR in principal_of(house).roles
+
+
 def _seen(house: House) -> list[FileReceipt]:
-    """The receipts of the files that the person of this session may know of."""
+    """The receipts of the files that the person of this session may know of: whoever administers reads no more."""
     principal = principal_of(house)
     return [receipt for receipt in house.library.receipts() if house.rights.may_see(principal, receipt)]
 
@@ -206,7 +214,7 @@ def _props(house: House) -> dict[str, Any]:
         "language": language,
         "texts": labels(_LABELS, language),
         "models": models(house, house.engine.listing()),
-        "administers": accounts.administers(house.settings.server),
+        "administers": accounts.administers(house.settings.server) or _curated(house),
         "signed_in": house.settings.server.login_required,
     }
 
@@ -214,6 +222,9 @@ def _props(house: House) -> dict[str, Any]:
 async def _retry(house: House, name: str, text: str, state: str) -> None:
     known = await asyncio.to_thread(_seen, house)
     wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
+    if not accounts.administers(house.settings.server):
+        curator = principal_of(house)
+        wanted = [receipt for receipt in wanted if house.rights.curates(curator, receipt)]
     await _show_documents(house, text, state, busy=name or "all")
     try:
         await asyncio.to_thread(house.library.retry, wanted)
