@@ -122,13 +122,14 @@ async def config(request: Request) -> Response:
 
 @browser.get("/search")
 async def search(request: Request, q: str = "") -> Response:
-    """Passages of the library that answer `q`, best first."""
-    await admit(request)
+    """Passages that answer `q`, best first, of what the asker may read."""
+    user = await admit(request)
     question = q.strip()
     if not question or len(question) > LONGEST_QUERY:
         raise ApiError(400, f"Search for 1 to {LONGEST_QUERY:,} characters.", param="q")
-    library = _house(request).library
-    found = await asyncio.to_thread(library.search, question, limit=MOST_RESULTS)
+    house = _house(request)
+    who = house.rights.principal(user)
+    found = await asyncio.to_thread(house.library.search, question, principal=who, limit=MOST_RESULTS)
     passages = [
         {"document": p.document, "page": p.page, "headings": list(p.headings), "text": p.text} for p in found.passages
     ]

@@ -1,0 +1,155 @@
+"""Who may do what: every line of the table in tandem/auth/README.md, asked of a running chat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.security.access_table import METHODS, NAMES, PERSONAS, SECRETS, Place, events, rows, serving
+from tests.security.conftest import Socket, message
+
+REFUSED = "Only an administrator may change models and the library"
+SIGNED_IN = PERSONAS[1:5]
+MAY_READ = {"member": "hr", "outsider": "it", "curator": "hr", "administrator": ""}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with serving(tmp_path_factory.mktemp("place")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clients(place: Place) -> Iterator[dict[str, httpx.Client]]:
+    with ExitStack() as stack:
+        yield {persona: stack.enter_context(place.client(persona)) for persona in PERSONAS}
+
+
+def hidden_from(persona: str) -> list[str]:
+    return [word for group, words in SECRETS.items() if group != MAY_READ.get(persona) for word in words]
+
+
+def test_every_address_answers_as_the_table_says(place: Place, clients: dict[str, httpx.Client]) -> None:
+    wrong: list[str] = []
+    pairs = 0
+    named: dict[str, set[str]] = {}
+    for row in rows():
+        named.setdefault(row.address, set()).update(row.methods)
+    for row in rows():
+        others = [method for method in METHODS if method not in named[row.address]]
+        named[row.address].update(others)
+        for method in (*row.methods, *others):
+            for persona in PERSONAS:
+                wanted = 405 if method in others else row.statuses[persona]
+                client = clients[persona]
+                if row.address == "/logout" and method == "POST":
+                    client = place.client("nobody")  # the others go on
+                answer = place.ask(client, method, row.address)
+                pairs += 1
+                if answer.status_code != wanted:
+                    wrong.append(f"{persona}: {method} {row.address} answers {answer.status_code}, not {wanted}")
+                if told := [word for word in hidden_from(persona) if word in answer.text]:
+                    wrong.append(f"{persona}: {method} {row.address} tells {told}")
+    assert wrong == []
+    assert pairs >= 1_000
+
+
+def test_an_answer_holds_what_its_asker_may_read(place: Place, clients: dict[str, httpx.Client]) -> None:
+    for persona in (*SIGNED_IN, "key"):
+        for asked in ("What is the bonus code?", "What is the router code?", "What documents do you have?"):
+            body = {"model": "tandem", "messages": [{"role": "user", "content": asked}]}
+            said = clients[persona].post("/v1/chat/completions", json=body).text
+            found = clients[persona].get("/browser/search", params={"q": asked}).text
+            assert not [word for word in hidden_from(persona) if word in said + found], (persona, asked)
+            if asked == "What is the bonus code?":
+                assert ("heronshaw" in said) == ("heronshaw" in found) == (MAY_READ.get(persona) == "hr"), persona
+    chosen = {"model": "tandem", "messages": [{"role": "user", "content": "What is the door code?"}]}
+    narrowed = clients["member"].post("/v1/chat/completions", json={**chosen, "tandem": {"collections": ["Network"]}})
+    assert narrowed.json()["tandem"]["citations"] == []
+
+
+def opened(place: Place, persona: str) -> Socket:
+    return Socket(place.target, place.target.cookies[NAMES[persona]] if NAMES[persona] else None)
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_a_socket_opens_for_people_who_are_signed_in(place: Place, persona: str) -> None:
+    with opened(place, persona) as socket:
+        assert socket.opened == (persona in SIGNED_IN), socket.said
+
+
+@pytest.mark.parametrize("persona", SIGNED_IN)
+def test_every_event_is_done_or_refused_as_the_table_says(place: Place, persona: str) -> None:
+    with opened(place, persona) as socket:
+        socket.begin()
+        for event, may in events().items():
+            kind, _, what = event.partition(" ")
+            if kind == "action":
+                action = {"id": "a", "name": what, "payload": {"element_id": socket.session, "name": "x.md"}}
+                rest = {"label": "", "tooltip": "", "icon": None, "forId": None}
+                with place.client(persona) as client:
+                    body = {"sessionId": socket.session, "action": {**action, **rest}}
+                    assert client.post("/project/action", json=body).status_code == 200
+            else:
+                socket.emit("window_message", {"tandem": what, "name": "no-such-model"})
+            heard = ""
+            if may[persona]:
+                socket.emit("window_message", {"tandem": "find", "text": "nothing is called so"})
+                heard = socket.hear('"matching": 0', '"matching":0', REFUSED)
+                assert REFUSED not in heard, (event, heard)
+            else:
+                assert REFUSED in socket.hear(REFUSED), event
+
+
+@pytest.mark.parametrize("persona", SIGNED_IN)
+def test_the_panel_lists_what_one_may_read(place: Place, persona: str) -> None:
+    with opened(place, persona) as socket:
+        socket.begin()
+        socket.emit("window_message", {"tandem": "find", "text": ""})
+        listed = socket.hear('"rows"')
+        assert "open.md" in listed
+        assert not [word for word in hidden_from(persona) if word in listed]
+        assert ("pay.md" in listed) == (MAY_READ[persona] == "hr")
+        assert ("net.md" in listed) == (MAY_READ[persona] == "it")
+
+
+@pytest.mark.parametrize("persona", SIGNED_IN)
+def test_the_chat_answers_from_what_one_may_read(place: Place, persona: str) -> None:
+    with opened(place, persona) as socket:
+        socket.begin()
+        said = ""
+        for asked, command in (("What is the bonus code?", None), ("pay.md", "Briefing")):
+            socket.emit("client_message", message(asked, command=command))
+            while "task_end" not in (frame := socket.hear("[")):
+                said += frame
+        assert ("heronshaw" in said) == (MAY_READ[persona] == "hr")
+        assert not [word for word in hidden_from(persona) if word in said.replace("pay.md", "")]
+
+
+def test_the_panel_offers_the_collections_that_one_may_read(place: Place) -> None:
+    for persona in SIGNED_IN:
+        with opened(place, persona) as socket:
+            socket.emit("connection_successful")
+            panel = socket.hear("chat_settings")
+            assert ("Personnel" in panel) == (MAY_READ[persona] == "hr"), persona
+            assert ("Network" in panel) == (MAY_READ[persona] == "it"), persona
+
+
+def test_nobody_opens_somebody_elses_conversation(place: Place, clients: dict[str, httpx.Client]) -> None:
+    with opened(place, "member") as socket:
+        socket.begin()
+        socket.emit("client_message", message("What is the bonus code?"))
+        socket.hear("task_end")
+    threads = clients["member"].post("/project/threads", json={"pagination": {"first": 1}, "filter": {}}).json()
+    thread = threads["data"][0]["id"]
+    for persona in PERSONAS:
+        answer = clients[persona].get(f"/project/thread/{thread}")
+        assert (answer.status_code == 200) == (persona == "member"), (persona, answer.text)
+        if persona in SIGNED_IN and persona != "member":
+            with Socket(place.target, place.target.cookies[NAMES[persona]], threadId=thread) as socket:
+                assert not socket.opened, persona
+    assert "heronshaw" in json.dumps(clients["member"].get(f"/project/thread/{thread}").json())
