@@ -76,6 +76,7 @@ class Served:
             self.loop.run_until_complete(self._server.serve([listener]))
         finally:
             self._ready.set()
+            self.loop.close()
 
     def __enter__(self) -> Served:
         self._thread.start()
