@@ -109,8 +109,10 @@ class Pool:
         """
         with self._lock:
             worker = self._idle.pop() if self._idle else None
-        if worker is None or not worker.alive:
-            worker = _Worker(self._limits)
+        if worker is not None and not worker.alive:
+            worker.close()
+            worker = None
+        worker = worker or _Worker(self._limits)
         try:
             return worker.read(replace(task, choice=replace(task.choice, engine="")), cancel)
         finally:
@@ -128,8 +130,10 @@ class Pool:
             if cancel is not None and cancel.is_set():
                 raise Cancelled
         try:
-            if self._reader is None or not self._reader.alive:
-                self._reader = _Worker(self._limits, _NICE)
+            if self._reader is not None and not self._reader.alive:
+                self._reader.close()
+                self._reader = None
+            self._reader = self._reader or _Worker(self._limits, _NICE)
             found = self._reader.read(replace(task, known=""), cancel, plain.unread)
         finally:
             self._pictures.release()
