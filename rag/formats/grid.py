@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rag.formats.extracted import Builder
 from rag.formats.headers import has_header, kind
-from rag.formats.tables import labelled, paired, row_text
+from rag.formats.tables import empty_columns, labelled, paired, row_text
 
 _MOST_COLUMNS = 2_000
 _LARGEST_MERGE = 5_000
@@ -98,6 +98,9 @@ def add_grid(builder: Builder, grid: Grid) -> None:
             lines = [", ".join(line.removesuffix(".") for line in lines) + "."]
         for line in lines:
             builder.add(line)
+        if count:
+            unused = [at for at, name in enumerate(names) if name and not any(row[at] for row in rows[count:])]
+            builder.add(empty_columns(names, unused) if lines else "")
     if grid.cut:
         builder.notes.append("Of a very large sheet or cell, the beginning was read.")
 

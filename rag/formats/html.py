@@ -122,6 +122,12 @@ def _walk(root: Tag, builder: Builder) -> None:
         if text:
             builder.add(prefix + text, separator=separator)
 
+    def settle() -> None:
+        """A term that is followed by no meaning stands for itself."""
+        nonlocal term
+        waiting, term = term, ""
+        builder.add(waiting)
+
     counters: dict[int, int] = {}
     stack: list[tuple[object, bool]] = [(root, False)]
     while stack:
@@ -137,13 +143,15 @@ def _walk(root: Tag, builder: Builder) -> None:
             if name == "li":
                 flush(_marker(node, counters), "\n")
             elif name == "dt":
-                term = one_line("".join(inline))
+                term = ", ".join(filter(None, (term, one_line("".join(inline)))))  # terms that mean the same
                 inline.clear()
             elif name == "dd":
                 flush(f"{term.rstrip(':')}: " if term else "", "\n")
                 term = ""
             else:
                 flush()
+                if name == "dl":
+                    settle()
             continue
         if name == "br":
             inline.append(" ")
@@ -164,6 +172,8 @@ def _walk(root: Tag, builder: Builder) -> None:
         else:
             if name in _BLOCKS:
                 flush()
+                if name == "dl":
+                    settle()
                 stack.append((node, True))
             elif name in ("label", "option", "text", "button", "legend", "rt"):
                 inline.append(" ")

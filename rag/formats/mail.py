@@ -28,6 +28,7 @@ _KNOWN = ("From", "Subject", "Date", "To", "Message-ID", "Received", "Return-Pat
 _SAME = ("text/plain", "text/html", "text/enriched", "text/rtf", "text/watch-html", "text/x-amp-html")
 _STUB = 0.5
 _LONG_STUB = 40
+_APOLOGY = regex.compile(r"html|program|client|browser|viewer|(?:can ?not|unable to) (?:show|display|view)", regex.I)
 _DEEPEST = 8
 _MOST_MESSAGES = 5_000
 _MBOX = regex.compile(rb"(?m)^From [^\r\n]*\r?\n(?=[!-9;-~]+:)")
@@ -177,6 +178,8 @@ class _Reader:
                 others += [one for one in _inner(page) if one.get_content_type() != "text/html"]
         elif page is not None:
             self._part(page, level)
+            if plain is not None and self._says_else(plain, page):
+                self._part(plain, level)
         elif plain is not None:
             self._part(plain, level)
         for one in others:
@@ -185,17 +188,19 @@ class _Reader:
 
     def _stub(self, plain: Message, page: Message) -> bool:
         """Whether the plain text says much less than the page, or something else: "your program cannot show this"."""
-        told = _text(plain)
+        told, shown = _text(plain), _shown(page)
         said = len(told.split())
-        pages = [one for one in page.walk() if one.get_content_type() == "text/html"]
-        seen = Builder()
-        for one in pages:
-            add_html(seen, _text(one), fragment=True)
-        shown = seen.build().text
         words = len(shown.split())
         if said < _LONG_STUB and words >= 4 and len(_words(told) & _words(shown)) < len(_words(shown)) * 0.3:
             return True
         return said < words * _STUB and words - said > 5
+
+    def _says_else(self, plain: Message, page: Message) -> bool:
+        """Whether most words of the plain text are not on the page."""
+        told = _words(_text(plain))
+        if len(told) < _LONG_STUB and _APOLOGY.search(_text(plain)):
+            return False
+        return len(told & _words(_shown(page))) * 2 < len(told)
 
     def _attachment(self, part: Message, name: str, level: int) -> None:
         if part.get_content_type().startswith("image/") and part.get("Content-ID"):
@@ -220,6 +225,15 @@ def _leads_to_page(part: Message) -> bool:
 def _inner(part: Message) -> list[Message]:
     payload = part.get_payload()
     return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+
+
+def _shown(page: Message) -> str:
+    """The visible text of the pages in a part."""
+    seen = Builder()
+    for one in page.walk():
+        if one.get_content_type() == "text/html":
+            add_html(seen, _text(one), fragment=True)
+    return seen.build().text
 
 
 def _words(text: str) -> set[str]:

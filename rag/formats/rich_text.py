@@ -15,6 +15,8 @@ from rag.formats.tables import add_table
 
 _TITLE = regex.compile(r"\{\\title ((?:[^{}\\]|\\'[0-9a-f]{2}|\\u-?\d+ ?\??)*)\}", regex.I)
 _ANSI = regex.compile(rb"\\ansicpg(\d+)")
+_ODD_STAR = regex.compile(r"(?<!\{)\\\*(?=\\cs\d)")  # a mark for groups, amid one: what follows is text
+_SOFT_HYPHEN = regex.compile(r"(?<!\\)((?:\\\\)*)\\-")
 _LONGEST = 50_000_000
 
 
@@ -27,7 +29,8 @@ def read_rtf(data: bytes) -> Extracted:
         raise DocumentError("The RTF file is very large; save it as DOCX.")
     page = _ANSI.search(data[:2000])
     encoding = f"cp{page[1].decode()}" if page and page[1] not in (b"0", b"65001") else "cp1252"
-    source = data[start:].decode("latin-1")
+    source = _ODD_STAR.sub("", data[start:].decode("latin-1"))
+    source = _SOFT_HYPHEN.sub(r"\1", source)
     try:
         text = rtf_to_text(source, encoding=encoding, errors="replace")
     except (LookupError, ValueError):

@@ -41,6 +41,7 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
         filled = chain(sample, filled)
     names: list[str] | None = None
     waiting = ""
+    unused: set[int] = set()
     for cells in filled:
         if names is None and len(cells) > 1 and sum(map(bool, cells)) == 1:
             builder.add(next(cell for cell in cells if cell))  # a caption across the table
@@ -49,10 +50,18 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
             names = cells if header else []
             if header:
                 waiting = " | ".join(cell for cell in cells if cell)
+                unused = {at for at, cell in enumerate(cells) if cell}
                 continue
         builder.add(row_text(names, cells))
         waiting = ""
-    builder.add(waiting)  # a header with no row below it
+        if unused:
+            unused -= {at for at, cell in enumerate(cells) if cell}
+    builder.add(waiting or empty_columns(names or [], unused))  # a header with no row below it, or none in a column
+
+
+def empty_columns(names: Sequence[str], unused: Iterable[int]) -> str:
+    """The names of columns in which nothing stands: forms and plans are given out with such."""
+    return _ended(" | ".join(names[at] for at in sorted(unused)))
 
 
 def _filled(builder: Builder, rows: Iterable[Sequence[object]]) -> Iterator[list[str]]:
@@ -74,7 +83,8 @@ def _filled(builder: Builder, rows: Iterable[Sequence[object]]) -> Iterator[list
 def row_text(names: Sequence[str], cells: Sequence[str]) -> str:
     """One row as a line; `names` are the columns' names, empty where the table has none."""
     if names and not names[0] and cells[0]:  # the first column names the rows
-        return f"{cells[0]} – {row_text(('', *names[1:]), ('', *cells[1:]))}"
+        rest = row_text(("", *names[1:]), ("", *cells[1:]))
+        return f"{cells[0]} – {rest}" if rest else _ended(cells[0])
     if not names and len(cells) == 2 and all(cells):
         return _ended(f"{cells[0].rstrip(':')}: {cells[1]}")
     if not names:

@@ -204,7 +204,9 @@ class _Reader:
             self._builder.add(rows[0][0])
         elif rows and _label_by_label(table, rows):
             for row in rows:
-                pairs = (f"{row[at].rstrip(':')}: {row[at + 1]}" for at in range(0, len(row) - 1, 2) if row[at])
+                pairs = [
+                    row_text((), row[at : at + 2]).rstrip(".") for at in range(0, len(row), 2) if any(row[at : at + 2])
+                ]
                 self._builder.add("; ".join(pairs) + ".")
         elif rows:
             add_table(self._builder, rows, header=_named(table, rows, marked))
@@ -284,7 +286,7 @@ def _named(table: etree._Element, rows: list[list[str]], marked: bool) -> bool |
 def _label_by_label(table: etree._Element, rows: list[list[str]]) -> bool:
     """Whether each row is labels in bold and values in turn."""
     width = len(rows[0])
-    if width < 4 or width % 2 or any(len(row) != width for row in rows):
+    if width < 4 or width % 2 or any(len(row) != width or not any(row[::2]) for row in rows):
         return False
     bold = [[_is_bold(cell) for cell in _cells(row)] for row in _rows(table)]
     if any(len(marks) != width or any(marks[1::2]) for marks in bold):
