@@ -21,8 +21,10 @@ from rag.types import CheckedAnswer, Passage, Support
 
 MOST_SHOWN = 8
 """How many passages a prompt may hold where earlier ones are kept for the cache's sake."""
-MOST_NEW = 3
-"""How many passages a follow-up question adds to those; what ranks lower seldom answers it and has to be read anew."""
+MOST_BEHIND = 3.0
+"""How far behind the best, by the search's scores, a passage may lie that a follow-up adds to those; what lies farther
+behind seldom answers it and has to be read anew.
+"""
 _CONVERSATIONS, _ANSWERS, _MODELS = 500, 4, 100
 
 
@@ -91,19 +93,21 @@ class Conversations:
 
 
 def arranged(
-    found: Sequence[Passage], shown: Sequence[Passage], *, keep: bool = False, most_new: int = MOST_NEW
+    found: Sequence[Passage], shown: Sequence[Passage], *, keep: bool = False, behind: float = MOST_BEHIND
 ) -> tuple[Passage, ...]:
     """`found`, best first, in the order that a prompt has best: first what the last prompt showed, in its order.
 
-    With `keep`, what was shown before stays though it was not found again, and of what was not shown only what is among
-    the best `most_new` of `found` is added; beyond `MOST_SHOWN`, what was not found goes, the latest first.
+    With `keep`, what was shown before stays though it was not found again, and of what was not shown only what lies
+    less than `behind` behind the best of `found` is added; beyond `MOST_SHOWN`, what was not found goes, the latest
+    first.
     """
     ids = {passage.id for passage in found}
     before = {passage.id for passage in shown}
     if not keep or not before:
         old = [passage for passage in shown if passage.id in ids]
         return (*old, *(passage for passage in found if passage.id not in before))
-    new = [passage for passage in found[:most_new] if passage.id not in before]
+    best = max((passage.score for passage in found), default=0.0)
+    new = [passage for passage in found if passage.id not in before and best - passage.score < behind]
     kept = list(shown)
     while len(kept) + len(new) > MOST_SHOWN:
         stale = [place for place, passage in enumerate(kept) if passage.id not in ids]

@@ -21,7 +21,8 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 STRONG = 0.6
 SUPPORTED = 0.6
-CHANCE, CHANCE_MENDED, CHANCE_SHORT = 0.1, 0.15, 0.5
+CHANCE, CHANCE_MENDED, CHANCE_SHORT = 0.07, 0.15, 0.3
+BOUND, HELD = 0.6, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +103,22 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         return faults[0] if faults else "unsupported"
     least = CHANCE_SHORT if found["only"] else CHANCE_MENDED if faults else CHANCE
     proved = trusted and not faults
-    return "beside" if found["chance"] < least and not proved else ""
+    to_the_point = found["chance"] >= least or (
+        not found["mistyped"] and (found["bound"] >= BOUND or found["held"] >= HELD)
+    )
+    return "" if to_the_point or proved else "beside"
 
 
 def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer:
-    """Of a text that went wrong, the claims that are supported, up to the first that is not."""
+    """Of a text that went wrong, its first claims that are supported in a row."""
+    begun: int | None = None
     end = 0
     for sentence in checked.sentences:
-        if sentence.support in (Support.UNSUPPORTED, Support.DOUBTFUL):
+        bad = sentence.support in (Support.UNSUPPORTED, Support.DOUBTFUL)
+        if bad and begun is not None:
             break
-        end = sentence.end
-    return (
-        checked
-        if end == len(checked.text)
-        else citations.check(checked.text[:end], searched.passages, searched.question)
-    )
+        if sentence.support is Support.SUPPORTED and begun is None:
+            begun = sentence.start
+        end = sentence.end if begun is not None else 0
+    kept = checked.text[begun or 0 : end]
+    return checked if kept == checked.text else citations.check(kept, searched.passages, searched.question)

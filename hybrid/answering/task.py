@@ -5,12 +5,13 @@ Knows the question, the plan, what was found, and who failed. Does not know the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hybrid.answering.numbering import numbers
 from hybrid.answering.reading import Reading
-from hybrid.conversations import MOST_NEW, arranged
+from hybrid.conversations import MOST_BEHIND, arranged
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
 from hybrid.question import Question
@@ -65,9 +66,9 @@ class Task:
         """The passages of a model's prompt in its order: those of the prompt before it stand first."""
         if self.given:
             return tuple(passages)
-        most_new = MOST_NEW if len(self.reading.parts) < 2 else len(passages)
+        behind = MOST_BEHIND if len(self.reading.parts) < 2 else math.inf
         keep = len(passages) == len(self.found.passages) and self.engine.conversations.caches(model)
-        return arranged(passages, self.shown.get(model, ()), keep=keep, most_new=most_new)
+        return arranged(passages, self.shown.get(model, ()), keep=keep, behind=behind)
 
     def request(
         self, model: str, messages: tuple[Message, ...], passages: tuple[Passage, ...], shown: Sequence[Passage]

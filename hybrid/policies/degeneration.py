@@ -219,7 +219,7 @@ def _is_echo(unit: str, asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> b
     if _TURN.match(unit) or _BREADCRUMB.match(unit):
         return True
     words = _words(unit)
-    if asked and tuple(words) == asked:
+    if asked and (tuple(words) == asked or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked)):
         return True
     grams = _grams(words)
     return len(grams) >= _SHORT and (tuple(words[:_GRAM]) in told or len(grams & told) >= _TOLD * len(grams))

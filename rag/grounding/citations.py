@@ -15,8 +15,8 @@ from functools import lru_cache
 
 import regex
 
+from rag.grounding import figures
 from rag.text import idf, phrases, sentences
-from rag.text.analyser import stop_terms
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 SUPPORTED, DOUBTFUL = 0.6, 0.4
@@ -25,16 +25,9 @@ _MARKER = regex.compile(
     r"(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*(?:†[^\]】]*)?(?:\]|】)",
     regex.I,
 )
-_NUMBER = regex.compile(r"\d+(?:[.,:'’\u00a0]\d+)*")
 _LIST_NUMBER = regex.compile(r"^\s*(?:\d{1,3}[.)]\s+|[-*•–]\s+|#{1,6}\s+)")
+_ASKS = regex.compile(r"[?？][\"'”’»)\]]*\Z")
 _CLOSING = regex.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*$")
-_NUMBER_WORDS = {
-    language: {name: str(number) for number, name in enumerate(names.split())}
-    for language, names in (
-        ("en", "zero one two three four five six seven eight nine ten eleven twelve"),
-        ("tr", "sifir bir iki uc dort bes alti yedi sekiz dokuz on"),
-    )
-}
 _ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
 _NAMED = r"(?:passage|document|text|source|context|handbook|manual|guide|policy|page|file|note)s?"
 _LEAD = regex.compile(
@@ -46,7 +39,7 @@ _LEAD = regex.compile(
     regex.I,
 )
 _ORDER = (Support.NEUTRAL, Support.UNSUPPORTED, Support.DOUBTFUL, Support.SUPPORTED)
-_ASKED_WEIGHT, _AIM, _FAR_AIM, _RIVAL, _FEW, _WINDOW, _BESIDE = 0.7, 0.2, 0.4, 0.25, 2, 3, 2
+_ASKED_WEIGHT, _AIM, _FAR_AIM, _RIVAL, _FEW, _WINDOW = 0.7, 0.2, 0.4, 0.25, 2, 3
 _COMMON_NOUN_CAPITALS = frozenset({"de"})
 
 
@@ -161,14 +154,14 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
         if spoken != language:  # the answer's stems may differ from the passage's: keep both
             words = [w + idf.terms_of(text, language) for w, text in zip(words, texts, strict=True)]
         lists.extend(words)
-        numbers = tuple(_numbers_beside(text, held, spoken) for text, held in zip(texts, words, strict=True))
-        names = _NUMBER_WORDS.get(language, {})
+        numbers = tuple(figures.beside(text, held, spoken) for text, held in zip(texts, words, strict=True))
+        names = figures.names(language)
         sets = tuple(
             frozenset(key for word in sentence for key in word[:2]).union(n for n in names if names[n] in inside)
             for sentence, inside in zip(words, numbers, strict=True)
         )
         heading = frozenset(key for word in idf.terms_of(about, language) for key in word[:2])
-        everywhere = frozenset(_numbers(about)).union(*numbers)
+        everywhere = frozenset(figures.of(about)).union(*numbers)
         sources.append(_Source(frozenset().union(heading, *sets), everywhere, heading, spans, sets, numbers))
     return sources, idf.weights(lists, language)
 
@@ -178,7 +171,7 @@ def _asked(question: str, language: str, weights: idf.Weights) -> _Asked:
     content = {
         stem: weights.of(stem, word) for stem, word, _, _ in words if word not in weights.stop and not word.isdigit()
     }
-    return _Asked(frozenset(key for word in words for key in word[:2]), content, frozenset(_numbers(question)))
+    return _Asked(frozenset(key for word in words for key in word[:2]), content, frozenset(figures.of(question)))
 
 
 def _merit(judged: tuple[Support, float, list[int], tuple[int, int] | None]) -> tuple[int, float]:
@@ -297,19 +290,11 @@ def _contested(number: str, claim: _Claim, sources: Sequence[_Source]) -> bool:
     return not claim.bare and rival > own + _RIVAL
 
 
-def _numbers_beside(text: str, words: Sequence[tuple[str, str, int, int]], language: str) -> dict[str, frozenset[str]]:
-    """The numbers of a sentence, in digits and in the language's words, each with the stems beside it."""
-    stop = stop_terms(language or "en")
-    content = [w for w in words if w[1] not in stop and not w[1][0].isdigit()]
-    names = _NUMBER_WORDS.get(language, {})
-    found: dict[str, frozenset[str]] = {}
-    places = [(m.start(), m.end(), _plain_number(m.group())) for m in _NUMBER.finditer(text)]
-    places += [(start, end, names[word]) for _, word, start, end in words if word in names]
-    for start, end, number in places:
-        after = [stem for stem, _, begun, _ in content if begun >= end][:_BESIDE]
-        before = [stem for stem, _, _, ended in content if ended <= start][-1:]
-        found[number] = found.get(number, frozenset()) | {*after, *before}
-    return found
+def said(sentence: str) -> str:
+    """A sentence without its markers and without what only introduces it ("Answer:")."""
+    plain = _MARKER.sub("", sentence).strip()
+    lead = _LEAD.match(plain)
+    return plain if lead is None else plain[lead.end() :]
 
 
 def _aimed(claim: _Claim, words: Set[str]) -> float:
@@ -334,7 +319,7 @@ def _claim(plain: str, reading: _Reading) -> _Claim | None:
     """The words, numbers and names of a sentence, or None when it makes no claim."""
     language, weights, asked = reading.language, reading.weights, reading.asked
     body = _LIST_NUMBER.sub("", plain).strip(" *_`")
-    if plain.lstrip().startswith("#") or body.endswith(("?", "？")) or phrases.refusal_sentence(body):
+    if plain.lstrip().startswith("#") or _ASKS.search(body) or phrases.refusal_sentence(body):
         return None
     if _ONLY_NUMBER.fullmatch(body):
         return None
@@ -344,8 +329,8 @@ def _claim(plain: str, reading: _Reading) -> _Claim | None:
     said = body if lead is None else " " * lead.end() + body[lead.end() :]
     numbers = {
         number: beside
-        for number, beside in _numbers_beside(said, words, language).items()
-        if number in _numbers(said)  # a number in words is a word like others
+        for number, beside in figures.beside(said, words, language).items()
+        if number in figures.of(said)  # a number in words is a word like others
     }
     if not content or (len(content) <= 2 and body.endswith((":", "：", "!")) and not numbers):
         return None
@@ -372,15 +357,6 @@ def _claim(plain: str, reading: _Reading) -> _Claim | None:
 def _is_name(word: str, sentence: str, start: int) -> bool:
     before = sentence[:start].rstrip(" \"'“‘(*_`")
     return word[0].isupper() and len(word) > 1 and bool(before) and before[-1] not in ":.!?\n–—"
-
-
-def _numbers(text: str) -> set[str]:
-    return {_plain_number(m.group()) for m in _NUMBER.finditer(text)}
-
-
-def _plain_number(number: str) -> str:
-    digits = "".join(sign for sign in number if sign.isdecimal())
-    return digits.lstrip("0") or "0"
 
 
 def _kept(cited: Sequence[int], best: Sequence[int]) -> list[int]:

@@ -8,38 +8,83 @@ something else is supported, and still no answer: that is what these figures are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 import regex
 
-from rag.grounding import unit_features
+from rag.grounding import citations, figures, unit_features
+from rag.retrieval.answer_type import asks_for
 from rag.retrieval.weights import learned
+from rag.storage.passage_terms import word_flags
 from rag.text import idf
 from rag.text.analyser import stop_terms
 from rag.types import CheckedAnswer, Passage, Support
 
 NAMES: tuple[str, ...] = (
-    "chance", "best", "near", "passage", "coverage", "around", "supported", "unsupported", "score", "new", "only",
-    "claims",
+    "chance", "best", "near", "passage", "coverage", "around", "bound", "held", "supported", "unsupported", "score",
+    "new", "only", "claims", "mistyped",
 )  # fmt: skip
 """The chance that one of the sentences rested on answers, that of the best of them beside the best of all, the share of
-the question's words that they hold; the shares of supported and unsupported claims, the mean score; how many new words
-the answer brings, whether it brings at most two, and how many claims it makes (the last in logarithms)."""
-_MARKER = regex.compile(r"\s*\[\d+\]")
-_CARRIES, _NEAR = 0.5, 2
+the question's words that they hold; the share of the question's weight that a claim says and its sentence holds, and
+that a sentence holds, each with what stands before the sentence; the shares of supported and unsupported claims, the
+mean score; how many new words the answer brings, whether it brings at most two, how many claims it makes (both counts
+in logarithms), and whether the question asks for a number, a time or a name and nothing new is one."""
+_HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
+_CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
+_CARRIES, _LITTLE, _LISTED, _NEAR, _OWN, _RIVAL, _COUNTED = 0.5, 2, 3, 2, 0.3, 0.1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     words: frozenset[str]
+    figures: Mapping[str, frozenset[str]]
     chance: float
     beside_best: float
     near: float
     of_passage: float
     around: frozenset[str]
+    about: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _New:
+    """What a text brings beyond the question: the stems of words that matter, and figures."""
+
+    text: str
+    language: str
+    asked: frozenset[str]
+    asked_figures: frozenset[str]
+    counted: frozenset[str]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        stop = stop_terms(self.language)
+        return frozenset(
+            stem
+            for stem, word, _, _ in idf.terms_of(self.text, self.language)
+            if word not in stop and stem not in self.asked and word not in self.asked and not word[0].isdigit()
+        )
+
+    @cached_property
+    def figures(self) -> frozenset[str]:
+        return frozenset(_stated(self.text, self.language).keys() - self.asked_figures)
+
+    def carried(self, sentence: _Sentence) -> bool:
+        """Whether a sentence holds it: most of it, all of it where it is little, and half of its figures."""
+        words, numbers = len(self.words & sentence.words), len(self.figures & sentence.figures.keys())
+        if numbers and self.counted and self._counts_something_else(sentence):
+            return False
+        count = len(self.words) + len(self.figures)
+        least = count if count <= _LITTLE else _CARRIES * count
+        return count > 0 and words + numbers >= least and 2 * numbers >= len(self.figures)
+
+    def _counts_something_else(self, sentence: _Sentence) -> bool:
+        """Whether what the question counts is counted in the sentence, by a figure that is not among these."""
+        counting = {figure for figure, beside in sentence.figures.items() if beside & self.counted}
+        return bool(counting) and counting.isdisjoint(self.figures)
 
 
 def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) -> dict[str, float]:
@@ -49,33 +94,46 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
         return dict.fromkeys(NAMES, 0.0)
     language = passages[0].language or "en"
     stop = stop_terms(language)
-    asked = {key for word in idf.terms_of(question, language) for key in word[:2]}
+    asked = frozenset(key for word in idf.terms_of(question, language) for key in word[:2])
+    asked_figures = frozenset(_stated(question, language))
+    wanted = _counted(question, language)
     content = {w[0] for w in idf.terms_of(question, language) if w[1] not in stop}
     read = _sentences(question, tuple(passages))
-    chance = best = near = of_passage = 0.0
+    weight = _weights(question, tuple(passages), language)
+    chance = best = near = of_passage = bound = most = 0.0
     held: set[str] = set()
     around: set[str] = set()
     brought: set[str] = set()
     counted: set[int] = set()
+    flags = asks_for([word for _, word, _, _ in idf.terms_of(question, language)])[1]
+    typed = not flags
     for claim in claims:
         if claim.support not in (Support.SUPPORTED, Support.DOUBTFUL):
             continue
-        new = {
-            stem
-            for stem, word, _, _ in idf.terms_of(_plain(claim.text), language)
-            if word not in stop and stem not in asked and word not in asked
-        }
-        brought |= new
-        for at, sentence in enumerate(read):
-            if new and len(new & sentence.words) >= _CARRIES * len(new):
-                best = max(best, sentence.beside_best)
-                near = max(near, sentence.near)
-                of_passage = max(of_passage, sentence.of_passage)
-                held |= content & sentence.words
-                around |= content & sentence.around
-                if at not in counted:
-                    counted.add(at)
-                    chance += sentence.chance
+        stems = {word[0] for word in idf.terms_of(citations.said(claim.text), language)}
+        new = _New(citations.said(claim.text), language, asked, asked_figures, wanted)
+        brought |= new.words | new.figures
+        typed = typed or any(
+            word not in asked and word_flags(claim.text, start, end, word, start == 0) & flags
+            for _, word, start, end in idf.terms_of(claim.text, language)
+        )
+        bind = [sum(weight[stem] for stem in weight.keys() & stems & (s.words | s.about)) for s in read]
+        for at in _carrying(new.text, new, read):
+            sentence = read[at]
+            best = max(best, sentence.beside_best)
+            near = max(near, sentence.near)
+            of_passage = max(of_passage, sentence.of_passage)
+            held |= content & sentence.words
+            around |= content & sentence.around
+            own = sum(w for stem, w in weight.items() if stem in sentence.words)
+            whole = sentence.words | sentence.about
+            if bind[at] >= max(bind) - _RIVAL:
+                bound = max(bound, bind[at])
+            if own >= _OWN:
+                most = max(most, sum(w for stem, w in weight.items() if stem in whole))
+            if at not in counted:
+                counted.add(at)
+                chance += sentence.chance
     return {
         "chance": min(1.0, chance),
         "best": best,
@@ -83,12 +141,15 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
         "passage": of_passage,
         "around": len(around) / max(1, len(content)),
         "coverage": len(held) / max(1, len(content)),
+        "bound": bound,
+        "held": most,
         "supported": sum(c.support is Support.SUPPORTED for c in claims) / len(claims),
         "unsupported": sum(c.support is Support.UNSUPPORTED for c in claims) / len(claims),
         "score": sum(c.score for c in claims) / len(claims),
         "new": float(np.log1p(len(brought))),
         "only": float(0 < len(brought) <= 2),
         "claims": float(np.log1p(len(claims))),
+        "mistyped": float(not typed),
     }
 
 
@@ -114,15 +175,53 @@ def _sentences(question: str, passages: tuple[Passage, ...]) -> list[_Sentence]:
         read.append(
             _Sentence(
                 words[at],
+                figures.beside(
+                    passages[one.passage].text[one.start : one.end], one.words, passages[one.passage].language
+                ),
                 float(chances[at]),
                 float(odds[at]),
                 float(chances[close].sum()),
                 float(sum(chances[i] for i, other in enumerate(found) if other.passage == one.passage)),
                 about[one.passage].union(*(words[i] for i in close)),
+                frozenset(about[one.passage]),
             )
         )
     return read
 
 
-def _plain(text: str) -> str:
-    return _MARKER.sub("", text)
+def _stated(text: str, language: str) -> dict[str, frozenset[str]]:
+    return figures.beside(text, idf.terms_of(text, language), language)
+
+
+def _counted(question: str, language: str) -> frozenset[str]:
+    """The stems of what the question wants counted: how many X."""
+    words = idf.terms_of(question, language)
+    for at in range(len(words)):
+        for phrase in _HOW_MANY:
+            if tuple(word[1] for word in words[at : at + len(phrase)]) == phrase:
+                stop = stop_terms(language)
+                after = [stem for stem, word, _, _ in words[at + len(phrase) :] if word not in stop]
+                return frozenset(after[:_COUNTED])
+    return frozenset()
+
+
+def _carrying(claim: str, new: _New, read: Sequence[_Sentence]) -> list[int]:
+    """The places of the sentences that hold what a claim brings; where none does, of those that hold one of its
+    clauses: it lists what several say.
+    """
+    found = [at for at, sentence in enumerate(read) if new.carried(sentence)]
+    if found or len(new.words) <= _LITTLE:
+        return found
+    parts = [replace(new, text=part) for part in _CLAUSE.split(claim)]
+    if len(parts) < _LISTED:
+        return []
+    return [at for at, sentence in enumerate(read) if any(part.carried(sentence) for part in parts)]
+
+
+@lru_cache(maxsize=64)
+def _weights(question: str, passages: tuple[Passage, ...], language: str) -> dict[str, float]:
+    """What each of the question's words weighs among the passages' sentences, 1 in all."""
+    known = idf.weights([sentence.words for sentence in unit_features.split(passages)], language)
+    asked = {w[0]: known.of(w[0], w[1]) for w in idf.terms_of(question, language) if w[1] not in known.stop}
+    total = sum(asked.values()) or 1.0
+    return {stem: weight / total for stem, weight in asked.items()}

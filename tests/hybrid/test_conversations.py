@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from hypothesis import given
@@ -44,14 +45,21 @@ def test_what_was_shown_before_stands_first_in_its_old_order() -> None:
     assert names(arranged(passages("cxab"), passages("abd"))) == "abcx"
 
 
-def test_for_a_cache_what_was_shown_stays_and_few_are_added() -> None:
-    assert names(arranged(passages("xbyzw"), passages("abcde"), keep=True)) == "abcdexy"
+def scored(names: str, *scores: float) -> tuple[Passage, ...]:
+    return tuple(replace(one, score=score) for one, score in zip(passages(names), scores, strict=True))
+
+
+def test_for_a_cache_what_was_shown_stays_and_what_lies_far_behind_the_best_is_not_added() -> None:
+    found = scored("xbyzw", 9.0, 8.0, 6.1, 5.9, 1.0)
+    assert names(arranged(found, passages("abcde"), keep=True)) == "abcdexy"
+    assert names(arranged(found, passages("abc"), keep=True, behind=math.inf)) == "abcxyzw"
+    assert names(arranged(found, (), keep=True)) == "xbyzw", "a first question's prompt holds all that was found"
 
 
 @given(st.permutations("abcdefghijk"), st.permutations("abcdefghijk"), st.integers(1, 5), st.integers(0, 8))
 def test_the_best_are_there_once_and_the_prompt_is_bounded(a: list[str], b: list[str], n: int, m: int) -> None:
-    found, shown = passages("".join(a[:n])), passages("".join(b[:m]))
-    told = arranged(found, shown, keep=True)
+    found = scored("".join(a[:n]), *(5.0 - 1.4 * place for place in range(n)))
+    told = arranged(found, passages("".join(b[:m])), keep=True)
     assert len(set(names(told))) == len(told) <= MOST_SHOWN
     assert set(names(found[:3])) <= set(names(told))
 

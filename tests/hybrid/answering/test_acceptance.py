@@ -61,6 +61,33 @@ def test_what_is_withheld_says_why(text: str, why: str) -> None:
     assert judge(text, searched()).why == why
 
 
+TABLE = (
+    "Limit: First token; Default: 120 seconds; Reason: a large model may still be loading.\n"
+    "Limit: Connect; Default: 5 seconds; Reason: a live host accepts at once."
+)
+BOARD = "The board meets every month and publishes its minutes. The chair is Professor Ingrid Sallows."
+LOCK = "After eight wrong passwords an account is locked for 15 minutes."
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "question", "said", "shown"),
+    [
+        ("Limits", TABLE, "What is the limit for the first token?", "The limit for the first token is 120 seconds.", 1),
+        ("Limits", TABLE, "What is the limit for the first token?", "The limit for the first token is 5 seconds.", 0),
+        ("AI Board", BOARD, "Who chairs the AI Board?", "The chair of the AI Board is Professor Ingrid Sallows.", 1),
+        ("Locks", LOCK, "After how many wrong passwords is an account locked?", "Eight.", 1),
+        ("Locks", LOCK, "After how many wrong passwords is an account locked?", "15 minutes.", 0),
+        ("Leave", LEAVE, ASK, 'A good question is "How much leave can be carried over?"', 0),
+        ("Leave", LEAVE, ASK, f"Answer in one short sentence, please: {ASK}\n\nAnswer: 25 days.", 1),
+    ],
+)
+def test_a_figure_or_a_name_has_to_be_that_of_what_was_asked(
+    about: str, text: str, question: str, said: str, shown: bool
+) -> None:
+    passages = [Passage("p", "a.md", text, 0, len(text), headings=(about,), language="en"), *searched().passages]
+    assert judge(said, Searched(question, passages, 0.9, True)).accepted is bool(shown)
+
+
 def test_where_nothing_was_found_only_a_refusal_is_accepted() -> None:
     nothing = searched(confidence=0.05, answerable=False)
     assert judge("Employees have 25 days of annual leave per year.", nothing).why == "nothing_found"
@@ -113,7 +140,7 @@ def test_wrong_drafts_of_real_weak_models_are_not_shown_as_supported(judged: lis
         if v.accepted and any(s.support is Support.SUPPORTED for s in v.checked.sentences)
     ]
     assert len(wrong) > 150
-    assert len(shown) <= 0.08 * len(wrong), shown
+    assert len(shown) <= 0.05 * len(wrong), shown
 
 
 def test_right_drafts_of_real_weak_models_are_shown_unless_they_go_wrong_in_form(judged: list[Draft]) -> None:
