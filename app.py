@@ -154,7 +154,7 @@ async def promote(action: cl.Action) -> None:
     if not await library_panel.admitted(house):
         return
     element, name = str(action.payload.get("element_id")), str(action.payload.get("name"))
-    await uploads.promote(house.library, element, name, session.language_of(house))
+    await uploads.promote(house, element, name, session.language_of(house))
 
 
 @sio.on("stop")

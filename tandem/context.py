@@ -22,6 +22,7 @@ from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
 from tandem import databases, shipped
+from tandem.audit.log import AuditLog
 from tandem.auth.rights import Rights
 from tandem.auth.tickets import Tickets
 from tandem.documents import open_library
@@ -88,9 +89,11 @@ class House:
             send, let_go = telemetry.exporter(observed.otlp_endpoint, with_text=observed.question_text)
             engine.told.append(send)
             self._let_go.append(let_go)
+        self.audit = AuditLog(databases.audit(settings))
         self.watched: dict[str, Callable[[], str]] = {
             "library": lambda: library.problem,
             "traces": lambda: traces.problem,
+            "audit": lambda: self.audit.problem,
         }
         """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
         self._started = self._closed = False
@@ -156,6 +159,7 @@ class House:
         for let_go in self._let_go:
             await asyncio.to_thread(let_go)
         self.traces.close()
+        await asyncio.to_thread(self.audit.close)
         self.library.close()
 
 

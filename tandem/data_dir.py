@@ -31,6 +31,11 @@ class DataDir:
         return self.path / "traces.db"
 
     @property
+    def audit(self) -> Path:
+        """The audit log, a SQLite file."""
+        return self.path / "audit.db"
+
+    @property
     def policy(self) -> Path:
         """The policy that was fitted here."""
         return self.path / "policy.json"

@@ -12,6 +12,7 @@ from hybrid.tracing.revisions import TABLES as TRACES
 from rag.database.places import Place, Postgres, Sqlite
 from rag.database.tables import Tables
 from rag.errors import UserFacingError
+from tandem.audit.revisions import TABLES as AUDIT
 from tandem.history.revisions import TABLES as HISTORY
 from tandem.settings import Settings
 
@@ -26,9 +27,14 @@ def traces(settings: Settings) -> Place:
     return _place(settings, settings.files.traces, TRACES)
 
 
+def audit(settings: Settings) -> Place:
+    """Where the audit log is kept. Raises UserFacingError where the driver of a server is missing."""
+    return _place(settings, settings.files.audit, AUDIT)
+
+
 def places(settings: Settings) -> tuple[Place, ...]:
     """All of them."""
-    return history(settings), traces(settings)
+    return history(settings), traces(settings), audit(settings)
 
 
 def _place(settings: Settings, file: Path, tables: Tables) -> Place:

@@ -49,6 +49,8 @@ def _make_all(db: sqlite3.Connection, tables: Tables) -> None:
         db.execute(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             db.execute(str(CreateIndex(index, if_not_exists=True).compile(dialect=dialect)))
+    for statement in tables.besides:
+        db.execute(statement)
 
 
 def make_on_server(connection: Connection, tables: Tables) -> None:

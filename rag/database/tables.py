@@ -31,7 +31,8 @@ class Tables:
     """The tables of one room.
 
     `name` is the schema they lie in on a server; `migrations` the folder of their revisions, `head` the newest of them;
-    `oldest` a table that was there from the first; `metadata` gives what they are at `head`.
+    `oldest` a table that was there from the first; `metadata` gives what they are at `head`,
+    `besides` the statements that make what else belongs to them in a SQLite file.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Tables:
     head: str
     oldest: str
     metadata: Callable[[], MetaData]
+    besides: tuple[str, ...] = ()
 
     def revision(self, db: sqlite3.Connection) -> str | None:
         """Which revision a SQLite file holds; None where nothing says so. Raises TooNewError or sqlite3.Error."""

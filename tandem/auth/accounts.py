@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import chainlit as cl
@@ -48,7 +48,15 @@ class SignInError(UserFacingError):
     """The chat would be open to people who cannot be told apart."""
 
 
-def install(server: ServerSettings, app: FastAPI, tickets: Tickets) -> bool:
+Record = Callable[[str, str, str, dict[str, Any]], None]
+"""Notes who did what to whom, for the audit log (see `tandem.audit.log.AuditLog.record`)."""
+
+
+def _not_recorded(actor: str, action: str, object: str, details: dict[str, Any]) -> None:
+    pass
+
+
+def install(server: ServerSettings, app: FastAPI, tickets: Tickets, record: Record = _not_recorded) -> bool:
     """Register the sign-in that the address asks for; whether people sign in. Raises SignInError where they must and
     there are no users.
 
@@ -68,7 +76,7 @@ def install(server: ServerSettings, app: FastAPI, tickets: Tickets) -> bool:
 
     app.dependency_overrides[OAuth2PasswordRequestForm] = _sign_in_form
     # Not through cl.password_auth_callback, which would swallow the answer to who tries too often.
-    config.code.password_auth_callback = SignIn(Passwords(server.users), tickets.remembered).check
+    config.code.password_auth_callback = SignIn(Passwords(server.users), tickets.remembered, record=record).check
     return True
 
 
@@ -104,7 +112,9 @@ class SignIn:
         passwords: Passwords,
         remembered: Callable[[str, str], str] = lambda name, cookie: "",
         clock: Callable[[], float] = time.monotonic,
+        record: Record = _not_recorded,
     ) -> None:
+        self._record = record
         self._passwords = passwords
         self._remembered = remembered
         self._accounts = Brake(5, _WAITS[:3], clock)
@@ -122,12 +132,14 @@ class SignIn:
             brakes = [(self._accounts, account), (self._addresses, address)]
         wait = max(brake.wait(key) for brake, key in brakes)
         if wait > 0:
+            self._record(account, "sign_in.held_up", "", {"address": address, "seconds": math.ceil(wait)})
             raise HTTPException(429, _too_often(wait, language), {"Retry-After": str(math.ceil(wait))})
         # Counted before it is known: of many attempts at once only so many are looked at.
         for brake, key in brakes:
             brake.fail(key)
         async with self._checking:
             right = await asyncio.to_thread(self._passwords.right, username, password)
+        self._record(account, "sign_in.ok" if right else "sign_in.failed", "", {"address": address})
         if not right:
             raise HTTPException(401, say("sign_in_wrong", language))
         for brake, key in brakes:

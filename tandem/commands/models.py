@@ -21,6 +21,7 @@ from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelInfo
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from tandem import encoder
+from tandem.commands.auditing import note
 from tandem.commands.progress import bar
 from tandem.context import House
 from tandem.settings import Settings
@@ -82,6 +83,7 @@ def download(alias: str, yes: bool) -> None:
         print(await _checked(engine, info.alias))
 
     _run(fetch)
+    note(load_settings(), "model.download", alias)
 
 
 def load(alias: str) -> None:
@@ -107,6 +109,7 @@ def remove(alias: str, yes: bool) -> None:
     if not yes:
         typer.confirm(f"Delete {alias} from this machine?", abort=True)
     _run(lambda engine: _after_refresh(engine, lambda: engine.lifecycle.remove(alias)))
+    note(load_settings(), "model.remove", alias)
     print(f"{alias} is deleted.")
 
 
@@ -122,6 +125,7 @@ def register(path: Path, alias: str) -> None:
             raise
 
     info, told = _run(take_in)
+    note(load_settings(), "model.register", info.alias)
     print(told)
     print(f"{info.alias} is registered; use it with TANDEM_MODELS__DRAFT={info.alias}, or in tandem.yaml.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rag.errors import UserFacingError
 from tandem.auth.tickets import Tickets
+from tandem.commands.auditing import note
 from tandem.settings import load
 
 
@@ -21,4 +22,5 @@ def sign_out(name: str) -> None:
             f"{settings.files.signed_out} cannot be written ({error.strerror}), so {name} is still signed in; "
             "check the disk and try again."
         ) from None
+    note(settings, "sign_out.everywhere", name)
     print(f"{name} is signed out everywhere.")

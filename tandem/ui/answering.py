@@ -92,6 +92,10 @@ async def take_in(house: House, message: cl.Message) -> list[tuple[str, Path]]:
     if not message.content.strip() and not turns(chat_context.get(), message.id):
         await cl.context.emitter.init_thread(files[0][0])
     may_promote = accounts.administers(house.settings.server)
+    for name, _ in files:
+        house.audit.record(
+            accounts.caller() or "", "document.uploaded", name, {"conversation": cl.context.session.thread_id}
+        )
     await to_the_end(uploads.take_in(house.library, files, language_of(house), may_promote=may_promote))
     return files
 

@@ -62,6 +62,8 @@ async def act(house: House, asked: Any) -> None:
         return
     if asked["tandem"] == "retry" and not _curated(house) and not await admitted(house):
         return
+    if asked["tandem"] in {*ADMINISTRATION, "retry"}:
+        _record(house, asked["tandem"], name)
     match asked["tandem"]:
         case "open":
             await open_panel(house)
@@ -96,6 +98,12 @@ async def offer(house: House) -> None:
     """In a new conversation, once the models are known, a card that offers those that are missing."""
     if choices_of(house).offers and accounts.administers(house.settings.server):
         background.begin(_offer(house))
+
+
+def _record(house: House, asked: str, name: str) -> None:
+    """Administration goes into the audit log, as it was asked for."""
+    action = "document.read_again" if asked == "retry" else f"model.{asked}"
+    house.audit.record(accounts.caller() or "", action, name)
 
 
 async def admitted(house: House) -> bool:

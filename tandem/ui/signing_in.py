@@ -24,10 +24,10 @@ _LOOK_SECONDS = 1.0
 def install(house: House, app: FastAPI) -> bool:
     """Put Tandem's tickets in the place of Chainlit's cookies; whether people sign in. Raises UserFacingError."""
     tickets = house.tickets
-    must_sign_in = accounts.install(house.settings.server, app, tickets)
+    must_sign_in = accounts.install(house.settings.server, app, tickets, house.audit.record)
     chainlit_compat.sign_with(tickets.issue, lambda token: tickets.read(token).person)
     chainlit_compat.when_signed_in(_remembering(tickets))
-    cl.on_logout(_signing_out(tickets))
+    cl.on_logout(_signing_out(house))
     return must_sign_in
 
 
@@ -53,8 +53,10 @@ async def follow(tickets: Tickets) -> None:
             await end_sockets_of_the_gone(tickets)
 
 
-def _signing_out(tickets: Tickets) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:
+def _signing_out(house: House) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:
     """What happens when somebody leaves: the cookie ends, with `everywhere` all of theirs, and so do open sockets."""
+
+    tickets = house.tickets
 
     async def sign_out(request: Request, response: Response) -> dict[str, bool]:
         token = ticket_of(request.cookies)
@@ -64,8 +66,10 @@ def _signing_out(tickets: Tickets) -> Callable[[Request, Response], Awaitable[di
             return {"success": True}
         if request.query_params.get("everywhere") == "true":
             await asyncio.to_thread(tickets.end_all, person)
+            house.audit.record(person, "sign_out.everywhere", person)
         else:
             await asyncio.to_thread(tickets.end, token)
+            house.audit.record(person, "sign_out", person)
         await end_sockets_of_the_gone(tickets)
         return {"success": True}
 

@@ -96,7 +96,7 @@ async def take_in(
     await history().keep_element(element)
 
 
-async def promote(library: Library, element_id: str, name: str, language: Language) -> None:
+async def promote(house: House, element_id: str, name: str, language: Language) -> None:
     """Add a file of this conversation to the library, and say so in its receipt. For administrators."""
     conversation = cl.context.session.thread_id
     kept = await history().get_element(conversation, element_id)
@@ -106,11 +106,12 @@ async def promote(library: Library, element_id: str, name: str, language: Langua
         await cl.context.emitter.send_toast(say("gone", language), "warning")
         return
     try:
-        added = await asyncio.to_thread(library.promote_upload, conversation, receipt["path"])
+        added = await asyncio.to_thread(house.library.promote_upload, conversation, receipt["path"])
     except UserFacingError as error:
         await cl.context.emitter.send_toast(problem(error, language), "error")
         return
     receipt["library"] = added.path
+    house.audit.record(accounts.caller() or "", "document.added", added.path, {"conversation": conversation})
     element = _element(element_id, kept.get("forId") or "", receipts, language, True)
     await _show(element)
     await history().keep_element(element)
@@ -126,6 +127,7 @@ async def forget(house: House, conversation: str) -> None:
         house.traces.forget(conversation)
 
     await asyncio.to_thread(work)
+    house.audit.record(accounts.caller() or "", "conversation.deleted", conversation)
 
 
 def shown(receipt: FileReceipt) -> dict[str, Any]:

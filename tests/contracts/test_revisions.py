@@ -19,10 +19,11 @@ from hybrid.tracing.revisions import TABLES as TRACES
 from rag.database.making import upgrade
 from rag.database.places import Postgres, Sqlite
 from rag.database.tables import FIRST, Tables
+from tandem.audit.revisions import TABLES as AUDIT
 from tandem.history.revisions import TABLES as HISTORY
 from tests.support.postgres import Server
 
-ROOMS = pytest.mark.parametrize("tables", [HISTORY, TRACES], ids=lambda tables: tables.name)
+ROOMS = pytest.mark.parametrize("tables", [HISTORY, TRACES, AUDIT], ids=lambda tables: tables.name)
 OF_BEFORE = pytest.mark.parametrize(("tables", "file"), [(HISTORY, "history.db"), (TRACES, "traces.db")])
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tandem_0_1.zip"
 

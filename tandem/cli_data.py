@@ -1,0 +1,33 @@
+"""The terminal's commands about what is kept: their names, arguments and help. Does not know what they do:
+`tandem.commands.auditing` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+audit = typer.Typer(help="The log of who did what, which only grows.", no_args_is_help=True)
+
+
+@audit.command("export")
+def export(
+    out: Annotated[Path | None, typer.Option(help="Write it here; without it, to the terminal.")] = None,
+) -> None:
+    """Print every entry as a line of JSON, oldest first."""
+    from tandem.commands import auditing
+
+    auditing.export(out)
+
+
+@audit.command("verify")
+def verify(
+    file: Annotated[
+        Path | None, typer.Argument(help="An earlier export: the log must still begin with what it holds.")
+    ] = None,
+) -> None:
+    """Check that no entry was changed or taken out since it was written; names the first that was."""
+    from tandem.commands import auditing
+
+    auditing.verify(file)
