@@ -1,6 +1,7 @@
 """Examines what answers depend on: runtime, catalog, endpoints, models, disk, memory, processors, rights.
 
-Knows what to look at and what to advise. Does not know who prints it, or which ports are wanted.
+Knows what to look at and what to advise, and has the models answer two questions. Does not know who prints it, or which
+ports are wanted.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ import psutil
 from hybrid.engine import Engine
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Listed
+from hybrid.models.check import LONG_S, Checked, together
 from hybrid.runtimes.base import ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.foundry import Foundry
 
 _GB = 1024**3
-_LOOKUP_S = 30.0
+_LOOKUP_S, _TRIAL_S = 30.0, 120.0
 _LEAST_DISK_GB, _LEAST_MEMORY_GB = 5.0, 4.0
 
 
@@ -52,7 +54,8 @@ class Finding:
 async def examine(engine: Engine, *, data_dir: Path, ports: Iterable[tuple[str, int]] = ()) -> list[Finding]:
     """Every finding, in the order in which things depend on each other. `ports` are the (host, port) to be bound.
 
-    The engine need not be started. Takes as long as its slowest catalog, at most half a minute.
+    The engine need not be started. Takes as long as its slowest catalog, at most half a minute, and as the models that
+    are here take to answer two questions.
     """
     before = time.monotonic()
     try:
@@ -61,7 +64,7 @@ async def examine(engine: Engine, *, data_dir: Path, ports: Iterable[tuple[str, 
     except TimeoutError:
         pass
     seconds = time.monotonic() - before
-    findings = [_library(), *_runtimes(engine, seconds), *_models(engine)]
+    findings = [_library(), *_runtimes(engine, seconds), *_models(engine), *await _tried(engine)]
     findings += [*await asyncio.to_thread(_machine, data_dir), *await _processors(engine)]
     return findings + [_port(host, port) for host, port in ports]
 
@@ -124,6 +127,35 @@ def _model(role: str, alias: str, engine: Engine, entry: Listed | None) -> Findi
         f"{alias} was not found; {meanwhile}.",
         f"See `tandem models list`, then set models.{role} in tandem.yaml.",
     )
+
+
+async def _tried(engine: Engine) -> list[Finding]:
+    """What the models that are here make of two questions, and how long they take."""
+    findings: list[Finding] = []
+    done: dict[str, Checked] = {}
+    aliases = {"draft": engine.settings.draft, "refine": engine.settings.refine}
+    for role, alias in aliases.items():
+        if alias == EXTRACTIVE or not engine.models.usable(alias):
+            continue
+        subject, other = f"{role} model, tried", f"Set another models.{role}: see `tandem models list`."
+        try:
+            async with asyncio.timeout(_TRIAL_S):
+                done[role] = await engine.lifecycle.check(alias)
+        except TimeoutError:
+            text = f"{alias} has not answered two questions in {_TRIAL_S:g} s."
+            findings.append(Finding(subject, Health.WARN, text, other))
+        except ModelError as error:
+            refused = error.kind == "refused"
+            text = f"{error}" if refused else f"{alias} could not be tried: {error}"
+            findings.append(Finding(subject, Health.FAIL if refused else Health.WARN, text, other))
+    if "draft" in done:
+        findings.append(Finding("draft model, tried", Health.OK, done["draft"].told))
+    if "draft" in done and "refine" in done:
+        slow = done["refine"].draft_s > LONG_S
+        advice = "Set escalation.mode to never, or a smaller model as models.refine." if slow else ""
+        text = together(done["draft"], done["refine"])
+        findings.append(Finding("speed", Health.WARN if slow else Health.OK, text, advice))
+    return findings
 
 
 def _machine(data_dir: Path) -> list[Finding]:

@@ -25,13 +25,16 @@ class NothingFoundError(UserFacingError):
 
 
 def passages_of(shelf: Seen, source: str) -> tuple[str, list[Passage]]:
-    """(title, passages in reading order) of the document or the folder of that name, else of a search for it; files
-    dropped into the conversation count. Raises NothingFoundError.
+    """(title, passages in reading order) of the document or the folder of that name or at the end of that path, else of
+    a search for it; files dropped into the conversation count. Raises NothingFoundError.
     """
     documents = [*shelf.documents(), *shelf.attached()]
-    wanted = casefold(source.strip().replace("\\", "/").strip("/"))
+    wanted = casefold(source.strip().replace("\\", "/").removeprefix("./").strip("/"))
     named = [d for d in documents if wanted in (casefold(d.name), casefold(d.title))]
-    inside = named or [d for d in documents if wanted and casefold(d.name).startswith(f"{wanted}/")]
+    named = named or [d for d in documents if wanted.endswith(f"/{casefold(d.name)}")]
+    ends = [wanted.split("/", depth)[-1] for depth in range(wanted.count("/") + 1)] if wanted else []
+    folders = ([d for d in documents if casefold(d.name).startswith(f"{end}/")] for end in ends)
+    inside = named or next(filter(None, folders), [])
     if inside:
         ids = [passage_id for document in inside for passage_id in shelf.passage_ids(document.id)]
         found = [passage for one in ids if (passage := shelf.passage(one)) is not None]

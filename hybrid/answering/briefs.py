@@ -21,6 +21,7 @@ from hybrid.errors import ModelError
 from hybrid.events import Answer, Failed, Finished
 from hybrid.policies import degeneration
 from hybrid.question import Options, Question
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate
 from rag.principal import ANYBODY, Principal
 from rag.text.analyser import stop_terms, tokens
@@ -47,7 +48,8 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Section:
     """`sources` are the passages that this section is the first to rest on, in the order of their numbers;
-    `left_out` counts its claims that no passage supported.
+    `left_out` counts its claims that no passage supported; `quoted` says that the documents are quoted in place of what
+    a model wrote, which did not hold.
     """
 
     heading: str
@@ -56,16 +58,25 @@ class Section:
     escalated: bool
     sources: tuple[Passage, ...] = ()
     left_out: int = 0
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A briefing. `sources` are numbered from 1 in this order; `left_out` counts claims that no passage supported."""
+    """A briefing. `sources` are numbered from 1 in this order; `left_out` counts claims that no passage supported, and
+    `empty` names the sections in which nothing could be said.
+    """
 
     title: str
     sections: tuple[Section, ...]
     sources: tuple[Passage, ...]
     left_out: int
+    empty: tuple[str, ...] = ()
+
+    @property
+    def quoted(self) -> tuple[str, ...]:
+        """The sections in which the documents are quoted because what was written did not hold."""
+        return tuple(section.heading for section in self.sections if section.quoted)
 
     @property
     def words(self) -> int:
@@ -165,7 +176,9 @@ async def write(
                 claims.append(Claim(text, tuple(sorted(numbers[id] for id in sentence.passages))))
             elif sentence.support is not Support.NEUTRAL:
                 left_out += 1
-        sections.append(Section(part.heading, tuple(claims), done.model, done.escalated, tuple(sources), left_out))
+        quoted = done.runtime == EXTRACTIVE and bool(done.withheld)
+        made = Section(part.heading, tuple(claims), done.model, done.escalated, tuple(sources), left_out, quoted)
+        sections.append(made)
         yield sections[-1]
     yield brief_of(title, sections)
 
@@ -177,6 +190,7 @@ def brief_of(title: str, sections: Sequence[Section]) -> Brief:
         tuple(section for section in sections if section.claims),
         tuple(passage for section in sections for passage in section.sources),
         sum(section.left_out for section in sections),
+        tuple(section.heading for section in sections if not section.claims),
     )
 
 

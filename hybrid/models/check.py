@@ -28,14 +28,17 @@ _PASSAGES = tuple(
 )
 _ANSWERABLE = ("How much of the disk must remain free after a download?", "25")
 _UNANSWERABLE = "Which colour is the roof of the railway station in Lyon?"
-_MOST_TOKENS, _TOKENS_PER_WORD, _DRAFT_TOKENS = 48, 3.0, 100
+_MOST_TOKENS, _TOKENS_PER_WORD = 48, 3.0
+_DRAFT_TOKENS, _PROMPT_TOKENS, _QUICK_S = 100, 1000, 0.5
+LONG_S = 30.0
+"""A refinement that takes longer is not worth the wait."""
 _WORD = regex.compile(r"[\p{L}\p{N}]+|[^\s\p{L}\p{N}]")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a model did: `draft_s` is the time that an answer of a hundred tokens would take, `first_s` of which pass
-    before its first word.
+    """What a model did: `draft_s` is the time that a hundred tokens in answer to a usual prompt would take, of which
+    `first_s` pass before the first word.
     """
 
     alias: str
@@ -49,7 +52,18 @@ class Checked:
         """The same in one sentence."""
         right = "answers from the passages" if self.grounded else "does not answer from the passages (they are quoted)"
         denies = "says when they hold no answer" if self.refuses else "does not say when they hold none (Tandem does)"
-        return f"{self.alias} drafts in about {max(1, round(self.draft_s))} s; it {right} and {denies}."
+        return f"{self.alias} drafts in about {self.seconds} s; it {right} and {denies}."
+
+    @property
+    def seconds(self) -> int:
+        """Of an answer, in whole seconds, at least one."""
+        return max(1, round(self.draft_s))
+
+
+def together(draft: Checked, refine: Checked) -> str:
+    """What a pair of models can do on this machine, in one sentence."""
+    off = ": leave it off" if refine.draft_s > LONG_S else ""
+    return f"Drafts come in about {draft.seconds} s, refining takes about {refine.seconds} s{off}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,8 @@ class _Tried:
 async def check(runtime: Runtime, model: str, alias: str) -> Checked:
     """Try `model`. Raises ModelError where it does not answer, and of kind "refused" where it is of no use."""
     question, fact = _ANSWERABLE
-    known, unknown = await _try(runtime, model, question), await _try(runtime, model, _UNANSWERABLE)
+    known = await _try(runtime, model, question, _PASSAGES)
+    unknown = await _try(runtime, model, _UNANSWERABLE, _PASSAGES[::-1])  # so that no prefix cache has read it
     words = sum(len(_WORD.findall(message.content)) for message in prompts.draft_messages(question, _PASSAGES))
     grounded = fact in known.text
     if not grounded and (known.prompt_tokens or 0) > _TOKENS_PER_WORD * words:  # some rightly read by letters
@@ -74,21 +89,19 @@ async def check(runtime: Runtime, model: str, alias: str) -> Checked:
         )
     if all(degeneration.LOOP in degeneration.sound(one.text).faults for one in (known, unknown)):
         raise ModelError(f"{alias} only repeats itself; choose another model, or convert it again.", kind="refused")
-    return Checked(
-        alias,
-        grounded,
-        phrases.is_refusal(unknown.text),
-        unknown.first_s,
-        unknown.first_s + _DRAFT_TOKENS * unknown.per_token_s,
-    )
+    first_s = unknown.first_s
+    if first_s > _QUICK_S:  # what is slow is reading, and prompts are longer than these
+        first_s *= max(1.0, _PROMPT_TOKENS / (unknown.prompt_tokens or words))
+    per_token_s = max(known.per_token_s, unknown.per_token_s)
+    return Checked(alias, grounded, phrases.is_refusal(unknown.text), first_s, first_s + _DRAFT_TOKENS * per_token_s)
 
 
-async def _try(runtime: Runtime, model: str, question: str) -> _Tried:
+async def _try(runtime: Runtime, model: str, question: str, passages: tuple[Passage, ...]) -> _Tried:
     request = ChatRequest(
         model,
-        prompts.draft_messages(question, _PASSAGES, language="en"),
+        prompts.draft_messages(question, passages, language="en"),
         question=question,
-        passages=_PASSAGES,
+        passages=passages,
         max_tokens=_MOST_TOKENS,
         temperature=0.0,
         seed=1,

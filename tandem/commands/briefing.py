@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 from hybrid.answering.briefs import Brief, parts, write
@@ -24,6 +25,10 @@ def brief(source: str, *, words: int, priority: str, out: Path | None, draft: st
         raise UserFacingError(f"{out.name} ends in neither .md nor .docx; name a file that does.")
     options = Options(draft=draft, refine=refine)
     written = asyncio.run(_written(load(), source, words, priority == "high", options))
+    for heading in written.quoted:
+        print(f"{plain(heading)}: quoted, because what was written did not hold.", file=sys.stderr)
+    for heading in written.empty:
+        print(f"{plain(heading)}: left out, because nothing that was written is supported.", file=sys.stderr)
     if out is None:
         print(plain(briefing.markdown(written)), end="")
         return

@@ -151,9 +151,17 @@ class BriefingView:
         """The last state: on the screen, and in the history."""
         brief = self.written
         self._props |= {"state": state, "status": None, "error": error, "stopped": stopped}
+        notices = []
         if brief.left_out:
-            said = say("brief_left_out", self.language, count=brief.left_out)
-            self._props["notices"] = [{"code": "left_out", "text": said}]
+            notices.append(("left_out", say("brief_left_out", self.language, count=brief.left_out)))
+        for key, headings in (
+            ("brief_sections_quoted", brief.quoted),
+            ("brief_sections_empty", brief.empty if brief.sections else ()),
+        ):
+            if headings:
+                named = "; ".join(" ".join(heading.split())[:_NAME_CHARS] for heading in headings)
+                notices.append((key, say(key, self.language, headings=named)))
+        self._props["notices"] = [{"code": code, "text": text} for code, text in notices]
         if brief.sections:
             models = dict.fromkeys(section.model for section in brief.sections)
             self._props["quoted"] = list(models) == [EXTRACTIVE]

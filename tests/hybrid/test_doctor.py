@@ -8,6 +8,7 @@ from pathlib import Path
 from hybrid.doctor import Finding, Health, examine
 from hybrid.runtimes.foundry import Foundry
 from hybrid.runtimes.openai_compatible import OpenAICompatible
+from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import EndpointSettings
 from tests.hybrid.conftest import MakeEngine
 from tests.support.foundry_home import FoundryHome
@@ -51,3 +52,22 @@ async def test_an_endpoint_that_serves_the_models(
     found = by_subject(await examine(engine, data_dir=tmp_path))
     assert "lists 2 models" in found["endpoint office"].text
     assert found["draft model"].health is found["refine model"].health is Health.OK
+
+
+def slow(prefill: float) -> Script:
+    return Script("At least 25 GB must remain free [1].", prefill_per_second=prefill, tokens_per_second=1e6)
+
+
+async def test_what_the_machine_can_do_is_said_plainly(make_engine: MakeEngine, tmp_path: Path) -> None:
+    models = {"small": slow(1e6), "large": slow(250.0)}
+    engine = make_engine(Scripted(models), draft="small", refine="large")
+    found = by_subject(await examine(engine, data_dir=tmp_path))
+    assert found["draft model, tried"].text.startswith("small drafts in about 1 s; it answers from the passages")
+    assert found["speed"].health is Health.OK and found["speed"].text.startswith("Drafts come in about 1 s, refining")
+
+
+async def test_a_model_of_no_use_is_a_failure_with_its_reason(make_engine: MakeEngine, tmp_path: Path) -> None:
+    engine = make_engine(Scripted({"small": Script("The answer is ten. " * 8)}), draft="small", refine="extractive")
+    found = by_subject(await examine(engine, data_dir=tmp_path))
+    assert found["draft model, tried"].health is Health.FAIL
+    assert "small only repeats itself" in found["draft model, tried"].text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from docx import Document
 
 from hybrid.answering.briefs import SECTION_PASSAGES, Brief, Section, parts, write
@@ -55,6 +56,20 @@ async def test_every_claim_has_a_source_and_inventions_are_left_out(make_engine:
     assert claims and all(claim.sources for claim in claims)
     assert made.left_out >= 1 and not any("whales" in claim.text for claim in claims)
     assert {number for claim in claims for number in claim.sources} == set(range(1, len(made.sources) + 1))
+
+
+async def test_what_does_not_hold_is_quoted_and_named(make_engine: MakeEngine, library: Library) -> None:
+    _, passages = briefing.passages_of(library.seen_by(ANYBODY), "leave.md")
+    loop = Script("Answer: 10. " * 30)
+    made = await brief_of(make_engine(Scripted({"phi-4-mini": loop, "gpt-oss-20b": loop})), parts(passages, 100))
+    assert made.quoted == tuple(section.heading for section in made.sections) and made.sections
+    assert "25 days" in " ".join(claim.text for section in made.sections for claim in section.claims)
+
+
+@pytest.mark.parametrize("source", ["leave.md", "./leave.md", "/home/me/documents/leave.md", r"C:\docs\LEAVE.md"])
+def test_a_path_to_an_indexed_document_is_that_document(library: Library, source: str) -> None:
+    _, passages = briefing.passages_of(library.seen_by(ANYBODY), source)
+    assert {passage.document for passage in passages} == {"leave.md"}
 
 
 async def test_no_claim_is_made_twice(make_engine: MakeEngine, library: Library) -> None:

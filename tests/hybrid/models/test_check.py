@@ -7,7 +7,7 @@ import re
 import pytest
 
 from hybrid.errors import ModelError
-from hybrid.models.check import check
+from hybrid.models.check import Checked, check, together
 from hybrid.runtimes.base import ChatRequest
 from hybrid.runtimes.scripted import Script, Scripted
 
@@ -49,3 +49,9 @@ async def test_a_tokenizer_that_cuts_words_to_pieces_is_refused(monkeypatch: pyt
     monkeypatch.setattr("hybrid.runtimes.scripted._TOKEN", re.compile(r"(?s)."))
     with pytest.raises(ModelError, match="its tokenizer is damaged"):
         await check(scripted("The the disk of.", "The passages do not contain the answer."), "m", "own")
+
+
+def test_a_pair_is_told_of_in_one_sentence() -> None:
+    small, large = Checked("s", True, True, 1.0, 3.2), Checked("l", True, True, 12.0, 40.4)
+    assert together(small, large) == "Drafts come in about 3 s, refining takes about 40 s: leave it off."
+    assert together(small, small) == "Drafts come in about 3 s, refining takes about 3 s."
