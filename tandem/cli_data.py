@@ -1,5 +1,5 @@
 """The terminal's commands about what is kept: their names, arguments and help. Does not know what they do:
-`tandem.commands.auditing` does."""
+`tandem.commands.keeping` and `tandem.commands.auditing` do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
+data = typer.Typer(help="What is kept: conversations, traces, the audit log.", no_args_is_help=True)
 audit = typer.Typer(help="The log of who did what, which only grows.", no_args_is_help=True)
+
+
+End = "A data directory, or postgresql://tandem@db.example/tandem (its password in TANDEM_STORAGE__PASSWORD)."
+
+
+@data.command("move")
+def move(
+    source: Annotated[str, typer.Option("--from", help=End)],
+    target: Annotated[str, typer.Option("--to", help=f"{End} It must hold nothing yet.")],
+) -> None:
+    """Copy conversations, traces and the audit log from one place to another, and compare; not while Tandem runs."""
+    from tandem.commands import keeping
+
+    keeping.move_data(source, target)
 
 
 @audit.command("export")

@@ -90,6 +90,7 @@ class House:
             engine.told.append(send)
             self._let_go.append(let_go)
         self.audit = AuditLog(databases.audit(settings))
+        self.rights.told = lambda changes: self.audit.record("", "rights.changed", "tandem.yaml", changes)
         self.watched: dict[str, Callable[[], str]] = {
             "library": lambda: library.problem,
             "traces": lambda: traces.problem,

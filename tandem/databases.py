@@ -8,13 +8,15 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from hybrid.tracing.revisions import TABLES as TRACES
 from rag.database.places import Place, Postgres, Sqlite
 from rag.database.tables import Tables
 from rag.errors import UserFacingError
 from tandem.audit.revisions import TABLES as AUDIT
 from tandem.history.revisions import TABLES as HISTORY
-from tandem.settings import Settings
+from tandem.settings import Settings, StorageSettings
 
 
 def history(settings: Settings) -> Place:
@@ -35,6 +37,24 @@ def audit(settings: Settings) -> Place:
 def places(settings: Settings) -> tuple[Place, ...]:
     """All of them."""
     return history(settings), traces(settings), audit(settings)
+
+
+def places_at(address: str, settings: Settings) -> tuple[Place, ...]:
+    """All of them, somewhere else: on the server at a postgresql:// address, or in the data directory of that path.
+    Raises UserFacingError."""
+    if "://" in address:
+        try:
+            database = StorageSettings.model_validate({"database": address}).database
+        except ValidationError:
+            raise UserFacingError(
+                "That is no PostgreSQL database; write it like postgresql://tandem@db.example/tandem, with the "
+                "password in TANDEM_STORAGE__PASSWORD."
+            ) from None
+        storage = settings.storage.model_copy(update={"database": database})
+    else:
+        storage = StorageSettings()
+        settings = settings.model_copy(update={"data_dir": Path(address).expanduser().absolute()})
+    return places(settings.model_copy(update={"storage": storage}))
 
 
 def _place(settings: Settings, file: Path, tables: Tables) -> Place:

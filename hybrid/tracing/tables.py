@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    REAL,
     Column,
     Delete,
     Index,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from rag.database.columns import MOMENT
+from rag.database.columns import FRACTION, MOMENT
 
 __all__ = ["SQLAlchemyError"]
 
@@ -38,9 +37,9 @@ traces = Table(
     Column("conversation", Text, nullable=False),
     Column("started", MOMENT, nullable=False),
     Column("outcome", Text, nullable=False),
-    Column("total_ms", REAL),
-    Column("first_content_ms", REAL),
-    Column("tokens_per_second", REAL),
+    Column("total_ms", FRACTION),
+    Column("first_content_ms", FRACTION),
+    Column("tokens_per_second", FRACTION),
     Column("record", Text, nullable=False),
     Index("traces_by_conversation", "conversation", "started"),
     Index("traces_by_time", "started"),

@@ -5,7 +5,7 @@ Knows what either would not take, or would sort otherwise. Does not know any tab
 
 from __future__ import annotations
 
-from sqlalchemy import String, Text, TypeDecorator
+from sqlalchemy import DOUBLE_PRECISION, REAL, String, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
@@ -13,6 +13,9 @@ from rag.text.unicode import whole
 
 MOMENT = String().with_variant(String(collation="C"), "postgresql")
 """A moment as ISO 8601, which sorts as text: byte by byte, not by a language's rules."""
+
+FRACTION: TypeEngine[float] = REAL().with_variant(DOUBLE_PRECISION(), "postgresql")
+"""A number with all its digits: what SQLite calls so has eight bytes, a server's has four."""
 
 
 class Words(TypeDecorator[str]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rag import labels
@@ -36,6 +36,8 @@ class Rights:
         self._folders = tuple((folder.resolve(), one.name) for one in settings.collections for folder in one.folders)
         self._lock = threading.Lock()
         self._seen = self._state()
+        self.told: Callable[[dict[str, list[str]]], None] = lambda changes: None
+        """Called with what was given ("+ somebody") and taken ("- somebody"), by group and collection."""
         self._take(settings)
 
     def _take(self, settings: Settings) -> None:
@@ -96,11 +98,20 @@ class Rights:
 
     def _read_again(self) -> None:
         assert self._file is not None
+        before = _granted(*self._now)
         try:
             self._take(self._read(self._file))
             log.info("The rights in %s were read again", self._file.name)
         except SettingsError as error:
             log.warning("The rights stay as they were: %s", error)
+        after = _granted(*self._now)
+        changes = {
+            of: [f"+ {who}" for who in sorted(after.get(of, set()) - before.get(of, set()))]
+            + [f"- {who}" for who in sorted(before.get(of, set()) - after.get(of, set()))]
+            for of in sorted(before.keys() | after.keys())
+        }
+        if changes := {of: changed for of, changed in changes.items() if changed}:
+            self.told(changes)
 
     def _state(self) -> tuple[int, int, int] | None:
         if self._file is None:
@@ -110,6 +121,15 @@ class Rights:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _granted(collections: tuple[CollectionSettings, ...], groups: Mapping[str, tuple[str, ...]]) -> dict[str, set[str]]:
+    """Everything that is granted, by what it is granted in."""
+    found = {f"group {name}": set(people) for name, people in groups.items()}
+    for one in collections:
+        found[f"readers of {one.name}"] = {"everybody"} if one.readers is None else set(one.readers)
+        found[f"curators of {one.name}"] = set(one.curators)
+    return found
 
 
 def _may_read(principal: Principal, collection: CollectionSettings) -> bool:

@@ -124,6 +124,17 @@ def test_a_changed_right_counts_at_the_next_question(home: Path, opened: tuple[L
     assert found(library, LOCAL) == {"open.md"}, "a collection that is named no more is nobody's"
 
 
+def test_what_is_given_and_taken_is_told(home: Path) -> None:
+    rights = Rights(settings_of(home), lambda path: settings_of(home))
+    told: list[dict[str, list[str]]] = []
+    rights.told = told.append
+    write(home, YAML.replace("hr: [ayse, api]", "hr: [ben, api]").replace("readers: []", "readers: null"))
+    rights.principal("ayse")
+    write(home, (home / "tandem.yaml").read_text(encoding="utf-8") + "\n# nothing new\n")
+    rights.principal("ayse")
+    assert told == [{"group hr": ["+ ben", "- ayse"], "readers of Board": ["+ everybody"]}]
+
+
 def test_folders_that_become_a_collection_are_closed_before_anybody_asks(home: Path) -> None:
     (home / "tandem.yaml").write_text("data_dir: data\ndocuments: [docs]\n", encoding="utf-8")
     library = open_library(before := settings_of(home))

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from rag.database.columns import MOMENT
+from rag.database.columns import FRACTION, MOMENT
 
 revision = "0001"
 down_revision = None
@@ -17,9 +17,9 @@ def upgrade() -> None:
         sa.Column("conversation", sa.Text, nullable=False),
         sa.Column("started", MOMENT, nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
-        sa.Column("total_ms", sa.REAL),
-        sa.Column("first_content_ms", sa.REAL),
-        sa.Column("tokens_per_second", sa.REAL),
+        sa.Column("total_ms", FRACTION),
+        sa.Column("first_content_ms", FRACTION),
+        sa.Column("tokens_per_second", FRACTION),
         sa.Column("record", sa.Text, nullable=False),
     )
     op.create_index("traces_by_conversation", "traces", ["conversation", "started"])

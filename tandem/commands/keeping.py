@@ -1,0 +1,51 @@
+"""`tandem data move`. Knows what is printed; does not know how anything is copied."""
+
+from __future__ import annotations
+
+import sys
+
+from rag.database.places import Place, Sqlite
+from rag.errors import UserFacingError
+from tandem import databases
+from tandem.commands.auditing import note
+from tandem.data_lock import hold
+from tandem.keeping.moving import Moved, move
+from tandem.settings import load
+
+
+def move_data(source: str, target: str) -> None:
+    """Copy conversations, traces and the audit log. Raises UserFacingError."""
+    settings = load()
+    lock = hold(settings.files, "tandem data move")
+    try:
+        here, there = databases.places_at(source, settings), databases.places_at(target, settings)
+        if not any(_is_there(place) for place in here):
+            raise UserFacingError(f"There is nothing at {here[0].name}; name a data directory or a database.")
+        try:
+            moved = move(here, there, _progress)
+        finally:
+            for place in (*here, *there):
+                place.close()
+        note(settings, "export.move", there[0].name, {one.table: one.rows for one in moved})
+    finally:
+        lock.release()
+    print(file=sys.stderr)
+    for one in moved:
+        print(_line(one))
+    print(
+        f"Everything is at {there[0].name} as it is at {here[0].name}, where it stays too. "
+        "Set storage.database to use it; documents and uploads stay in the data directory."
+    )
+
+
+def _is_there(place: Place) -> bool:
+    return not isinstance(place, Sqlite) or place.path.is_file()
+
+
+def _progress(table: str, rows: int) -> None:
+    print(f"\r{table}: {rows:,} rows ", end="", file=sys.stderr, flush=True)
+
+
+def _line(one: Moved) -> str:
+    left = f", {one.left:,} left behind that belong to nothing any more" if one.left else ""
+    return f"{one.table}: {one.rows:,} rows{left}, checksum {one.checksum[:16]}"
