@@ -29,7 +29,6 @@ from rag.types import DocumentRecord, FileReceipt, Passage
 _NONE = "[]"
 _IN_LIBRARY = "(d.scope = '' OR d.scope LIKE char(10) || '%')"
 """Of no conversation: see `rag.labels.written`."""
-_ROWS = "SELECT id FROM passages WHERE document = ? ORDER BY id"
 _PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
 
 
@@ -278,7 +277,7 @@ class Store:
 
     def passage_rows(self, identity: int) -> list[int]:
         """The rows of one document's passages in reading order."""
-        found = self.connection.execute(_ROWS, (identity,))
+        found = self.connection.execute("SELECT id FROM passages WHERE document = ? ORDER BY id", (identity,))
         return [int(row[0]) for row in found]
 
     def text(self, identity: int) -> str | None:
@@ -304,13 +303,15 @@ class Store:
         """The documents that have one of the labels (None: all of them), by name."""
         if labels is None:
             return list(self._documents("ORDER BY scope, name", ()))
-        if all(label.thread_of((one,)) for one in labels):  # such a label stands alone
-            scopes = [label.written((one,)) for one in labels]
-        else:
-            every = self.connection.execute("SELECT DISTINCT scope FROM documents")
-            scopes = [scope for (scope,) in every if not label.read(scope).isdisjoint(labels)]
-        found = [one for scope in scopes for one in self._documents("WHERE scope = ?", (scope,))]
+        found = [one for scope in self._scopes(labels) for one in self._documents("WHERE scope = ?", (scope,))]
         return sorted(found, key=lambda one: one.name)
+
+    def _scopes(self, labels: Collection[str]) -> list[str]:
+        """What the column holds of every set of labels with one of these in it."""
+        if all(label.thread_of((one,)) for one in labels):  # such a label stands alone
+            return [label.written((one,)) for one in labels]
+        every = self.connection.execute("SELECT DISTINCT scope FROM documents")
+        return [scope for (scope,) in every if not label.read(scope).isdisjoint(labels)]
 
     def _documents(self, where: str, values: Iterable[object]) -> Iterator[DocumentRecord]:
         for row in self.connection.execute(
@@ -382,8 +383,8 @@ class Store:
 
     def rows_of(self, labels: Collection[str]) -> list[int]:
         """The rows of the passages whose document has one of the labels, in order."""
-        own = [(int(one.id),) for one in self.documents(labels)]
-        return sorted(row for one in own for (row,) in self.connection.execute(_ROWS, one))
+        query = "SELECT id FROM passages WHERE document IN (SELECT id FROM documents WHERE scope = ?)"
+        return sorted(row for scope in self._scopes(labels) for (row,) in self.connection.execute(query, (scope,)))
 
     def all_rows(self) -> set[int]:
         """The row of every passage."""

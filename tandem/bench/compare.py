@@ -17,6 +17,7 @@ from pydantic import Field
 from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Failed, Finished
 from hybrid.settings import Escalate, EscalationSettings
+from rag.principal import LOCAL
 from rag.text import phrases
 from tandem.bench import stats
 from tandem.bench.plan import BenchPrompt
@@ -115,7 +116,7 @@ def _alone(model: str, escalation: EscalationSettings) -> Options:
 async def _ask(prompt: BenchPrompt, number: int, options: Options, answer: Answerer, column: str) -> Cell:
     cell = Cell(prompt=prompt.id, round=number)
     # What the models write is compared, whatever would be shown in its place.
-    asked = Question(prompt.text, options=replace(options, accept_all=True))
+    asked = Question(prompt.text, principal=LOCAL, options=replace(options, accept_all=True))
     async with aclosing(answer(asked)) as events:
         async for event in events:
             if isinstance(event, Failed):

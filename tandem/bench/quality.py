@@ -18,6 +18,7 @@ from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Event, Failed, Finished, Retrieved
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings
 from rag.grounding import citations
+from rag.principal import LOCAL
 from rag.text import sentences
 from rag.types import Passage, Support
 from tandem.bench import stats
@@ -70,7 +71,7 @@ async def ask_grounded(asked: Asked, model: str, answer: Answerer, generation: G
     # The model is measured, not what is shown in its place.
     options = Options(draft=model, refine=model, escalation=never, generation=generation, accept_all=True)
     passages: tuple[Passage, ...] = ()
-    async with aclosing(answer(Question(asked.question, options=options))) as events:
+    async with aclosing(answer(Question(asked.question, principal=LOCAL, options=options))) as events:
         async for event in events:
             if isinstance(event, Retrieved):
                 passages = event.result.passages
