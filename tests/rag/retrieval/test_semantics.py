@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rag.labels import PUBLIC, collection
 from rag.library import Library
-from rag.retrieval import second_stage
+from rag.principal import Principal
+from rag.retrieval import neighbours, second_stage
 from rag.retrieval.embedders.base import packed
 from rag.retrieval.neighbours import Neighbours
 from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
-from tests.rag.library_help import library_of
+from tests.rag.library_help import documents_of, library_of
 from tests.support.encoders import WordEncoder
 
 _TEXTS = {
@@ -159,3 +162,53 @@ def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None
     )
     weights = {"alone": {"words": 2.0, "own": 1.0}}
     assert second_stage.score(columns, weights).argmax() == 3
+
+
+class _OfPersonnel:
+    """Rights by which one group reads Personnel."""
+
+    def labels(self, principal: Principal) -> frozenset[str]:
+        return PUBLIC | ({collection("Personnel")} if "hr" in principal.groups else set())
+
+
+def test_what_may_not_be_read_is_near_to_nothing(tmp_path: Path) -> None:
+    """What is hidden is neither found by its meaning nor part of what is usual: all is as if it were not there."""
+    hidden = {f"h{number}.md": f"# Leave\n\nEmployees take {number} weeks of vacation." for number in range(60)}
+    library_of(tmp_path / "open", _TEXTS).close()
+    whole = library_of(tmp_path / "whole", _TEXTS)
+    whole.add([replace(one, labels=frozenset({collection("Personnel")})) for one in documents_of(hidden)])
+    whole.close()
+    alone = _opened(tmp_path / "open", WordEncoder())
+    whole = Library.open(
+        tmp_path / "whole", RetrievalSettings(), write=True, embedder=WordEncoder(), rights=_OfPersonnel()
+    )
+    for library in (alone, whole):
+        _semantics(library).make()
+    for question in ("vacation", "stolen notebook", "Urlaub", "how much time off"):
+        mine, theirs = whole.search(question), alone.search(question)
+        assert [p.document for p in mine.passages] == [p.document for p in theirs.passages]
+        assert mine.corrections == theirs.corrections
+    read = whole.search("vacation", principal=Principal("ada", frozenset({"hr"})))
+    assert any(passage.document in hidden for passage in read.passages)
+    alone.close()
+    whole.close()
+
+
+@pytest.mark.parametrize("graph_from", [10_000, 50])
+@pytest.mark.parametrize("few", [20_000, 5])
+def test_the_nearest_among_some_rows_are_those_of_all_that_are_among_them(
+    graph_from: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_FEW", few)
+    draw = np.random.default_rng(3)
+    rows, vectors = np.arange(1, 201, dtype=np.int64), packed(draw.normal(size=(200, 16)).astype(np.float32))
+    near = Neighbours(graph_from)
+    near.add(rows, vectors)
+    among = rows[::7]
+    asked = packed(draw.normal(size=(1, 16)).astype(np.float32))[0]
+    found = near.nearest(asked, 5, among)
+    best = [row for row in near.nearest(asked, 200) if row in set(among.tolist())][:5]
+    assert set(found) <= set(among.tolist()) and len(found) == 5
+    assert len(set(found) & set(best)) >= 4  # a graph is not exact
+    assert near.nearest(asked, 5, rows[:0]) == []
+    assert near.usual(asked, among) != near.usual(asked)
