@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rag import labels as label
 from rag.formats.extracted import clean, one_line
+from rag.ingest import moved
 from rag.ingest.files import File, Found, walk
 from rag.ingest.follower import Follower, Pace
 from rag.ingest.loader import VERSION
@@ -91,7 +92,10 @@ class Ingest:
         this returns, and the index follows with the next write. Raises LibraryError."""
         store = self._store
         with opening.in_words(store.connections.path):
-            if store.connections.reading or self._labelled is None:
+            if store.connections.reading:
+                return 0
+            moved.adopt(store, self._uploads)
+            if self._labelled is None:
                 return 0
             known = [one for one in store.receipts().values() if not self._uploads.holds(one.receipt.root)]
             return relabel(store, {one.document: self._labelled(one.receipt) for one in known if one.document})

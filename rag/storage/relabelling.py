@@ -19,7 +19,9 @@ def relabel(store: Store, wanted: Mapping[int, frozenset[str]]) -> int:
     What is damaged stays damaged: a checksum that did not hold before does not hold afterwards. Raises sqlite3.Error.
     """
     had = dict(store.connection.execute("SELECT id, scope FROM documents"))
-    changed = {one: own for one, own in wanted.items() if one in had and labels.read(had[one]) != own}
+    before = {one: labels.read(had[one]) for one in wanted if one in had}
+    # A conversation's file stays its own, wherever it is said to lie.
+    changed = {one: wanted[one] for one, own in before.items() if own != wanted[one] and not labels.thread_of(own)}
     if not changed:
         return 0
     with store.transaction():
