@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from rag import labels
 from rag.errors import LibraryError
-from rag.storage.sqlite_store import Store
+from rag.storage.protocols import PassageStore
 from rag.types import DocumentRecord, Passage, SearchResult
 
 
@@ -18,7 +18,7 @@ class Seen:
     """Reads for one principal. Safe from any thread; raises LibraryError where the library cannot be read."""
 
     def __init__(
-        self, store: Store, readable: frozenset[str], conversation: str, search: Callable[..., SearchResult]
+        self, store: PassageStore, readable: frozenset[str], conversation: str, search: Callable[..., SearchResult]
     ) -> None:
         """`readable` are the principal's labels, without those of conversations; `search` searches with these labels
         and the `conversation`'s."""

@@ -19,7 +19,7 @@ from rag.retrieval.rerank_features import NAMES
 from rag.retrieval.weights import Weights
 
 if TYPE_CHECKING:
-    from rag.retrieval.searcher import Ranked
+    from rag.retrieval.ranked import Ranked
 
 _BEST = (
     "word", "surface", "gram", "pair", "near", "sentence", "sentence_coverage", "titled_coverage", "related_coverage",

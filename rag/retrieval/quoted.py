@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from rag.storage.sqlite_store import Store
+from rag.storage.protocols import PassageStore
 from rag.text.analyser import tokens
 from rag.types import Passage
 
 _READ = 50
 
 
-def holding(store: Store, rows: Sequence[int], phrases: Sequence[str], wanted: int, labels: Set[str]) -> list[int]:
+def holding(
+    store: PassageStore, rows: Sequence[int], phrases: Sequence[str], wanted: int, labels: Set[str]
+) -> list[int]:
     """Those of the rows, in their order, whose passage may be read and holds every phrase; at least `wanted` of them,
     where there are as many."""
     kept: list[int] = []

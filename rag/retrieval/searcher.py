@@ -16,14 +16,14 @@ from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval.ranked import Ranked
 from rag.retrieval.semantics import Meaning, Semantics, spread
 from rag.retrieval.view import View
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
 from rag.storage.filters import Filters
 from rag.storage.passage_terms import unpack
-from rag.storage.protocols import CandidateIndex
-from rag.storage.sqlite_store import Store
+from rag.storage.protocols import CandidateIndex, PassageStore
 from rag.storage.totals import Sizes, Totals
 from rag.text import lexicon
 from rag.text.analyser import casefold, stem, stop_terms
@@ -48,26 +48,6 @@ they hardly ever win, and the others are told apart better without them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """The candidates of one question, best first: rows of the store and their scores. `found` describes them in the
-    index's order, from which `order` picks them; `dropped` were too far behind to be described. `columns` has their
-    meaning, in the index's order too, where meaning took part.
-    """
-
-    rows: tuple[int, ...]
-    scores: NDArray[np.float64]
-    found: rerank_features.Scored
-    order: NDArray[np.int64]
-    dropped: int
-    question: query.Question
-    columns: second_stage.Columns | None = None
-
-    def rounded(self) -> dict[int, float]:
-        """The score of each row, as it is shown."""
-        return dict(zip(self.rows, self.scores.round(4).tolist(), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
 class _Reading:
     """A question as it is searched: its `own` terms, and these with what it takes from the conversation (`talk`; the
     same object where it takes nothing). `text` has all the words, `resolved` is what to answer, `meaning` waits for
@@ -86,7 +66,11 @@ class Searcher:
     """Searches one store through one index. Safe from any thread."""
 
     def __init__(
-        self, store: Store, index: CandidateIndex, settings: RetrievalSettings, semantics: Semantics | None = None
+        self,
+        store: PassageStore,
+        index: CandidateIndex,
+        settings: RetrievalSettings,
+        semantics: Semantics | None = None,
     ) -> None:
         # The matrices of one search are small: waking a second thread for them takes longer than multiplying them.
         threadpool_limits(limits=1, user_api="blas")
@@ -207,7 +191,11 @@ class Searcher:
     ) -> _Reading:
         """Both readings of a question: as it stands, and with what it takes from the conversation."""
         turn = follow_ups.turn(own, history)
-        later = self._semantics.means_later(own, turn.before) if self._semantics is not None and own.strip() else _none
+        later = (
+            self._semantics.means_later(own, turn.before)
+            if self._semantics is not None and own.strip()
+            else lambda: None
+        )
         asked = self.analyse(own, weights, exact, view)
         if not turn.borrowed and not turn.before:
             return _Reading(own, own, asked, asked, later, in_talk=False)
@@ -392,7 +380,3 @@ class Searcher:
                 cache.update(fresh)
                 self._cached += sum(len(tokens) + len(grams) for _, tokens, grams in fresh.values())
         return found
-
-
-def _none() -> None:
-    """There is no encoder."""

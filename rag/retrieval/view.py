@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.retrieval.vocabulary import Vocabulary
-from rag.storage.protocols import CandidateIndex
-from rag.storage.sqlite_store import Store
+from rag.storage.protocols import CandidateIndex, PassageStore
 from rag.storage.totals import Totals
 
 
@@ -23,7 +22,7 @@ class View:
         self.vocabulary = Vocabulary(index, totals.languages[:3], labels)
         self._rows: NDArray[np.int64] | None = None
 
-    def rows(self, store: Store) -> NDArray[np.int64] | None:
+    def rows(self, store: PassageStore) -> NDArray[np.int64] | None:
         """The rows of the passages, in order; None where all are meant."""
         if self._rows is None and self.labels is not None:
             self._rows = np.array(store.rows_of(self.labels), np.int64)

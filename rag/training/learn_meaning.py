@@ -25,7 +25,7 @@ from rag.library import Library
 from rag.retrieval import confidence, second_stage
 from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.embedders.onnx_file import OnnxFile
-from rag.retrieval.searcher import Ranked
+from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
 from rag.training.evaluation_files import ANSWERABLE, PARTIAL, UNANSWERABLE, Benchmark, Question, open_library, read

@@ -81,6 +81,17 @@ def test_only_what_has_one_of_the_labels_is_given(store: PassageStore) -> None:
     assert sizes.covers(frozenset({EVERYBODY, HR, TALK})) and not sizes.covers(frozenset({EVERYBODY, IT, TALK}))
 
 
+def test_what_a_search_and_a_list_ask_besides_is_told(store: PassageStore) -> None:
+    text = "Everybody has 25 days of leave."
+    first, second = put(store, document("hr/Leave.md", text), document("it/net.md", "Das Netz.", frozenset({HR})))
+    assert store.names_like(["leave"]) == ["hr/Leave.md"] and store.names_like(["none"]) == []
+    assert store.rows_of(PUBLIC) == store.passage_rows(first)
+    assert store.rows_of(PUBLIC | {HR}) == sorted((*store.passage_rows(first), *store.passage_rows(second)))
+    assert store.rows_of(frozenset({TALK})) == []
+    assert store.languages_of(store.passage_rows(first)) == {store.passage_rows(first)[0]: "en"}
+    assert store.headings(first) == [] and store.data_version() == store.data_version()
+
+
 def test_documents_of_one_name_lie_beside_each_other_under_other_labels(store: PassageStore) -> None:
     put(store, document("menu.md", "Soup."), document("menu.md", "Cake.", frozenset({TALK})))
     put(store, document("menu.md", "Fish."))

@@ -1,0 +1,33 @@
+"""The candidates of one question in their order, with all that their order came from.
+
+Knows shapes only. Does not rank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.retrieval import query, rerank_features, second_stage
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The candidates of one question, best first: rows of the store and their scores. `found` describes them in the
+    index's order, from which `order` picks them; `dropped` were too far behind to be described. `columns` has their
+    meaning, in the index's order too, where meaning took part.
+    """
+
+    rows: tuple[int, ...]
+    scores: NDArray[np.float64]
+    found: rerank_features.Scored
+    order: NDArray[np.int64]
+    dropped: int
+    question: query.Question
+    columns: second_stage.Columns | None = None
+
+    def rounded(self) -> dict[int, float]:
+        """The score of each row, as it is shown."""
+        return dict(zip(self.rows, self.scores.round(4).tolist(), strict=True))
