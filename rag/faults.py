@@ -46,6 +46,11 @@ SAID = {
 }
 """What happened and what to do next, the end of a sentence that begins with what could not be used."""
 
+
+class DamagedFileError(sqlite3.DatabaseError):
+    """What a file of SQLite's holds is damaged in a way that SQLite itself does not name."""
+
+
 _BY_NUMBER = {
     errno.ENOSPC: Fault.FULL,
     errno.EROFS: Fault.READ_ONLY,
@@ -95,6 +100,8 @@ _BY_STATE = {
     "58030": Fault.FAILING,
     "XX": Fault.FAILING,
 }
+# What is asked is always the same: it is what is there that changed.
+_MISSHAPEN = ("no such column", "no such table")
 _NUMBER = regex.compile(r"\bcode: (\d+), kind: |\(os error (\d+)\)")
 _SAID_BY_TANTIVY = (
     ("lockbusy", Fault.LOCKED),
@@ -145,9 +152,13 @@ def _fault_of(error: BaseException, path: Path | None) -> Fault | None:
 
 
 def _of_sqlite(error: sqlite3.Error, path: Path | None) -> Fault | None:
+    if isinstance(error, DamagedFileError):
+        return Fault.DAMAGED
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return Fault.DAMAGED if str(error).startswith("Could not decode to UTF-8") else None
+    if code == sqlite3.SQLITE_ERROR and (str(error).startswith(_MISSHAPEN) or "has no column named" in str(error)):
+        return Fault.DAMAGED
     fault = _BY_SQLITE.get(code & 0xFF)
     if code & 0xFF in _TO_BE_ASKED and path is not None:
         return asked(path) or fault

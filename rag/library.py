@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -168,7 +167,7 @@ class Library:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the
         `collections`, where they are given.
         """
-        return Seen(self._store, self._readable(principal, collections), conversation, self._search)
+        return Seen(self._store, self._readable(principal, collections), conversation, self._search, self._words)
 
     def _readable(self, principal: Principal, collections: Collection[str] | None = None) -> frozenset[str]:
         readable = self._rights.labels(principal)
@@ -179,12 +178,16 @@ class Library:
     def _search(self, question: str, **asked: Any) -> SearchResult:
         def search() -> SearchResult:
             with self._words():
+                self._index.hold()
                 return self._searcher.search(question, **asked)
 
         try:
             if self._unfilled:
                 self._mend_index(_PATIENCE_SECONDS)
-            return search()
+            found = search()
+            if not found.passages or found.confidence < self._settings.minimum_confidence:
+                self._index.hold(again=True)  # a damaged index finds nothing without a word
+            return found
         except IndexDamagedError:
             if not self._write:
                 raise
@@ -344,7 +347,8 @@ class Library:
     def receipts(self, conversation: str = "") -> list[FileReceipt]:
         """What became of every file of the library's folders, or of one conversation's uploads."""
         root = str(self._uploads.folder(conversation)) if conversation else None
-        known = [file.receipt for file in self._store.receipts(root).values()]
+        with self._words():
+            known = [file.receipt for file in self._store.receipts(root).values()]
         return known if conversation else [receipt for receipt in known if not self._uploads.holds(receipt.root)]
 
     def _writable(self) -> None:
@@ -382,16 +386,8 @@ class Library:
         """Why documents cannot be taken in now, in a sentence that names no place; "" where they can."""
         return self._problem
 
-    @contextmanager
-    def _words(self) -> Iterator[None]:
-        """What SQLite and the system have to say, as a LibraryError; damage is noted for the next check."""
-        try:
-            with opening.in_words(self._store.connections.path):
-                yield
-        except LibraryError as error:
-            if isinstance(error.__cause__, sqlite3.Error) and fault_of(error.__cause__) is Fault.DAMAGED:
-                self._store.connections.suspected(True)
-            raise
+    def _words(self) -> AbstractContextManager[None]:
+        return opening.words(self._store)
 
     def _urgent_access(self) -> AbstractContextManager[None]:
         """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""

@@ -25,7 +25,7 @@ def make_in_file(db: sqlite3.Connection, tables: Tables) -> None:
     if revision is None:
         new = not tables.are_there(db)
         if new or tables.head == FIRST:
-            _make_all(db, tables)
+            make_all(db, tables)
         revision = tables.head if new else FIRST
         db.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         db.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
@@ -43,7 +43,8 @@ def make_in_file(db: sqlite3.Connection, tables: Tables) -> None:
         db.isolation_level = before
 
 
-def _make_all(db: sqlite3.Connection, tables: Tables) -> None:
+def make_all(db: sqlite3.Connection, tables: Tables) -> None:
+    """Make every table of a room, as the newest revision has it, where it is missing. Raises sqlite3.Error."""
     dialect = sqlite.dialect()
     for table in tables.metadata().sorted_tables:
         db.execute(str(CreateTable(table, if_not_exists=True).compile(dialect=dialect)))

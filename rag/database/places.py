@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.database import sqlite_file
 from rag.database.tables import Tables
-from rag.faults import SAID, Fault, fault_of, sentence
+from rag.faults import SAID, DamagedFileError, Fault, fault_of, sentence
 from rag.text.unicode import whole
 
 if TYPE_CHECKING:
@@ -113,7 +114,21 @@ class Sqlite:
         if not self.path.exists():
             self.prepare()
             return True
-        return bool(sqlite_file.renew(self.path, self._make, cause))
+        return bool(sqlite_file.renew(self.path, self._make, self._misshapen() or cause))
+
+    def _misshapen(self) -> DamagedFileError | None:
+        """What is wrong with the columns, which SQLite takes as they are."""
+        from rag.database import making
+
+        try:
+            with closing(sqlite_file.connect(self.path)) as db:
+                if self.tables.revision(db) == self.tables.head:
+                    sqlite_file.expect(db, lambda made: making.make_all(made, self.tables))
+        except DamagedFileError as error:
+            return error
+        except (OSError, sqlite3.Error):
+            pass  # the file as a whole is asked next
+        return None
 
     def close(self) -> None:
         if "engine" in self.__dict__:

@@ -15,12 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rag.faults import SAID, Fault, asked, fault_of
+from rag.faults import SAID, DamagedFileError, Fault, asked, fault_of
 
 log = logging.getLogger(__name__)
 
 _BESIDE = ("-wal", "-shm", "-journal")
 _MAGIC = b"SQLite format 3\0"
+_LOOKED_THROUGH_BYTES = 64_000_000
+"""Up to this size a file is looked through whenever it is opened, which takes 2 ms a MB; larger ones where somebody met
+damage."""
 
 Prepare = Callable[[sqlite3.Connection], None]
 
@@ -31,6 +34,9 @@ def connect(path: Path, *, busy_seconds: float = 30.0, synchronous: str = "NORMA
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {synchronous}")
+    except UnicodeDecodeError as error:  # SQLite quotes what it cannot read
+        db.close()
+        raise DamagedFileError("the list of its tables is damaged") from error
     except BaseException:
         db.close()
         raise
@@ -75,6 +81,8 @@ def open_or_begin_anew(path: Path, prepare: Prepare) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         if not path.is_dir():
+            if small(path) and (said := renew(path, prepare)):
+                return said
             _prepare(path, prepare)
             return ""
     except sqlite3.Error as error:
@@ -82,6 +90,33 @@ def open_or_begin_anew(path: Path, prepare: Prepare) -> str:
             return said
         raise
     return renew(path, prepare)
+
+
+def small(path: Path) -> bool:
+    """Whether there is a file that may be looked through at every start."""
+    try:
+        return path.is_file() and path.stat().st_size <= _LOOKED_THROUGH_BYTES
+    except OSError:
+        return False
+
+
+def expect(db: sqlite3.Connection, make: Prepare) -> None:
+    """Raises DamagedFileError where a table that `make` makes has other columns: a flipped byte in what SQLite keeps of
+    it is no error to SQLite."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        make(made)
+        for (table,) in made.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if not table.startswith("sqlite_") and _columns(db, table) != _columns(made, table):
+                raise DamagedFileError(f"the columns of its table {table} are damaged")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:
+    """Name, type, whether it must be given, and place in the key."""
+    try:
+        found = db.execute(f'PRAGMA table_info("{table}")').fetchall()
+    except UnicodeDecodeError as error:
+        raise DamagedFileError(f"the columns of its table {table} are damaged") from error
+    return {(row[1].casefold(), row[2].upper(), row[3], row[5]) for row in found}
 
 
 def renew(path: Path, prepare: Prepare, error: BaseException | None = None) -> str:
@@ -101,6 +136,8 @@ def renew(path: Path, prepare: Prepare, error: BaseException | None = None) -> s
 def damage(path: Path, error: BaseException | None = None) -> str:
     """What is wrong with what the file holds, "" where nothing is or it cannot be told. `error`, where given, made
     somebody ask: where it speaks of something else than damage, the file is not looked through."""
+    if isinstance(error, DamagedFileError):
+        return str(error)
     if error is not None and fault_of(error) not in (Fault.DAMAGED, Fault.OTHER, Fault.NO_FILE):
         return ""
     try:
@@ -112,7 +149,10 @@ def damage(path: Path, error: BaseException | None = None) -> str:
         return "it does not begin like a database"
     try:
         with closing(sqlite3.connect(path, timeout=5.0)) as db:
+            db.text_factory = replacing
             found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(1)")]
+    except UnicodeDecodeError:
+        return "the list of its tables is damaged"
     except sqlite3.Error as failed:
         return str(failed) if fault_of(failed) is Fault.DAMAGED else ""
     return "" if found[:1] == ["ok"] else (found or ["it cannot be checked"])[0].splitlines()[-1]
@@ -141,13 +181,16 @@ def salvage(damaged: Path, into: Path) -> int:
     try:
         with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as old:
             old.text_factory = replacing
+            old.execute(
+                "PRAGMA writable_schema = ON"
+            )  # a table whose line in the list is damaged costs that table only
             with closing(sqlite3.connect(into, timeout=5.0)) as new, new:
                 new.execute("PRAGMA foreign_keys = OFF")
                 tables = [row[0] for row in new.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
                 tables = [table for table in tables if not table.startswith("sqlite_")]
                 for table in tables:
                     count += _salvage_table(old, new, table)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         log.warning("Of %s no more could be taken over: %s", damaged.name, error)
     return count
 
@@ -155,6 +198,12 @@ def salvage(damaged: Path, into: Path) -> int:
 def _salvage_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> int:
     columns = [(row[1], row[2].upper(), row[5]) for row in new.execute(f'PRAGMA table_info("{table}")')]
     names = ", ".join(f'"{name}"' for name, *_ in columns)
+    # A flipped byte in the name of a column costs nothing.
+    there = [str(row[1]) for row in _rows(old, f'PRAGMA table_info("{table}")')]
+    missing = [name for name, *_ in columns if name not in there]
+    unknown = [name for name in there if name not in {name for name, *_ in columns}]
+    called = dict(zip(missing, unknown, strict=True)) if len(missing) == len(unknown) else {}
+    read = ", ".join(f'"{called.get(name, name)}"' for name, *_ in columns)
     written = {number for number, (_, kind, _) in enumerate(columns) if kind == "JSON"}
     key = ["rowid"]
     with suppress(sqlite3.Error):
@@ -165,7 +214,7 @@ def _salvage_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str)
     # From both ends up to the damage.
     for direction in ("ASC", "DESC"):
         order = ", ".join(f"{name} {direction}" for name in key)
-        for row in _rows(old, f'SELECT {names} FROM "{table}" ORDER BY {order}'):
+        for row in _rows(old, f'SELECT {read} FROM "{table}" ORDER BY {order}'):
             if all(row[number] is None or _is_json(row[number]) for number in written):
                 with suppress(sqlite3.IntegrityError):
                     count += new.execute(f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({marks})', row).rowcount
@@ -173,7 +222,7 @@ def _salvage_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str)
 
 
 def _rows(db: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         yield from db.execute(query)
 
 

@@ -25,9 +25,9 @@ from rag.ingest.workers import Pool, Task
 from rag.ocr.recognition import Choice, choose
 from rag.settings import RetrievalSettings
 from rag.storage import opening
-from rag.storage.records import NewDocument
+from rag.storage.records import KnownFile, NewDocument
 from rag.storage.relabelling import relabel
-from rag.storage.sqlite_store import KnownFile, Store
+from rag.storage.sqlite_store import Store
 from rag.storage.tantivy_index import Index, Writer
 from rag.types import FileReceipt, SyncProgress, SyncReport
 

@@ -122,20 +122,26 @@ def _repair(library: Library, damaged: set[int]) -> tuple[str, ...]:
 
 def mend(library: Library) -> int:
     """Read the documents of an open library again in which there is damage, where their file is still there; returns
-    how many. Everything else stays as it is. Raises LibraryError."""
+    how many. Everything else stays as it is. A small library is looked through once, a large one where damage was met.
+    Raises LibraryError."""
     connections = library.store.connections
-    if not connections.suspect:
+    if not connections.suspect and (connections.checked or not sqlite_file.small(connections.path)):
         return 0
+    connections.checked = True
     try:
         damaged, _ = check(library.store.connection)
     except sqlite3.Error as error:
         if fault_of(error) is Fault.DAMAGED:
             return 0  # the file as a whole: looked through when it is opened next
         raise LibraryError(sentence("The library cannot be checked", error, connections.path)) from error
-    files = [known.receipt for known in library.store.receipts().values() if known.document in damaged]
+    known = {file.document: file.receipt for file in library.store.receipts().values() if file.document in damaged}
+    files = list(known.values())
     mended = library.retry([receipt for receipt in files if (Path(receipt.root) / receipt.path).is_file()])
+    # Where the receipt is damaged too, the file behind it is new to the next sync.
+    unknown = {i: file for i, file in library.store.files_of(damaged).items() if i not in known}
+    library.remove([i for i, (root, path) in unknown.items() if (Path(root) / path).is_file()])
     connections.suspected(False)
-    return len(mended)
+    return len(mended) + len(unknown)
 
 
 def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings) -> Library:

@@ -8,6 +8,11 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections import Counter
+from collections.abc import Sequence
+from types import UnionType
+from typing import Any
+
+from rag.formats.extracted import clean, one_line
 
 
 def checksum(*fields: object) -> int:
@@ -18,6 +23,19 @@ def checksum(*fields: object) -> int:
     return total
 
 
+def typed(row: Sequence[object], *kinds: type | UnionType) -> bool:
+    """Whether a row's columns are of these kinds: one flipped byte can make a text of another kind of it."""
+    return all(isinstance(field, kind) for field, kind in zip(row, kinds, strict=True))
+
+
+def receipt_holds(*row: Any) -> bool:
+    """Whether a receipt, and the document that it names, are what they were when they were written."""
+    if not typed(row, str, str, str, str, int, int, int, float | int, int, int, str, int | None, str, str | None):
+        return False
+    path, state, name = one_line(clean(row[1])), row[2], row[13]
+    return state != "indexed" or (name is not None and f"/{name}".endswith(f"/{path}"))
+
+
 def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
     """The ids of the documents with a damaged, missing or surplus row, and the number of passages that were checked."""
     damaged: set[int] = set()
@@ -26,7 +44,7 @@ def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
         "SELECT id, scope, name, title, kind, language, modified, characters, passages, tokens, pages, text, checksum "
         "FROM documents"
     ):
-        expected[identity] = fields[7]
+        expected[identity] = fields[7] if isinstance(fields[7], int) else -1
         if checksum(*fields) != stored:
             damaged.add(identity)
     cut: Counter[int] = Counter()
@@ -37,6 +55,7 @@ def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
         cut[identity] += 1
         if identity != of:
             text, of = _text(connection, identity), identity
+        # What has its checksum has its kinds too.
         if checksum(*fields) != stored or text[fields[0] : fields[1]] != fields[5]:
             damaged.add(identity)
     analysed: Counter[int] = Counter()

@@ -10,6 +10,8 @@ import json
 import shutil
 import struct
 import tempfile
+import threading
+import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,48 @@ _FOOTER_MAGIC = 1337
 _PART = 1 << 22
 _VERSION_KEYS = {"major", "minor", "patch", "index_format_version"}
 _PARTS = ("idx", "term", "fast", "fieldnorm", "store")
+_SEARCHED = (".idx", ".term", ".fast", ".fieldnorm")
+
+
+class Look:
+    """Looks through the files of an index by their checksums, in a thread of its own: a search over damaged ones finds
+    nothing, or the wrong thing, without a word."""
+
+    def __init__(self, directory: Path) -> None:
+        self._problem = ""
+        self._directory = directory
+        self._thread = threading.Thread(target=self._look, name="look through the index", daemon=True)
+        self._began = time.monotonic()
+        self._thread.start()
+
+    def problem(self, seconds: float) -> str:
+        """What is wrong with them, "" if nothing, or if that cannot be said after so many seconds."""
+        self._thread.join(seconds)
+        return self._problem
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
+
+    def _look(self) -> None:
+        self._problem = problem(self._directory)
+
+
+def sizes(directory: Path) -> dict[Path, int]:
+    """How long the files are that searches read. Raises OSError."""
+    return {path: path.stat().st_size for path in directory.iterdir() if path.suffix in _SEARCHED}
+
+
+def cut_short(sizes: dict[Path, int]) -> bool:
+    """Whether one of these files is shorter than it was: to read where its end was would end the process."""
+    for path, size in sizes.items():
+        try:
+            if path.stat().st_size < size:
+                return True
+        except OSError:  # merged away: what was opened can still be read
+            continue
+    return False
 
 
 def problem(directory: Path) -> str:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.errors import LibraryError
-from rag.faults import sentence
+from rag.database import sqlite_file
+from rag.errors import LibraryError, UserFacingError
+from rag.faults import SAID, Fault, fault_of, sentence
+from rag.storage.checksums import check
 from rag.storage.sqlite_store import Store
 from rag.storage.sqlite_tables import discard_outdated, renew
 from rag.storage.tantivy_index import Index, IndexDamagedError
@@ -50,10 +52,41 @@ def open_index(directory: Path, store: Store, *, write: bool) -> Index:
 
 
 def _renew_if_suspect(path: Path) -> None:
-    """A file in which damage was met is looked through before it is used again."""
+    """A file in which damage was met, or that takes no time, is looked through before it is used."""
     mark = path.with_name(f"{path.name}.suspect")
-    if mark.exists() and path.is_file() and renew(path):
-        mark.unlink(missing_ok=True)
+    if ((mark.exists() and path.is_file()) or sqlite_file.small(path)) and renew(path):
+        mark.touch()  # documents of which only a part could be read are to be read again
+
+
+@contextmanager
+def words(store: Store) -> Iterator[None]:
+    """What SQLite and the system have to say of an open store, and whatever else damage in it leads to, as a
+    LibraryError; damage is noted for the next check."""
+    path = store.connections.path
+    try:
+        with in_words(path):
+            yield
+    except UserFacingError as error:
+        if isinstance(error.__cause__, sqlite3.Error) and fault_of(error.__cause__) is Fault.DAMAGED:
+            store.connections.suspected(True)
+        raise
+    except Exception as error:
+        if not _damaged(store):
+            raise
+        store.connections.suspected(True)
+        raise LibraryError(f"The library at {path.parent} cannot be read: {SAID[Fault.DAMAGED]}.") from error
+
+
+def _damaged(store: Store) -> bool:
+    """Whether there is damage in the store, as far as that can be told at once."""
+    if store.connections.suspect:
+        return True
+    if not sqlite_file.small(store.connections.path):
+        return False
+    try:
+        return bool(check(store.connection)[0])
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return fault_of(error) is Fault.DAMAGED
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag.labels import PUBLIC
+from rag.types import FileReceipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,12 @@ class Entry:
     terms: str
     title: str
     surfaces: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that was met: its receipt, the id of the document made of it, and how it was read."""
+
+    receipt: FileReceipt
+    document: int | None
+    form: str

@@ -26,6 +26,8 @@ class Connections:
         self.path = path
         self.reading = False
         """Whether the file can only be read, since the disk is full or read-only."""
+        self.checked = False
+        """Whether its rows were looked through since it was opened."""
         self._prepare = prepare
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []

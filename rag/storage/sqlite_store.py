@@ -12,16 +12,15 @@ import sqlite3
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rag import labels as label
 from rag.errors import LibraryError
 from rag.faults import sentence
 from rag.storage import sqlite_tables
-from rag.storage.checksums import checksum
+from rag.storage.checksums import checksum, receipt_holds, typed
 from rag.storage.filters import Filters
-from rag.storage.records import NewDocument, NewPassage
+from rag.storage.records import KnownFile, NewDocument, NewPassage
 from rag.storage.sqlite_connections import Connections
 from rag.storage.totals import Sizes, Totals
 from rag.types import DocumentRecord, FileReceipt, Passage
@@ -32,15 +31,6 @@ _IN_LIBRARY = "(d.scope = '' OR d.scope LIKE char(10) || '%')"
 _PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file that was met: its receipt, the id of the document made of it, and how it was read."""
-
-    receipt: FileReceipt
-    document: int | None
-    form: str
-
-
 class Store:
     """One SQLite file. Reads are safe from any thread; writes happen in one thread, inside `transaction`."""
 
@@ -48,10 +38,10 @@ class Store:
         """Open or create the file. Raises LibraryError when it is damaged, cannot be used or was written by a later
         version. One that can only be read is read, and `connections.reading` says so.
         """
-        self.connections = Connections(path, sqlite_tables.make)
+        self.connections = Connections(path, sqlite_tables.prepare)
         try:
             self.connections.open()
-            version = self._number("schema")
+            version = sqlite_tables.version(self.connection)
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise LibraryError(sentence(f"The library at {path} cannot be opened", error, path)) from error
@@ -141,6 +131,7 @@ class Store:
 
     def _put_passages(self, identity: int, document: NewDocument) -> None:
         run = self.connection
+        run.execute("DELETE FROM passages WHERE document = ?", (identity,))  # a flipped byte can name one to come
         used = run.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
         rows = list(enumerate(document.passages, 1 + (used[0] if used else 0)))
         run.executemany(
@@ -229,6 +220,7 @@ class Store:
             )
             for row in found
             if (labels is None or not label.read(row[10]).isdisjoint(labels)) and self._holds(row[8], *row[2:8])
+            and isinstance(row[1], str)
         }  # fmt: skip
 
     def _holds(self, expected: int, *fields: object) -> bool:
@@ -319,6 +311,9 @@ class Store:
             + where,
             tuple(values),
         ):
+            if not typed(row, int, str, str, str, str, float | int, int, int, int, str):
+                self.connections.suspected(True)
+                continue
             yield DocumentRecord(
                 id=str(row[0]), name=row[1], title=row[2], kind=row[3], language=row[4], modified=row[5],
                 characters=row[6], passages=row[7], pages=row[8], labels=label.read(row[9]),
@@ -326,18 +321,21 @@ class Store:
 
     def receipts(self, root: str | None = None, within: str = "") -> dict[tuple[str, str], KnownFile]:
         """(root, path) -> what is known of every file ever met and still there; of one folder, with `root`; of one file
-        or folder in it, with `within`.
+        or folder in it, with `within`. One whose receipt is damaged is not known.
         """
         where, values = ("WHERE root = ?", [root]) if root is not None else ("", [])
         if within:
             where += " AND (path = ? OR path BETWEEN ? || '/' AND ? || '/\U0010ffff')"
             values += [within] * 3
         rows = self.connection.execute(
-            "SELECT root, path, state, reason, pages, passages, characters, seconds, size, mtime_ns, digest, document, "
-            f"form FROM files {where} ORDER BY root, path",
+            "SELECT root, path, state, reason, f.pages, f.passages, f.characters, seconds, size, mtime_ns, digest, "
+            "document, form, d.name "
+            f"FROM files f LEFT JOIN documents d ON d.id = f.document {where} ORDER BY root, path",
             values,
         )
-        return {(row[0], row[1]): KnownFile(FileReceipt(*row[:11]), row[11], row[12]) for row in rows}
+        return {
+            (row[0], row[1]): KnownFile(FileReceipt(*row[:11]), row[11], row[12]) for row in rows if receipt_holds(*row)
+        }
 
     def put_receipt(self, receipt: FileReceipt, document: int | None, form: str) -> None:
         """Note what became of a file, the document made of it, and how it was read; call inside `transaction`."""
@@ -371,15 +369,17 @@ class Store:
         """The index no longer holds what was removed up to this batch."""
         self.connection.execute("DELETE FROM removed WHERE generation <= ?", (generation,))
 
+    def files_of(self, documents: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Document -> (root, path) of the file behind it, whatever else its receipt says."""
+        rows = self.connection.execute("SELECT document, root, path FROM files WHERE document IS NOT NULL")
+        return {row[0]: row[1:] for row in rows if row[0] in documents and typed(row, int, str, str)}
+
     def remove_receipt(self, root: str, path: str) -> None:
         self.connection.execute("DELETE FROM files WHERE root = ? AND path = ?", (root, path))
 
     def sweep(self) -> None:
         """Remove what belongs to no document; call inside `transaction`."""
-        run = self.connection.execute
-        run("DELETE FROM passages WHERE document NOT IN (SELECT id FROM documents)")
-        run("DELETE FROM features WHERE passage NOT IN (SELECT id FROM passages)")
-        run("DELETE FROM pictures WHERE document NOT IN (SELECT id FROM documents)")
+        sqlite_tables.sweep(self.connection)
 
     def rows_of(self, labels: Collection[str]) -> list[int]:
         """The rows of the passages whose document has one of the labels, in order."""

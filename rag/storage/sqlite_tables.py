@@ -68,21 +68,55 @@ CREATE TABLE IF NOT EXISTS files (
 def make(db: sqlite3.Connection) -> None:
     """Make the tables where they are missing. Raises sqlite3.Error."""
     db.executescript(_SCHEMA)
-    if db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() is None:
+    if (said := _said(db)) is None or (said != str(SCHEMA_VERSION) and version(db) == SCHEMA_VERSION):
         with db:
-            db.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+    if version(db) == SCHEMA_VERSION != _witness(db):
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def prepare(db: sqlite3.Connection) -> None:
+    """Make the tables, and see that they are as they should be. Raises sqlite3.Error."""
+    make(db)
+    if version(db) == SCHEMA_VERSION:
+        sqlite_file.expect(db, make)
+
+
+def version(db: sqlite3.Connection) -> int:
+    """Which schema the file has: said in two places, so that no flipped byte makes an old or a later one of it."""
+    said = str(_said(db) or "")
+    if _witness(db) == SCHEMA_VERSION or not said.isdecimal():
+        return SCHEMA_VERSION
+    return int(said)
+
+
+def _said(db: sqlite3.Connection) -> object:
+    row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    return row[0] if row else None
+
+
+def _witness(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def renew(path: Path, error: BaseException | None = None) -> str:
     """Set a damaged file aside and begin it anew, with the rows that can be read of it; a sentence that says so, ""
     where it is not damaged. Raises OSError or sqlite3.Error."""
-    said = sqlite_file.renew(path, make, error)
+    said = sqlite_file.renew(path, prepare, error)
     if said:
         with closing(sqlite_file.connect(path)) as db, db:
             latest = db.execute("SELECT coalesce(max(generation), 0) FROM documents").fetchone()[0]
             db.execute("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", (str(latest),))
             db.execute("DELETE FROM meta WHERE key IN ('form', 'indexed')")  # the index is made anew from it
+            sweep(db)
     return said
+
+
+def sweep(db: sqlite3.Connection) -> None:
+    """Remove what belongs to no document."""
+    db.execute("DELETE FROM passages WHERE document NOT IN (SELECT id FROM documents)")
+    db.execute("DELETE FROM features WHERE passage NOT IN (SELECT id FROM passages)")
+    db.execute("DELETE FROM pictures WHERE document NOT IN (SELECT id FROM documents)")
 
 
 def discard_outdated(path: Path) -> None:
@@ -91,9 +125,10 @@ def discard_outdated(path: Path) -> None:
         return
     try:
         with closing(sqlite3.connect(path)) as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    except sqlite3.DatabaseError:
+            connection.text_factory = sqlite_file.replacing
+            outdated = version(connection) < SCHEMA_VERSION
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return
-    if row and str(row[0]).isdecimal() and int(row[0]) < SCHEMA_VERSION:
+    if outdated:
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -25,6 +25,8 @@ from rag.storage.records import Entry
 VERSION = 2
 _WRITER_BYTES = 128_000_000
 _FREQUENCIES, _BEGINNINGS = 50_000, 2_000
+_AT_START_SECONDS, _AT_SEARCH_SECONDS, _AGAIN_SECONDS = 0.2, 2.0, 30.0
+"""How long opening and a search wait until the files are looked through, and how soon they may be again."""
 _UNWRITABLE = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.LIMITED)
 _TAGS = {"document": "d", "name": "n", "folder": "f", "kind": "k", "label": "s"}
 """What may be asked of a passage besides its words shares one field, told apart by the first letter: every field costs
@@ -78,10 +80,13 @@ class Index:
         self._directory = directory
         self._links: Path | None = None
         self._searcher: Any = None
+        self._sizes: dict[Path, int] = {}
         self._schema = _schema()
         with _in_words(directory):
             try:
                 directory.mkdir(parents=True, exist_ok=True)
+                self._look = index_files.Look(directory)
+                self._hold(_AT_START_SECONDS)
                 self._open(directory)
             except (OSError, ValueError) as error:
                 if (
@@ -118,6 +123,20 @@ class Index:
             shutil.rmtree(self._directory)
             self._directory.mkdir(parents=True)
             self._open(self._directory)
+            self._look = index_files.Look(self._directory)
+
+    def hold(self, *, again: bool = False) -> None:
+        """Raises IndexDamagedError where its files are damaged or were cut short, as far as that is known by now; with
+        `again`, they are looked through again unless they just were."""
+        if again and self._look.age > _AGAIN_SECONDS:
+            self._look = index_files.Look(self._directory)
+        self._hold(_AT_SEARCH_SECONDS)
+        if index_files.cut_short(self._sizes):
+            raise _damaged(self._directory)
+
+    def _hold(self, seconds: float) -> None:
+        if self._look.problem(seconds):
+            raise _damaged(self._directory)
 
     def problem(self) -> str:
         """What is wrong with its files by their checksums, "" if nothing. Reads them all."""
@@ -147,6 +166,7 @@ class Index:
                 if self._searcher is None or fault_of(error) not in _UNWRITABLE:
                     raise
             self._searcher = self._index.searcher()
+            self._sizes = index_files.sizes(self._directory)
         self._frequencies: dict[tuple[frozenset[str] | None, str, str], int] = {}
 
     @property
@@ -281,6 +301,10 @@ class Index:
             return Writer(self, writer)
 
 
+def _damaged(directory: Path) -> IndexDamagedError:
+    return IndexDamagedError(f"The search index in {directory} is damaged; run `tandem index --verify` to rebuild it.")
+
+
 @contextmanager
 def _in_words(directory: Path) -> Iterator[None]:
     """What tantivy and the system say, as one of the two errors."""
@@ -300,9 +324,7 @@ def _in_words(directory: Path) -> Iterator[None]:
                 f"The search index in {directory} is of another version of Tandem; run `tandem index` to renew it."
             ) from error
         if fault in (Fault.DAMAGED, Fault.NO_FILE) or (fault is Fault.OTHER and index_files.problem(directory)):
-            raise IndexDamagedError(
-                f"The search index in {directory} is damaged; run `tandem index --verify` to rebuild it."
-            ) from error
+            raise _damaged(directory) from error
         raise LibraryError(sentence(f"The search index in {directory} cannot be used", error)) from error
 
 

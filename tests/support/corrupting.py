@@ -1,6 +1,7 @@
 """Damages the files that Tandem keeps, one after the other and at random, and looks whether answers go on.
 
-Run it by hand for more rounds than the tests do: python -m tests.support.corrupting 300
+Run it by hand for more rounds than the tests do: python -m tests.support.corrupting 300 [SEED [FIRST]]; with a seed,
+round FIRST and those after it are the same whichever was the first.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ class Tally:
     ways: dict[str, int] = field(default_factory=dict)
 
 
-def run(home: Path, rounds: int, seed: int, said: Callable[[str], None] = lambda line: None) -> Tally:
+def run(
+    home: Path, rounds: int, seed: int, said: Callable[[str], None] = lambda line: None, *, first: int = 0
+) -> Tally:
     """Damage one file a round, start, and ask; say what was done to which."""
-    chance = random.Random(seed)
     whole = home / "whole"
     papers = home / "papers"
     papers.mkdir()
@@ -65,9 +67,11 @@ def run(home: Path, rounds: int, seed: int, said: Callable[[str], None] = lambda
             f"# Log {number}\n\nShip {number} came in late.\n" * 20, encoding="utf-8"
         )
     asyncio.run(_make(_settings(whole, papers)))
-    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file() and _kept(path))
+    kept = (path.relative_to(whole) for path in whole.rglob("*") if path.is_file() and _kept(path))
+    files = sorted(kept, key=lambda path: (path.parent, path.suffix, path.name))
     tally = Tally()
-    for number in range(rounds):
+    for number in range(first, first + rounds):
+        chance = random.Random(f"{seed}.{number}")
         # Every file in turn, in ways at random.
         damaged, way = files[number % len(files)], chance.choice(WAYS)
         data = home / "data"
@@ -196,5 +200,6 @@ if __name__ == "__main__":
     logging.disable(logging.WARNING)
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     with tempfile.TemporaryDirectory() as place:
-        tally = run(Path(place), int(sys.argv[1]), seed, partial(print, file=sys.stderr))
+        first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+        tally = run(Path(place), int(sys.argv[1]), seed, partial(print, file=sys.stderr, flush=True), first=first)
         print(json.dumps({"seed": seed} | asdict(tally), indent=1))
