@@ -78,7 +78,7 @@ def data_layer() -> SqlHistory:
 async def startup() -> None:
     page.drop_path_check(chainlit_app)
     await house.start()
-    following.append(asyncio.create_task(signing_in.follow(house.tickets), name="follow who signs out"))
+    following.append(asyncio.create_task(signing_in.follow(house), name="follow who signs out"))
     # What is loaded by now stays: looking through it for garbage would hold up everybody's tokens.
     gc.collect()
     gc.freeze()

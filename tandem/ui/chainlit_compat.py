@@ -142,12 +142,14 @@ def check_sockets(
     sio.eio.max_http_buffer_size = LARGEST_FRAME
 
 
-async def end_sockets(ended: Callable[[str | None, str | None], bool]) -> int:
-    """Disconnect every session of which `ended` (identifier, cookie) is true; how many there were."""
+async def end_sockets(ended: Callable[[str | None, str | None], bool], said: Callable[[str], str]) -> int:
+    """Disconnect every session of which `ended` (identifier, cookie) is true; how many there were. First the page
+    shows what `said` gives for its browser's language."""
     gone = [s for s in list(ws_sessions_id.values()) if ended(s.user.identifier if s.user else None, s.token)]
     for session in gone:
         session.to_clear = True
         if session.current_task is not None:
             session.current_task.cancel()
+        await sio.emit("toast", {"message": said(session.language), "type": "warning"}, to=session.socket_id)
         await sio.disconnect(session.socket_id)
     return len(gone)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from tandem.auth import accounts
 from tandem.auth.tickets import DEVICE_SECONDS, TicketError, Tickets, ticket_of
 from tandem.context import House
+from tandem.texts import language_for, say
 from tandem.ui import chainlit_compat
 
 _LOOK_SECONDS = 1.0
@@ -31,8 +32,9 @@ def install(house: House, app: FastAPI) -> bool:
     return must_sign_in
 
 
-async def end_sockets_of_the_gone(tickets: Tickets) -> int:
-    """Disconnect every session whose cookie does not count any more; how many there were."""
+async def end_sockets_of_the_gone(house: House) -> int:
+    """Disconnect every session whose cookie does not count any more, and say so on its page; how many there were."""
+    tickets = house.tickets
 
     def ended(person: str | None, token: str | None) -> bool:
         try:
@@ -40,17 +42,21 @@ async def end_sockets_of_the_gone(tickets: Tickets) -> int:
         except TicketError:
             return True
 
-    return await chainlit_compat.end_sockets(ended)
+    def said(browser: str) -> str:
+        return say("signed_out", language_for("", house.settings.display.language, browser))
+
+    return await chainlit_compat.end_sockets(ended, said)
 
 
-async def follow(tickets: Tickets) -> None:
+async def follow(house: House) -> None:
     """For good: end the sockets of whoever is signed out from outside, as by `tandem sign-out`."""
+    tickets = house.tickets
     seen = tickets.state()
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         if (now := tickets.state()) != seen:
             seen = now
-            await end_sockets_of_the_gone(tickets)
+            await end_sockets_of_the_gone(house)
 
 
 def _signing_out(house: House) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:
@@ -70,7 +76,7 @@ def _signing_out(house: House) -> Callable[[Request, Response], Awaitable[dict[s
         else:
             await asyncio.to_thread(tickets.end, token)
             house.audit.record(person, "sign_out", person)
-        await end_sockets_of_the_gone(tickets)
+        await end_sockets_of_the_gone(house)
         return {"success": True}
 
     return sign_out

@@ -70,6 +70,7 @@ class SocketChecks:
             self._tickets.read(session.token)
         except TicketError:
             session.to_clear = True
+            await self._tell(session, "signed_out")
             await sio.disconnect(sid)
             return False
         match event:
@@ -84,14 +85,16 @@ class SocketChecks:
             case _:
                 return True
 
+    async def _tell(self, session: WebsocketSession, key: str, **values: object) -> None:
+        text = say(key, language_for("", self._house.settings.display.language, session.language), **values)
+        await sio.emit("toast", {"message": text, "type": "error"}, to=session.socket_id)
+
     async def _is_message(self, session: WebsocketSession, payload: Any) -> bool:
         message = payload.get("message") if isinstance(payload, dict) else None
         if not isinstance(message, dict) or not is_id(message.get("id")) or not isinstance(message.get("output"), str):
             return False
         if len(message["output"]) > LONGEST_MESSAGE or size(payload) > 6 * LONGEST_MESSAGE:
-            language = language_for("", self._house.settings.display.language, session.language)
-            text = say("message_too_long", language, count=f"{LONGEST_MESSAGE:,}")
-            await sio.emit("toast", {"message": text, "type": "error"}, to=session.socket_id)
+            await self._tell(session, "message_too_long", count=f"{LONGEST_MESSAGE:,}")
             await sio.emit("task_end", {}, to=session.socket_id)
             return False
         references = payload.get("fileReferences") or []

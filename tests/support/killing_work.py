@@ -1,7 +1,7 @@
-"""Kills a process that answers, takes uploads in and writes conversations, and a server, again and again, and looks
-whether everything that was acknowledged is there.
+"""Kills a process that answers, takes uploads in, writes conversations and indexes, and a server, again and again, and
+looks whether everything that was acknowledged is there. No round is killed before it acknowledged one of each.
 
-Run it by hand for more rounds than the tests do: python -m tests.support.killing_work 50
+Run it by hand for more rounds than the tests do: python -m tests.support.killing_work 50 [SEED]
 """
 
 from __future__ import annotations
@@ -37,16 +37,20 @@ MODELS: Any = {"draft": "extractive", "refine": "extractive", "foundry": False}
 PAPER = "# Nets\n\nOld Maren mends the nets in winter.\n"
 QUESTION = "Who mends the nets in winter?"
 FIRST_SECONDS = 120.0
+KINDS = ("answer", "upload", "message", "document")
 
 
 @dataclass
 class Tally:
-    """What became of all rounds: how much was acknowledged of each kind, what of it was `lost`, and what was amiss."""
+    """What became of all rounds: how much was acknowledged of each kind, in how many rounds one of each was, what of it
+    was `lost`, and what was amiss."""
 
     rounds: int = 0
     answers: int = 0
     uploads: int = 0
     messages: int = 0
+    documents: int = 0
+    whole_rounds: int = 0
     lost: list[str] = field(default_factory=list)
     amiss: list[str] = field(default_factory=list)
     pages: int = 0
@@ -66,11 +70,13 @@ def run(
     tally = Tally()
     acknowledged: set[tuple[str, str]] = set()
     for number in range(rounds):
-        acknowledged |= _work_and_kill(home, number, chance)
+        fresh = _work_and_kill(home, number, chance)
+        acknowledged |= fresh
         tally.rounds += 1
+        tally.whole_rounds += {kind for kind, _ in fresh} == set(KINDS)
         asyncio.run(_look(home, acknowledged, tally))
         said(f"round {number + 1} of {rounds}: {len(acknowledged)} acknowledged, {len(tally.lost)} lost")
-    for kind in ("answer", "upload", "message"):
+    for kind in KINDS:
         setattr(tally, f"{kind}s", sum(kept[0] == kind for kept in acknowledged))
     for number in range(serves):
         _serve_and_kill(home, chance, tally)
@@ -96,7 +102,9 @@ def _work_and_kill(home: Path, number: int, chance: random.Random) -> set[tuple[
         for line in process.stdout:
             if line.endswith("\n"):  # one that was cut short was not said
                 lines.append(line)
-                begun.set()
+                if len({line.partition(" ")[0] for line in lines}) == len(KINDS):
+                    begun.set()
+        begun.set()
 
     listening = threading.Thread(target=listen)
     listening.start()
@@ -115,13 +123,14 @@ async def _look(home: Path, acknowledged: set[tuple[str, str]], tally: Tally) ->
     house = House.open(_settings(home))
     history = SqlHistory.open(home / ".tandem" / "history.db", lambda: "ada")
     try:
+        documents = {record.name for record in house.library.documents()}
+        uploads = {record.name for record in house.library.documents("talk")}
         house.library.sync(house.settings.documents)
         await house.start(index=False)
-        uploads = {record.name for record in house.library.documents("talk")}
         thread = await history.get_thread("t")
         said = {step["output"] for step in thread["steps"]} if thread else set()
         traces = {record["id"] for record in house.traces.recent(limit=100_000)}
-        there = {"upload": uploads, "message": said, "answer": traces}
+        there = {"upload": uploads, "message": said, "answer": traces, "document": documents}
         tally.lost += [f"{kind} {name}" for kind, name in acknowledged if name not in there[kind]]
         if not house.library.in_step():
             tally.amiss.append("the index is out of step")
@@ -206,7 +215,17 @@ async def _work(home: Path, number: int) -> None:
                     print("answer", event.trace.id, flush=True)
             await asyncio.sleep(0.01)
 
-    await asyncio.gather(upload(), say(), answer())
+    async def index() -> None:
+        turn = 0
+        while True:
+            name = f"page{number}-{turn % 7}.md"
+            (home / "papers" / name).write_text(f"# Page {turn}\n\nThe crane {turn} is mended in week {number}.\n")
+            await asyncio.to_thread(house.library.sync, house.settings.documents)
+            if name in {record.name for record in house.library.documents()}:
+                print("document", name, flush=True)
+            turn += 1
+
+    await asyncio.gather(upload(), say(), answer(), index())
 
 
 if __name__ == "__main__":

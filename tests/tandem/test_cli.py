@@ -122,7 +122,16 @@ def test_ask_escalates_to_the_endpoint(
 def test_a_terminal_is_given_nothing_to_obey(
     tandem: Tandem, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, corpus: Path
 ) -> None:
-    openai_server.models["small"] = Reply(["Every employee has \x1b\x07", "25 days of paid holiday a year\x1b [1]."])
+    openai_server.models["small"] = [
+        Reply(["Every employee has \x1b\x07", "25 days of paid holiday a year\x1b [1]."]),
+        Reply(
+            [
+                "Every employee has \x1b]0;title\x07",
+                "25 days \x9b31mof paid holiday\x1b",
+                "[31m \x1b]8;;http://e/\x1b\\[1].",
+            ]
+        ),
+    ]
     monkeypatch.setenv("FOUNDRY_LOCAL_ENDPOINT", openai_server.base_url)
     if sys.platform != "win32":
         (corpus / "red\x1b[31m.md").write_text("# Paid holiday\n\n25 days of paid holiday a year.", encoding="utf-8")
@@ -130,7 +139,10 @@ def test_a_terminal_is_given_nothing_to_obey(
     told += tandem("search", "paid holiday").stdout
     told += tandem("ask", QUESTION, "--draft", "small", "--escalate", "never").stdout
     assert "25 days of paid holiday" in told and "Answered by small." in told
-    assert not set(told) & {"\x1b", "\x07"}
+    told += tandem("ask", QUESTION, "--draft", "small", "--escalate", "never").stdout
+    told += tandem("ask", QUESTION, "--draft", "small", "--escalate", "never", "--json").stdout
+    assert [request["model"] for request in openai_server.requests] == ["small"] * 3
+    assert not set(told) & {"\x1b", "\x07", "\x9b"}
 
 
 def test_ask_refuses_an_unknown_way_to_escalate(tandem: Tandem) -> None:

@@ -111,6 +111,27 @@ def test_only_administrators_change_models_and_documents(chat: str, browser: Bro
 
 
 @pytest.mark.browser
+def test_signing_out_everywhere_ends_the_other_browser(chat: str, browser: Browser) -> None:
+    here, there = (sign_in(browser, chat, "ada", "a") for _ in range(2))
+    bob = sign_in(browser, chat, "bob", "b")
+    there.ask("How many days of paid holiday does every employee have?")
+    there.wait_for_answers(1)
+    here.page.click("a[href$='#house']")
+    with there.sockets[-1].expect_event("close", timeout=PATIENCE_MS):
+        here.page.click("[data-action=sign-out-everywhere]")
+    expect(there.page.get_by_text("You are signed out; sign in again to go on.")).to_be_visible()
+    # Its next action leads to the door, as does every other.
+    assert there.act("promote", element_id="x", name="x") == 401
+    there.page.reload()
+    for page in (here.page, there.page):
+        expect(page.locator("#email")).to_be_visible()
+    bob.ask("How many days of paid holiday does every employee have?")
+    bob.wait_for_answers(1)
+    for person in (here, there, bob):
+        person.page.close()
+
+
+@pytest.mark.browser
 def test_only_administrators_add_files_to_the_library(chat: str, browser: Browser) -> None:
     bob = sign_in(browser, chat, "bob", "b")
     bob.drop(**{"badger.md": b"# Pets\n\nThe badger is called Ferdinand."})
