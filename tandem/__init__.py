@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hybrid.question import Options, Question, Turn
     from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, Runtime
     from rag.errors import UserFacingError
+    from rag.principal import Principal
     from rag.retrieval.retriever import Retriever
     from rag.types import CheckedAnswer, CheckedSentence, Passage, SearchResult
     from tandem.embedded import Tandem, open
@@ -46,6 +47,7 @@ _HOMES = {
     "hybrid.question": ("Options", "Question", "Turn"),
     "hybrid.runtimes.base": ("ChatRequest", "Chunk", "ModelInfo", "Runtime"),
     "rag.errors": ("UserFacingError",),
+    "rag.principal": ("Principal",),
     "rag.retrieval.retriever": ("Retriever",),
     "rag.types": ("CheckedAnswer", "CheckedSentence", "Passage", "SearchResult"),
     "tandem.embedded": ("Tandem", "open"),
@@ -68,6 +70,7 @@ __all__ = [
     "Notice",
     "Options",
     "Passage",
+    "Principal",
     "Progress",
     "Question",
     "Retrieved",

@@ -17,7 +17,7 @@ from hybrid.events import Event, Failed, Finished
 from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
-from rag.principal import LOCAL
+from rag.principal import LOCAL, Principal
 from rag.types import SearchResult, SyncProgress, SyncReport
 from tandem.context import House
 from tandem.settings import Settings, load
@@ -44,24 +44,40 @@ class Tandem:
         """Take in what is new or changed in the folders, and forget what is gone. Raises LibraryError."""
         return self._house.library.sync(self.settings.documents, progress=progress)
 
-    def search(self, question: str, limit: int | None = None) -> SearchResult:
-        """The passages that answer a question, best first, and how sure it is that they do. Raises LibraryError."""
-        return self._house.library.search(question, principal=LOCAL, limit=limit)
+    def search(self, question: str, limit: int | None = None, *, principal: Principal = LOCAL) -> SearchResult:
+        """The passages that answer a question, best first, and how sure it is that they do, of what `principal` may
+        read (without one: of everything). Raises LibraryError.
+        """
+        return self._house.library.search(question, principal=principal, limit=limit)
 
-    def ask(self, question: str, history: Sequence[Turn] = (), options: Options | None = None) -> Finished:
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        options: Options | None = None,
+        *,
+        principal: Principal = LOCAL,
+    ) -> Finished:
         """The finished answer: text, checked sentences with their passages, and the trace. Raises UserFacingError where
         no answer came about.
         """
-        for event in self.events(question, history, options):
+        for event in self.events(question, history, options, principal=principal):
             if isinstance(event, Finished):
                 return event
             if isinstance(event, Failed):
                 raise event.error or UserFacingError(event.message)
         raise UserFacingError("The answer ended without a result; ask again.")
 
-    def events(self, question: str, history: Sequence[Turn] = (), options: Options | None = None) -> Iterator[Event]:
+    def events(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        options: Options | None = None,
+        *,
+        principal: Principal = LOCAL,
+    ) -> Iterator[Event]:
         """The events of one question as they happen. Whoever stops listening stops the answer."""
-        asked = Question(question, history=tuple(history), principal=LOCAL, options=options or Options())
+        asked = Question(question, history=tuple(history), principal=principal, options=options or Options())
         heard: asyncio.Queue[Event | BaseException | None] = asyncio.Queue(_AHEAD)
         task = asyncio.run_coroutine_threadsafe(self._tell(asked, heard), self._loop)
         try:

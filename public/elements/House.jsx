@@ -93,6 +93,7 @@ function Documents({ documents, administers, t }) {
           <div className="td-source-head">
             {row.state === "failed" ? <AlertTriangle size={15} className="td-error-icon" /> : null}
             <span className="td-source-name">{row.path}</span>
+            {(row.collections || []).map((name) => <span key={name} className="td-tag" data-collection={name}>{name}</span>)}
             <span className="td-tag">{t[row.state]}</span>
           </div>
           <div className="td-path">

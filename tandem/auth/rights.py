@@ -14,14 +14,12 @@ from pathlib import Path
 
 from rag import labels
 from rag.principal import OWNER, Principal
-from rag.types import DocumentRecord, FileReceipt
+from rag.types import FileReceipt
 from tandem.auth.tickets import LOCAL_USER
 from tandem.settings import CollectionSettings, Settings, load
 from tandem.settings_file import SettingsError
 
 ADMINISTRATOR, CURATOR = "administrator", "curator"
-UNCOLLECTED = ""
-"""Stands for the documents that belong to no collection."""
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +79,10 @@ class Rights:
         """Whether somebody may know of a file, read or not."""
         return not self.labelled(receipt).isdisjoint(self.labels(principal))
 
+    def collections_of(self, principal: Principal, receipt: FileReceipt) -> list[str]:
+        """The names of the collections that a file is of, as far as somebody may read them."""
+        return list(labels.collections_of(self.labelled(receipt) & self.labels(principal)))
+
     def labelled(self, receipt: FileReceipt) -> frozenset[str]:
         """The labels that the document of a file gets: the collections of the nearest folder above it."""
         path = Path(receipt.root) / receipt.path
@@ -138,8 +140,3 @@ def _may_read(principal: Principal, collection: CollectionSettings) -> bool:
     return not principal.groups.isdisjoint(collection.readers) or (
         CURATOR in principal.roles and principal.identity in collection.curators
     )
-
-
-def shown(record: DocumentRecord) -> tuple[str, ...]:
-    """The names of the collections that a document is of."""
-    return labels.collections_of(record.labels) or (UNCOLLECTED,)

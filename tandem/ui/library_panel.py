@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -127,9 +128,11 @@ def documents(
     text: str = "",
     state: str = "",
     ids: Mapping[tuple[str, str], str] | None = None,
+    collections: Callable[[FileReceipt], Sequence[str]] = lambda receipt: (),
 ) -> dict[str, Any]:
     """The receipts as the page draws them: failed ones first, then by name; those whose path or reason holds `text`
-    and that are in `state`; at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links.
+    and that are in `state`; at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links;
+    `collections` says of which ones a file is.
     """
     wanted = text.strip().casefold()
     found = [
@@ -143,7 +146,12 @@ def documents(
         "counts": {"": len(receipts), "failed": failed, "indexed": len(receipts) - failed},
         "matching": len(found),
         "rows": [
-            {"key": key(receipt), "document": (ids or {}).get((receipt.root, receipt.path), ""), **shown(receipt)}
+            {
+                "key": key(receipt),
+                "document": (ids or {}).get((receipt.root, receipt.path), ""),
+                "collections": list(collections(receipt)),
+                **shown(receipt),
+            }
             for receipt in found[:MOST_ROWS]
         ],
     }
@@ -191,7 +199,8 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
 async def _show_documents(house: House, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
     receipts = await asyncio.to_thread(_seen, house)
     ids = await asyncio.to_thread(documents_of_files, house.library)
-    found = {"documents": {**documents(receipts, text, state, ids), "busy": busy}}
+    of = partial(house.rights.collections_of, principal_of(house))
+    found = {"documents": {**documents(receipts, text, state, ids, of), "busy": busy}}
     await _tell(found)
     return found
 

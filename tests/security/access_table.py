@@ -67,7 +67,7 @@ def rows() -> list[Row]:
     return found
 
 
-_EVENT = re.compile(r"^\| `((?:window_message|action) \w+)` \| (.+) \|$", re.M)
+_EVENT = re.compile(r"^\| `([a-z_]+ \w+)` \| ((?:yes|no) .+) \|$", re.M)
 
 
 def events() -> dict[str, dict[str, bool]]:
@@ -121,8 +121,9 @@ def serving(home: Path) -> Iterator[Place]:
         "TANDEM_SERVER__ADMINISTRATORS": "dora",
         "TANDEM_SERVER__API_KEY": KEY,
     }
-    indexed = start(home, "index", **environment)
-    assert indexed.wait(60) == 0, indexed.communicate()
+    with start(home, "index", **environment) as indexed:
+        said = indexed.communicate(timeout=60)
+    assert indexed.returncode == 0, said
     with answering(start(home, "serve", "--port", "0", **environment)) as address:
         target = Target(address, home)
         for name in PEOPLE:

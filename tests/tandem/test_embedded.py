@@ -66,3 +66,22 @@ def test_an_answer_that_nobody_listens_to_ends(folder: Path, tmp_path: Path, set
             if isinstance(event, tandem.Delta):
                 break
         assert library.search("holiday").passages
+
+
+def test_it_answers_somebody_from_what_they_may_read(folder: Path, tmp_path: Path) -> None:
+    settings = tandem.Settings.model_validate(
+        {
+            "models": {"foundry": False, "draft": "extractive"},
+            "collections": [{"name": "Personnel", "folders": [folder], "readers": ["hr"]}],
+        }
+    )
+    asked = "How many days of paid holiday does an employee have?"
+    with tandem.open(folder, data_dir=tmp_path / "data", settings=settings) as library:
+        library.index()
+        assert library.search(asked).passages, "whoever opens it owns it"
+        assert "25 days" in library.ask(asked, principal=tandem.Principal("ada", frozenset({"hr"}))).answer.text
+        other = tandem.Principal("bob", frozenset({"it"}))
+        assert library.search(asked, principal=other).passages == ()
+        answer = library.ask(asked, principal=other)
+        assert answer.answer.refused and "25 days" not in answer.answer.text
+        assert answer.trace.principal == {"identity": "bob", "groups": ["it"], "roles": []}

@@ -75,8 +75,9 @@ def serving(home: Path, settings: str, **environment: str) -> Iterator[str]:
     """`tandem serve` on the test documents, up to the moment when the chat answers; interrupted in the end."""
     write_documents(home, DOCUMENTS)
     (home / "tandem.yaml").write_text(settings, encoding="utf-8")
-    indexed = start(home, "index", **environment)
-    assert indexed.wait(60) == 0, indexed.communicate()
+    with start(home, "index", **environment) as indexed:
+        said = indexed.communicate(timeout=60)
+    assert indexed.returncode == 0, said
     with answering(start(home, "serve", "--port", "0", **environment)) as address:
         yield address
 
