@@ -45,6 +45,16 @@ _RELATION = regex.compile(
     r"fazla|az|iki kat\w*|yarı\w*|üçte|yüzde|ortalama|oran\w*|kalan|her|başka|toplam|fark\w*)\b|%",
     regex.I,
 )
+_COMPARISON = regex.compile(
+    r"\b(?:more|less|fewer|older|younger|longer|shorter|taller|heavier|greater|higher|lower|faster|slower|larger|"
+    r"smaller) than\b|\bas (?:many|much|long|old|far|fast|big|tall)\b|"
+    r"(?<=[\p{L}'’])[dt][ae]n (?:daha|fazla|az)\b|\bkadar\b",
+    regex.I,
+)
+_RATE = regex.compile(r"\b(?:each|every|per|apiece|her|başına|tanesi)\b", regex.I)
+_MONEY = regex.compile(r"[$£€₺¥]|\b(?:cents?|dollars?|euros?|pounds?|lira)\b", regex.I)
+_NAMED = regex.compile(r"(?<=[\p{Ll},;:] )\p{Lu}\p{Ll}+")
+_PRODUCT = regex.compile(r"(?<=[\d)%])\s*\\?[*×x]\s*(?=[\d($£€.])")
 _COUNT_QUESTION = regex.compile(r"\bhow many\b|\bkaç\b", regex.I)
 _NUMBER_WORDS = {
     word: float(number)
@@ -293,6 +303,31 @@ def question_relations(draft: Draft) -> float:
     return math.log1p(len(_RELATION.findall(draft.question)))
 
 
+def question_comparisons(draft: Draft) -> float:
+    """How often the question compares: more than, as many as (log)."""
+    return math.log1p(len(_COMPARISON.findall(draft.question)))
+
+
+def question_rates(draft: Draft) -> float:
+    """How often the question speaks of each, every or per (log)."""
+    return math.log1p(len(_RATE.findall(draft.question)))
+
+
+def question_money(draft: Draft) -> float:
+    """How often the question speaks of money (log)."""
+    return math.log1p(len(_MONEY.findall(draft.question)))
+
+
+def question_names(draft: Draft) -> float:
+    """Distinct names in the question (log)."""
+    return math.log1p(len(set(_NAMED.findall(draft.question))))
+
+
+def multiplies(draft: Draft) -> float:
+    """1 where the draft multiplies."""
+    return float(bool(_PRODUCT.search(draft.plain)))
+
+
 def number_density(draft: Draft) -> float:
     """Numbers for each word of the draft."""
     return len(draft.numbers) / max(1, len(draft.words))
@@ -337,7 +372,8 @@ FEATURES: tuple[Callable[[Draft], float], ...] = (
     dangling_results, answer_is_given, answer_not_computed, answer_once, uneven_count, odd_results, fractional_results,
     negative_result, answer_size, longest_calculation, steps_per_number, length, length_ratio, sentence_count,
     line_count, question_length, question_numbers, question_relations, number_density, algebra, corrections, hedging,
-    question_coverage, new_words, repetition,
+    question_coverage, new_words, repetition, question_comparisons, question_rates, question_money, question_names,
+    multiplies,
 )  # fmt: skip
 NAMES: tuple[str, ...] = tuple(feature.__name__ for feature in FEATURES)
 

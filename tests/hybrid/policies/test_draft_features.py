@@ -53,6 +53,25 @@ def test_coverage_is_the_share_of_the_questions_words() -> None:
     assert value("question_coverage", "Nobody knows.", asked) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("question_comparisons", "Aaron has 5 gems more than Bo, fewer than half of Raymond's, who is as old as Ann."),
+        ("question_comparisons", "Ali'den daha çok kitabı olan kim?"),
+        ("question_rates", "Each box costs 8 per week."),
+        ("question_money", "It costs $8.50. How much?"),
+        ("question_names", "There, Wendi and Carla meet."),
+    ],
+)
+def test_what_makes_a_question_hard_is_counted(name: str, question: str) -> None:
+    assert value(name, "", question) > value(name, "", "What is it?") == 0.0
+
+
+def test_a_product_is_seen() -> None:
+    assert value("multiplies", "5 * 12 = 60") == value("multiplies", "5 x $12 is 60") == 1.0
+    assert value("multiplies", "5 + 12 = 17, and the box is *blue*") == 0.0
+
+
 def test_numbers_in_words_count_as_given() -> None:
     assert value("invented_operands", "3 * 41 = 123", "There are three boxes of 41 each. How many?") == 0.0
 
@@ -65,7 +84,7 @@ def test_how_a_data_set_marks_its_answers_says_nothing_about_the_end(ending: str
 
 def test_the_list_of_features_is_frozen() -> None:
     """A fitted policy names its features; adding or renaming one makes stored weights refer to nothing."""
-    assert len(NAMES) == len(set(NAMES)) == 32
+    assert len(NAMES) == len(set(NAMES)) == 37
     assert all(function.__doc__ for function in draft_features.FEATURES)
 
 
