@@ -5,13 +5,19 @@ Knows the shape of what is found and checked. Does not know how it is found, nor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal
 
 from rag.labels import PUBLIC
 
 Role = Literal["system", "user", "assistant"]
+Likes = Mapping[str, tuple[tuple[str, float], ...]]
+"""Word of a question, in one case -> the stems of words of the library that are like it in meaning, in whatever
+language, the likest first, each with its likeness in (0, 1]."""
+NO_LIKES: Likes = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ class SearchResult:
     `confidence` in [0, 1] estimates that the passages answer the question. `corrections` pairs each word that no
     document holds with the nearest one, which was searched too. `notes` are sentences a person may read (an ignored
     filter, a word left out). `resolved` is the question as it is to be answered: with the words of the conversation
-    where it does not stand alone, else as it was asked.
+    where it does not stand alone, else as it was asked. `likes` has what is like its words.
     """
 
     passages: tuple[Passage, ...]
@@ -155,6 +161,7 @@ class SearchResult:
     corrections: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     resolved: str = ""
+    likes: Likes = field(default_factory=dict)
 
 
 class Support(StrEnum):

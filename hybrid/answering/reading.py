@@ -174,6 +174,7 @@ class _Reader:
             whole,
             passages=tuple(passages),
             confidence=max(result.confidence for result in results),
+            likes={word: like for result in results for word, like in result.likes.items()},
             corrections=tuple(dict.fromkeys(pair for result in results for pair in result.corrections)),
         )
         return Reading(found, parts=tuple(parts))

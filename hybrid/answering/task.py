@@ -88,6 +88,7 @@ class Task:
             reply=self.reading.reply,
             topic=self.reading.topic,
             language=self.language,
+            likes=self.found.likes,
             max_tokens=generation.max_tokens,
             temperature=generation.temperature,
             seed=generation.seed,

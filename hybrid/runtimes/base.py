@@ -6,12 +6,12 @@ Knows requests, chunks and model states. Does not know any runtime, any prompt's
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from rag.types import CheckedAnswer, Message, Passage
+from rag.types import CheckedAnswer, Likes, Message, Passage
 
 CHARS_PER_TOKEN = 4
 """What a token is taken to hold where nobody counted."""
@@ -37,7 +37,8 @@ class ChatRequest:
     `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so;
     `doubtful` says that it may be so. `parts` are what a compound question asks, `reply` is what a runtime that quotes
     says where nothing has to be chosen for it, and `topic` what a question without a question is about. `numbers` says,
-    for each number of the messages, which of `passages` it is (0: none); without it they are numbered alike.
+    for each number of the messages, which of `passages` it is (0: none); without it they are numbered alike. `likes`
+    has the words of the passages that are like the question's.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
     """
 
@@ -53,6 +54,7 @@ class ChatRequest:
     reply: CheckedAnswer | None = None
     topic: str = ""
     language: str = ""
+    likes: Likes = field(default_factory=dict)
     max_tokens: int = 768
     temperature: float | None = None
     seed: int | None = None

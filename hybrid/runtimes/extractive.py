@@ -61,7 +61,9 @@ def compose(request: ChatRequest) -> CheckedAnswer:
         _parts(composer, request)
     elif request.answerable:
         words = VAGUE_WORDS if request.topic else UNSURE_WORDS if request.doubtful else MAX_WORDS
-        spans = extractive.spans(request.question, request.passages, max_words=words, own=request.typed)
+        spans = extractive.spans(
+            request.question, request.passages, max_words=words, own=request.typed, likes=request.likes
+        )
         if spans and request.doubtful:
             composer.say(phrases.phrase("unsure", request.language))
         _quote(composer, spans, request)
@@ -101,7 +103,9 @@ def _parts(composer: Composer, request: ChatRequest) -> None:
     for part in request.parts:
         places = [place for place in part.places if place < len(request.passages)]
         passages = [request.passages[place] for place in places]
-        spans = extractive.spans(part.searched, passages, max_words=words) if part.answerable else []
+        spans = (
+            extractive.spans(part.searched, passages, max_words=words, likes=request.likes) if part.answerable else []
+        )
         if not spans:
             missing.append(part.question)
         for span in spans:

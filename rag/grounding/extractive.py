@@ -17,7 +17,7 @@ from rag.grounding.unit_features import Sentence, score, split, word_count
 from rag.grounding.units import Kind, Unit
 from rag.retrieval.weights import learned
 from rag.text import sentences
-from rag.types import Passage, Quote
+from rag.types import NO_LIKES, Likes, Passage, Quote
 
 _SURE = 0.9
 _SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 100, 60, 22
@@ -58,16 +58,19 @@ def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, o
     ]
 
 
-def spans(question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "") -> list[Span]:
+def spans(
+    question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "", likes: Likes = NO_LIKES
+) -> list[Span]:
     """The coherent stretches that answer `question` best, best first: as many as it takes to be fairly sure that the
     answer is among them, and no more than `max_words` together but for the first.
 
-    `own` is what was typed, where `question` has words of the conversation besides: its words decide.
+    `own` is what was typed, where `question` has words of the conversation besides: its words decide. `likes` has the
+    words that are like the question's.
     """
     found = split(passages)
     if not found:
         return []
-    scores = score(question, passages, found, learned(), own)
+    scores = score(question, passages, found, learned(), own, likes)
     return choose(passages, found, scores, max_words)
 
 

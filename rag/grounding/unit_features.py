@@ -23,17 +23,20 @@ from rag.retrieval.answer_type import KINDS, asks_for
 from rag.retrieval.weights import Weights
 from rag.storage.passage_terms import word_flags
 from rag.text import idf
-from rag.types import Passage
+from rag.text.analyser import casefold
+from rag.types import NO_LIKES, Likes, Passage
 
 FEATURES = (
     "bm25", "coverage", "surface", "pair", "related", "context", "rank", "first", "lead", "asked_time", "asked_number",
     "asked_name", "new_share", "length", "short", "position", "coverage_first", "question", "item", "row", "code",
     "heading", "leads", "lead_in", "innermost", "after_question", "row_name", "opening",
+    "alike", "alike_context", "alike_surplus",
 )  # fmt: skip
 """What is known of a unit: its BM25 and the share of the question's weight it holds (with other words for them, with
 the headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much
 of it is new, its length and place, what it is, and how much of the question its lead-in, its passage's innermost
-heading, the question before it, or the first cell of its row holds."""
+heading, the question before it, or the first cell of its row holds; how much of the question it says in words like its
+own, the same with its context, and how much more than in the question's own words."""
 WEIGHTS = Path(__file__).parent / "weights.json"
 _PLAIN = {"bm25": 1.0, "coverage": 1.0, "rank": -0.3, "context": 0.5}
 _BORROWED = 0.4
@@ -78,17 +81,27 @@ def split(passages: Sequence[Passage]) -> list[Sentence]:
 
 
 def score(
-    question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights, own: str = ""
+    question: str,
+    passages: Sequence[Passage],
+    found: Sequence[Sentence],
+    weights_: Weights,
+    own: str = "",
+    likes: Likes = NO_LIKES,
 ) -> NDArray[np.float64]:
-    """How well each unit answers the question, higher is better."""
+    """How well each unit answers the question, higher is better. `likes` has the words that are like the question's."""
     named = weights()
     weighed = np.array([named.get(name, 0.0) for name in FEATURES])
-    scores: NDArray[np.float64] = describe(question, passages, found, weights_, own) @ weighed
+    scores: NDArray[np.float64] = describe(question, passages, found, weights_, own, likes) @ weighed
     return scores
 
 
 def describe(
-    question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights, own: str = ""
+    question: str,
+    passages: Sequence[Passage],
+    found: Sequence[Sentence],
+    weights_: Weights,
+    own: str = "",
+    likes: Likes = NO_LIKES,
 ) -> NDArray[np.float64]:
     """A row of `FEATURES` for each unit."""
     if not found:
@@ -108,6 +121,8 @@ def describe(
     inner = [{w[0] for w in idf.terms_of(p.headings[-1] if p.headings else "", p.language)} for p in passages]
     places = [s.passage for s in found]
     titled, innermost = _held(about, content)[places], _held(inner, content)[places]
+    alike = _alike(stems, content, likes)
+    alike_context = np.maximum(alike, _alike(about, content, likes)[places])
     context = held | titled
     lead_in, after = np.zeros_like(held), np.zeros(len(found), bool)
     lead: NDArray[np.bool_] | None = None
@@ -126,8 +141,10 @@ def describe(
         if lead is not None:
             lead_in[i] = lead
             context[i] |= lead
+            alike_context[i] = np.maximum(alike_context[i], lead)
         after[i] = before.unit.question
         context[i] |= held[i - 1]
+        alike_context[i] = np.maximum(alike_context[i], alike[i - 1])
     first_cells = _held([_first_cell(s, passages) for s in found], content)
     bm25 = BM25Okapi([[w[0] for w in s.words] for s in found], k1=0.6, b=0.3)
     raw = np.asarray(bm25.get_scores([stem for t in content for stem in t.stems[:1]]), float)
@@ -159,6 +176,7 @@ def describe(
                 float(unit.kind is Kind.ROW), float(unit.kind is Kind.CODE), float(unit.kind is Kind.HEADING),
                 float(unit.leads), float(lead_in[i] @ share), float(innermost[i] @ share),
                 float(held[i - 1] @ share) if after[i] else 0.0, float(first_cells[i] @ share), float(s.place == 0),
+                float(alike[i] @ share), float(alike_context[i] @ share), float(alike[i] @ share) - coverage[i],
             )
         )  # fmt: skip
     return np.array(rows, float)
@@ -168,6 +186,17 @@ def _held(own: Sequence[set[str]], content: Sequence[query.Term]) -> NDArray[np.
     """Which terms of the question each set of stems holds."""
     held = np.array([[any(stem in words for stem in t.stems) for t in content] for words in own], bool)
     return held.reshape(len(own), len(content))
+
+
+def _alike(own: Sequence[set[str]], content: Sequence[query.Term], likes: Likes) -> NDArray[np.float64]:
+    """How like each term of the question the likest of each set of stems is, the term itself being 1."""
+    found = _held(own, content).astype(float)
+    for at, term in enumerate(content):
+        for one, how in likes.get(casefold(term.word), ()):
+            for row, words in enumerate(own):
+                if one in words and how > found[row, at]:
+                    found[row, at] = how
+    return found
 
 
 def _first_cell(sentence: Sentence, passages: Sequence[Passage]) -> set[str]:

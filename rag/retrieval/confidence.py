@@ -30,6 +30,7 @@ _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anyw
 _DEPTH = 5
 _PROPER = ("name", "number")
 _TITLE = NAMES.index("title")
+_HARDLY = 0.6
 _MAYBE, _KNOWN = 0.25, 0.3
 """The confidence, at least, in a passage under a heading that is what was asked for; and the share of the question, by
 weight, that the library must know for it."""
@@ -67,14 +68,17 @@ def describe(ranked: Ranked) -> Floats:
 
 MEANING = (
     "words", "titled_coverage", "window_coverage", "soft", "own", "talk", "talk_mean", "unusual", "unusual_best",
-    "score_words", "first", "length", "in_talk",
+    "score_words", "first", "length", "in_talk", "alike", "alike_near", "alike_best", "alike_mean", "unlike",
 )  # fmt: skip
 """The inputs of the model where meaning took part: what words alone say (`words`, their model's exponent), how much of
 the question the best candidate holds, its cosines and the mean one among the first five, how far the best cosines
 are from those of passages at large, the best score by words, how far ahead the first candidate is, the number of words
-asked, and whether there is a question before.
+asked, whether there is a question before, and how much of the question the first candidate, two neighbouring
+sentences of it, the best and the mean of the first five say in words like its own, and whether hardly anything is.
 """
-IN_TALK = ("titled_coverage", "talk", "talk_mean", "unusual", "score_words", "length", "in_talk")
+IN_TALK = (
+    "titled_coverage", "talk", "talk_mean", "unusual", "score_words", "length", "in_talk", "alike_near", "alike_mean",
+)  # fmt: skip
 """Those of them that count in a conversation, where few examples can teach few weights."""
 _HOLDS = np.array([NAMES.index(name) for name in ("titled_coverage", "window_coverage", "soft")])
 
@@ -84,6 +88,7 @@ def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
     columns = ranked.columns
     assert columns is not None
     first = int(ranked.order[0])
+    top = ranked.order[:_DEPTH]
     mean, spread = columns.usual
     odds = np.exp(ranked.scores - ranked.scores[0])
     return np.array(
@@ -92,13 +97,18 @@ def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
             *ranked.found.features[first, _HOLDS],
             columns.own[first],
             columns.talk[first],
-            float(columns.talk[ranked.order[:_DEPTH]].mean()),
+            float(columns.talk[top].mean()),
             (columns.talk[first] - mean) / spread,
             (columns.talk.max() - mean) / spread,
             float(columns.words.max()),
             float(1.0 / odds.sum()),
             log(len(ranked.question.sequence) + 1.0),
             float(columns.in_talk),
+            columns.alike[first],
+            columns.alike_near[first],
+            float(columns.alike[top].max()),
+            float(columns.alike[top].mean()),
+            max(0.0, _HARDLY - float(columns.alike[top].max())),
         ]
     )
 

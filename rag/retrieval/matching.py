@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from rag.retrieval.query import Term
 from rag.storage.passage_terms import TITLE, Batch, gram_hashes, surface_hash, term_hash
+from rag.text.analyser import casefold
+from rag.types import Likes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,6 +71,39 @@ def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
         number_of = np.array([numbers.get(value, -1) for value in known], np.int64)[place]
         hits.append(Hits(at, passage, sentence, number_of).where(number_of >= 0))
     return hits[0], hits[1]
+
+
+def likeness(batch: Batch, content: Sequence[Term], likes: Likes) -> Floats:
+    """One row a sentence and one column a term: how like the term the likest word of the sentence is, the term itself
+    being 1.
+    """
+    values: dict[int, int] = {}
+    worth: list[list[float]] = []
+    for number, term in enumerate(content):
+        alike = [(one, 1.0) for one in term.stems]
+        for one, how in (*alike, *likes.get(casefold(term.word), ())):
+            place = values.setdefault(term_hash(one), len(values))
+            if place == len(worth):
+                worth.append([0.0] * len(content))
+            worth[place][number] = max(worth[place][number], how)
+    found = np.zeros((len(batch.owner), len(content)))
+    if not values:
+        return found
+    known = np.array(sorted(values), np.uint32)
+    coarse = np.zeros(65536, bool)
+    coarse[known & 0xFFFF] = True
+    at = np.flatnonzero(coarse.take(batch.low))
+    held = batch.low[at] | batch.high[at].astype(np.uint32) << 16
+    place = np.searchsorted(known, held)
+    true = known.take(place, mode="clip") == held
+    at, place = at[true], place[true]
+    if not len(at):
+        return found
+    table_of = np.array([worth[values[int(value)]] for value in known])[place]
+    sentence = np.searchsorted(batch.sentence_start, at, side="right") - 1
+    first = np.flatnonzero(np.diff(sentence, prepend=-1))
+    found[sentence[first]] = np.maximum.reduceat(table_of, first, axis=0)
+    return found
 
 
 def numbering(sequence: Sequence[str]) -> tuple[Lookup, list[int]]:

@@ -18,6 +18,7 @@ from rag.retrieval.answer_type import KINDS, asks_for
 from rag.retrieval.matching import Bools, Floats, Hits, Ints, Lookup, table
 from rag.retrieval.query import Question
 from rag.storage.passage_terms import AMOUNT, CAPITAL, MONTH, NUMBER, YEAR, Batch
+from rag.types import Likes
 
 K1, B = 0.6, 0.6
 _OTHER = 0.6
@@ -108,6 +109,25 @@ def describe(question: Question, batch: Batch, rows: Ints, documents: Ints, aver
         _counted(batch, hits, kind), _before(rows, documents, anywhere, share),
     ]  # fmt: skip
     return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
+
+
+def alike(question: Question, batch: Batch, likes: Likes) -> tuple[Floats, Floats]:
+    """How much of the question every candidate means, by words like its own: the passage with its title, and its best
+    two neighbouring sentences with the title.
+    """
+    content = question.content
+    if not batch.count or not content:
+        return np.zeros(batch.count), np.zeros(batch.count)
+    weight = np.array([t.weight for t in content])
+    share = weight / weight.sum()
+    by_sentence = matching.likeness(batch, content, likes)
+    titles = np.maximum.reduceat(np.where(batch.titles[:, None], by_sentence, 0.0), batch.first)
+    both = by_sentence.copy()
+    both[:-1] = np.where(
+        (batch.owner[1:] == batch.owner[:-1])[:, None], np.maximum(both[:-1], by_sentence[1:]), both[:-1]
+    )
+    near = np.maximum.reduceat(np.maximum(both, titles[batch.owner]) @ share, batch.first)
+    return np.maximum.reduceat(by_sentence, batch.first) @ share, near
 
 
 def _rarity(held: Bools, share: Floats) -> Floats:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
-from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval import confidence, follow_ups, likeness, query, quoted, rerank_features, reranker, second_stage
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.semantics import Meaning, Semantics, spread
 from rag.retrieval.view import View
@@ -29,7 +30,7 @@ from rag.text import lexicon
 from rag.text.analyser import casefold, stem, stop_terms
 from rag.text.language import detect
 from rag.text.synonyms import related
-from rag.types import SearchResult
+from rag.types import Likes, SearchResult
 
 _CACHED_BYTES = 32_000_000
 _PHRASE_CANDIDATES = 1_000
@@ -51,7 +52,7 @@ they hardly ever win, and the others are told apart better without them."""
 class _Reading:
     """A question as it is searched: its `own` terms, and these with what it takes from the conversation (`talk`; the
     same object where it takes nothing). `text` has all the words, `resolved` is what to answer, `meaning` waits for
-    what it means.
+    what it means, `likes` for which words are like its own.
     """
 
     text: str
@@ -59,6 +60,7 @@ class _Reading:
     own: query.Question
     talk: query.Question
     meaning: Callable[[], Meaning | None]
+    likes: Callable[[], Likes]
     in_talk: bool
 
 
@@ -179,6 +181,7 @@ class Searcher:
             corrections=tuple((t.word, t.corrected) for t in reading.own.terms if t.corrected),
             notes=tuple(notes),
             resolved=reading.resolved,
+            likes=reading.likes(),
         )
 
     def _read_question(
@@ -198,11 +201,11 @@ class Searcher:
         )
         asked = self.analyse(own, weights, exact, view)
         if not turn.borrowed and not turn.before:
-            return _Reading(own, own, asked, asked, later, in_talk=False)
+            return _Reading(own, own, asked, asked, later, self._likes(asked, view), in_talk=False)
         meaning = later()
         if not turn.borrowed or (meaning is not None and turn.stands_alone and meaning.apart):
             alone = meaning and Meaning(meaning.own, meaning.own)
-            return _Reading(own, own, asked, asked, lambda: alone, in_talk=False)
+            return _Reading(own, own, asked, asked, lambda: alone, self._likes(asked, view), in_talk=False)
         borrowed = [self.analyse(words, weights, view=view).terms for words in turn.borrowed]
         held = {one for term in asked.terms for one in term.stems}
         terms = list(asked.terms)
@@ -215,7 +218,15 @@ class Searcher:
             share /= 2
         text = " ".join((own, *turn.borrowed))
         talk = replace(asked, terms=tuple(terms))
-        return _Reading(text, own if turn.stands_alone else text, asked, talk, lambda: meaning, in_talk=True)
+        resolved = own if turn.stands_alone else text
+        return _Reading(text, resolved, asked, talk, lambda: meaning, self._likes(talk, view), in_talk=True)
+
+    def _likes(self, asked: query.Question, view: View) -> Callable[[], Likes]:
+        """What is like the words of a question among those of the view's passages."""
+        if self._semantics is None:
+            return dict
+        later = self._semantics.likes_later([term.word for term in asked.content])
+        return cache(lambda: likeness.seen(later(), view.vocabulary))
 
     def rank(
         self,
@@ -248,12 +259,7 @@ class Searcher:
         asked = query.analyse(text, totals.languages, totals.passages, vocabulary.frequency, chance)
         return vocabulary.known(asked, totals.passages, exact)
 
-    def _filters(
-        self,
-        parsed: query.Parsed,
-        documents: Collection[str] | None,
-        view: View,
-    ) -> Filters:
+    def _filters(self, parsed: query.Parsed, documents: Collection[str] | None, view: View) -> Filters:
         names: tuple[str, ...] | None = None
         if documents is not None or parsed.documents:
             names = tuple(documents) if documents is not None else ()
@@ -296,7 +302,9 @@ class Searcher:
         columns = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            columns = self._columns(rows, reading, meaning, view, reranker.score(found.features, weights))
+            alike = rerank_features.alike(reading.talk, batch, reading.likes())
+            words = reranker.score(found.features, weights)
+            columns = self._columns(rows, reading, meaning, view, words, alike)
         if columns is not None:
             scores = second_stage.score(columns, weights.meaning)
         else:
@@ -339,7 +347,13 @@ class Searcher:
         return rows
 
     def _columns(
-        self, rows: Sequence[int], reading: _Reading, meaning: Meaning, view: View, words: NDArray[np.float64]
+        self,
+        rows: Sequence[int],
+        reading: _Reading,
+        meaning: Meaning,
+        view: View,
+        words: NDArray[np.float64],
+        alike: tuple[NDArray[np.float64], NDArray[np.float64]],
     ) -> second_stage.Columns | None:
         """The candidates' meaning; None while too few of them have their vectors."""
         assert self._semantics is not None
@@ -363,7 +377,8 @@ class Searcher:
             spread(talk),
             near.usual(meaning.talk, view.rows(self._store)),
             foreign,
-            in_talk=reading.in_talk,
+            reading.in_talk,
+            *alike,
         )
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:

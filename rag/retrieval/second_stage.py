@@ -13,11 +13,12 @@ import numpy as np
 
 from rag.retrieval.matching import Bools, Floats
 
-NAMES = ("words", "own", "talk", "best_words")
+NAMES = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike")
 """The columns: the score of the words, the cosine with the question, the cosine with the question after the one before
-it, and whether the words put the candidate first. All but the last are distances from their mean, in standard
-deviations."""
-_WORDS_FLOOR, _COSINE_FLOOR = 0.3, 0.02
+it, whether the words put the candidate first, how much of the question it says in words like its own, how much two
+neighbouring sentences of it do, and the latter of a candidate in another language. All but the fourth are distances
+from their mean, in standard deviations."""
+_WORDS_FLOOR, _COSINE_FLOOR, _ALIKE_FLOOR = 0.3, 0.02, 0.05
 """What is added to a column's spread, so that hardly differing candidates are not told apart by noise."""
 _ACROSS = 0.6
 """What a candidate in another language than the question's would score by its words, had they been in the question's,
@@ -29,7 +30,8 @@ class Columns:
     """What is known of the candidates besides their words: cosines with the question (`own`), and with the question
     after the one before it (`talk`), and the (mean, standard deviation) of the latter over passages at large (`usual`).
     `words` is the score by words; `foreign` marks candidates in another language than the question's; `in_talk` says
-    that there is a question before.
+    that there is a question before. `alike` and `alike_near` are how much of the question a candidate, and two
+    neighbouring sentences of it, say in words like its own.
     """
 
     words: Floats
@@ -38,6 +40,8 @@ class Columns:
     usual: tuple[float, float]
     foreign: Bools
     in_talk: bool
+    alike: Floats
+    alike_near: Floats
 
 
 def describe(columns: Columns) -> Floats:
@@ -48,7 +52,8 @@ def describe(columns: Columns) -> Floats:
     if len(words):
         first[columns.words.argmax()] = 1.0
     words = np.where(columns.foreign, np.maximum(words, _ACROSS * np.maximum(own, talk)), words)
-    return np.stack((words, own, talk, first), axis=1)
+    alike, near = (_deviations(one, _ALIKE_FLOOR) for one in (columns.alike, columns.alike_near))
+    return np.stack((words, own, talk, first, alike, near, np.where(columns.foreign, near, 0.0)), axis=1)
 
 
 def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,9 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
+from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
+from rag.types import Likes
 
 VECTORS = "vectors.sqlite"
 FORM = 1
@@ -29,6 +31,8 @@ FORM = 1
 _BATCH = 32
 _SAVE_EVERY = 50_000
 _ASKED_AT_ONCE = 4
+_WORDS_AT_ONCE = 200
+"""Passages whose words are taken in at once."""
 _APART = 0.15
 """Cosine of two questions below which they have nothing to do with one another."""
 _log = logging.getLogger(__name__)
@@ -54,6 +58,7 @@ class Semantics:
         self._directory = directory
         self._embedder = embedder
         self._near = Neighbours(graph_from)
+        self._words = LikeWords(embedder)
         self._vectors: VectorStore | None = None
         self._opening = threading.Lock()
         self._making = threading.Lock()
@@ -103,6 +108,20 @@ class Semantics:
             return lambda: None
         return self._asked.submit(self.means, question, before).result
 
+    def likes_later(self, words: Sequence[str]) -> Callable[[], Likes]:
+        """What is like each of a question's words, computed while the caller does something else."""
+        if self._problem or self._closed.is_set() or not words:
+            return dict
+        return self._asked.submit(self._likes, words).result
+
+    def _likes(self, words: Sequence[str]) -> Likes:
+        try:
+            self._open()
+            return self._words.likes(words)
+        except EmbedderError as error:
+            self._fail(str(error))
+            return {}
+
     def start(self) -> None:
         """Make the missing vectors in a thread of its own, now and whenever `wake` is called."""
         if self._thread is None:
@@ -142,6 +161,7 @@ class Semantics:
             live = self._store.all_rows()
             known = vectors.rows()
             vectors.remove(known - live)
+            self._take_words(vectors, live, stopped)
             missing = sorted(live - known)
             made = 0
             for at in range(0, len(missing), _BATCH):
@@ -165,6 +185,29 @@ class Semantics:
             self._near.add(np.array(kept, np.int64), matrix)
         return len(kept)
 
+    def _take_words(self, vectors: VectorStore, live: Collection[int], stopped: Callable[[], bool]) -> None:
+        """Make vectors of the words that passages brought since the last time. Those of passages that are gone stay:
+        they are like others as before, and nothing is found by them.
+        """
+        seen = vectors.words_to
+        fresh = sorted(row for row in live if row > seen)
+        for at in range(0, len(fresh), _WORDS_AT_ONCE):
+            if stopped() or self._closed.is_set():
+                return
+            rows = fresh[at : at + _WORDS_AT_ONCE]
+            spoken = self._store.languages_of(rows)
+            met: dict[str, str] = {}
+            for row, text in self._store.texts_for_vectors(rows).items():
+                language = spoken.get(row, "")
+                for word in words_of(text, language):
+                    met.setdefault(word, language)
+            words = [(word, met[word]) for word in self._words.unknown(met)]
+            matrix = self._words.embed([word for word, _ in words])
+            vectors.put_words(words, matrix, rows[-1])
+            self._words.add(words, matrix)
+        if fresh:
+            self._words.save(self._graph_path("words"))
+
     def _open(self) -> VectorStore:
         with self._opening:
             if self._vectors is None:
@@ -173,12 +216,13 @@ class Semantics:
                 vectors.begin(model)
                 self._near.open(self._graph_path())
                 self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
+                self._words.open(*vectors.words(), self._graph_path("words"))
                 self._vectors = vectors
             return self._vectors
 
-    def _graph_path(self) -> Path:
+    def _graph_path(self, of: str = "vectors") -> Path:
         digest = sha256(f"{self._embedder.name}.{FORM}".encode()).hexdigest()[:8]
-        return self._directory / f"vectors-{digest}.usearch"
+        return self._directory / f"{of}-{digest}.usearch"
 
     def _run(self) -> None:
         while not self._closed.is_set():

@@ -1,4 +1,5 @@
-"""The vectors of passages in an SQLite file of their own, beside the passages: one model's at a time.
+"""The vectors of passages and of their words in an SQLite file of their own, beside the passages: one model's at a
+time.
 
 Knows rows of the store and bytes. Losing the file costs time, never a text: vectors can always be computed anew. Does
 not know what made them nor how they are searched.
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS words (
+    id INTEGER PRIMARY KEY, word TEXT NOT NULL, language TEXT NOT NULL, vector BLOB NOT NULL
+);
 """
 Rows = NDArray[np.int64]
 Packed = NDArray[np.int8]
@@ -66,6 +70,8 @@ class VectorStore:
         with self._lock, self._connection as run:
             if self.model != model:
                 run.execute("DELETE FROM vectors")
+                run.execute("DELETE FROM words")
+                run.execute("DELETE FROM meta WHERE key = 'words_to'")
                 run.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", (model,))
 
     def rows(self) -> set[int]:
@@ -99,3 +105,26 @@ class VectorStore:
         fit = [at for at, part in enumerate(parts) if len(part) == width]
         matrix = np.frombuffer(b"".join([parts[at] for at in fit]), np.int8).reshape(-1, width)
         return np.array([rows[at] for at in fit], np.int64), matrix
+
+    @property
+    def words_to(self) -> int:
+        """The last passage whose words were taken in, 0 where none was."""
+        with self._lock:
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'words_to'").fetchone()
+        return int(row[0]) if row else 0
+
+    def put_words(self, words: Sequence[tuple[str, str]], vectors: Packed, to: int) -> None:
+        """Keep a vector for each (word, language); the words of all passages up to row `to` are taken in now."""
+        rows = [(*word, vector.tobytes()) for word, vector in zip(words, vectors, strict=True)]
+        with self._lock, self._connection as run:
+            run.executemany("INSERT INTO words (word, language, vector) VALUES (?, ?, ?)", rows)
+            run.execute("INSERT OR REPLACE INTO meta VALUES ('words_to', ?)", (str(to),))
+
+    def words(self) -> tuple[list[tuple[str, str]], Packed]:
+        """Every (word, language), and their vectors in the same order."""
+        with self._lock:
+            found = self._connection.execute("SELECT word, language, vector FROM words ORDER BY id").fetchall()
+        width = len(found[0][2]) if found else 1
+        fit = [row for row in found if len(row[2]) == width]
+        matrix = np.frombuffer(b"".join([vector for _, _, vector in fit]), np.int8).reshape(-1, width)
+        return [(word, language) for word, language, _ in fit], matrix

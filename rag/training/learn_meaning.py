@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -28,10 +29,12 @@ from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
+from rag.text.analyser import casefold
 from rag.training.evaluation_files import ANSWERABLE, PARTIAL, UNANSWERABLE, Benchmark, Question, open_library, read
 from rag.training.fit import Bools, Floats, auroc, listwise, logistic
 from rag.training.learn import write
 from rag.training.learn_answers import halves
+from rag.types import Passage
 
 _FOLDS = 5
 _FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
@@ -42,6 +45,8 @@ than a refusal that they do not deserve."""
 _TALK_COLUMN = confidence.MEANING.index("in_talk")
 _RIDGE = 60.0
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
+_WHOLE = ("document", "vague")
+"""Kinds of questions that are not answered from a ranking of passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +153,49 @@ def swapped(benchmark: Benchmark, directory: Path, encoder: Embedder, weights: W
     return found
 
 
-def natural(folder: Path, directory: Path, encoder: Embedder, weights: Weights) -> list[Told]:
-    """The questions of the questions.yaml beside a folder's documents, asked alone; those without documents have no
-    answer there.
+def natural(folder: Path, directory: Path, encoder: Embedder, weights: Weights) -> tuple[list[Example], list[Told]]:
+    """The questions of the questions.yaml beside a folder's documents; those without documents have no answer there.
+
+    A passage is relevant where it is of a document that answers and holds one of the key facts. Questions about whole
+    documents teach no ranking.
     """
     asked = yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))["questions"]
     library = Library.open(directory, RetrievalSettings(), write=True, embedder=encoder)
     library.sync([folder])
     assert library.semantics is not None
     library.semantics.make()
-    found = []
+    drawn: list[Example] = []
+    told: list[Told] = []
     for question in asked:
-        ranked = library.searcher.rank(question["question"], weights=weights)
-        if ranked.columns is not None and len(ranked.rows) and not question.get("history"):
-            values = confidence.describe_meaning(ranked, weights)
-            found.append(Told(str(question["id"]), "natural", values, bool(question.get("documents"))))
+        if question.get("kind") in _WHOLE:
+            continue
+        history = tuple((before, said) for before, said in question.get("history", ()))
+        ranked = library.searcher.rank(question["question"], weights=weights, history=history)
+        if ranked.columns is None or not len(ranked.rows):
+            continue
+        group = f"{folder.name}<::>{question['id']}"
+        holds = bool(question.get("documents"))
+        told.append(Told(group, "natural", confidence.describe_meaning(ranked, weights), holds))
+        if holds:
+            rows = [ranked.rows[place] for place in np.argsort(ranked.order)]
+            texts = library.store.passages(rows)
+            relevant = np.array([_answers(texts.get(row), question) for row in rows], bool)
+            drawn.append(Example(group, ranked.columns.in_talk, second_stage.describe(ranked.columns), relevant))
     library.close()
-    return found
+    return drawn, told
+
+
+def _answers(passage: Passage | None, question: Mapping[str, Any]) -> bool:
+    """Whether a passage is of a document that answers and holds a key fact of the question."""
+    if passage is None or passage.document not in question["documents"]:
+        return False
+    text = _plain(passage.text)
+    wordings = [[fact] if isinstance(fact, str) else fact for fact in question.get("key_facts", ())]
+    return not wordings or any(_plain(wording) in text for fact in wordings for wording in fact)
+
+
+def _plain(text: str) -> str:
+    return " ".join(casefold(text).split())
 
 
 def fit_confidence(told: Sequence[Told]) -> dict[str, dict[str, float]]:
@@ -248,7 +279,9 @@ def main() -> None:
     parser.add_argument("encoder", type=Path, help="the ONNX file (see rag.retrieval.embedders.onnx_file)")
     parser.add_argument("files", type=Path, nargs="+", help="documents and questions (rag.training.evaluation_files)")
     parser.add_argument("--halves", type=Path, required=True, help="a file whose halves are asked of one another")
-    parser.add_argument("--natural", type=Path, help="a folder of documents with a questions.yaml beside them")
+    parser.add_argument(
+        "--natural", type=Path, nargs="*", default=(), help="folders of documents with a questions.yaml beside them"
+    )
     parser.add_argument("--check", action="store_true", help="print cross-validated figures and write nothing")
     arguments = parser.parse_args()
     encoder: Embedder = OnnxFile(arguments.encoder, "learning")
@@ -262,6 +295,8 @@ def main() -> None:
             library, owner = open_library(benchmark, root / str(number), encoder)
             libraries.append((benchmark, library))
             drawn[file.stem] = [example for _, _, example in examples(benchmark, library, owner, start)]
+        for number, folder in enumerate(arguments.natural):
+            drawn[f"{folder.name} ({number})"] = natural(folder, root / f"natural{number}", encoder, start)[0]
         ranking = fit([one for part in drawn.values() for one in part])
         weights = replace(start, meaning=ranking)
         told = [
@@ -271,8 +306,8 @@ def main() -> None:
             for one in recorded(benchmark, library, weights)
         ]
         told += swapped(read(arguments.halves), root / "halves", encoder, weights)
-        if arguments.natural is not None:
-            told += natural(arguments.natural, root / "natural", encoder, weights)
+        for number, folder in enumerate(arguments.natural):
+            told += natural(folder, root / f"natural{number}", encoder, weights)[1]
         for _, library in libraries:
             library.close()
     if arguments.check:

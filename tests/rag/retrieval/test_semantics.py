@@ -65,7 +65,8 @@ def test_filters_hold_for_what_is_near_in_meaning(directory: Path) -> None:
 def test_making_goes_on_where_it_was_stopped_and_follows_the_documents(directory: Path) -> None:
     first = WordEncoder()
     library = _opened(directory, first)
-    assert _semantics(library).make(stopped=lambda: first.embedded > 0) == 4  # one batch is all there is
+    semantics = _semantics(library)
+    assert semantics.make(stopped=lambda: len(semantics.near) > 0) == 4  # one batch is all there is
     library.close()
     again = WordEncoder()
     library = _opened(directory, again)
@@ -87,7 +88,7 @@ def test_another_model_replaces_every_vector(directory: Path) -> None:
     other = WordEncoder("another")
     library = _opened(directory, other)
     assert _semantics(library).make() == 4
-    assert other.embedded == 4
+    assert other.embedded > 4  # the words of the passages too
     library.close()
 
 
