@@ -6,6 +6,7 @@ Knows intents (`hybrid.answering.intents`) and who looks up what for each. Does 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,11 @@ from rag.types import CheckedAnswer, CheckedSentence, DocumentRecord, SearchResu
 
 _MOST_PASSAGES = 8
 _ALONE = 3
-_MAJORITY = 3
+_ASKED, _MAJORITY = 5, 3
+"""Of the first so many passages about a topic, so many of one document say that it is the document meant; one fewer
+where the first is among them and the search is sure.
+"""
+_SURE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,19 @@ class _Reader:
             return Reading(found, reply=composer.checked(), settled=True)
         if not intent.topic:
             return self._at_hand(catalogue, attached, records, language)
-        record = outlines.named(intents.topic_words(intent.topic), [*attached, *records])
+        every = [*attached, *records]
+        record = outlines.named(intents.topic_words(intent.topic), every) or self._about(intent.topic, every)
         return self._outlined(catalogue, record, language) if record is not None else None
+
+    def _about(self, topic: str, records: Sequence[DocumentRecord]) -> DocumentRecord | None:
+        """The document that a topic is about, where none is called by its words; None where several or none are."""
+        found = self.search(topic)
+        counts = Counter(passage.document for passage in found.passages[:_ASKED])
+        name, count = next(iter(counts.most_common(1)), ("", 0))
+        sure = found.confidence >= _SURE and count and found.passages[0].document == name
+        if count < _MAJORITY - bool(sure):
+            return None
+        return next((one for one in records if one.name == name), None)
 
     def _at_hand(
         self, catalogue: Catalogue, attached: Sequence[DocumentRecord], records: Sequence[DocumentRecord], language: str

@@ -24,12 +24,14 @@ from rag.grounding import extractive, unit_features
 from rag.grounding.quoting import plain
 from rag.grounding.units import Kind
 from rag.library import Library
+from rag.retrieval.embedders.base import Embedder
+from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.weights import learned
 from rag.settings import RetrievalSettings
 from rag.text.analyser import casefold
 from rag.training import evaluation_files
 from rag.training.fit import Bools, Floats, listwise
-from rag.types import Passage
+from rag.types import Likes, Passage
 
 WORDS = 115
 _SHARE_OF_WRITTEN = 2
@@ -38,35 +40,40 @@ _SHARE_OF_WRITTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was searched, what was found and in which documents, and the wanted facts in their wordings."""
+    """A question as it was searched, what was found and in which documents, the wanted facts in their wordings, and the
+    words that are like the question's.
+    """
 
     question: str
     passages: tuple[Passage, ...]
     documents: tuple[str, ...]
     right: frozenset[str]
     facts: tuple[tuple[str, ...], ...]
+    likes: Likes
 
 
-def asked(file: Path, directory: Path, questions: int) -> Iterator[Asked]:
+def asked(file: Path, directory: Path, questions: int, encoder: Embedder | None) -> Iterator[Asked]:
     """The answerable questions of a file, `questions` of them at most, each with what a search finds."""
     if file.suffix == ".json":
         benchmark = evaluation_files.read(file)
-        library, owner = evaluation_files.open_library(benchmark, directory)
+        library, owner = evaluation_files.open_library(benchmark, directory, encoder)
         drawn = random.Random(3).sample(benchmark.questions, min(questions, len(benchmark.questions)))
         for one in drawn:
             found = library.search(one.text, history=one.history)
             names = tuple(owner[passage.id] for passage in found.passages)
             if found.passages and one.relevant:
-                yield Asked(found.query, found.passages, names, one.relevant, (one.answers,))
+                yield Asked(found.query, found.passages, names, one.relevant, (one.answers,), found.likes)
     else:
-        library = Library.open(directory, RetrievalSettings(), write=True)
+        library = Library.open(directory, RetrievalSettings(), write=True, embedder=encoder)
         library.sync([file.resolve().parent])
+        if library.semantics is not None:
+            library.semantics.make()
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["questions"]:
             found = library.search(entry["question"], history=entry.get("history", ()))
             names = tuple(passage.document for passage in found.passages)
             facts = tuple((fact,) if isinstance(fact, str) else tuple(fact) for fact in entry["key_facts"])
             if found.passages and entry["documents"] and entry.get("kind") not in ("document", "vague"):
-                yield Asked(found.query, found.passages, names, frozenset(entry["documents"]), facts)
+                yield Asked(found.query, found.passages, names, frozenset(entry["documents"]), facts, found.likes)
     library.close()
 
 
@@ -89,7 +96,9 @@ def example(one: Asked) -> tuple[Floats, Bools] | None:
         right[:] = True
     best = (held * right).max()
     return (
-        (unit_features.describe(one.question, one.passages, found, learned()), (held >= best) & right) if best else None
+        (unit_features.describe(one.question, one.passages, found, learned(), likes=one.likes), (held >= best) & right)
+        if best
+        else None
     )
 
 
@@ -108,7 +117,7 @@ def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
     hits, words = 0, 0
     for one in questions:
         found = unit_features.split(one.passages)
-        scores = unit_features.describe(one.question, one.passages, found, learned()) @ values
+        scores = unit_features.describe(one.question, one.passages, found, learned(), likes=one.likes) @ values
         texts = [
             one.passages[span.passage].text[unit.start : unit.end]
             for span in (extractive.choose(one.passages, found, scores, WORDS) if found else [])
@@ -130,12 +139,14 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, help="questions with their documents")
     parser.add_argument("--check", action="store_true", help="score each file with what the others teach")
     parser.add_argument("--questions", type=int, default=350, help="questions to draw from each JSON file")
+    parser.add_argument("--encoder", type=Path, help="the ONNX file, without which words alone find and choose")
     arguments = parser.parse_args()
+    encoder = OnnxFile(arguments.encoder, "learning") if arguments.encoder is not None else None
     sets: list[list[Asked]] = []
     lists: list[list[tuple[Floats, Bools]]] = []
     for file in arguments.files:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-            sets.append(list(asked(file, Path(directory), arguments.questions)))
+            sets.append(list(asked(file, Path(directory), arguments.questions, encoder)))
         drawn = [made for one in sets[-1] if (made := example(one)) is not None]
         lists.append(drawn if file.suffix == ".json" else drawn * _SHARE_OF_WRITTEN)
     if arguments.check:

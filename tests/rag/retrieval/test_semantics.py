@@ -160,6 +160,8 @@ def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None
         usual=(0.1, 0.1),
         foreign=np.array([False, False, False, True]),
         in_talk=False,
+        alike=np.zeros(4),
+        alike_near=np.zeros(4),
     )
     weights = {"alone": {"words": 2.0, "own": 1.0}}
     assert second_stage.score(columns, weights).argmax() == 3
