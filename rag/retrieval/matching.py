@@ -94,12 +94,12 @@ def likeness(batch: Batch, content: Sequence[Term], likes: Likes) -> Floats:
     coarse[known & 0xFFFF] = True
     at = np.flatnonzero(coarse.take(batch.low))
     held = batch.low[at] | batch.high[at].astype(np.uint32) << 16
-    place = np.searchsorted(known, held)
-    true = known.take(place, mode="clip") == held
-    at, place = at[true], place[true]
+    where = np.searchsorted(known, held)
+    true = known.take(where, mode="clip") == held
+    at, where = at[true], where[true]
     if not len(at):
         return found
-    table_of = np.array([worth[values[int(value)]] for value in known])[place]
+    table_of = np.array([worth[values[int(value)]] for value in known])[where]
     sentence = np.searchsorted(batch.sentence_start, at, side="right") - 1
     first = np.flatnonzero(np.diff(sentence, prepend=-1))
     found[sentence[first]] = np.maximum.reduceat(table_of, first, axis=0)
