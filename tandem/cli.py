@@ -16,7 +16,7 @@ import typer
 
 from rag.errors import UserFacingError
 from tandem.cli_bench import bench, compare
-from tandem.cli_data import audit, data
+from tandem.cli_data import audit, backup, data, restore
 from tandem.cli_evaluate import evaluate
 from tandem.cli_models import doctor, models
 
@@ -35,6 +35,8 @@ app.add_typer(bench, name="bench")
 app.command()(compare)
 app.add_typer(data, name="data")
 app.add_typer(audit, name="audit")
+app.command()(backup)
+app.command()(restore)
 browser = typer.Typer(help="The page that runs a model inside the browser.", no_args_is_help=True)
 app.add_typer(browser, name="browser")
 encoder = typer.Typer(help="The encoder that finds what is near in meaning.", no_args_is_help=True)

@@ -46,3 +46,21 @@ def verify(
     from tandem.commands import auditing
 
     auditing.verify(file)
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where to; a folder that is not there yet.")],
+) -> None:
+    """Save everything that is kept to a folder, also while Tandem runs; without the folders of documents."""
+    from tandem.commands import keeping
+
+    keeping.back_up(folder)
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+) -> None:
+    """Check a backup and put it into the data directory, which must hold nothing yet; not while Tandem runs."""
+    from tandem.commands import keeping
+
+    keeping.restore(folder)

@@ -38,14 +38,18 @@ def open_store(path: Path, *, write: bool) -> Store:
 
 
 def open_index(directory: Path, store: Store, *, write: bool) -> Index:
-    """With `write`, one that is damaged or outdated is begun anew, to be filled from the store. Raises LibraryError."""
+    """With `write`, one that is damaged, outdated or gone is begun anew, to be filled from the store. Raises
+    LibraryError."""
+    gone = not (directory / "meta.json").exists() and store.meta("indexed") not in (None, "", "0")
     try:
-        return Index(directory)
+        index = Index(directory)
+        if not gone or not write or store.connections.reading:
+            return index
     except IndexDamagedError:
         if not write or store.connections.reading:
             raise
-    Index.discard(directory)
-    index = Index(directory)
+        Index.discard(directory)
+        index = Index(directory)
     with in_words(store.connections.path), store.transaction():
         store.set_meta("form", "")
     return index

@@ -1,14 +1,16 @@
-"""`tandem data move`. Knows what is printed; does not know how anything is copied."""
+"""`tandem data move`, `tandem backup`, `tandem restore`. Knows what is printed, not how anything is copied."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from rag.database.places import Place, Sqlite
 from rag.errors import UserFacingError
 from tandem import databases
 from tandem.commands.auditing import note
 from tandem.data_lock import hold
+from tandem.keeping import backup
 from tandem.keeping.moving import Moved, move
 from tandem.settings import load
 
@@ -36,6 +38,27 @@ def move_data(source: str, target: str) -> None:
         f"Everything is at {there[0].name} as it is at {here[0].name}, where it stays too. "
         "Set storage.database to use it; documents and uploads stay in the data directory."
     )
+
+
+def back_up(folder: Path) -> None:
+    """Save everything that is kept. Raises UserFacingError."""
+    settings = load()
+    saved = backup.back_up(settings, folder.absolute())
+    note(settings, "export.backup", str(folder), {"files": saved.files, "bytes": saved.size})
+    again = "" if saved.index else " The search index is not in it, and is made anew when it is put back."
+    print(f"{saved.files:,} files, {_size(saved.size)}, are in {folder}, each checked.{again}")
+
+
+def restore(folder: Path) -> None:
+    """Put a backup back. Raises UserFacingError."""
+    settings = load()
+    saved = backup.restore(settings, folder.absolute())
+    note(settings, "backup.restored", str(folder), {"made": saved.made})
+    print(f"{saved.files:,} files, {_size(saved.size)}, as of {saved.made}, are in {settings.data_dir}, each checked.")
+
+
+def _size(bytes: int) -> str:
+    return f"{bytes / 1e6:,.1f} MB"
 
 
 def _is_there(place: Place) -> bool:
