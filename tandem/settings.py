@@ -35,6 +35,8 @@ BENCH_VARIABLES = (
     *("BENCH_MODELS", "BENCH_ROUNDS", "BENCH_PROMPT", "BENCH_STREAM", "BENCH_MAX_TOKENS", "BENCH_TEMPERATURE"),
     *("SLM_ALIAS", "LLM_ALIAS", "COMPARE_PROMPT"),
 )
+PROGRAM = "api"
+"""Stands for programs that send the key of /v1, among groups and in traces."""
 CHECKED = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
@@ -66,6 +68,8 @@ class ServerSettings(BaseModel):
         pairs = [entry.strip().partition(":") for entry in value.split(",") if entry.strip()]
         if any(not name.strip() or not password for name, _, password in pairs):
             raise ValueError("each user is written name:password, with commas between users")
+        if any(name.strip() == PROGRAM for name, _, _ in pairs):
+            raise ValueError(f"{PROGRAM!r} stands for programs with the key of /v1; call the user otherwise")
         return {name.strip(): password for name, _, password in pairs}
 
     @field_validator("administrators", mode="before")

@@ -205,8 +205,13 @@ class Index:
             found = [(str(term), int(n)) for term, n in self._searcher.terms_with_prefix(field, prefix, limit=most)]
         if readable is None:
             return found
-        counted = [(term, count) for term, _ in found if (count := self.frequency(field, term, readable))]
-        return sorted(counted, key=lambda one: (-one[1], one[0]))[:limit]
+        best: list[tuple[int, str]] = []
+        for term, every in sorted(found, key=lambda one: -one[1]):
+            if len(best) == limit and every < -best[-1][0]:
+                break  # those that follow are rarer still
+            if count := self.frequency(field, term, readable):
+                best = sorted((*best, (-count, term)))[:limit]
+        return [(term, -count) for count, term in best]
 
     def _counted(self, readable: frozenset[str], field: str, term: str) -> int:
         """Passages with one of the labels that hold a term; any term where it is ""."""

@@ -14,9 +14,9 @@ from tandem.api.errors import ApiError
 from tandem.auth.login_throttle import Brake
 from tandem.auth.tickets import TicketError, ticket_of
 from tandem.context import House
+from tandem.settings import PROGRAM
 
 LOCAL = "local"
-PROGRAM = "api"
 FREE_GUESSES = 20
 WAITS = (10, 30, 60, 120, 300, 900)
 

@@ -16,13 +16,14 @@ from starlette.responses import JSONResponse, Response
 
 from hybrid.models.registry import USABLE
 from hybrid.runtimes.base import ModelInfo
-from tandem.api.access import PROGRAM, admit
+from tandem.api.access import admit
 from tandem.api.asked import read
 from tandem.api.completions import Calls, Completion
 from tandem.api.errors import ApiError
 from tandem.api.sources import LOOKUP_S, PIPELINE, source
 from tandem.context import House
 from tandem.observability.metrics import CONTENT_TYPE
+from tandem.settings import PROGRAM
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED = {"/v1/models": "GET", "/v1/chat/completions": "POST"}

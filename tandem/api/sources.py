@@ -22,10 +22,10 @@ from hybrid.settings import Escalate, GenerationSettings
 from hybrid.tracing.trace import Trace
 from rag.errors import UserFacingError
 from rag.types import Message
-from tandem.api.access import PROGRAM
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError, from_model
 from tandem.context import House
+from tandem.settings import PROGRAM
 from tandem.texts import notice as worded
 from tandem.texts import without_addresses
 

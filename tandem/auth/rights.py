@@ -16,7 +16,7 @@ from rag import labels
 from rag.principal import OWNER, Principal
 from rag.types import FileReceipt
 from tandem.auth.tickets import LOCAL_USER
-from tandem.settings import CollectionSettings, Settings, load
+from tandem.settings import PROGRAM, CollectionSettings, Settings, load
 from tandem.settings_file import SettingsError
 
 ADMINISTRATOR, CURATOR = "administrator", "curator"
@@ -123,6 +123,25 @@ class Rights:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def doubts(settings: Settings) -> list[str]:
+    """What in the settings' rights grants nothing, or closes nothing, in a sentence each."""
+    if not settings.collections:
+        return []
+    if not settings.server.login_required:
+        return ["Nobody signs in here, so the collections are closed to nobody; set TANDEM_SERVER__USERS."]
+    known = {*settings.server.users, PROGRAM}
+    found = []
+    for one in settings.collections:
+        if nobody := sorted(group for group in one.readers or () if not settings.groups.get(group)):
+            found.append(f"Nobody is in the group {nobody[0]!r}, which may read {one.name}; add it under 'groups'.")
+        if strangers := sorted(set(one.curators) - known):
+            found.append(f"{strangers[0]!r}, who curates {one.name}, is not among the users.")
+    for name, people in settings.groups.items():
+        if strangers := sorted(set(people) - known):
+            found.append(f"{strangers[0]!r} of the group {name!r} is not among the users.")
+    return found
 
 
 def _granted(collections: tuple[CollectionSettings, ...], groups: Mapping[str, tuple[str, ...]]) -> dict[str, set[str]]:

@@ -21,6 +21,7 @@ from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelInfo
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from tandem import encoder
+from tandem.auth.rights import doubts
 from tandem.commands.auditing import note
 from tandem.commands.progress import bar
 from tandem.context import House
@@ -146,6 +147,7 @@ def doctor(json: bool) -> None:
     ports = [(settings.server.host, settings.server.port)] if settings.server.port else []
     findings = _run(lambda engine: examine(engine, data_dir=settings.data_dir, ports=ports))
     findings.append(_encoder(settings))
+    findings += [Finding("collections", Health.WARN, said) for said in doubts(settings)]
     if json:
         print(jsonlib.dumps({"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False, indent=2))
     else:

@@ -12,7 +12,7 @@ from rag.labels import EVERYBODY, PUBLIC, collection
 from rag.library import Library
 from rag.maintenance.integrity import verify
 from rag.principal import ANYBODY, LOCAL, OWNER, Principal
-from tandem.auth.rights import ADMINISTRATOR, CURATOR, Rights
+from tandem.auth.rights import ADMINISTRATOR, CURATOR, Rights, doubts
 from tandem.documents import library_dir, open_library
 from tandem.settings import Settings, load
 from tandem.settings_file import SettingsError
@@ -198,3 +198,20 @@ def test_a_mistake_is_one_sentence(home: Path, written: str, words: str) -> None
     with pytest.raises(SettingsError) as error:
         settings_of(home)
     assert words in str(error.value)
+
+
+def test_rights_that_grant_or_close_nothing_are_told(home: Path) -> None:
+    assert doubts(settings_of(home)) == []
+    assert doubts(load(home / "tandem.yaml", {})) == [
+        "Nobody signs in here, so the collections are closed to nobody; set TANDEM_SERVER__USERS."
+    ]
+    write(home, YAML.replace("hr: [ayse, api]", "it: [ayşe]").replace("[cem]", "[jem]"))
+    said = " ".join(doubts(settings_of(home)))
+    assert "group 'hr'" in said and "'jem', who curates Personnel" in said and "'ayşe' of the group 'it'" in said
+    (home / "tandem.yaml").write_text("documents: [docs]\n", encoding="utf-8")
+    assert doubts(load(home / "tandem.yaml", {})) == []
+
+
+def test_no_person_is_called_as_programs_are(home: Path) -> None:
+    with pytest.raises(SettingsError, match="stands for programs"):
+        load(home / "tandem.yaml", {"TANDEM_SERVER__USERS": "ada:long-words,api:long-words"})
