@@ -34,7 +34,8 @@ _FORMULA = frozenset({"katex-html", "MathJax_Preview", "mjx-assistive-mml"})
 _TYPED = frozenset({"", "text", "email", "tel", "url", "number", "date", "time", "datetime-local", "month", "week"})
 _MOST_OPTIONS = 50
 _FEW_WORDS = 3
-_SHORT_MARGIN = 8
+_SHORT_MARGIN = 20
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "؟")
 _LITTLE = 200
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _ANCHOR = frozenset("¶#§🔗")
@@ -93,14 +94,18 @@ def _is_furniture(tag: Tag, has_main: bool) -> bool:
         # Within the page proper it is a note or a title of its own.
         if tag.find_parent(["main", "article"]) is not None:
             return False
-        words = tag.get_text().split()
-        short = len(words) <= _FEW_WORDS or (
-            len(words) <= _SHORT_MARGIN and ("©" in words or tag.find("a") is not None)
-        )
-        if has_main and (short or role == "banner") and tag.find(["h1", "h2", "h3"]) is None:
+        words = tag.get_text(" ").split()
+        if has_main and (role == "banner" or (len(words) <= _SHORT_MARGIN and not _tells(words))):
             return True
         return _mostly_links(tag, 0.5 if has_main else 0.8)
     return False
+
+
+def _tells(words: list[str]) -> bool:
+    """Whether the words of a short margin say something: a sentence, or a number that is no year of copyright."""
+    if len(words) <= _FEW_WORDS or "©" in words:
+        return False
+    return words[-1].endswith(_SENTENCE_ENDS) or any(map(str.isdecimal, "".join(words)))
 
 
 def _mostly_links(tag: Tag, share: float) -> bool:
