@@ -127,6 +127,12 @@ def _walk(root: Tag, builder: Builder) -> None:
         if text:
             builder.add(prefix + text, separator=separator)
 
+    def hold() -> None:
+        """What was read is a term; several in a row mean the same."""
+        nonlocal term
+        term = ", ".join(filter(None, (term, one_line("".join(inline)))))
+        inline.clear()
+
     def settle() -> None:
         """A term that is followed by no meaning stands for itself."""
         nonlocal term
@@ -148,8 +154,7 @@ def _walk(root: Tag, builder: Builder) -> None:
             if name == "li":
                 flush(_marker(node, counters), "\n")
             elif name == "dt":
-                term = ", ".join(filter(None, (term, one_line("".join(inline)))))  # terms that mean the same
-                inline.clear()
+                hold()
             elif name == "dd":
                 flush(f"{term.rstrip(':')}: " if term else "", "\n")
                 term = ""
@@ -175,13 +180,16 @@ def _walk(root: Tag, builder: Builder) -> None:
         elif name in ("input", "textarea", "select", "img"):
             inline.append(_control(node))
         else:
-            if name in _BLOCKS:
+            if name == "dt" and node.find_parent("dt") is not None:  # the term before it was never closed
+                hold()
+            elif name in _BLOCKS:
                 flush()
                 if name == "dl":
                     settle()
-                stack.append((node, True))
             elif name in ("label", "option", "text", "button", "legend", "rt"):
                 inline.append(" ")
+            if name in _BLOCKS:
+                stack.append((node, True))
             stack.extend((child, False) for child in reversed(list(node.children)))
     flush()
 
