@@ -126,7 +126,7 @@ def test_messages_in_odd_wrappings(body: str, shown: str) -> None:
         ("a.wiki", "{|\n! Crane !! Driver\n|-\n| Red || Hale\n|}\n", "Crane: Red; Driver: Hale."),
         ("a.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "f", "outputs": [{"data": {"text/plain": "x", "text/html": "<table><tr><th>Batch<th>Loss<tr><td>8<td>0.51</table>"}}]}]}), "Batch: 8; Loss: 0.51."),
         ("a.csv", "Part,Price,End date\nBelt,7,\nRope,9,\n", "Part: Rope; Price: 9.\n\nEnd date."),
-        ("a.html", "<dl><dt>Soda<dt>Water<dd>Cold<dt>Tea</dl><p>End.</p>", "Soda, Water: Cold\n\nTea\n\nEnd."),
+        ("a.html", "<dl><dt>Soda</dt><dt>Water</dt><dd>Cold</dd><dt>Tea</dt></dl><p>End.</p>", "Soda, Water: Cold\n\nTea\n\nEnd."),
         ("a.rtf", r"{\rtf1\ansi {\fs24\*\cs7\loch The quick bro\-wn fox}\par}", "The quick brown fox"),
         ("README", "The chainsaw is kept by Arvid.", "kept by Arvid"),
         ("a.toml", "[server]\nowner = 'Berit'\n", "owner = 'Berit'"),
