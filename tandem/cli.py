@@ -111,6 +111,18 @@ def index(
 
 
 @app.command()
+def sources(
+    name: Annotated[str | None, typer.Argument(help="One of the sources in tandem.yaml, instead of all.")] = None,
+    visit: Annotated[bool, typer.Option("--visit", help="Fetch what is new there now.")] = False,
+    json: Json = False,
+) -> None:
+    """Show the other places that documents come from, and how their last visits went."""
+    from tandem.commands import sources as room
+
+    room.sources(name, visit=visit, json=json)
+
+
+@app.command()
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     json: Json = False,

@@ -29,6 +29,7 @@ from tandem.documents import open_library
 from tandem.observability import telemetry
 from tandem.observability.metrics import Metrics
 from tandem.settings import Settings, load
+from tandem.sources import Sources
 
 
 def assemble(
@@ -99,6 +100,8 @@ class House:
         """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
         self._started = self._closed = False
         self._watcher: Watcher | None = None
+        self.sources = Sources(settings)
+        """The other places that documents come from."""
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
@@ -131,6 +134,7 @@ class House:
         self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
         await self.engine.start()
         if index:
+            self.sources.start()
             self._watcher = Watcher(self.library, self.settings.documents)
             self._watcher.start()
             if self.library.semantics is not None:
@@ -152,6 +156,7 @@ class House:
         if self._closed:
             return
         self._closed = True
+        await asyncio.to_thread(self.sources.close)
         if self._watcher is not None:
             await asyncio.to_thread(self._watcher.close)
         if self._warming is not None:

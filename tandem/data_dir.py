@@ -21,6 +21,16 @@ class DataDir:
         return self.path / "library"
 
     @property
+    def sources(self) -> Path:
+        """The folder of what was fetched from other places, a folder each."""
+        return self.path / "sources"
+
+    @property
+    def sources_state(self) -> Path:
+        """The folder of what is known about those places: when they were visited, and what they held."""
+        return self.path / "sources_state"
+
+    @property
     def history(self) -> Path:
         """Conversations, a SQLite file."""
         return self.path / "history.db"

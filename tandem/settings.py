@@ -129,6 +129,23 @@ class CollectionSettings(BaseModel):
     curators: tuple[str, ...] = Field((), description="Users who look after it: they read it and read files again.")
 
 
+class SourceSettings(BaseModel):
+    """Another place that documents come from. Its password is never written in a file: `password_env` names its
+    variable."""
+
+    model_config = CHECKED
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$", description="Its folder's name in data_dir/sources."
+    )
+    kind: str = Field(min_length=1, description="git, web, webdav, imap or confluence.")
+    address: str = Field(min_length=1, description="A URL; for git and confluence also a path.")
+    every_minutes: int = Field(60, ge=1, le=43_200, description="How often it is visited while Tandem runs.")
+    user: str = Field("", description="Who signs in there; empty: nobody does.")
+    password_env: str = Field("", description="Name of the environment variable that holds the password or token.")
+    options: dict[str, str] = Field(default_factory=dict, description="What is particular to its kind; see README.md.")
+
+
 class DisplaySettings(BaseModel):
     """How the chat looks when nobody has changed it in the settings panel."""
 
@@ -210,6 +227,9 @@ class Settings(BaseModel):
     collections: tuple[CollectionSettings, ...] = Field(
         (), description="Parts of the documents, and who may read them; what belongs to none is for everybody."
     )
+    sources: tuple[SourceSettings, ...] = Field(
+        (), description="Other places that documents come from; each is kept as a folder in data_dir."
+    )
     groups: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Groups of users, by name; 'api' stands for the key of /v1."
     )
@@ -239,7 +259,7 @@ class Settings(BaseModel):
 
     @property
     def api_keys(self) -> dict[str, SecretStr]:
-        """The endpoints' keys that the environment holds, by the variable's name."""
+        """The endpoints' keys and the sources' passwords that the environment holds, by the variable's name."""
         return self._api_keys
 
     @property
@@ -247,12 +267,12 @@ class Settings(BaseModel):
         """The file that they were read from, None where there was none."""
         return self._file
 
-    @field_validator("collections")
+    @field_validator("collections", "sources")
     @classmethod
-    def _check_names(cls, value: tuple[CollectionSettings, ...]) -> tuple[CollectionSettings, ...]:
+    def _check_names(cls, value: Any, info: ValidationInfo) -> Any:
         names = [one.name.casefold() for one in value]
         if twice := next((one.name for one in value if names.count(one.name.casefold()) > 1), None):
-            raise ValueError(f"two collections are called {twice!r}; name them apart")
+            raise ValueError(f"two {info.field_name} are called {twice!r}; name them apart")
         return value
 
     @field_validator("documents", mode="before")
@@ -283,12 +303,14 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
         raise SettingsError(settings_file.sentence(problem.errors(), Settings, file, lines, variables)) from None
     base = file.resolve().parent
     wanted = {endpoint.api_key_env for endpoint in settings.models.endpoints}
+    wanted |= {source.password_env for source in settings.sources}
     settings._api_keys.update({name: SecretStr(env[name]) for name in wanted if env.get(name)})
     settings._file = file if file.is_file() else None
-    documents = _folders(settings, base)
+    data_dir = base / settings.data_dir.expanduser()
+    documents = (*_folders(settings, base), *(DataDir(data_dir).sources / one.name for one in settings.sources))
     return settings.model_copy(
         update={
-            "data_dir": base / settings.data_dir.expanduser(),
+            "data_dir": data_dir,
             "documents": documents,
             "collections": tuple(_collection(one, base, documents) for one in settings.collections),
             "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
@@ -319,7 +341,7 @@ def _folders(settings: Settings, base: Path) -> tuple[Path, ...]:
     """The folders to answer from; the shipped example where none is named and none is there."""
     folders = tuple(base / folder.expanduser() for folder in settings.documents)
     if "documents" not in settings.model_fields_set and not any(folder.is_dir() for folder in folders):
-        return (shipped.corpus(),)
+        return () if settings.sources else (shipped.corpus(),)
     return folders
 
 

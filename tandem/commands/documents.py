@@ -25,6 +25,7 @@ from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.documents import existing, library_dir, open_library
 from tandem.settings import Settings, load
+from tandem.sources import Sources
 
 EXAMPLE = (
     "No folder of documents is named here, so the example documents that ship with Tandem are used; "
@@ -44,6 +45,8 @@ def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch
     if report:
         _report(settings, json)
         return
+    if folder is None and not verify:
+        _visit(settings)
     folders = (folder.resolve(),) if folder is not None else settings.documents
     if missing := [one for one in folders if one not in existing(folders)]:
         raise UserFacingError(f"There is no folder {missing[0]}; name an existing one here or under 'documents'.")
@@ -68,6 +71,15 @@ def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch
             _watch(library, folders, json)
     finally:
         library.close()
+
+
+def _visit(settings: Settings) -> None:
+    """Fetch what is new in the other places that documents come from; what cannot be reached is named."""
+    places = Sources(settings)
+    for place in places.places():
+        visit = places.visit(place.name)
+        if visit.problem:
+            print(f"{place.name}: {visit.problem}", file=sys.stderr)
 
 
 def _make_vectors(library: Library) -> None:
