@@ -25,9 +25,7 @@ _DEEPEST = 30
 PARSER = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"]).disable("reference")
 
 # What becomes a link by itself wherever it stands in a text, whatever stands before it.
-_ADDRESS = re.compile(
-    r"(?:https?://|www\.)[^\s<>`]*|(?:mailto:|xmpp:)?[-.\w+]+@[-\w]+(?:\.[-\w]+)*(?:/[^\s<>`]*)?", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>`]*|(?:mailto:|xmpp:)?[-.\w+]+@[-.\w]+(?:/[^\s<>`]*)?", re.IGNORECASE)
 _TRAILING = ".,;:?!*_~'\")]}"
 _SPECIAL = re.compile(
     r"(?P<marker>\[\d{1,3}\])(?P<after>[(:]|(?=\[))?|(?P<always>[\\`*\[\]<~|])|(?P<word>(?<!\w)_|_(?!\w))"
@@ -135,17 +133,19 @@ class _Line:
 
     def _flush(self) -> None:
         text, self._text = "".join(self._text), []
-        at = 0
-        for found in _ADDRESS.finditer(text):
+        at = begin = 0
+        while found := _ADDRESS.search(text, begin):
             address = found.group().replace(MARK, "").rstrip(_TRAILING)
+            begin = found.end()
             if not address:
                 continue
             self._append(escaped(text[at : found.start()]))
             self._append_code(address)
-            rest = found.group()[len(address) :] if MARK not in found.group() else ""
-            marks = found.group().count(MARK)
-            self._append(escaped(rest) + (MARKED * marks + HAIR_SPACE if marks else ""))
-            at = found.end()
+            if marks := found.group().count(MARK):
+                self._append(MARKED * marks + HAIR_SPACE)
+            else:
+                begin = found.start() + len(address)  # what trails one may begin the next
+            at = begin
         self._append(escaped(text[at:]))
 
 

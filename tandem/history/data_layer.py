@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from rag.database.places import Place, Sqlite
+from rag.formats.extracted import clean, one_line
 from rag.text.unicode import whole
 from tandem.history.backlog import Told
 from tandem.history.base import HistoryError
@@ -154,7 +155,7 @@ class SqlHistory(BaseDataLayer):
                 new_thread(db, thread_id, user_id)
             changes: dict[str, Any] = {}
             if name is not None:
-                changes["name"] = " ".join(whole(name).split())[:NAME_CHARS]
+                changes["name"] = one_line(clean(whole(name)))[:NAME_CHARS]
             if tags is not None:
                 changes["tags"] = tags
             if user_id is not None and row is not None and row.user_id is None:

@@ -24,7 +24,15 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem.markdown import Neutraliser, cited, neutral, neutral_line
 
 EVIL = ("http://evil.example/x", "https://evil.example", "HTTP://EVIL.example", "www.evil.example", "//evil.example")
-EVIL += ("mailto:a@evil.example", "a.b+c@evil.example", "javascript:alert(1)", "data:text/html,x", "ftp://evil.example")
+EVIL += (
+    "mailto:a@evil.example",
+    "a.b+c@evil.example",
+    ".@.evil",
+    "a@.b",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "ftp://evil.example",
+)
 EVIL += ("http&colon;//evil.example", "http&#58;//evil.example", "&#119;ww.evil.example", "http:\\/\\/evil.example")
 PIECES = (
     *EVIL,
@@ -127,7 +135,8 @@ PIECES = (
 )
 # As in mdast-util-gfm-autolink-literal, which the page renders with: it looks at every text that is parsed.
 ALIVE = re.compile(r"(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)", re.IGNORECASE)
-ALIVE_MAIL = re.compile(r"(?<![\w+.-])([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)")
+# Looser than the one there: while it parses, the page takes a domain that begins with a dot for one, too.
+ALIVE_MAIL = re.compile(r"[-.\w+]+@[-.\w]*\.[-.\w]*[^\W\d_]")
 # A footnote is one where it is defined.
 NOT_COMMON = re.compile(r"\A\[[ xX]\](?:\s|\Z)|^\[\^[^\]]*\]:", re.MULTILINE)
 PAGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import chainlit as cl
+import httpx
 import pytest
 from chainlit.context import init_http_context
 
@@ -19,7 +20,9 @@ from rag.errors import LibraryError
 from tandem.context import House
 from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
+from tests.security.conftest import ENVIRONMENT, SETTINGS, Socket, Target, message
 from tests.support.small_disk import SmallDisk, can_mount, small_disk
+from tests.ui.conftest import serving
 
 NETS = "# Nets\n\nOld Maren mends the nets in winter.\n"
 QUESTION = "Who mends the nets in winter?"
@@ -148,6 +151,38 @@ def test_a_first_start_says_what_is_wrong(disk: SmallDisk, settings: Settings, h
     house = House.open(settings)
     house.library.close()
     house.traces.close()
+
+
+@needs_mount
+@pytest.mark.parametrize(("how", "status", "reason"), [("full", 507, "No space left"), ("closed", 503, "Read-only")])
+def test_a_server_goes_on(disk: SmallDisk, tmp_path: Path, how: str, status: int, reason: str) -> None:
+    """Uploads are refused in words, and taken again; questions are answered all the time."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with serving(home, SETTINGS, **ENVIRONMENT, TANDEM_DATA_DIR=str(disk.path / "data")) as address:
+        target = Target(address, home)
+        target.cookies["ada"] = target.sign_in("ada")
+        with Socket(target, target.cookies["ada"]) as socket, target.client("ada") as ada:
+            socket.begin()
+            where = {"session_id": str(socket.session)}
+
+            def upload() -> httpx.Response:
+                return ada.post("/project/file", params=where, files={"file": ("a.txt", b"x" * 100_000, "text/plain")})
+
+            kept = upload().json()["id"]
+            break_disk(disk, how)
+            try:
+                refused = upload()
+                assert (refused.status_code, reason in refused.json()["detail"]) == (status, True), refused.text
+                assert ada.get(f"/project/file/{kept}", params=where).text == "x" * 100_000
+                assert ada.get("/").status_code == 200
+                assert httpx.get(f"{address}/healthz", timeout=30).status_code == 200
+                socket.emit("client_message", message("How many days of paid holiday does every employee have?"))
+                assert "25 days" in socket.hear("25 days")
+            finally:
+                mend_disk(disk, how)
+            assert upload().status_code == 200
+    assert not list(disk.path.rglob("*damaged*"))
 
 
 LIMITED = """

@@ -68,8 +68,9 @@ def test_signing_out_from_a_terminal_ends_the_open_page(target: Target) -> None:
     with Socket(target, cookies) as open_page, Socket(target, target.cookies["bob"]) as other:
         open_page.begin()
         other.begin()
-        done = start(target.home, "sign-out", "ada", **ENVIRONMENT)
-        assert done.wait(60) == 0, done.communicate()
+        with start(target.home, "sign-out", "ada", **ENVIRONMENT) as done:
+            said = done.communicate(timeout=60)
+        assert done.returncode == 0, said
         assert open_page.hear("nothing", seconds=10) == "closed"
         other.emit("window_message", {"tandem": "open"})
         assert other.hear("documents") != "closed"

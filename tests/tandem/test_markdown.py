@@ -38,6 +38,8 @@ def test_where_the_stream_is_cut_does_not_matter(text: str, chance: random.Rando
 @settings(max_examples=50, deadline=None)
 @given(PIECES, st.randoms(use_true_random=False))
 @example("![a](http://x)\n\n[b][c]\n\n[c]: http://y", random.Random(0))
+@example("[1].@.http&#58;//evil.example", random.Random(0))
+@example("a@evil.example.@.evil", random.Random(0))
 @example("http:/[/evil.example](y)", random.Random(0))
 @example("&#104;ttp://evil.example", random.Random(0))
 def test_nothing_is_alive(text: str, chance: random.Random) -> None:
