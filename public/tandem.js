@@ -1,41 +1,63 @@
-// The header's link to documents and models opens the panel instead of another page.
-document.addEventListener("click", (event) => {
-  const link = event.target.closest && event.target.closest('a[href$="#house"]')
-  if (!link) return
-  event.preventDefault()
-  window.postMessage({ tandem: "open" }, window.location.origin)
-})
+// The words that the page draws by itself, in the person's language, and where they go. Until the conversation begins
+// they are those of the browser's language, which the page brings with it (tandem/ui/page.py); then those that come over
+// the socket (tandem/ui/session.py). Kept for the elements under the answers.
+import { listen, rescue } from "./keys.js"
+import { name, tell } from "./naming.js"
 
-// The words that the page draws by itself, in the person's language: from tandem/ui/session.py, over the socket. They
-// are kept for the elements under the answers, and put in place of those that Chainlit knows in English only.
 const LINKS = { library: 'a[href$="#house"]', in_browser: 'a[href$="/browser"]' }
 const ENGLISH = { toggle_theme: "Toggle theme", close: "Close", toggle_sidebar: "Toggle Sidebar" }
+const PAUSE_MS = 150
 const said = new WeakMap()
 
+const brought = () => {
+  try {
+    const all = JSON.parse(document.getElementById("tandem-words").textContent)
+    const wanted = navigator.languages.flatMap((tag) => [tag, tag.split("-")[0]]).find((code) => all[code])
+    return all[wanted] || all.en
+  } catch {
+    return null
+  }
+}
+const first = brought()
+const words = () => (window.tandemWords && window.tandemWords.page) || first
+
 const reword = () => {
-  const words = window.tandemWords && window.tandemWords.page
-  if (!words) return
+  const now = words()
+  if (!now) return
   for (const [key, where] of Object.entries(LINKS)) {
     for (const link of document.querySelectorAll(where)) {
       const label = link.querySelector("span") || link
       const last = [...label.childNodes].reverse().find((node) => node.nodeType === Node.TEXT_NODE && node.data.trim())
-      if (last && last.data !== words[key]) last.data = words[key]
+      if (last && last.data !== now[key]) last.data = now[key]
       const picture = link.querySelector("img")
       if (picture) picture.alt = ""
-      link.title = words[`${key}_title`]
+      if (link.title !== now[`${key}_title`]) link.title = now[`${key}_title`]
+      if (link.getAttribute("aria-label") !== now[key]) link.setAttribute("aria-label", now[key])
     }
   }
   for (const label of document.querySelectorAll(".sr-only")) {
     const key = said.get(label) || Object.keys(ENGLISH).find((one) => ENGLISH[one] === label.textContent)
     if (!key) continue
     said.set(label, key)
-    if (label.textContent !== words[key]) label.textContent = words[key]
+    if (label.textContent !== now[key]) label.textContent = now[key]
   }
-  for (const button of document.querySelectorAll("[data-sidebar=rail], [aria-label='Toggle Sidebar']")) {
-    button.title = words.toggle_sidebar
-    button.setAttribute("aria-label", words.toggle_sidebar)
+  for (const button of document.querySelectorAll("[data-sidebar=rail]")) {
+    button.title = now.toggle_sidebar
+    button.setAttribute("aria-label", now.toggle_sidebar)
   }
+  name(now)
 }
+
+// The header's link to documents and models opens the panel instead of another page. Before the conversation has begun
+// there is nobody who hears it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest && event.target.closest('a[href$="#house"]')
+  if (!link) return
+  event.preventDefault()
+  const open = () => window.postMessage({ tandem: "open" }, window.location.origin)
+  if (window.tandemWords) open()
+  else window.addEventListener("tandem-words", open, { once: true })
+})
 
 // Chainlit speaks to the window around it, which is this one unless the page is shown within another of this server.
 window.parent.addEventListener("message", (event) => {
@@ -46,8 +68,12 @@ window.parent.addEventListener("message", (event) => {
   window.dispatchEvent(new Event("tandem-words"))
   reword()
 }, true)
+window.addEventListener("tandem-say", (event) => tell(event.detail))
+listen(words)
 
+// While an answer is written the page changes all the time: now and then is often enough.
 let waiting = 0
 new MutationObserver(() => {
-  if (!waiting) waiting = requestAnimationFrame(() => { waiting = 0; reword() })
-}).observe(document, { childList: true, subtree: true })
+  if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue() }, PAUSE_MS)
+}).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] })
+reword()

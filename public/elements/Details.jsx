@@ -74,7 +74,7 @@ function Latency({ latency, t }) {
         <Figure label={t.speed} value={last ? rate(last.tokens_per_second) : "–"} />
       </div>
       <Waterfall latency={latency} t={t} />
-      {latency.stages.length ? <h4 className="td-heading">{t.models}</h4> : null}
+      {latency.stages.length ? <h3 className="td-heading">{t.models}</h3> : null}
       {latency.stages.map((s, i) => (
         <div key={i} className="td-card" data-model={s.model}>
           <div className="td-card-title">
@@ -101,9 +101,9 @@ function Latency({ latency, t }) {
       ))}
       {figures.length ? (
         <>
-          <h4 className="td-heading">{t.conversation} <span className="td-muted">{counted(t.answers, count)}</span></h4>
+          <h3 className="td-heading">{t.conversation} <span className="td-muted">{counted(t.answers, count)}</span></h3>
           <table className="td-table" data-testid="conversation">
-            <thead><tr><th /><th>{t.p50}</th><th>{t.p95}</th></tr></thead>
+            <thead><tr><td /><th>{t.p50}</th><th>{t.p95}</th></tr></thead>
             <tbody>
               {figures.map(([k, label, show]) => (
                 <tr key={k}><th>{label}</th><td>{show(kept[k].p50)}</td><td>{show(kept[k].p95)}</td></tr>
@@ -120,17 +120,22 @@ function Latency({ latency, t }) {
 // The document itself, in a tab of its own, in the language of the chat.
 const opened = (link) => `${link}${link.includes("?") ? "&" : "?"}lang=${props.language}#sentence`
 
-function Source({ source, active, t }) {
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches
+
+// `keyboard`: whoever came here with a key goes on here.
+function Source({ source, active, keyboard, t }) {
   const ref = useRef(null)
   const [all, setAll] = useState(false)
   const long = source.parts.reduce((n, p) => n + p.text.length, 0) > 700
   const folder = source.document.includes("/") ? source.document.slice(0, source.document.lastIndexOf("/") + 1) : ""
   const name = source.document.slice(folder.length)
   useEffect(() => {
-    if (active && ref.current) ref.current.scrollIntoView({ block: "start", behavior: "smooth" })
+    if (!active || !ref.current) return
+    ref.current.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" })
+    if (keyboard) ref.current.focus({ preventScroll: true })
   }, [active])
   return (
-    <article ref={ref} className={`td-card td-source${active ? " td-source-active" : ""}`} data-source-card={source.n}>
+    <article ref={ref} tabIndex={-1} aria-label={`${source.n}: ${name}`} className={`td-card td-source${active ? " td-source-active" : ""}`} data-source-card={source.n}>
       <header className="td-source-head">
         <span className={`td-chip-n${source.cited ? "" : " td-chip-n-off"}`}>{source.n}</span>
         <span className="td-source-name">{folder ? <span className="td-muted">{folder}</span> : null}{name}</span>
@@ -168,13 +173,13 @@ function Changes({ decision, t }) {
     <>
       {why.length ? (
         <>
-          <h4 className="td-heading">{t.notShown}</h4>
+          <h3 className="td-heading">{t.notShown}</h3>
           <ul className="td-why" data-testid="not-shown">{why.map((text, i) => <li key={i}>{text}</li>)}</ul>
         </>
       ) : null}
       {changed.length ? (
         <>
-          <h4 className="td-heading">{decision.outcome === "draft_stands" ? t.wouldChange : t.changes}</h4>
+          <h3 className="td-heading">{decision.outcome === "draft_stands" ? t.wouldChange : t.changes}</h3>
           <div data-testid="changes">
             {changed.map((c, i) => (
               <div key={i} className="td-card td-change" data-change={c.kind}>
@@ -205,9 +210,9 @@ function Cost({ cost, whole, t }) {
   }
   return (
     <>
-      <h4 className="td-heading">{t.cost} <span className="td-muted">{cost.currency}</span></h4>
+      <h3 className="td-heading">{t.cost} <span className="td-muted">{cost.currency}</span></h3>
       <table className="td-table td-costs" data-testid="costs">
-        <thead><tr><th /><th>{t.answer}</th>{whole ? <th>{t.whole}</th> : null}</tr></thead>
+        <thead><tr><td /><th>{t.answer}</th>{whole ? <th>{t.whole}</th> : null}</tr></thead>
         <tbody>
           {MONEY.filter((name) => columns.every((c) => known(c[name]))).map((name) => (
             <tr key={name} data-cost={name}>
@@ -245,7 +250,7 @@ function Decision({ decision, t }) {
       </div>
       {decision.reasons.length ? (
         <>
-          <h4 className="td-heading">{t.why}</h4>
+          <h3 className="td-heading">{t.why}</h3>
           <ul className="td-why">{decision.reasons.map((r, i) => <li key={i}>{r}</li>)}</ul>
         </>
       ) : null}
@@ -260,7 +265,7 @@ function Decision({ decision, t }) {
       {decision.cost ? <Cost cost={decision.cost} whole={decision.blended} t={t} /> : null}
       {signals.length ? (
         <>
-          <h4 className="td-heading">{t.signals}</h4>
+          <h3 className="td-heading">{t.signals}</h3>
           <div className="td-card td-rows" data-testid="signals">
             {signals.map(([name, value]) => (
               <div key={name}>
@@ -301,7 +306,7 @@ export default function Details() {
     <div className="td-panel" data-testid="details">
       <Tabs value={tab} onValueChange={choose}>
         <div className="td-top">
-          {props.question ? <p className="td-question">{props.question}</p> : null}
+          {props.question ? <h2 className="td-question">{props.question}</h2> : null}
           <TabsList className="td-tabs">
             {tabs.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
           </TabsList>
@@ -309,7 +314,7 @@ export default function Details() {
         <TabsContent value="latency">{props.latency ? <Latency latency={props.latency} t={t} /> : waiting}</TabsContent>
         <TabsContent value="sources">
           {sources.length ? sources.map((s) => (
-            <Source key={`${s.n}-${focus.source === s.n ? focus.at : ""}`} source={s} active={focus.source === s.n} t={t} />
+            <Source key={`${s.n}-${focus.source === s.n ? focus.at : ""}`} source={s} active={focus.source === s.n} keyboard={focus.keyboard} t={t} />
           )) : <p className="td-empty">{props.sources ? t.noSources : t.nothing}</p>}
         </TabsContent>
         <TabsContent value="decision">{props.decision ? <Decision decision={props.decision} t={t} /> : waiting}</TabsContent>

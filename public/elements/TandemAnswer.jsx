@@ -9,6 +9,8 @@ import { AlertTriangle, Check, ChevronDown, Copy, Download, FileText, Info, Ligh
 const PANEL = "tandem-panel"
 const REMEMBERED = "tandem-panel"
 const WIDE = 1024
+// So many characters of an answer are read out by themselves.
+const TOLD = 1500
 
 // The page's words come over the socket, to public/tandem.js, when a conversation begins.
 const useWords = () => {
@@ -125,7 +127,7 @@ function Beneath({ words }) {
       if (!link) return
       event.preventDefault()
       const source = /^#source-(\d+)$/.exec(link.getAttribute("href"))
-      if (source) open({ tab: "sources", source: Number(source[1]) })
+      if (source) open({ tab: "sources", source: Number(source[1]), keyboard: event.detail === 0 })
     }
     message.addEventListener("click", onClick)
     return () => message.removeEventListener("click", onClick)
@@ -140,6 +142,17 @@ function Beneath({ words }) {
       if (box) box.dispatchEvent(new Event("scroll"))
     })
     return () => cancelAnimationFrame(frame)
+  }, [running])
+
+  // Screen readers hear of the answer once it is whole; word by word nobody could follow.
+  const wrote = useRef(running)
+  useEffect(() => {
+    if (wrote.current && !running && root.current) {
+      const text = root.current.closest(".ai-message")?.querySelector(".message-content")?.innerText || ""
+      const said = text.length > TOLD ? `${text.slice(0, TOLD).replace(/\s\S*$/, "")}…` : text
+      window.dispatchEvent(new CustomEvent("tandem-say", { detail: `${words.page.answered} ${props.error || props.stopped || ""} ${said}` }))
+    }
+    wrote.current = running
   }, [running])
 
   const act = (name) => callAction({ name, payload: { message_id: props.message_id } })
@@ -182,11 +195,11 @@ function Beneath({ words }) {
       {props.suggestion ? <div className="td-note" data-testid="suggestion"><Lightbulb size={15} /><span>{props.suggestion}</span></div> : null}
       {shown.length && near.length && !running ? <div className="td-near">{props.nearest_label}</div> : null}
       {shown.length ? (
-        <div className="td-chips" aria-label={t.sources}>
+        <div className="td-chips" role="group" aria-label={t.sources}>
           {shown.map((s) => (
             <button key={s.n} type="button" className="td-chip" data-source={s.n}
               title={[s.document, s.page ? `${t.page} ${s.page}` : "", ...s.headings].filter(Boolean).join(" › ")}
-              onClick={() => open({ tab: "sources", source: s.n })}>
+              onClick={(event) => open({ tab: "sources", source: s.n, keyboard: event.detail === 0 })}>
               <span className="td-chip-n">{s.n}</span>
               <span className="td-chip-name">{names[s.document]}</span>
               {s.page ? <span className="td-chip-page">{t.page} {s.page}</span> : null}

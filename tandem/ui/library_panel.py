@@ -28,7 +28,7 @@ from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.auth.rights import CURATOR
 from tandem.context import House
-from tandem.texts import labels, say, without_addresses
+from tandem.texts import labels, say, without_addresses, word
 from tandem.ui import background
 from tandem.ui.answering import principal_of
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings, told
@@ -89,6 +89,7 @@ async def open_panel(house: House, tab: str = "documents") -> None:
     found = await _show_documents(house)
     await _tell({"tab": tab})
     props = {"kind": "panel", "tab": tab, **found, **_props(house)}
+    await cl.context.emitter.emit("set_sidebar_title", word("library_title", language_of(house), "page"))
     element = cl.CustomElement(name=ELEMENT, id=PANEL, display="side", for_id="", props=props)
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
     for running in house.engine.lifecycle.downloads():

@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable
+from functools import cache
 
 import chainlit.server
 from chainlit.auth.cookie import get_token_from_cookies
@@ -27,7 +29,8 @@ from tandem.auth.accounts import is_local
 from tandem.auth.tickets import LOCAL_USER, TicketError, Tickets
 from tandem.doors import Doors
 from tandem.guard import CONTENT_POLICY, Guard
-from tandem.ui import chainlit_compat
+from tandem.texts import drawn, languages
+from tandem.ui import chainlit_compat, page_script
 from tandem.viewer.routes import viewer
 
 log = logging.getLogger(__name__)
@@ -62,6 +65,7 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
     chainlit.server.get_html_template = _kept_local(chainlit.server.get_html_template)
     app.add_middleware(LocalSignIn, tickets=tickets)
     app.add_middleware(PagePolicy)
+    app.router.routes.insert(0, page_script.route())
     if not guarded:
         app.add_middleware(Doors, tickets=tickets)
         app.add_middleware(Guard, local_only=local_only)
@@ -123,12 +127,22 @@ def _kept_local(template: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def local_only(html: str) -> str:
-    """The page without what makes a browser ask other machines: fonts, the KaTeX stylesheet, preview images."""
+    """The page without what makes a browser ask other machines: fonts, the KaTeX stylesheet, preview images; with the
+    words that it draws by itself."""
     html = _REMOTE_META.sub("", _REMOTE_LINK.sub("", html))
     # `frame-ancestors` only counts in a header.
     policy = re.sub(r";\s*frame-ancestors[^;]*", "", policy_of(html))
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return html.replace("<head>", f"<head>\n    {meta}\n    {_HEAD}", 1)
+    html = html.replace("<head>", f"<head>\n    {meta}\n    {_HEAD}", 1)
+    return html.replace("<body>", f"<body>\n    {_words()}", 1)
+
+
+@cache
+def _words() -> str:
+    """What the page says by itself before a conversation has begun, and where people sign in: in every language."""
+    said = {language: drawn(language)["page"] for language in languages()}
+    written = json.dumps(said, ensure_ascii=False).replace("<", "\\u003c")
+    return f'<script type="application/json" id="tandem-words">{written}</script>'
 
 
 def policy_of(html: str) -> str:

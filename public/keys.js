@@ -1,0 +1,109 @@
+// The keyboard: shortcuts and their list, and a focus that is never lost. Knows keys and where the focus was. Does not
+// know what an answer is.
+
+const SINGLE = "tandem-single-keys"
+const EDITABLE = "input, textarea, select, [contenteditable=true]"
+
+const single = () => {
+  try { return window.localStorage.getItem(SINGLE) !== "off" } catch { return true }
+}
+const remember = (on) => {
+  try { window.localStorage.setItem(SINGLE, on ? "on" : "off") } catch { /* private windows may refuse */ }
+}
+
+const rows = (words) => [
+  [["?", "Ctrl + /"], words.keys_list],
+  [["/"], words.keys_question],
+  [["Enter"], words.keys_send],
+  [["Shift + Enter"], words.keys_line],
+  [["Ctrl + K"], words.search_conversations],
+  [["Ctrl + B"], words.toggle_sidebar],
+  [["Enter"], words.keys_source],
+  [["Esc"], words.keys_back]
+]
+
+const list = (words) => {
+  document.getElementById("td-keys")?.remove()
+  const dialog = document.createElement("dialog")
+  dialog.id = "td-keys"
+  dialog.setAttribute("aria-labelledby", "td-keys-title")
+  const title = document.createElement("h2")
+  title.id = "td-keys-title"
+  title.textContent = words.keys_title
+  const table = document.createElement("dl")
+  for (const [keys, what] of rows(words)) {
+    const row = document.createElement("div")
+    const meaning = document.createElement("dt")
+    const names = document.createElement("dd")
+    meaning.textContent = what
+    for (const key of keys) names.append(Object.assign(document.createElement("kbd"), { textContent: key }))
+    row.append(meaning, names)
+    table.append(row)
+  }
+  const choice = document.createElement("label")
+  const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: single() })
+  box.addEventListener("change", () => remember(box.checked))
+  choice.append(box, words.keys_single)
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: words.close, className: "td-button td-button-line" })
+  close.addEventListener("click", () => dialog.close())
+  const before = document.activeElement
+  dialog.addEventListener("close", () => {
+    dialog.remove()
+    if (before && before.isConnected) before.focus()
+  })
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close() })
+  dialog.append(title, table, choice, close)
+  document.body.append(dialog)
+  dialog.showModal()
+  close.focus()
+}
+
+const busy = () => document.querySelector("[role=dialog][data-state=open], [role=alertdialog], dialog[open]")
+
+export const listen = (words) => {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || !words()) return
+    if (event.key === "/" && (event.ctrlKey || event.metaKey) && !busy()) {
+      event.preventDefault()
+      list(words())
+      return
+    }
+    if (event.key === "Enter" && event.target.matches("[role=dialog] input#name")) {
+      // The new name of a conversation: its dialog is no form.
+      event.preventDefault()
+      ;[...event.target.closest("[role=dialog]").querySelectorAll("button[type=button]")].find((one, place) => place === 1)?.click()
+      return
+    }
+    if (event.key === "Escape" && !busy() && document.activeElement.closest("#side-view-content, #side-view-title")) {
+      if (opener && opener.isConnected) opener.focus()
+      return
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || busy() || !single() || event.target.closest(EDITABLE)) return
+    if (event.key === "?") {
+      event.preventDefault()
+      list(words())
+    } else if (event.key === "/") {
+      event.preventDefault()
+      document.getElementById("chat-input")?.focus()
+    }
+  })
+}
+
+// Where one was before going into the side panel, and the last place of all.
+let opener = null
+let last = null
+document.addEventListener("focusin", (event) => {
+  const inPanel = event.target.closest("#side-view-content, #side-view-title, [role=dialog]")
+  if (!inPanel && event.target !== document.body) opener = event.target
+  last = event.target
+})
+
+// What had the focus is gone or may not be used any more: the focus goes to where one came from, else to the question.
+export const rescue = () => {
+  if (document.activeElement !== document.body || !last || busy()) return
+  if (last.isConnected && !last.disabled) return
+  if (window.matchMedia("(pointer: coarse)").matches) return
+  const back = opener && opener.isConnected && !opener.disabled ? opener : document.getElementById("chat-input")
+  last = null
+  if (back) back.focus({ preventScroll: back.id === "chat-input" })
+}

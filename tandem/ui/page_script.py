@@ -1,0 +1,93 @@
+"""The script of Chainlit's page, with the few changes that no setting and no hook of it allows.
+
+Knows the text of the script that Chainlit 2.12 ships, and what is put in place of what. Where another version says
+something else, that is left as it is; a test notices. Does not know the page around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import chainlit.server
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_NAME = re.compile(r"index-[\w-]+\.js")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is put in place of what, and why."""
+
+    why: str
+    pattern: re.Pattern[str]
+    by: str
+
+
+CHANGES = (
+    Change(
+        "A link in the header is no button around a link: keyboards would stop there twice.",
+        re.compile(
+            r"(\{variant:\"ghost\",)(size:\w+\?\"default\":\"icon\",className:\"[^\"]*\",children:\w+\.jsxs\(\"a\",)"
+        ),
+        r"\1asChild:!0,\2",
+    ),
+    Change(
+        "A conversation in the list is a link; a button within it, with a menu within that, cannot be told apart.",
+        re.compile(
+            r"(\?\w+:)\"button\"(?=,\{isMobile:\w+,state:\w+\}=\w+\(\),\w+=\w+\.jsx\(\w+,\{ref:\w+,"
+            r"\"data-sidebar\":\"menu-button\")"
+        ),
+        r'\1"div"',
+    ),
+)
+
+
+def changed(script: str) -> str:
+    """The script with every change that it has exactly one place for."""
+    for change in CHANGES:
+        if len(change.pattern.findall(script)) == 1:
+            script = change.pattern.sub(change.by, script)
+    return script
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    plain: bytes
+    packed: bytes
+    tag: str
+
+
+def shipped() -> Path:
+    """The script of the page that is installed."""
+    assets = Path(chainlit.server.build_dir) / "assets"
+    return next(file for file in sorted(assets.glob("index-*.js")) if _NAME.fullmatch(file.name))
+
+
+@cache
+def _served() -> _Served:
+    body = changed(shipped().read_text(encoding="utf-8")).encode()
+    return _Served(body, gzip.compress(body, 6), f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"')
+
+
+async def _send(request: Request) -> Response:
+    served = await asyncio.to_thread(_served)
+    # The script's name stays the same whatever is changed in it.
+    headers = {"etag": served.tag, "cache-control": "no-cache", "vary": "accept-encoding"}
+    if request.headers.get("if-none-match") == served.tag:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(served.packed, headers={**headers, "content-encoding": "gzip"}, media_type="text/javascript")
+    return Response(served.plain, headers=headers, media_type="text/javascript")
+
+
+def route() -> Route:
+    """Serves the script; it belongs before Chainlit's own routes."""
+    return Route(f"/assets/{shipped().name}", _send, methods=["GET", "HEAD"])
