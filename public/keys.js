@@ -75,7 +75,7 @@ export const listen = (words) => {
       return
     }
     if (event.key === "Escape" && !busy() && document.activeElement.closest("#side-view-content, #side-view-title")) {
-      if (opener && opener.isConnected) opener.focus()
+      origin()?.focus()
       return
     }
     if (event.ctrlKey || event.metaKey || event.altKey || busy() || !single() || event.target.closest(EDITABLE)) return
@@ -89,21 +89,30 @@ export const listen = (words) => {
   })
 }
 
-// Where one was before going into the side panel, and the last place of all.
+// Where one was before going into the side panel, and the last place of all. An answer that is drawn anew has other
+// links in the same places.
 let opener = null
 let last = null
-document.addEventListener("focusin", (event) => {
-  const inPanel = event.target.closest("#side-view-content, #side-view-title, [role=dialog]")
-  if (!inPanel && event.target !== document.body) opener = event.target
-  last = event.target
+document.addEventListener("focusin", ({ target }) => {
+  last = target
+  if (target === document.body || target.closest("#side-view-content, #side-view-title, [role=dialog]")) return
+  const answer = target.closest(".ai-message")
+  const alike = target.hasAttribute("href") ? `a[href="${CSS.escape(target.getAttribute("href"))}"]` : ""
+  opener = { target, answer, alike, place: answer && alike ? [...answer.querySelectorAll(alike)].indexOf(target) : -1 }
 })
+
+const origin = () => {
+  if (!opener) return null
+  if (opener.target.isConnected && !opener.target.disabled) return opener.target
+  return (opener.place >= 0 && opener.answer.isConnected && opener.answer.querySelectorAll(opener.alike)[opener.place]) || null
+}
 
 // What had the focus is gone or may not be used any more: the focus goes to where one came from, else to the question.
 export const rescue = () => {
   if (document.activeElement !== document.body || !last || busy()) return
   if (last.isConnected && !last.disabled) return
   if (window.matchMedia("(pointer: coarse)").matches) return
-  const back = opener && opener.isConnected && !opener.disabled ? opener : document.getElementById("chat-input")
+  const back = origin() || document.getElementById("chat-input")
   last = null
   if (back) back.focus({ preventScroll: back.id === "chat-input" })
 }

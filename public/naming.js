@@ -82,12 +82,23 @@ export const name = (words) => {
   for (const handle of document.querySelectorAll("[data-resize-handle][aria-controls]")) handle.removeAttribute("aria-controls")
 }
 
-// Politely, and anew where the same is said twice.
-export const tell = (text) => {
+// Screen readers hear of an answer once it is whole; word by word nobody could follow.
+const TOLD = 1500
+let writing = false
+
+export const follow = (words) => {
+  const now = document.getElementById("stop-button") !== null
+  if (writing && !now && words) setTimeout(() => tell(words), 300)
+  writing = now
+}
+
+const tell = (words) => {
   const place = document.querySelector(SAID)
-  if (!place) return
-  place.textContent = ""
-  setTimeout(() => { place.textContent = text }, 50)
+  const answer = [...document.querySelectorAll(".ai-message")].pop()
+  if (!place || !answer) return
+  const text = (where) => [...answer.querySelectorAll(where)].map((part) => part.innerText.trim()).join(" ")
+  const whole = `${words.answered} ${text(".td-note-error")} ${text(".message-content")}`.replace(/\s+/g, " ")
+  place.textContent = whole.length > TOLD ? `${whole.slice(0, TOLD).replace(/\s\S*$/, "")}…` : whole
 }
 
 // What a menu hides from screen readers is out of the keyboard's reach too.

@@ -2,7 +2,8 @@
 // they are those of the browser's language, which the page brings with it (tandem/ui/page.py); then those that come over
 // the socket (tandem/ui/session.py). Kept for the elements under the answers.
 import { listen, rescue } from "./keys.js"
-import { name, tell } from "./naming.js"
+import { follow, name } from "./naming.js"
+import { begun, stay } from "./staying.js"
 
 const LINKS = { library: 'a[href$="#house"]', in_browser: 'a[href$="/browser"]' }
 const ENGLISH = { toggle_theme: "Toggle theme", close: "Close", toggle_sidebar: "Toggle Sidebar" }
@@ -66,14 +67,16 @@ window.parent.addEventListener("message", (event) => {
   window.tandemWords = event.data
   document.documentElement.lang = event.data.language
   window.dispatchEvent(new Event("tandem-words"))
+  begun(event.data.thread)
   reword()
 }, true)
-window.addEventListener("tandem-say", (event) => tell(event.detail))
 listen(words)
 
 // While an answer is written the page changes all the time: now and then is often enough.
 let waiting = 0
 new MutationObserver(() => {
+  stay()
+  follow(words())
   if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue() }, PAUSE_MS)
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] })
 reword()

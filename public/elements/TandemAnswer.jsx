@@ -9,8 +9,6 @@ import { AlertTriangle, Check, ChevronDown, Copy, Download, FileText, Info, Ligh
 const PANEL = "tandem-panel"
 const REMEMBERED = "tandem-panel"
 const WIDE = 1024
-// So many characters of an answer are read out by themselves.
-const TOLD = 1500
 
 // The page's words come over the socket, to public/tandem.js, when a conversation begins.
 const useWords = () => {
@@ -144,16 +142,7 @@ function Beneath({ words }) {
     return () => cancelAnimationFrame(frame)
   }, [running])
 
-  // Screen readers hear of the answer once it is whole; word by word nobody could follow.
-  const wrote = useRef(running)
-  useEffect(() => {
-    if (wrote.current && !running && root.current) {
-      const text = root.current.closest(".ai-message")?.querySelector(".message-content")?.innerText || ""
-      const said = text.length > TOLD ? `${text.slice(0, TOLD).replace(/\s\S*$/, "")}…` : text
-      window.dispatchEvent(new CustomEvent("tandem-say", { detail: `${words.page.answered} ${props.error || props.stopped || ""} ${said}` }))
-    }
-    wrote.current = running
-  }, [running])
+  useEffect(() => { window.dispatchEvent(new Event("tandem-answering")) }, [])
 
   const act = (name) => callAction({ name, payload: { message_id: props.message_id } })
   const onCopy = async () => {

@@ -98,7 +98,8 @@ async def show_words(house: House) -> None:
     """Give the page the words that it draws by itself, in the person's language: see public/tandem.js."""
     language = language_of(house)
     cl.user_session.set(_SPOKEN, language)
-    await cl.context.emitter.send_window_message({"tandem": "words", **drawn(language)})
+    said = {"tandem": "words", "thread": cl.context.session.thread_id, **drawn(language)}
+    await cl.context.emitter.send_window_message(said)
 
 
 async def show_modes(house: House, chosen: str) -> None:

@@ -1,0 +1,33 @@
+// A reload comes back to the conversation, from the moment that its first question is on the screen. Chainlit puts the
+// conversation into the address only once its list of conversations has been read, and on a phone not at all. Knows the
+// id that the conversation will have (tandem/ui/session.py) and Chainlit's addresses.
+
+const QUESTION = '[data-step-type="user_message"]'
+let thread = ""
+let asked = false
+let moved = false
+
+const home = () => /^\/?$/.test(window.location.pathname)
+
+export const begun = (id) => {
+  thread = id || ""
+  asked = false
+  stay()
+}
+
+export const stay = () => {
+  const shown = document.querySelector(QUESTION) !== null
+  if (shown && !asked && thread && home()) {
+    window.history.replaceState(window.history.state, "", `/thread/${thread}`)
+    moved = true
+    thread = ""
+  }
+  asked = shown
+}
+
+// Once the server has begun the conversation, Chainlit's router is told too: it would open one that it does not know.
+window.addEventListener("tandem-answering", () => {
+  if (!moved) return
+  moved = false
+  window.dispatchEvent(new PopStateEvent("popstate", { state: window.history.state }))
+})

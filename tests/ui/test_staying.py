@@ -1,0 +1,34 @@
+"""A reload comes back to the conversation, however soon after the question it comes."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.openai_server import Reply
+from tests.ui.conftest import GOOD, HOLIDAYS, Chat, Person
+
+Meet = Callable[..., Person]
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("window", "after_ms"), [(DESK, 0), (PHONE, 100), (DESK, 500), (PHONE, 1000), (DESK, 3000)])
+def test_a_reload_in_mid_answer(chat: Chat, meet: Meet, window: dict[str, int], after_ms: int) -> None:
+    written = threading.Event()
+    chat.models.models["phi-4-mini"] = Reply([GOOD], hold=written)
+    person = meet(viewport=window)
+    page = person.page
+    page.wait_for_function("window.tandemWords !== undefined")
+    person.ask(HOLIDAYS)
+    page.wait_for_selector('[data-step-type="user_message"]')
+    page.wait_for_timeout(after_ms)
+    page.reload()
+    expect(page.locator('[data-step-type="user_message"]')).to_have_text(HOLIDAYS)
+    written.set()
+    person.wait_for_answers(1)
+    assert "25 days of paid holiday" in person.answer()
+    if window is PHONE:  # the list of conversations opens, and stays open
+        page.click("#sidebar-trigger-button")
+        expect(page.locator("#thread-history a").first).to_contain_text(HOLIDAYS[:20])
