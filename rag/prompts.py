@@ -108,10 +108,14 @@ def refine_messages(
     )
 
 
+def about(passage: Passage) -> str:
+    """What stands before a passage's text: its last two headings; "" where it has none."""
+    return ", ".join(" ".join(defuse(heading).split()) for heading in passage.headings[-2:])
+
+
 def _passage(number: int, passage: Passage) -> str:
-    about = ", ".join(" ".join(defuse(heading).split()) for heading in passage.headings[-2:])
     text = f"{defuse(passage.text)} [{number}]"  # small models recite numbers that stand before
-    return f"{about}. {text}" if about else text
+    return f"{about(passage)}. {text}" if passage.headings else text
 
 
 def _earlier(asked: str, said: str) -> str:

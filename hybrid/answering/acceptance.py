@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from hybrid.policies import degeneration
 from hybrid.policies.signals import language_mismatch
+from rag import prompts
 from rag.grounding import citations, evidence
 from rag.text import phrases
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
@@ -70,7 +71,11 @@ class Verdict:
 def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bool = False) -> Verdict:
     """Whether `text` may be shown. `truncated` says that it was cut off before its end."""
     sound = degeneration.sound(
-        text, question=searched.question, instructions=searched.instructions, truncated=truncated
+        text,
+        question=searched.question,
+        instructions=searched.instructions,
+        headings=[prompts.about(one) for one in searched.passages if len(one.headings) > 1],
+        truncated=truncated,
     )
     if phrases.is_refusal(sound.text):
         plain = CheckedAnswer(sound.text, (CheckedSentence(sound.text, 0, len(sound.text), Support.NEUTRAL, 0.0),))
@@ -103,10 +108,11 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         return faults[0] if faults else "unsupported"
     least = CHANCE_SHORT if found["only"] else CHANCE_MENDED if faults else CHANCE
     proved = trusted and not faults
-    to_the_point = found["chance"] >= least or (
-        not found["mistyped"] and (found["bound"] >= BOUND or found["held"] >= HELD)
-    )
-    return "" if to_the_point or proved else "beside"
+    if proved:
+        return ""
+    if found["mistyped"]:  # nothing of the kind that was asked for
+        return "" if found["chance"] >= least and not found["only"] else "beside"
+    return "" if found["chance"] >= least or found["bound"] >= BOUND or found["held"] >= HELD else "beside"
 
 
 def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer:

@@ -50,14 +50,17 @@ class Sound:
     faults: tuple[str, ...] = ()
 
 
-def sound(text: str, *, question: str = "", instructions: str = "", truncated: bool = False) -> Sound:
+def sound(
+    text: str, *, question: str = "", instructions: str = "", headings: Iterable[str] = (), truncated: bool = False
+) -> Sound:
     """The part of `text` before it goes wrong, as it stands there.
 
     A unit that repeats an earlier one is left out, and where two do, so is all that follows; so is what comes after an
-    echo of the prompt (`question`, `instructions`, a role, a fence), but for echoes at the very start, which go alone.
+    echo of the prompt (`question`, `instructions`, one of `headings`, a role, a fence), but for echoes at the very
+    start, which go alone.
     Of a `truncated` text the unfinished last sentence goes, unless it is all there is.
     """
-    reading = _Reading(question, instructions)
+    reading = _Reading(question, instructions, headings)
     for start, end in _units(text):
         if not reading.take(text, start, end):
             break
@@ -127,10 +130,11 @@ class Growing:
 class _Reading:
     """The units of one text, read in their order: which are kept, and what is wrong."""
 
-    def __init__(self, question: str, instructions: str) -> None:
+    def __init__(self, question: str, instructions: str, headings: Iterable[str] = ()) -> None:
         self.kept: list[tuple[int, int]] = []
         self.faults: set[str] = set()
         self.repeats = 0
+        self._whole = frozenset(tuple(_words(one)) for one in (question, *headings)) - {()}
         self._asked = tuple(_words(question))
         self._told = _told(instructions)
         self._seen = _Seen()
@@ -138,7 +142,7 @@ class _Reading:
     def take(self, text: str, start: int, end: int) -> bool:
         """Judge the next unit; False where the text ends for whoever reads it."""
         unit = text[start:end]
-        if _is_echo(unit, self._asked, self._told):
+        if _is_echo(unit, self._whole, self._asked, self._told):
             self.faults.add(ECHO)
             return not self.kept
         label = _LABEL.match(unit)
@@ -215,11 +219,11 @@ def _told(instructions: str) -> frozenset[tuple[str, ...]]:
     return frozenset(_grams(_words(instructions)))
 
 
-def _is_echo(unit: str, asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> bool:
+def _is_echo(unit: str, whole: Set[tuple[str, ...]], asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> bool:
     if _TURN.match(unit) or _BREADCRUMB.match(unit):
         return True
     words = _words(unit)
-    if asked and (tuple(words) == asked or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked)):
+    if tuple(words) in whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
         return True
     grams = _grams(words)
     return len(grams) >= _SHORT and (tuple(words[:_GRAM]) in told or len(grams & told) >= _TOLD * len(grams))

@@ -291,8 +291,8 @@ def _contested(number: str, claim: _Claim, sources: Sequence[_Source]) -> bool:
 
 
 def said(sentence: str) -> str:
-    """A sentence without its markers and without what only introduces it ("Answer:")."""
-    plain = _MARKER.sub("", sentence).strip()
+    """A sentence without its markers, its number in a list, and what only introduces it ("Answer:")."""
+    plain = _LIST_NUMBER.sub("", _MARKER.sub("", sentence).strip())
     lead = _LEAD.match(plain)
     return plain if lead is None else plain[lead.end() :]
 

@@ -34,7 +34,7 @@ mean score; how many new words the answer brings, whether it brings at most two,
 in logarithms), and whether the question asks for a number, a time or a name and nothing new is one."""
 _HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
-_CARRIES, _LITTLE, _LISTED, _NEAR, _OWN, _RIVAL, _COUNTED = 0.5, 2, 3, 2, 0.3, 0.1, 2
+_CARRIES, _LITTLE, _LISTED, _NEAR, _OWN, _RIVAL, _COUNTED = 0.5, 2, 3, 2, 0.25, 0.1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
         new = _New(citations.said(claim.text), language, asked, asked_figures, wanted)
         brought |= new.words | new.figures
         typed = typed or any(
-            word not in asked and word_flags(claim.text, start, end, word, start == 0) & flags
-            for _, word, start, end in idf.terms_of(claim.text, language)
+            word not in asked and word_flags(new.text, start, end, word, start == 0) & flags
+            for _, word, start, end in idf.terms_of(new.text, language)
         )
         bind = [sum(weight[stem] for stem in weight.keys() & stems & (s.words | s.about)) for s in read]
         for at in _carrying(new.text, new, read):
@@ -127,7 +127,7 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
             around |= content & sentence.around
             own = sum(w for stem, w in weight.items() if stem in sentence.words)
             whole = sentence.words | sentence.about
-            if bind[at] >= max(bind) - _RIVAL:
+            if own >= _OWN and bind[at] >= max(bind) - _RIVAL:
                 bound = max(bound, bind[at])
             if own >= _OWN:
                 most = max(most, sum(w for stem, w in weight.items() if stem in whole))

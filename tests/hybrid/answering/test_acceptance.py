@@ -77,6 +77,7 @@ LOCK = "After eight wrong passwords an account is locked for 15 minutes."
         ("AI Board", BOARD, "Who chairs the AI Board?", "The chair of the AI Board is Professor Ingrid Sallows.", 1),
         ("Locks", LOCK, "After how many wrong passwords is an account locked?", "Eight.", 1),
         ("Locks", LOCK, "After how many wrong passwords is an account locked?", "15 minutes.", 0),
+        ("Locks", LOCK, "After how many wrong passwords is an account locked?", "1. The account is locked.", 0),
         ("Leave", LEAVE, ASK, 'A good question is "How much leave can be carried over?"', 0),
         ("Leave", LEAVE, ASK, f"Answer in one short sentence, please: {ASK}\n\nAnswer: 25 days.", 1),
     ],
