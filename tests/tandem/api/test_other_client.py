@@ -24,8 +24,9 @@ const stream = streamText(ask("tandem"))
 let streamed = ""
 for await (const piece of stream.textStream) streamed += piece
 const thinking = streamText(ask("gpt-oss-20b"))
+for await (const _ of thinking.textStream) {}
 let pieces = 0
-for await (const _ of thinking.textStream) pieces++
+for await (const _ of streamText(ask("thousand")).textStream) pieces++
 const abort = new AbortController()
 const left = streamText(ask("slow", { abortSignal: abort.signal, onError() {} }))
 for await (const _ of left.textStream) abort.abort()
@@ -50,7 +51,7 @@ def test_it_asks_streams_thinks_leaves_and_is_refused(served: Served, runtime: S
     assert (said["whole"], said["finish"], said["tokens"]) == (DRAFT, "stop", 11)
     assert (said["streamed"], said["streamedTokens"]) == (DRAFT, 11)
     assert said["reasoning"] == "Let me see. "
-    assert said["pieces"] >= 1
+    assert said["pieces"] > 2
     assert said["refused"] == 404
     assert served.wait_for(lambda: runtime.active == 0)
     assert served.calls.cancelled == 1
