@@ -44,12 +44,12 @@ class Tables:
 
     def revision(self, db: sqlite3.Connection) -> str | None:
         """Which revision a SQLite file holds; None where nothing says so. Raises TooNewError or sqlite3.Error."""
+        there = _has(db, "alembic_version")
+        found = db.execute("SELECT version_num FROM alembic_version").fetchone() if there else None
+        # Before there were revisions, this number said so; where both are there, one flipped byte makes none too new.
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version > 1:  # before there were revisions, this number was to say so
+        if version > 1 and (not found or str(found[0]) != self.head):
             raise TooNewError(str(version))
-        if not _has(db, "alembic_version"):
-            return None
-        found = db.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(found[0]) if found else None
 
     def are_there(self, db: sqlite3.Connection) -> bool:
