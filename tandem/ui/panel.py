@@ -14,6 +14,7 @@ from hybrid.events import Answer, Decision
 from hybrid.tracing.store import Percentiles, TraceStore
 from rag.types import CheckedAnswer, Passage, Support
 from tandem.texts import Language, reason
+from tandem.viewer import traces
 from tandem.viewer.citations import Cited, link, written
 
 # Of the many that a fitted policy weighs, those that a person reads.
@@ -101,7 +102,7 @@ def sources(passages: Sequence[Passage], checked: CheckedAnswer | None = None) -
                 marks.setdefault(sentence.passages[0], []).append(sentence.evidence)
     of = written(
         [
-            Cited(passage.id, tuple(sorted(set(marks.get(passage.id, ())))))
+            Cited(passage.id, spans := tuple(sorted(set(marks.get(passage.id, ())))), traces.of(passage, spans))
             for passage in passages
             if passage.id in cited
         ]
@@ -109,7 +110,7 @@ def sources(passages: Sequence[Passage], checked: CheckedAnswer | None = None) -
     return [
         {
             "n": number,
-            "link": link(passage.id, of),
+            "link": link(passage.id, of, "" if passage.id in cited else traces.of(passage)),
             "document": passage.document,
             "page": passage.page,
             "picture": passage.picture is not None,

@@ -10,19 +10,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tandem.viewer import traces
+
 MOST = 60
 MOST_SPANS = 20
-_LONGEST = 4_000
+_LONGEST = 8_000
 _ID = re.compile(r"[1-9][0-9]{0,17}")
-_ONE = re.compile(rf"({_ID.pattern})((?:\.[0-9]{{1,8}}-[0-9]{{1,8}}){{0,{MOST_SPANS}}})")
+_ONE = re.compile(rf"({_ID.pattern})((?:\.[0-9]{{1,8}}-[0-9]{{1,8}}){{0,{MOST_SPANS}}})(?:~({traces.PATTERN}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A passage by its id, with the (start, end) of the sentences in its text that were cited; none: all of it."""
+    """A passage by its id, with the (start, end) of the sentences in its text that were cited; none: all of it. Its
+    `trace` finds it again when it has another id (`tandem.viewer.traces`)."""
 
     passage: str
     spans: tuple[tuple[int, int], ...] = ()
+    trace: str = ""
 
 
 def is_id(value: str) -> bool:
@@ -37,7 +41,10 @@ def written(cited: Sequence[Cited]) -> str:
     '12.0-9.20-31,7'
     """
     return ",".join(
-        one.passage + "".join(f".{start}-{end}" for start, end in one.spans[:MOST_SPANS]) for one in cited[:MOST]
+        one.passage
+        + "".join(f".{start}-{end}" for start, end in one.spans[:MOST_SPANS])
+        + (f"~{one.trace}" if one.trace else "")
+        for one in cited[:MOST]
     )
 
 
@@ -48,10 +55,12 @@ def read(value: str) -> tuple[Cited, ...]:
         if match := _ONE.fullmatch(part):
             spans = (span.split("-") for span in match[2].split(".")[1:])
             pairs = tuple((int(start), int(end)) for start, end in spans)
-            found.append(Cited(match[1], tuple(pair for pair in pairs if pair[0] < pair[1])))
+            found.append(Cited(match[1], tuple(pair for pair in pairs if pair[0] < pair[1]), match[3] or ""))
     return tuple(found)
 
 
-def link(passage: str, of: str) -> str:
-    """Where a passage is opened, beside the citations `of` an answer (see `written`)."""
-    return f"/source/passage/{passage}" + (f"?of={of}" if of else "")
+def link(passage: str, of: str, trace: str = "") -> str:
+    """Where a passage is opened, beside the citations `of` an answer (see `written`); `trace` is that of a passage
+    which is none of them."""
+    values = "&".join(f"{name}={value}" for name, value in (("of", of), ("as", trace)) if value)
+    return f"/source/passage/{passage}" + (f"?{values}" if values else "")

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from rag import labels
 from rag.errors import DocumentError, LibraryError
@@ -25,7 +25,7 @@ from rag.originals.pictures import Picture, Quoted
 from rag.types import Passage
 from tandem.context import House
 from tandem.texts import Language, language_for, problem, say
-from tandem.viewer import citations, layout, page
+from tandem.viewer import citations, layout, page, traces
 from tandem.viewer.access import may_see, person
 from tandem.viewer.citations import Cited
 from tandem.viewer.page import Shown, Step
@@ -122,10 +122,14 @@ async def passage(request: Request, identity: str) -> Response:
     house, language = _house(request), language_of(request)
     who = _somebody(request)
     found = await asyncio.to_thread(_passage, house, who, identity, language)
-    if found is None:
-        raise Refused(404, say("viewer_no_passage", language))
-    one, original = found
     of = citations.read(request.query_params.get("of", ""))
+    if found is None:
+        trace = request.query_params.get("as", "")
+        renewed = await asyncio.to_thread(_renewed, house, who, Cited(identity, trace=trace), of, language)
+        if renewed is None:
+            raise Refused(404, say("viewer_no_passage", language))
+        return RedirectResponse(renewed, 307)
+    one, original = found
     at = next((number for number, cited in enumerate(of) if cited.passage == one.id), -1)
     return await _shown(request, Asked(house, who, language, original, one, of, at))
 
@@ -212,6 +216,29 @@ def _passage(house: House, who: str, identity: str, language: Language) -> tuple
     return (one, original) if one is not None else None
 
 
+def _renewed(house: House, who: str, gone: Cited, of: Sequence[Cited], language: Language) -> str | None:
+    """Where a passage that is gone is found in the document as it was read again: the address of its new passage, or
+    else of the document; None where nobody may see such a document."""
+    trace = next((one.trace for one in of if one.passage == gone.passage and one.trace), gone.trace)
+    if not traces.is_trace(trace):
+        return None
+    principal = house.rights.principal(who)
+    for document in traces.documents(trace, house.library.store.documents()):
+        if _found(house, who, document.id) is None:
+            continue
+        shelf = house.library.seen_by(principal, labels.thread_of(document.labels))
+        place = traces.place(trace, shelf.text(document.id))
+        if place is None:
+            return _address(f"/source/document/{document.id}", (), language)
+        for _, one in house.library.store.passages_of(int(document.id)):
+            if one.start <= place[0] < one.end:
+                span = (place[0] - one.start, min(place[1], one.end) - one.start)
+                new = Cited(one.id, (span,), trace)
+                kept = tuple(new if cited.passage == gone.passage else cited for cited in of)
+                return _address(citations.link(one.id, ""), kept if new in kept else (new,), language)
+    return None
+
+
 def _original(house: House, who: str, identity: str, language: Language) -> Original:
     """Raises Refused, with the same sentence for what is not there and for what is somebody else's."""
     found = _found(house, who, identity)
@@ -238,7 +265,7 @@ def _number(value: str) -> int:
 
 def _address(path: str, of: Sequence[Cited], language: Language, **more: object) -> str:
     values = {"of": citations.written(of), "lang": language, **more}
-    return f"{path}?{urlencode({name: value for name, value in values.items() if value}, safe=',')}"
+    return f"{path}?{urlencode({name: value for name, value in values.items() if value}, safe=',~')}"
 
 
 async def _shown(request: Request, asked: Asked) -> Response:
