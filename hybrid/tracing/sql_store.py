@@ -3,8 +3,8 @@
 Knows when traces are written, and what is done where they cannot be. Does not know what is in them.
 
 A thread of its own writes, and deletes what is too old. A file that is damaged is set aside and begun anew, one that
-cannot be used is done without; a server that is away is waited for while there is room. SQLAlchemy is imported when the
-first trace is written or read, after the first answer: nobody waits for it.
+cannot be used is done without; a server that is away is waited for while there is room. Writing to a file, which every
+question in the terminal does, needs no SQLAlchemy: its import would take as long as the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ from rag.faults import Fault
 from rag.text.unicode import whole
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Executable
+    from sqlalchemy import Executable
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,14 @@ _FLUSH_TROUBLED_SECONDS = 0.2
 _AGAIN_SECONDS = 1.0
 _IN_MEMORY = 500
 """So many traces are kept where there is no file."""
+_COLUMNS = (
+    *("id", "conversation", "started", "outcome", "total_ms", "first_content_ms", "tokens_per_second"),
+    "record",
+)
+_KEEP = (  # every database takes it
+    f"INSERT INTO traces ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) "
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+)
 
 
 class SqlTraceStore:
@@ -204,10 +212,11 @@ class SqlTraceStore:
                 if not isinstance(self._place, Memory):
                     self.problem = ""
                 return
-            except self._sql.SQLAlchemyError as error:
+            except Exception as error:
+                if not _is_fault(error):
+                    raise
                 if self._mended(error):
-                    with suppress(self._sql.SQLAlchemyError):
-                        self._put(row)
+                    self._put(row)
                     return
                 self._tell(error, "written")
                 if last or self._place.fault(error) is not Fault.UNREACHABLE:
@@ -217,21 +226,31 @@ class SqlTraceStore:
     def _put(self, row: dict[str, Any]) -> None:
         if not self._prepared:
             self._prepare()
+        oldest = self._oldest()
+        if isinstance(self._place, Sqlite):
+            with closing(self._place.connect()) as file, file:
+                file.execute(_KEEP, row)
+                if oldest:
+                    file.execute("DELETE FROM traces WHERE started < ?", (oldest,))
+            return
         with self._place.engine.begin() as db:
-            db.execute(self._statement, row)
-            self._prune(db)
+            db.execute(self._sql.text(_KEEP), row)
+            if oldest:
+                db.execute(self._sql.older(oldest))
+            if isinstance(self._place, Memory):
+                db.execute(self._sql.all_but_the_latest(_IN_MEMORY))
 
-    @cached_property
-    def _statement(self) -> Any:
-        return self._sql.keep(self._place.on_server)
+    def _oldest(self) -> str:
+        """When the oldest traces that are kept began, where it is time to delete older ones, else ""."""
+        if not self._keep_days or time.monotonic() < self._prune_at:
+            return ""
+        self._prune_at = time.monotonic() + _PRUNE_SECONDS
+        return (datetime.now(UTC) - timedelta(days=self._keep_days)).isoformat(timespec="milliseconds")
 
-    def _prune(self, db: Connection) -> None:
-        if self._keep_days and time.monotonic() >= self._prune_at:
-            self._prune_at = time.monotonic() + _PRUNE_SECONDS
-            oldest = datetime.now(UTC) - timedelta(days=self._keep_days)
-            db.execute(self._sql.older(oldest.isoformat(timespec="milliseconds")))
-        if isinstance(self._place, Memory):
-            db.execute(self._sql.all_but_the_latest(_IN_MEMORY))
+
+def _is_fault(error: Exception) -> bool:
+    """Whether the database says it, rather than what was to be written."""
+    return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "sqlalchemy"
 
 
 def _records(rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:

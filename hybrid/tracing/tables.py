@@ -12,7 +12,6 @@ from sqlalchemy import (
     Column,
     Delete,
     Index,
-    Insert,
     MetaData,
     Select,
     Table,
@@ -22,12 +21,13 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
 from rag.database.columns import FRACTION, MOMENT
 
-__all__ = ["SQLAlchemyError"]
+__all__ = ["SQLAlchemyError", "text"]
 
 metadata = MetaData()
 traces = Table(
@@ -47,17 +47,6 @@ traces = Table(
 # SQLite numbers rows of itself; on a server the first revision adds a `rowid`.
 _ROWID: Any = literal_column("rowid")
 FIGURES = ("total_ms", "first_content_ms", "tokens_per_second")
-
-
-def keep(on_server: bool) -> Insert:
-    """Make a trace's row, or replace the one that is there."""
-    if on_server:
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    made = insert(traces)
-    names = [column.name for column in traces.columns if not column.primary_key]
-    return made.on_conflict_do_update(index_elements=["id"], set_={name: made.excluded[name] for name in names})
 
 
 def one(trace_id: str) -> Select[Any]:

@@ -83,12 +83,12 @@ class Sqlite:
         from sqlalchemy import create_engine
 
         return create_engine(
-            f"sqlite:///{self.path}", creator=self._connect, json_serializer=_as_json, json_deserializer=_read_json,
+            f"sqlite:///{self.path}", creator=self.connect, json_serializer=_as_json, json_deserializer=_read_json,
             hide_parameters=True,
         )  # fmt: skip
 
-    def _connect(self) -> sqlite3.Connection:
-        """To write where that can be done, else to read."""
+    def connect(self) -> sqlite3.Connection:
+        """A connection without SQLAlchemy: to write where that can be done, else to read. Raises sqlite3.Error."""
         try:
             db = sqlite_file.connect(self.path, busy_seconds=_BUSY_SECONDS)
             db.execute("PRAGMA foreign_keys = ON")

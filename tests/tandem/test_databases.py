@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +94,27 @@ async def test_a_server_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     assert "does not answer" in traces.problem
     assert traces.recent() == []
     traces.close()
+
+
+WRITES = """
+import sys
+from pathlib import Path
+from hybrid.tracing.sql_store import SqlTraceStore
+from hybrid.tracing.trace import Trace
+from tandem.audit.log import AuditLog
+store = SqlTraceStore(Path(sys.argv[1]))
+store.save(Trace.start("q", "c"))
+store.close()
+print(store.problem, "sqlalchemy" in sys.modules)
+"""
+
+
+def test_a_question_in_the_terminal_does_not_wait_for_sqlalchemy(tmp_path: Path) -> None:
+    file = tmp_path / "traces.db"
+    SqlTraceStore(file).close()
+    run = [sys.executable, "-c", WRITES, str(file)]
+    done = subprocess.run(run, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+    again = SqlTraceStore(file)
+    assert len(again.recent()) == 1
+    again.close()
