@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import regex
 
-from rag.grounding import figures
+from rag.grounding import denial, figures
 from rag.text import idf, phrases, sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
@@ -55,6 +55,7 @@ class _Source:
     spans: tuple[tuple[int, int], ...]
     sentence_words: tuple[frozenset[str], ...]
     sentence_numbers: tuple[Mapping[str, frozenset[str]], ...]
+    sentence_denied: tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
             words = [w + idf.terms_of(text, language) for w, text in zip(words, texts, strict=True)]
         lists.extend(words)
         numbers = tuple(figures.beside(text, held, spoken) for text, held in zip(texts, words, strict=True))
+        denied = tuple(denial.denied(text, held, spoken) for text, held in zip(texts, words, strict=True))
         names = figures.names(language)
         sets = tuple(
             frozenset(key for word in sentence for key in word[:2]).union(n for n in names if names[n] in inside)
@@ -162,7 +164,7 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
         )
         heading = frozenset(key for word in idf.terms_of(about, language) for key in word[:2])
         everywhere = frozenset(figures.of(about)).union(*numbers)
-        sources.append(_Source(frozenset().union(heading, *sets), everywhere, heading, spans, sets, numbers))
+        sources.append(_Source(frozenset().union(heading, *sets), everywhere, heading, spans, sets, numbers, denied))
     return sources, idf.weights(lists, language)
 
 
@@ -200,6 +202,7 @@ def _judge(plain: str, reading: _Reading) -> tuple[Support, float, list[int], tu
     best, score = [order[0]], scores[order[0]]
     in_place = placed[order[0]]
     contested = any(_contested(number, claim, sources) for number in claim.numbers)
+    contested = contested or (not denial.denies(plain) and _denied(claim, sources[order[0]], windows[order[0]][0]))
     if (score < SUPPORTED or not in_place) and len(order) > 1:  # a sentence may join what two passages say
         order.sort(key=lambda i: (-scores[i], i))
         both = windows[order[0]][1] | windows[order[1]][1]
@@ -288,6 +291,11 @@ def _contested(number: str, claim: _Claim, sources: Sequence[_Source]) -> bool:
             elif unit and any(unit & beside for beside in numbers.values()):
                 rival = max(rival, _aimed(claim, words))
     return not claim.bare and rival > own + _RIVAL
+
+
+def _denied(claim: _Claim, source: _Source, window: Sequence[int]) -> bool:
+    """Whether the sentence that holds most of the claim denies a word of it."""
+    return any(not claim.own.isdisjoint(source.sentence_denied[at]) for at in window[:1])
 
 
 def said(sentence: str) -> str:
