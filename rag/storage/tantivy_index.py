@@ -130,7 +130,7 @@ class Index:
         `again`, they are looked through again unless they just were."""
         if again and self._look.age > _AGAIN_SECONDS:
             self._look = index_files.Look(self._directory)
-        self._hold(_AT_SEARCH_SECONDS)
+        self._hold(_AT_START_SECONDS if again else _AT_SEARCH_SECONDS)
         if index_files.cut_short(self._sizes):
             raise _damaged(self._directory)
 

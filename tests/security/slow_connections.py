@@ -42,9 +42,11 @@ def run(address: str, count: int, seconds: float = SECONDS) -> dict[str, float]:
     waits: list[float] = []
     until = time.monotonic() + seconds
     dripped = time.monotonic()
+    # A connection of its own each time, without what a client takes to be made.
+    asker = httpx.Client(timeout=30, trust_env=False, headers={"connection": "close"})
     while time.monotonic() < until:
         begun = time.perf_counter()
-        httpx.get(f"{address}/healthz", timeout=30, trust_env=False).raise_for_status()
+        asker.get(f"{address}/healthz").raise_for_status()
         waits.append((time.perf_counter() - begun) * 1e3)
         if time.monotonic() - dripped > 1:
             dripped = time.monotonic()
@@ -52,6 +54,7 @@ def run(address: str, count: int, seconds: float = SECONDS) -> dict[str, float]:
                 if number % 3:
                     _say(wire, b"a")
     closed = sum(_is_closed(wire) for wire in slow)
+    asker.close()
     for wire in slow:
         wire.close()
     cuts = statistics.quantiles(waits, n=20)
