@@ -87,6 +87,8 @@ async def check(runtime: Runtime, model: str, alias: str) -> Checked:
             "convert or download the model again.",
             kind="refused",
         )
+    if not known.text.strip() or not unknown.text.strip():
+        raise ModelError(f"{alias} wrote nothing.", kind="refused")
     if all(degeneration.LOOP in degeneration.sound(one.text).faults for one in (known, unknown)):
         raise ModelError(f"{alias} only repeats itself; choose another model, or convert it again.", kind="refused")
     first_s = unknown.first_s
@@ -118,8 +120,7 @@ async def _try(runtime: Runtime, model: str, question: str, passages: tuple[Pass
             usage = chunk.usage or usage
     ended = time.monotonic()
     text = "".join(pieces)
-    if first is None or not text.strip():
-        raise ModelError(f"{model} wrote nothing.", kind="refused")
+    first = ended if first is None else first
     counted = usage if usage is not None and not usage.estimated else None
     written = counted.completion_tokens if counted is not None else len(pieces)
     return _Tried(

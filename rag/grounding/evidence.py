@@ -23,18 +23,14 @@ from rag.text import idf
 from rag.text.analyser import stop_terms
 from rag.types import CheckedAnswer, Passage, Support
 
-NAMES: tuple[str, ...] = (
-    "chance", "best", "near", "passage", "coverage", "around", "bound", "held", "supported", "unsupported", "score",
-    "new", "only", "claims", "mistyped",
-)  # fmt: skip
-"""The chance that one of the sentences rested on answers, that of the best of them beside the best of all, the share of
-the question's words that they hold; the share of the question's weight that a claim says and its sentence holds, and
-that a sentence holds, each with what stands before the sentence; the shares of supported and unsupported claims, the
-mean score; how many new words the answer brings, whether it brings at most two, how many claims it makes (both counts
-in logarithms), and whether the question asks for a number, a time or a name and nothing new is one."""
+NAMES: tuple[str, ...] = ("chance", "bound", "held", "supported", "unsupported", "only", "mistyped")
+"""The chance that one of the sentences rested on answers; the share of the question's weight that a claim says and its
+sentence holds, and that a sentence holds, each with what stands above the sentence; the shares of supported and
+unsupported claims; whether the answer brings one new word or two; and whether the question asks for a number, a time or
+a name and nothing new is one."""
 _HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
-_CARRIES, _LITTLE, _LISTED, _NEAR, _OWN, _RIVAL, _COUNTED = 0.5, 2, 3, 2, 0.25, 0.1, 2
+_CARRIES, _LITTLE, _LISTED, _OWN, _RIVAL, _COUNTED = 0.5, 2, 3, 0.25, 0.1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +38,6 @@ class _Sentence:
     words: frozenset[str]
     figures: Mapping[str, frozenset[str]]
     chance: float
-    beside_best: float
-    near: float
-    of_passage: float
-    around: frozenset[str]
     about: frozenset[str]
 
 
@@ -93,16 +85,12 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
     if not claims or not passages:
         return dict.fromkeys(NAMES, 0.0)
     language = passages[0].language or "en"
-    stop = stop_terms(language)
     asked = frozenset(key for word in idf.terms_of(question, language) for key in word[:2])
     asked_figures = frozenset(_stated(question, language))
     wanted = _counted(question, language)
-    content = {w[0] for w in idf.terms_of(question, language) if w[1] not in stop}
     read = _sentences(question, tuple(passages))
     weight = _weights(question, tuple(passages), language)
-    chance = best = near = of_passage = bound = most = 0.0
-    held: set[str] = set()
-    around: set[str] = set()
+    chance = bound = held = 0.0
     brought: set[str] = set()
     counted: set[int] = set()
     flags = asks_for([word for _, word, _, _ in idf.terms_of(question, language)])[1]
@@ -110,45 +98,31 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
     for claim in claims:
         if claim.support not in (Support.SUPPORTED, Support.DOUBTFUL):
             continue
-        stems = {word[0] for word in idf.terms_of(citations.said(claim.text), language)}
         new = _New(citations.said(claim.text), language, asked, asked_figures, wanted)
+        words = idf.terms_of(new.text, language)
+        stems = {word[0] for word in words}
         brought |= new.words | new.figures
         typed = typed or any(
             word not in asked and word_flags(new.text, start, end, word, start == 0) & flags
-            for _, word, start, end in idf.terms_of(new.text, language)
+            for _, word, start, end in words
         )
         bind = [sum(weight[stem] for stem in weight.keys() & stems & (s.words | s.about)) for s in read]
         for at in _carrying(new.text, new, read):
             sentence = read[at]
-            best = max(best, sentence.beside_best)
-            near = max(near, sentence.near)
-            of_passage = max(of_passage, sentence.of_passage)
-            held |= content & sentence.words
-            around |= content & sentence.around
-            own = sum(w for stem, w in weight.items() if stem in sentence.words)
-            whole = sentence.words | sentence.about
-            if own >= _OWN and bind[at] >= max(bind) - _RIVAL:
-                bound = max(bound, bind[at])
-            if own >= _OWN:
-                most = max(most, sum(w for stem, w in weight.items() if stem in whole))
+            if sum(weight[stem] for stem in weight.keys() & sentence.words) >= _OWN:
+                held = max(held, sum(weight[stem] for stem in weight.keys() & (sentence.words | sentence.about)))
+                if bind[at] >= max(bind) - _RIVAL:
+                    bound = max(bound, bind[at])
             if at not in counted:
                 counted.add(at)
                 chance += sentence.chance
     return {
         "chance": min(1.0, chance),
-        "best": best,
-        "near": near,
-        "passage": of_passage,
-        "around": len(around) / max(1, len(content)),
-        "coverage": len(held) / max(1, len(content)),
         "bound": bound,
-        "held": most,
+        "held": held,
         "supported": sum(c.support is Support.SUPPORTED for c in claims) / len(claims),
         "unsupported": sum(c.support is Support.UNSUPPORTED for c in claims) / len(claims),
-        "score": sum(c.score for c in claims) / len(claims),
-        "new": float(np.log1p(len(brought))),
-        "only": float(0 < len(brought) <= 2),
-        "claims": float(np.log1p(len(claims))),
+        "only": float(0 < len(brought) <= _LITTLE),
         "mistyped": float(not typed),
     }
 
@@ -156,6 +130,8 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
 def prepare(question: str, passages: Sequence[Passage]) -> None:
     """Do what `measure` needs of the question and its passages ahead, while an answer is being written."""
     _sentences(question, tuple(passages))
+    if passages:
+        _weights(question, tuple(passages), passages[0].language or "en")
 
 
 @lru_cache(maxsize=64)
@@ -168,25 +144,15 @@ def _sentences(question: str, passages: tuple[Passage, ...]) -> list[_Sentence]:
     chances = odds / odds.sum()
     words = [frozenset(key for word in s.words for key in word[:2]) for s in found]
     about = [frozenset(w[0] for w in idf.terms_of(" ".join((*p.headings, p.document)), p.language)) for p in passages]
-    read: list[_Sentence] = []
-    for at, one in enumerate(found):
-        close = [i for i in range(max(0, at - _NEAR), at + _NEAR + 1) if i < len(found)]
-        close = [i for i in close if found[i].passage == one.passage]
-        read.append(
-            _Sentence(
-                words[at],
-                figures.beside(
-                    passages[one.passage].text[one.start : one.end], one.words, passages[one.passage].language
-                ),
-                float(chances[at]),
-                float(odds[at]),
-                float(chances[close].sum()),
-                float(sum(chances[i] for i, other in enumerate(found) if other.passage == one.passage)),
-                about[one.passage].union(*(words[i] for i in close)),
-                frozenset(about[one.passage]),
-            )
+    return [
+        _Sentence(
+            words[at],
+            figures.beside(passages[one.passage].text[one.start : one.end], one.words, passages[one.passage].language),
+            float(chances[at]),
+            about[one.passage],
         )
-    return read
+        for at, one in enumerate(found)
+    ]
 
 
 def _stated(text: str, language: str) -> dict[str, frozenset[str]]:

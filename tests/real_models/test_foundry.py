@@ -1,0 +1,47 @@
+"""A real small model in the real Foundry runtime: tried before it is used, refused where its tokenizer is damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hybrid.errors import ModelError
+from hybrid.models.check import check
+from hybrid.runtimes.foundry import Foundry
+from tests.support.foundry_home import FoundryHome
+
+SMALL = Path(__file__).parents[3] / "shared" / "models" / "smollm2-135m-int4"
+pytestmark = [
+    pytest.mark.real_model,
+    pytest.mark.skipif(not SMALL.exists(), reason="the model for Foundry is not beside this checkout"),
+]
+
+
+def without_merges(model: Path, to: Path) -> Path:
+    """A copy of the model whose tokenizer cuts every word into letters."""
+    to.mkdir()
+    for file in model.iterdir():
+        if file.name == "tokenizer.json":
+            tokenizer = json.loads(file.read_text(encoding="utf-8"))
+            tokenizer["model"]["merges"] = []
+            (to / file.name).write_text(json.dumps(tokenizer), encoding="utf-8")
+        else:
+            shutil.copyfile(file, to / file.name)
+    return to
+
+
+async def test_a_model_is_tried_and_one_with_a_damaged_tokenizer_refused(tmp_path: Path) -> None:
+    with FoundryHome(tmp_path / "home") as home:
+        runtime = Foundry(home.data_dir, home.catalog_urls)
+        good = await runtime.register(SMALL, "smol")
+        done = await check(runtime, good.id, "smol")
+        assert done.seconds >= 1 and done.first_s < done.draft_s and "smol drafts in about" in done.told
+
+        bad = await runtime.register(without_merges(SMALL, tmp_path / "bad"), "bad")
+        with pytest.raises(ModelError, match="its tokenizer is damaged") as caught:
+            await check(runtime, bad.id, "bad")
+        assert caught.value.kind == "refused"
+        await runtime.close()
