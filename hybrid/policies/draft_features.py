@@ -18,13 +18,11 @@ import regex
 from numpy.typing import NDArray
 
 from hybrid.policies.arithmetic import Statement, statements
-from rag.text import phrases
+from rag.text import phrases, sentences
 from rag.text.analyser import casefold, stem, stop_terms
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _NUMBER = regex.compile(r"(?<![\p{L}\d.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\p{L}\d])\d+(?:\.\d+)?")
-_SENTENCE_END = regex.compile(r"[.!?…。！？]+(?=\s|$)|\n+")
-_CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|$]\s*$")
 _LINE_MARKS = regex.compile(r"^[\s#>*_\-•–]+|[\s*_`]+$")
 _ANNOTATION = regex.compile(r"<<[^<>\n]*>>")
 _OPEN_ANNOTATION = regex.compile(r"<<[^<>\n]*$")
@@ -153,7 +151,7 @@ def unfinished(draft: Draft) -> float:
     line = draft.last_line
     if _OPEN_ANNOTATION.search(draft.plain) or _OPERATOR_END.search(line):
         return 1.0
-    return float(not (_CLOSED.search(line) or len(line.split()) <= 4))
+    return float(not (sentences.is_closed(line) or len(line.split()) <= 4))
 
 
 def faulty_arithmetic(draft: Draft) -> float:
@@ -280,7 +278,7 @@ def length_ratio(draft: Draft) -> float:
 
 def sentence_count(draft: Draft) -> float:
     """Sentences and lines of the draft (log)."""
-    return math.log1p(len(_SENTENCE_END.findall(draft.plain)))
+    return math.log1p(len(sentences.ENDS.findall(draft.plain)))
 
 
 def line_count(draft: Draft) -> float:

@@ -12,7 +12,7 @@ import regex
 from hybrid.events import Reason
 from hybrid.policies import degeneration, draft_features
 from rag.grounding import overlap
-from rag.text import phrases
+from rag.text import phrases, sentences
 from rag.text.language import detect
 from rag.types import SearchResult
 
@@ -23,7 +23,7 @@ _LOOP = 0.5
 _LANGUAGE_CHARS = 160
 _DOUBTFUL_CHARS, _DOUBTFUL = 160, 0.5
 _INVENTED_CHARS, _INVENTED = 320, 0.3
-_FIRST_SENTENCE = regex.compile(r"\A.{10,}?[.!?…。！？](?=\s)", regex.S)
+_FIRST_SENTENCE = regex.compile(rf"\A.{{10,}}?[{sentences.MARKS}](?=\s)", regex.S)
 _OPENING_CHARS = 600
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.training.fit import newton
+
 Floats = NDArray[np.float64]
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-_STEPS = 50
 _CLIP = 6.0
 
 
@@ -70,26 +71,14 @@ class Head:
 
 
 def fit(names: Sequence[str], matrix: Floats, labels: Floats, strength: float) -> Head:
-    """Fit by Newton's method, that is iteratively reweighted least squares: minimise the log-loss plus
-    `strength` / 2 times the squared weights (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
-    2nd ed., 4.4.1 and 18.4). The bias is not penalised. A signal that never varies gets the weight 0.
+    """Fit with `strength` / 2 times the squared weights added to the log-loss (`rag.training.fit.newton`). A signal
+    that never varies gets the weight 0.
     """
     mean = matrix.mean(axis=0)
     spread = matrix.std(axis=0)
     scale = np.where(spread > 1e-9, spread, 1.0)
     standard = np.clip((matrix - mean) / scale, -_CLIP, _CLIP)
-    design = np.column_stack([np.ones(len(standard)), standard])
-    ridge = np.full(design.shape[1], strength)
-    ridge[0] = 1e-6
-    beta = np.zeros(design.shape[1])
-    for _ in range(_STEPS):
-        expected = _sigmoid(design @ beta)
-        gradient = design.T @ (expected - labels) + ridge * beta
-        variance = np.maximum(expected * (1.0 - expected), 1e-6)
-        step = np.linalg.solve((design * variance[:, None]).T @ design + np.diag(ridge), gradient)
-        beta -= step
-        if np.abs(step).max() < 1e-7:
-            break
+    beta = newton(standard, labels, np.ones(len(labels)), strength)
     return Head(tuple(names), tuple(mean.tolist()), tuple(scale.tolist()), tuple(beta[1:].tolist()), float(beta[0]))
 
 

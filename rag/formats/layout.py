@@ -12,6 +12,8 @@ from itertools import pairwise
 
 import regex
 
+from rag.text import sentences
+
 _HYPHEN = regex.compile(r"(?<=\p{L}\p{M}*|\p{N})[-\u2010]$")
 _AND = regex.compile(r"(?:and|or|to|und|oder|bis|et|ou|y|o|e|ve|veya|ile)\b|[^\p{L}\p{N}]")
 LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]")
@@ -21,7 +23,6 @@ _BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
 _NUMBERED = regex.compile(r"(?:\d{1,3}[.)]|[a-z][.)])\s")
 _LONG = 18
 _FEW_LINES, _MANY_LINES = 4, 8
-_SENTENCE_END = regex.compile(r"[.!?…:;。]['\"”’»)\]]*$")
 
 
 Place = tuple[float, float, float, float]
@@ -70,7 +71,7 @@ class Block:
         """The block's text, cut before list items and after short lines that end a sentence."""
         found: list[list[Segment]] = []
         for before, segment in zip((None, *self.segments), self.segments, strict=False):
-            ends = before is not None and bool(_SENTENCE_END.search(before.text))
+            ends = before is not None and bool(sentences.PAUSE.search(before.text))
             short = before is not None and before.right < self.right - (self.right - self.left) * 0.2
             # A line that begins with a number is an item only where a sentence or a line ended before it.
             item = _BULLET.match(segment.text) or ((ends or short) and _NUMBERED.match(segment.text))

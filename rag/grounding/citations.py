@@ -27,7 +27,6 @@ _MARKER = regex.compile(
 )
 _LIST_NUMBER = regex.compile(r"^\s*(?:\d{1,3}[.)]\s+|[-*•–]\s+|#{1,6}\s+)")
 _ASKS = regex.compile(r"[?？][\"'”’»)\]]*\Z")
-_CLOSING = regex.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*$")
 _ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
 _NAMED = r"(?:passage|document|text|source|context|handbook|manual|guide|policy|page|file|note)s?"
 _LEAD = regex.compile(
@@ -377,7 +376,7 @@ def _with_markers(plain: str, kept: Sequence[int]) -> str:
     if not kept:
         return plain
     marks = "".join(f"[{i + 1}]" for i in kept)
-    close = _CLOSING.search(plain)
+    close = sentences.ENDING.search(plain)
     if close is None:
         return f"{plain} {marks}"
     return f"{plain[: close.start()]} {marks}{close.group()}"

@@ -19,13 +19,13 @@ from rag.retrieval.weights import learned
 from rag.text import sentences
 from rag.types import NO_LIKES, Likes, Passage, Quote
 
-_SURE = 0.9
+_SURE = 0.97
 _SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 100, 60, 22
 _ROWS, _NEAR_ROW = 5, 1.2
 _TELLING = 6
 _GAP = 8
 """Characters at most between two passages that follow one another."""
-_FAR = 3.0
+_FAR = 8.0
 """A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
 LEANING = regex.compile(
     r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
@@ -77,7 +77,7 @@ def spans(
 def choose(
     passages: Sequence[Passage], found: Sequence[Sentence], scores: NDArray[np.float64], max_words: int
 ) -> list[Span]:
-    """Spans around the best units, until they hold nine tenths of what the scores give to all, or `max_words` are full.
+    """Spans around the best units, until they hold nearly all of what the scores give to all, or `max_words` are full.
 
     Spans that touch are one.
     """

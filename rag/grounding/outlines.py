@@ -18,7 +18,7 @@ import regex
 from rag.grounding.quoting import Composer
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
-from rag.text import phrases
+from rag.text import phrases, sentences
 from rag.text.analyser import casefold, fold, stem, tokens
 from rag.types import DocumentRecord, Passage
 
@@ -165,7 +165,7 @@ def _tells(unit: Unit, said: str) -> bool:
         and not unit.question
         and not unit.leads
         and 4 <= word_count(said) <= _INTRODUCTION
-        and bool(regex.search(r"[.!。！…][\"'”’»)\]*_]*$", said))
+        and sentences.ENDING.search(said) is not None
     )
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import regex
 
+from rag.text import sentences
 from rag.text.analyser import snowball, stop_terms
 
 NAMES: tuple[str, ...] = (
@@ -30,7 +31,6 @@ _BLANKED = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in r
 _COMPLEX = re.compile(r"[\u0900-\u1fff\u2e80-\ud7ff\uf900-\ufaff\U00010000-\U0010ffff]")
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _COMPLEX_WORD = regex.compile(rf"{_UNSPACED}\p{{M}}*|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+", regex.V1)
-_SENTENCE = regex.compile(r"(?<=[.!?…。！？])\s+|\n+")
 _MARKER = regex.compile(r"\[\d+(?:\s*[,;]\s*\d+)*\]")
 _OPENING_WORDS = """
 yes no yeah yep ok okay oh ah well so sure right true indeed actually basically also and but hi hello great that thats
@@ -218,7 +218,7 @@ def _common(said: list[str], read: list[str]) -> int:
 def _weakest(answer: str, familiar: set[str]) -> float:
     """The least share of known words in a sentence of three words or more."""
     shares = []
-    for sentence in _SENTENCE.split(_MARKER.sub(" ", answer)):
+    for sentence in sentences.BREAK.split(_MARKER.sub(" ", answer)):
         words = _words(sentence)
         if len(words) >= 3:
             shares.append(sum(word in familiar for word in words) / len(words))

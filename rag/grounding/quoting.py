@@ -14,13 +14,13 @@ import regex
 from rag.grounding.extractive import LEANING, Span
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
+from rag.text import sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 _ROLE = regex.compile(r":[a-z:+-]+:`~?([^`<]+?)\s*(?:<([^`>]*)>)?`")
 _TARGET = regex.compile(r"`([^`<]+?)\s*<[^`>]+>`__?")
 _REFERENCE = regex.compile(r"(?<!`)`([^`]+)`__?(?!\w)")
 _LITERAL = regex.compile(r"``([^`]+)``")
-_CLOSING = regex.compile(r"[.!?…。！？؟]+[\"'”’»)\]*_]*$")
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _MOST_CODE_LINES = 12
 _WIDE = 45
@@ -175,7 +175,7 @@ class Composer:
         self._cite(f"[{number}]", run[0], passage)
 
     def _piece(self, said: str, unit: Unit, passage: Passage, number: int) -> None:
-        close = _CLOSING.search(said)
+        close = sentences.ENDING.search(said)
         body, end = (said[: close.start()], close.group()) if close else (said, "")
         if said.endswith((":", "：")):
             body, end = said[:-1], said[-1]

@@ -36,7 +36,6 @@ _CODE_LINE = regex.compile(
     r"private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|[\w.\[\]'\"]+ ?[+|]?= ?\S|"
     r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$)"
 )
-_CLOSED = regex.compile(r"[.!?…。！？؟:;][\"'”’»)\]*_`]*$")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 
 
@@ -167,7 +166,7 @@ def _prose(said: list[str]) -> bool:
     """Whether the lines read as sentences, whatever signs they hold."""
     whole = " ".join(said)
     words = regex.findall(r"(?<![\w.$/<{(\[\"'=-])\p{L}+(?![\w(=./\]}\"'>-])", whole)
-    return len(words) >= 6 and len(words) * 2 > len(whole.split()) and bool(_CLOSED.search(whole))
+    return len(words) >= 6 and len(words) * 2 > len(whole.split()) and bool(sentences.PAUSE.search(whole))
 
 
 def _of_directive(text: str, block: list[_Line], group: int, found: regex.Match[str]) -> tuple[list[Unit], bool]:

@@ -14,6 +14,7 @@ from typing import Any
 import regex
 import yaml
 
+from rag.text import sentences
 from rag.types import Passage
 
 _MARKERS = regex.compile(r"\s*\[\d+\]")
@@ -55,7 +56,7 @@ def is_refusal(text: str) -> bool:
     plain = " ".join(_MARKERS.sub("", text).split())
     if not plain:
         return False
-    opening = regex.split(r"(?<=[.!?])\s", plain, maxsplit=1)[0]
+    opening = sentences.BREAK.split(plain, maxsplit=1)[0]
     return any(p.search(opening[:400]) for w in _wordings().values() for p in w.refusals)
 
 

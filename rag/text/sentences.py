@@ -23,7 +23,18 @@ _END = regex.compile(
     r"|(?P<blank>\n[^\S\n]*\n\s*)"
     r"|(?P<item>\n(?=[^\S\n]*(?:[-*•–]|\d{1,3}[.)])\s))"
 )
-_CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|]\s*$")
+MARKS = ".!?…。！？؟"
+"""What ends a sentence."""
+_CLOSERS = "\"'”’»)\\]*_`"
+ENDING = regex.compile(rf"[{MARKS}]+[{_CLOSERS}]*$")
+"""The marks at the end of a text, with the quotes and brackets that close behind them."""
+PAUSE = regex.compile(rf"[{MARKS}:;]+[{_CLOSERS}]*$")
+"""The same, or what leads into something."""
+BREAK = regex.compile(rf"(?<=[{MARKS}])\s+|\n+")
+"""Between two sentences of a text that was written, where abbreviations do not matter."""
+ENDS = regex.compile(rf"[{MARKS}]+(?=\s|$)|\n+")
+"""Every end of a sentence in such a text."""
+_CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|$]\s*$")
 _MARKED = regex.compile(r"\[\d+(?:\s*,\s*\d+)*\]$")
 _LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.]+$")
 _LOWER = regex.compile(r"\s*[\"'“‘«(\[]*\p{Ll}")
