@@ -29,6 +29,11 @@ class RetrievalSettings(BaseModel):
     encoder: Path | None = Field(
         None, description="An encoder of your own, an ONNX file that takes strings; without one, the fetched one."
     )
+    embeddings: str = Field(
+        "",
+        pattern=r"^$|^[^/\s]+/\S+$",
+        description="An embeddings model of an endpoint instead of the encoder, as NAME OF THE ENDPOINT/MODEL.",
+    )
 
 
 class UploadSettings(BaseModel):

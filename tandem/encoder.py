@@ -76,13 +76,31 @@ def installed(settings: Settings) -> bool:
 
 
 def embedder(settings: Settings) -> Embedder | None:
-    """The encoder; None where it is switched off or not there."""
+    """The embeddings model of an endpoint where the settings name one, else the encoder; None where it is switched off
+    or not there. Raises EncoderError.
+    """
+    if settings.retrieval.semantic and settings.retrieval.embeddings:
+        return _endpoint(settings)
     if not settings.retrieval.semantic or not installed(settings):
         return None
     from rag.retrieval.embedders.onnx_file import OnnxFile
 
     path = place(settings)
     return OnnxFile(path, _digest(path, path.stat().st_mtime_ns)[:16])
+
+
+def _endpoint(settings: Settings) -> Embedder:
+    from rag.retrieval.embedders.endpoint import Endpoint
+
+    name, _, model = settings.retrieval.embeddings.partition("/")
+    found = next((one for one in settings.models.endpoints if one.name == name), None)
+    if found is None:
+        raise EncoderError(
+            f"retrieval.embeddings names the endpoint {name!r}, which is not among models.endpoints; add it there, or "
+            "leave retrieval.embeddings empty."
+        )
+    key = settings.api_keys.get(found.api_key_env)
+    return Endpoint(found.base_url, model, key.get_secret_value() if key else "")
 
 
 @lru_cache(maxsize=8)

@@ -31,7 +31,8 @@ def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
     """Index the documents of `source`, a folder or a file with documents in it; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="tandem-", ignore_cleanup_errors=True) as folder:
         # The encoder stays where it is: what is measured lies elsewhere.
-        found = {"encoder": encoder.place(settings)} if encoder.installed(settings) else {"semantic": False}
+        installed = encoder.installed(settings) or settings.retrieval.embeddings
+        found = {"encoder": encoder.place(settings)} if installed else {"semantic": False}
         retrieval = settings.retrieval.model_copy(update=found)
         own = settings.model_copy(update={"data_dir": Path(folder), "documents": (source,), "retrieval": retrieval})
         if source.is_dir():

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rag.retrieval.embedders.base import Embedder, EmbedderError, packed
+from rag.retrieval.embedders.endpoint import Endpoint
 from rag.retrieval.embedders.onnx_file import OnnxFile
-from tests.support.encoders import WordEncoder, hashing_file
+from tests.support.encoders import WordEncoder, hashing_file, serving
 
 _TEXTS = ["When is leave granted?", "", " ", "\0", "İzin ne zaman?", "备份", "a" * 100_000, "\ud83d", "🦊"]
 
 
-@pytest.fixture(params=["onnx file", "words"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Embedder]:
+@pytest.fixture(params=["onnx file", "words", "endpoint"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Embedder]]:
     path = hashing_file(tmp_path / "encoder.onnx")
-    return {"onnx file": lambda: OnnxFile(path, "hashing"), "words": WordEncoder}[request.param]
+    with serving(WordEncoder()) as url:
+        yield {
+            "onnx file": lambda: OnnxFile(path, "hashing"),
+            "words": WordEncoder,
+            "endpoint": lambda: Endpoint(url, "some-model"),
+        }[request.param]
 
 
 def test_every_text_has_one_row_of_length_one_or_none(make: Callable[[], Embedder]) -> None:
@@ -63,6 +69,15 @@ def test_a_file_that_is_no_encoder_says_so_in_one_sentence(tmp_path: Path, conte
         path.write_bytes(content)
     with pytest.raises(EmbedderError, match=r"cannot be opened .*tandem encoder fetch"):
         OnnxFile(path, "none").embed(["text"])
+
+
+def test_an_endpoint_is_given_its_key_and_says_what_to_do_without_it() -> None:
+    with serving(WordEncoder(), key="secret") as url:
+        assert len(Endpoint(url, "some-model", "secret").embed(["text"])) == 1
+        with pytest.raises(EmbedderError, match=r"some-model at .* gave no vectors .*check that the server runs"):
+            Endpoint(url, "some-model").embed(["text"])
+    with pytest.raises(EmbedderError, match="gave no vectors"):
+        Endpoint(url, "some-model").embed(["text"])
 
 
 def test_a_byte_a_number_keeps_the_angles() -> None:

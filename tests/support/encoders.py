@@ -1,8 +1,14 @@
-"""Encoders for tests: one of words in plain Python, and an ONNX file that runs as the fetched one does."""
+"""Encoders for tests: one of words in plain Python, a server of its vectors, and an ONNX file that runs as the fetched
+one does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zlib import crc32
 
@@ -58,3 +64,34 @@ def hashing_file(path: Path) -> Path:
     )
     onnx.save(model, str(path))
     return path
+
+
+@contextmanager
+def serving(embedder: WordEncoder, key: str = "") -> Iterator[str]:
+    """The base address of a real server whose embeddings are an encoder's, in no order, for who has the `key`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            allowed = not key or self.headers["Authorization"] == f"Bearer {key}"
+            status = 404 if self.path != "/v1/embeddings" else 200 if allowed else 401
+            rows = embedder.embed(asked["input"]).tolist() if status == 200 else []
+            entries = [{"index": place, "embedding": row} for place, row in enumerate(rows)]
+            body = json.dumps({"data": entries[::-1], "model": asked["model"]}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

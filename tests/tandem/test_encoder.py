@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.settings import EndpointSettings
 from tandem import encoder
 from tandem.settings import Settings, load
-from tests.support.encoders import hashing_file
+from tests.support.encoders import WordEncoder, hashing_file, serving
 
 
 def _settings(tmp_path: Path, **retrieval: object) -> Settings:
@@ -50,3 +51,15 @@ def test_a_package_without_the_file_or_with_another_is_refused(tmp_path: Path, n
 def test_the_manifest_names_size_and_licence() -> None:
     assert "72 MB" in encoder.manifest().told
     assert "Apache-2.0" in encoder.manifest().told
+
+
+def test_an_embeddings_model_of_an_endpoint_takes_the_encoders_place(tmp_path: Path) -> None:
+    with serving(WordEncoder()) as url:
+        settings = _settings(tmp_path, embeddings="local/some/model")
+        endpoint = EndpointSettings(name="local", base_url=url)
+        models = settings.models.model_copy(update={"endpoints": (endpoint,)})
+        found = encoder.embedder(settings.model_copy(update={"models": models}))
+        assert found is not None
+        assert len(found.embed(["leave"])) == 1
+    with pytest.raises(encoder.EncoderError, match=r"'elsewhere', which is not among models\.endpoints"):
+        encoder.embedder(_settings(tmp_path, embeddings="elsewhere/model"))
