@@ -77,7 +77,7 @@ function Documents({ documents, administers, t }) {
       <input className="td-input" type="search" value={text} placeholder={t.search_documents} aria-label={t.search_documents}
         onChange={(event) => setText(event.target.value)} />
       <div className="td-chips td-filters">
-        {["", "failed", "indexed"].map((s) => (
+        {["", "failed", "indexed", ...(documents.counts.other ? ["other"] : [])].map((s) => (
           <button key={s} type="button" className="td-chip td-filter" aria-pressed={state === s} data-filter={s || "all"} onClick={() => setState(s)}>
             {t[s || "all"]} <span className="td-muted">{digits(documents.counts[s], 0)}</span>
           </button>
@@ -97,7 +97,7 @@ function Documents({ documents, administers, t }) {
             <span className="td-tag">{t[row.state]}</span>
           </div>
           <div className="td-path">
-            {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
+            {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), row.state === "other" ? "" : `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
           </div>
           {row.document ? (
             <a className="td-link td-open" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language}`}>

@@ -23,11 +23,13 @@ from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import Managed, ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.errors import UserFacingError
+from rag.ingest.accounting import Account, account
 from rag.originals.finding import documents_of_files
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.auth.rights import CURATOR
 from tandem.context import House
+from tandem.documents import existing
 from tandem.texts import labels, say, without_addresses, word
 from tandem.ui import background
 from tandem.ui.answering import principal_of
@@ -42,9 +44,9 @@ _LONGEST_SEARCH = 200
 _SECONDS_BETWEEN = 0.5
 _LOOK_UP_SECONDS = 60.0
 _LABELS = (
-    "documents", "models", "search_documents", "all", "failed", "indexed", "no_documents", "more_documents", "retry",
-    "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel", "load",
-    "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready", "state_cached",
+    "documents", "models", "search_documents", "all", "failed", "indexed", "other", "no_documents", "more_documents",
+    "retry", "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel",
+    "load", "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready", "state_cached",
     "state_downloading", "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere",
     "sign_out_failed",
 )  # fmt: skip
@@ -130,21 +132,29 @@ def documents(
     state: str = "",
     ids: Mapping[tuple[str, str], str] | None = None,
     collections: Callable[[FileReceipt], Sequence[str]] = lambda receipt: (),
+    beside: Sequence[Account] = (),
 ) -> dict[str, Any]:
     """The receipts as the page draws them: failed ones first, then by name; those whose path or reason holds `text`
     and that are in `state`; at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links;
-    `collections` says of which ones a file is.
+    `collections` says of which ones a file is. `beside` are the files that have no receipt: they are of the state
+    "other", and count.
     """
+    others = [_without_receipt(one) for one in beside if one.receipt is None]
     wanted = text.strip().casefold()
     found = [
         receipt
-        for receipt in receipts
+        for receipt in (*receipts, *others)
         if state in ("", receipt.state) and (not wanted or wanted in f"{receipt.path}\n{receipt.reason}".casefold())
     ]
-    found.sort(key=lambda receipt: (receipt.state != "failed", receipt.path.casefold()))
+    found.sort(key=lambda receipt: (("failed", "indexed", "other").index(receipt.state), receipt.path.casefold()))
     failed = sum(receipt.state == "failed" for receipt in receipts)
     return {
-        "counts": {"": len(receipts), "failed": failed, "indexed": len(receipts) - failed},
+        "counts": {
+            "": len(receipts) + (unread := sum(one.files for one in beside if one.receipt is None)),
+            "failed": failed,
+            "indexed": len(receipts) - failed,
+            "other": unread,
+        },
         "matching": len(found),
         "rows": [
             {
@@ -199,9 +209,10 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
 
 async def _show_documents(house: House, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
     receipts = await asyncio.to_thread(_seen, house)
+    beside = await asyncio.to_thread(_unread, house)
     ids = await asyncio.to_thread(documents_of_files, house.library)
     of = partial(house.rights.collections_of, principal_of(house))
-    found = {"documents": {**documents(receipts, text, state, ids, of), "busy": busy}}
+    found = {"documents": {**documents(receipts, text, state, ids, of, beside), "busy": busy}}
     await _tell(found)
     return found
 
@@ -215,6 +226,17 @@ def _seen(house: House) -> list[FileReceipt]:
     """The receipts of the files that the person of this session may know of: whoever administers reads no more."""
     principal = principal_of(house)
     return [receipt for receipt in house.library.receipts() if house.rights.may_see(principal, receipt)]
+
+
+def _unread(house: House) -> list[Account]:
+    """The files that have no receipt, of no kind that is read for one, as far as the person may know of them."""
+    principal = principal_of(house)
+    found = account(existing(house.settings.documents), house.library.receipts(), house.library.data_dir)
+    return [one for one in found if one.receipt is None and house.rights.may_see(principal, _without_receipt(one))]
+
+
+def _without_receipt(one: Account) -> FileReceipt:
+    return FileReceipt(one.root, one.path, "other", one.reason, 0, 0, 0, 0.0, 0, 0, "")
 
 
 async def _show_models(house: House) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from rag.ingest.accounting import Account, Outcome
 from rag.types import FileReceipt
 from tandem.ui.library_panel import MOST_ROWS, documents, key
 from tests.support import store_chat
@@ -24,7 +25,7 @@ def test_failed_documents_come_first_and_folders_stay_private() -> None:
     known = [receipt("b.md"), receipt("A.md"), receipt("z.pdf", "failed", "It is encrypted.")]
     found = documents(known)
     assert [row["path"] for row in found["rows"]] == ["z.pdf", "A.md", "b.md"]
-    assert found["counts"] == {"": 3, "failed": 1, "indexed": 2}
+    assert found["counts"] == {"": 3, "failed": 1, "indexed": 2, "other": 0}
     assert found["rows"][0]["reason"] == "It is encrypted." and found["rows"][1]["pages"] == 2
     assert "private" not in str(found)
     assert len({key(one) for one in known}) == 3
@@ -35,6 +36,20 @@ def test_documents_are_searched_by_name_and_reason_and_filtered_by_state() -> No
     assert [row["path"] for row in documents(known, " ENCRYPTED ")["rows"]] == ["z.pdf", "encrypted.md"]
     assert [row["path"] for row in documents(known, "encrypted", "indexed")["rows"]] == ["encrypted.md"]
     assert documents(known, "no such file")["rows"] == []
+
+
+def test_files_of_no_kind_that_is_read_are_named_last_and_count() -> None:
+    beside = [
+        Account("/somewhere/private", "plan.dwg", Outcome.OTHER, "Files of type .dwg are not read."),
+        Account("/somewhere/private", ".git/", Outcome.OTHER, "A program's own files.", 12),
+        Account("/somewhere/private", "b.md", Outcome.READ, receipt=receipt("b.md")),
+    ]
+    found = documents([receipt("b.md")], beside=beside)
+    assert found["counts"] == {"": 14, "failed": 0, "indexed": 1, "other": 13}
+    assert [(row["path"], row["state"]) for row in found["rows"]] == [
+        ("b.md", "indexed"), (".git/", "other"), ("plan.dwg", "other"),
+    ]  # fmt: skip
+    assert found["rows"][2]["reason"] == "Files of type .dwg are not read." and "private" not in str(found)
 
 
 def test_only_so_many_documents_are_sent() -> None:
