@@ -46,7 +46,8 @@ _LOOK_UP_SECONDS = 60.0
 _LABELS = (
     "documents", "models", "search_documents", "all", "failed", "indexed", "other", "no_documents", "more_documents",
     "retry", "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel",
-    "load", "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready", "state_cached",
+    "load", "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready",
+    "state_cached",
     "state_downloading", "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere",
     "sign_out_failed",
 )  # fmt: skip
