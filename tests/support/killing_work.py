@@ -115,6 +115,7 @@ def _work_and_kill(home: Path, number: int, chance: random.Random) -> set[tuple[
         process.kill()
         process.wait()
         listening.join(30)
+        process.stdout.close()
     return {(kind, name) for kind, _, name in (line.strip().partition(" ") for line in lines) if name}
 
 
