@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pypdfium2
@@ -27,6 +28,7 @@ MOST_PIXELS = 2_600_000
 _LARGEST_SCALE = 4.0
 _MOST_LETTERS = 200_000
 _MOST_BOXES = 200
+_MOST_LINES = 2_000
 _CONTEXT = 40
 _LEAST_SHARE = 0.6
 _NEAR = 3
@@ -142,7 +144,8 @@ def picture(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         scale = min(WIDTH / across, math.sqrt(MOST_PIXELS / (across * down)), _LARGEST_SCALE)
         bitmap = page.render(scale=scale, rev_byteorder=True, no_smoothtext=False)
         boxes = list(_boxes(page, task["quoted"], bitmap.width, bitmap.height))[:_MOST_BOXES]
-        said = {"width": bitmap.width, "height": bitmap.height, "pages": pages, "boxes": boxes}
+        lines = list(islice(_lines(page, bitmap.width, bitmap.height), _MOST_LINES))
+        said = {"width": bitmap.width, "height": bitmap.height, "pages": pages, "boxes": boxes, "lines": lines}
         return said, _png(bytes(bitmap.buffer), bitmap.width, bitmap.height, bitmap.stride, bitmap.n_channels)
     except pypdfium2.PdfiumError:
         return {"problem": "This page is damaged and cannot be drawn; download the original to look at it."}, b""
@@ -174,6 +177,52 @@ def _boxes(page: pypdfium2.PdfPage, quoted: Sequence[dict[str, str]], width: int
         return
     finally:
         text.close()
+
+
+def _lines(page: pypdfium2.PdfPage, width: int, height: int) -> Iterator[list[Any]]:
+    """(left, top, width, height, words) of the page's level lines, so that they can be chosen and copied."""
+    try:
+        text = page.get_textpage()
+    except pypdfium2.PdfiumError:
+        return
+    box, x, y = pdfium.FS_RECTF(), ctypes.c_int(), ctypes.c_int()
+    letters: list[str] = []
+    sides: list[int] = []
+
+    def line() -> Iterator[list[Any]]:
+        said = " ".join("".join(letters).split())
+        letters.clear()
+        if said and sides and sides[2] - sides[0] >= (sides[3] - sides[1]) // 2:
+            yield [sides[0], sides[1], sides[2] - sides[0], sides[3] - sides[1], said]
+        sides.clear()
+
+    try:
+        for at in range(min(text.count_chars(), _MOST_LETTERS)):
+            code = pdfium.FPDFText_GetUnicode(text.raw, at)
+            if code in (0x0A, 0x0D):
+                yield from line()
+            elif code <= 0x20 or not pdfium.FPDFText_GetLooseCharBox(text.raw, at, box):
+                letters.append(" ")
+            elif code < 0xD800 or 0xE000 <= code < 0xFFFE:
+                pdfium.FPDF_PageToDevice(page.raw, 0, 0, width, height, 0, box.left, box.top, x, y)
+                one = [x.value, y.value]
+                pdfium.FPDF_PageToDevice(page.raw, 0, 0, width, height, 0, box.right, box.bottom, x, y)
+                place = [min(one[0], x.value), min(one[1], y.value), max(one[0], x.value), max(one[1], y.value)]
+                if sides and _elsewhere(sides, place):
+                    yield from line()
+                letters.append(chr(code))
+                near = zip(sides[:2], place[:2], strict=True), zip(sides[2:], place[2:], strict=True)
+                sides[:] = [*(min(pair) for pair in near[0]), *(max(pair) for pair in near[1])] if sides else place
+        yield from line()
+    finally:
+        text.close()
+
+
+def _elsewhere(line: Sequence[int], letter: Sequence[int]) -> bool:
+    """Whether a letter stands on another line, or in another column."""
+    tall = max(line[3] - line[1], 1)
+    apart = max(letter[0] - line[2], line[0] - letter[2])
+    return apart > 2 * tall or min(line[3], letter[3]) - max(line[1], letter[1]) < 0.3 * (letter[3] - letter[1])
 
 
 def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -46,13 +46,15 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page: PNG, its size in pixels, how many pages there are, and the boxes of what was looked for."""
+    """A page: PNG, its size in pixels, how many pages there are, the boxes of what was looked for, and its level lines
+    of text with their places."""
 
     png: bytes
     width: int
     height: int
     pages: int
     boxes: tuple[Box, ...] = ()
+    lines: tuple[tuple[Box, str], ...] = ()
 
 
 def draw(path: Path, page: int, quoted: Sequence[Quoted] = (), seconds: float = SECONDS) -> Picture:
@@ -84,4 +86,5 @@ def draw(path: Path, page: int, quoted: Sequence[Quoted] = (), seconds: float = 
     if done.returncode or not png:
         raise DocumentError("This page made its reader fail; download the original to see it.")
     boxes = tuple((box[0], box[1], box[2], box[3]) for box in said["boxes"])
-    return Picture(png, said["width"], said["height"], said["pages"], boxes)
+    lines = tuple(((line[0], line[1], line[2], line[3]), line[4]) for line in said["lines"])
+    return Picture(png, said["width"], said["height"], said["pages"], boxes, lines)

@@ -84,16 +84,22 @@ def message(language: Language, text: str) -> str:
 
 
 def picture(drawn: Picture, address: str, language: Language, step: Step) -> str:
-    """A drawn page with its boxes."""
+    """A drawn page with its boxes, and over it its words, unseen, to be chosen and read aloud."""
     alt = escape(say(f"viewer_{step.kind}", language, number=step.number, count=step.count))
     boxes = "".join(
         f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="3"/>'
         for left, top, width, height in drawn.boxes
     )
     name = ' id="sentence"' if boxes else ""
+    words = "".join(
+        f'<text x="{left}" y="{top + height * 4 // 5}" font-size="{max(1, height * 4 // 5)}" textLength="{width}" '
+        f'lengthAdjust="spacingAndGlyphs">{escape(said)}\n</text>'
+        for (left, top, width, height), said in drawn.lines
+    )
     return (
         f'<figure><img src="{escape(address)}" width="{drawn.width}" height="{drawn.height}" alt="{alt}">'
-        f'<svg viewBox="0 0 {drawn.width} {drawn.height}" aria-hidden="true"><g{name}>{boxes}</g></svg></figure>'
+        f'<svg viewBox="0 0 {drawn.width} {drawn.height}" aria-hidden="true"><g{name}>{boxes}</g></svg>'
+        f'<svg class="words" viewBox="0 0 {drawn.width} {drawn.height}">{words}</svg></figure>'
     )
 
 

@@ -44,6 +44,15 @@ def test_a_document_of_five_thousand_pages_and_one_of_a_hundred_metres(tmp_path:
     assert thin.width * thin.height <= MOST_PIXELS * 1.1
 
 
+@pytest.mark.parametrize("turn", [0, 180])
+def test_the_lines_of_a_page_lie_where_they_are_drawn(tmp_path: Path, turn: int) -> None:
+    drawn = draw(pdf(tmp_path / "a.pdf", turn=turn), 1, [Quoted.of(SENTENCE)])
+    (((left, top, width, height), said),) = drawn.lines
+    box = drawn.boxes[0]
+    assert said == SENTENCE
+    assert abs(left - box[0]) < 12 and abs(top - box[1]) < 20 and abs(width - box[2]) < 20 and 0 < height < 60
+
+
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4 broken", b"\0" * 1_000])
 def test_what_cannot_be_drawn_is_said(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.pdf").write_bytes(data)
