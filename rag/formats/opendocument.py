@@ -128,6 +128,8 @@ class _Reader:
                     self._frame(block)
                 case "annotation":
                     self._annotation(block)
+                case "footer-decl" | "header-decl":  # of slides: said once, shown on each
+                    self._builder.add(block.text or "")
                 case name if name and name not in _SKIPPED and name != "notes":
                     self.blocks(block, level, style)
 

@@ -9,6 +9,7 @@ from lxml import etree
 
 from rag.errors import DocumentError
 from rag.formats.drawing import add_chart, add_diagram, description, paragraphs
+from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
 from rag.formats.tables import add_table
@@ -74,6 +75,7 @@ class _Reader:
             self._furniture(layout)
             for master in self._package.related(layout, "slideMaster"):
                 self._furniture(master)
+        add_embedded(self._builder, self._package, name)
         for notes in self._package.related(name, "notesSlide"):
             self._notes(notes)
         for comments in (*self._package.related(name, "comments"), *self._package.related(name, "comment")):

@@ -14,6 +14,7 @@ from lxml import etree
 
 from rag.errors import DocumentError
 from rag.formats.drawing import add_chart, add_diagram, paragraphs
+from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.grid import Area, Grid, add_grid
 from rag.formats.number_formats import BUILT_IN, shown
@@ -149,6 +150,7 @@ def _sheet(package: Package, part: str, builder: Builder, book: _Book) -> None:
     for words in dict.fromkeys(furniture):
         builder.add(words if regex.search(r"\p{L}{2}", words) else "")
     _beside(package, part, builder)
+    add_embedded(builder, package, part)
 
 
 def _link(link: etree._Element, relations: dict[str, Relation], grid: Grid) -> None:

@@ -13,6 +13,7 @@ from lxml import etree
 
 from rag.errors import DocumentError
 from rag.formats.drawing import add_chart, add_diagram
+from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
 from rag.formats.tables import add_table, row_text
@@ -55,6 +56,7 @@ class _Reader:
         self._margins()
         for body in bodies:
             self._blocks(body)
+        add_embedded(self._builder, self._package, self._part)
         if self._runs.pictures:
             self._builder.notes.append("Pictures without a description were not read.")
         for what, count in self._left_out.items():

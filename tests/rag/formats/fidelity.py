@@ -32,10 +32,11 @@ _KEPT = 0.98
 _SECONDS = 90
 _CSV = "csv:Text - txt - csv (StarCalc):9,34,76,1,,0,false,true,false,false,false,-1"
 _TEXT = "txt:Text (encoded):UTF8"
+_SLIDES = ("pptx", "ppsx", "pptm", "odp", "ppt")
 _BY_OFFICE = {
     **dict.fromkeys(("docx", "docm", "dotx", "odt", "rtf", "doc"), _TEXT),
     **dict.fromkeys(("xlsx", "xlsm", "ods", "xls"), _CSV),
-    **dict.fromkeys(("pptx", "ppsx", "pptm", "odp", "ppt"), "pdf"),
+    **dict.fromkeys(_SLIDES, "pdf"),
 }
 
 
@@ -127,8 +128,13 @@ def measured(kind: str, paths: list[Path], cache: Path) -> dict[str, object]:
         if wanted.total() < 5:
             continue
         try:
-            own = words(registry.read(path.read_bytes(), path.name).text)
+            text_of = registry.read(path.read_bytes(), path.name).text
+            own = words(text_of)
             missing = wanted - own
+            if kind in _SLIDES:  # what stands on every slide is read once, and a line's end may cut a word
+                squeezed = regex.sub(r"\W", "", text_of.casefold())
+                missing = Counter({word: 1 for word in missing if word not in own and word not in squeezed})
+                wanted = Counter(dict.fromkeys(wanted, 1))
             shares.append((1 - missing.total() / wanted.total(), path.name, [w for w, _ in missing.most_common(8)]))
         except DocumentError as error:
             shares.append((0.0, path.name, [str(error)]))

@@ -10,6 +10,8 @@ import openpyxl
 import pptx
 import pytest
 from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from pptx.util import Inches
 from reportlab.lib.pagesizes import A4
@@ -18,6 +20,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 from rag.formats import registry
+from tests.support import documents
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 
@@ -176,3 +179,27 @@ def test_a_value_under_its_label_is_read_with_it() -> None:
             canvas.acroForm.textfield(name=f"f{row}", value=value, x=72, y=665 - 60 * row, width=200, height=20)
 
     assert text(page(draw), "a.pdf") == "Surname: Okonkwo\n\nUnit: Foundry"
+
+
+def test_documents_within_office_documents_are_read_too() -> None:
+    book = openpyxl.Workbook()
+    for row in (["Part", "Price"], ["Belt", 7], ["Rope", 9]):
+        book.active.append(row)
+    inner = Part(PackURI("/word/embeddings/prices.xlsx"), "application/vnd.ms-excel", saved(book))
+    made = docx.Document()
+    made.add_paragraph("See the sheet.")
+    made.part.relate_to(inner, RELATIONSHIP_TYPE.PACKAGE)
+    found = text(saved(made), "a.docx")
+    assert found.startswith("See the sheet.\n\nEmbedded: prices.xlsx") and "Part: Rope; Price: 9." in found
+
+
+def test_what_stands_at_the_foot_of_every_slide_is_read_once() -> None:
+    content = (
+        '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:presentation="urn:oasis:names:tc:opendocument:xmlns:presentation:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:'
+        'drawing:1.0"><office:body><office:presentation><presentation:footer-decl presentation:name="f">Owner: Iris'
+        "</presentation:footer-decl><draw:page><draw:frame><draw:text-box><text:p>Tides</text:p></draw:text-box>"
+        "</draw:frame></draw:page></office:presentation></office:body></office:document-content>"
+    )
+    assert text(documents.archive({"content.xml": content}), "a.odp") == "Owner: Iris\n\nTides"
