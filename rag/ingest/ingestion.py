@@ -92,9 +92,8 @@ class Ingest:
         this returns, and the index follows with the next write. Raises LibraryError."""
         store = self._store
         with opening.in_words(store.connections.path):
-            if store.connections.reading:
-                return 0
-            moved.adopt(store, self._uploads)
+            if not store.connections.reading:
+                moved.adopt(store, self._uploads)
             if self._labelled is None:
                 return 0
             known = [one for one in store.receipts().values() if not self._uploads.holds(one.receipt.root)]

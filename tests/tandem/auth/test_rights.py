@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from rag.errors import LibraryError
 from rag.labels import EVERYBODY, PUBLIC, collection
 from rag.library import Library
 from rag.maintenance.integrity import verify
 from rag.principal import ANYBODY, LOCAL, OWNER, Principal
+from rag.storage.sqlite_connections import Connections
 from tandem.auth.rights import ADMINISTRATOR, CURATOR, Rights, doubts
 from tandem.documents import library_dir, open_library
 from tandem.settings import Settings, load
@@ -153,6 +155,21 @@ def test_folders_that_become_a_collection_are_closed_before_anybody_asks(home: P
         assert library.in_step()
     finally:
         library.close()
+
+
+def test_what_is_to_be_closed_is_not_read_where_it_cannot_be(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "tandem.yaml").write_text("data_dir: data\ndocuments: [docs]\n", encoding="utf-8")
+    library = open_library(before := settings_of(home))
+    library.sync(before.documents)
+    library.close()
+    # As on a disk that is full or read-only: root may write in spite of a file's rights.
+    monkeypatch.setattr(Connections, "open", lambda self: setattr(self, "reading", True))
+    library = open_library(before)
+    assert "hr/pay.md" in found(library, ANYBODY), "nothing is to be closed: what is there is read"
+    library.close()
+    (home / "tandem.yaml").write_text(YAML, encoding="utf-8")
+    with pytest.raises(LibraryError, match="the collection has changed"):
+        open_library(settings_of(home))
 
 
 def test_checking_for_damage_opens_nothing(home: Path, opened: tuple[Library, Rights]) -> None:
