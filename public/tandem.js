@@ -1,6 +1,7 @@
 // The words that the page draws by itself, in the person's language, and where they go. Until the conversation begins
 // they are those of the browser's language, which the page brings with it (tandem/ui/page.py); then those that come over
 // the socket (tandem/ui/session.py). Kept for the elements under the answers.
+import "./blocks.js"
 import { listen, rescue } from "./keys.js"
 import { follow, name } from "./naming.js"
 import { begun, stay } from "./staying.js"

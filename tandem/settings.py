@@ -152,7 +152,7 @@ class DisplaySettings(BaseModel):
     model_config = CHECKED
 
     language: str = Field("auto", description="'auto' follows the browser; else a language of tandem/catalogues.")
-    flush_ms: int = Field(50, ge=10, le=1000, description="Tokens are sent to the browser in batches this far apart.")
+    flush_ms: int = Field(100, ge=10, le=1000, description="Tokens are sent to the browser in batches this far apart.")
 
     @field_validator("language")
     @classmethod

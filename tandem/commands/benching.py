@@ -68,7 +68,7 @@ def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool, ins
     if paint:
         from tandem.bench import render_time as paint_bench
 
-        print_record(asyncio.run(paint_bench.measure()), json)
+        print_record(asyncio.run(paint_bench.measure(rate)), json)
     else:
         work = chat_bench.measure(clients, rate, seconds, instant=instant_model, api=api)
         print_record(run_fast(work), json)

@@ -31,21 +31,39 @@ class Change:
     by: str
 
 
+# Names are short and of no meaning in the script; groups stand for those that are used again.
+_LINK = (
+    r"(\{variant:\"ghost\",)"
+    r"(size:\w+\?\"default\":\"icon\",className:\"[^\"]*\",children:\w+\.jsxs\(\"a\",)"
+)
+_LISTED = (
+    r"(\?\w+:)\"button\""
+    r"(?=,\{isMobile:\w+,state:\w+\}=\w+\(\),\w+=\w+\.jsx\(\w+,\{ref:\w+,\"data-sidebar\":\"menu-button\")"
+)
+_MARKDOWN = (
+    r"(\(\{allowHtml:\w+,latex:\w+,renderMarkdown:\w+,refElements:(\w+),className:\w+,children:\w+\}\)=>\{const \w+="
+    r"(\w+)\.useContext.{1,900}?return )(\w+)\.jsx\((\w+),(\{className:\w+\(\"prose lg:prose-xl\",\w+\),"
+    r"remarkPlugins:\w+,rehypePlugins:\w+,components:)(\{.*?\}\}),children:(\w+)\}\)"
+    r"(?=\},\w+=Object\.freeze\(Object\.defineProperty\(\{__proto__:null,Markdown:)"
+)
+
 CHANGES = (
     Change(
         "A link in the header is no button around a link: keyboards would stop there twice.",
-        re.compile(
-            r"(\{variant:\"ghost\",)(size:\w+\?\"default\":\"icon\",className:\"[^\"]*\",children:\w+\.jsxs\(\"a\",)"
-        ),
+        re.compile(_LINK),
         r"\1asChild:!0,\2",
     ),
     Change(
         "A conversation in the list is a link; a button within it, with a menu within that, cannot be told apart.",
-        re.compile(
-            r"(\?\w+:)\"button\"(?=,\{isMobile:\w+,state:\w+\}=\w+\(\),\w+=\w+\.jsx\(\w+,\{ref:\w+,"
-            r"\"data-sidebar\":\"menu-button\")"
-        ),
+        re.compile(_LISTED),
         r'\1"div"',
+    ),
+    Change(
+        "A message is drawn anew for every piece of it, with other components each time, so that the browser makes all "
+        "of it again: what draws it stays the same, and each block is drawn once (public/blocks.js).",
+        re.compile(_MARKDOWN, re.DOTALL),
+        r"\1(window.tandemBlocks||((j,R,M,p)=>j.jsx(M,p)))(\4,\3,\5,\6\3.useMemo(()=>(\7),"
+        r"[(\2||[]).map(e=>e.id+e.name).join()]),children:\8})",
     ),
 )
 

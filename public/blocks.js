@@ -1,0 +1,69 @@
+// A long answer is drawn block by block, each once: of what is still being written only the last block changes. Knows
+// where Markdown may be parted. Does not know how it is drawn: Chainlit's own component draws each block
+// (tandem/ui/page_script.py hands it over).
+
+const FENCE = /^ {0,3}(`{3,}|~{3,})/
+const DEFINITION = /^\[[^\]\n]+\]: \S.*$/gm
+// What belongs to the block before it, even after an empty line: items of a list, what is indented, quotations.
+const GOES_ON = /^(?:\s|>|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$))/
+
+// The text in blocks, each with the definitions of links that it may need.
+export const parted = (text) => {
+  const found = text.match(DEFINITION) || []
+  const definitions = found.length ? `\n\n${found.join("\n")}` : ""
+  const blocks = []
+  let lines = []
+  let fence = ""
+  let empty = false
+  for (const line of text.split("\n")) {
+    if (!fence && empty && line.trim() && lines.length && !GOES_ON.test(line)) {
+      blocks.push(lines.join("\n"))
+      lines = []
+    }
+    const mark = FENCE.exec(line)
+    if (mark && !fence) fence = mark[1]
+    else if (mark && mark[1][0] === fence[0] && mark[1].length >= fence.length && line.trim() === mark[1]) fence = ""
+    empty = !line.trim()
+    lines.push(line)
+  }
+  blocks.push(lines.join("\n"))
+  return blocks.map((block) => (definitions && block.includes("[") ? block + definitions : block))
+}
+
+// A very long paragraph goes in runs of whole sentences, where no emphasis, code or link is left open.
+const RUN = 1200
+const PLAIN = /^[^\s#>|`~+*\d-]/
+
+const closed = (text) => {
+  const count = (sign) => text.split(sign).length - 1
+  return !["`", "*", "_", "~"].some((sign) => count(sign) % 2) && count("[") === count("]") && count("(") === count(")")
+}
+
+export const runs = (block) => {
+  if (block.length < 2 * RUN || !PLAIN.test(block) || block.includes("\n")) return [block]
+  const found = []
+  let from = 0
+  for (const { index } of block.matchAll(/[.!?](?=\s)/g)) {
+    if (index + 1 - from < RUN || !closed(block.slice(from, index + 1))) continue
+    found.push(block.slice(from, index + 1))
+    from = index + 2
+  }
+  return from < block.length ? [...found, block.slice(from)] : found
+}
+
+let Block = null
+const inline = new WeakMap()
+
+window.tandemBlocks = (jsx, React, Markdown, { className, children, ...how }) => {
+  if (typeof children !== "string") return jsx.jsx(Markdown, { className, children, ...how })
+  Block ||= React.memo((block) => jsx.jsx(Markdown, block))
+  const { components } = how
+  if (!inline.has(components)) inline.set(components, { ...components, p: ({ children: words }) => jsx.jsx("span", { children: words }) })
+  const blocks = parted(children).map((text, place) => {
+    const parts = runs(text)
+    if (parts.length === 1) return jsx.jsx(Block, { ...how, children: text }, place)
+    const drawn = parts.flatMap((part, at) => [at ? " " : "", jsx.jsx(Block, { ...how, components: inline.get(components), children: part }, at)])
+    return jsx.jsx("div", { className: "leading-7 [&:not(:first-child)]:mt-4 whitespace-pre-wrap break-words", role: "article", children: drawn }, place)
+  })
+  return jsx.jsx("div", { className, children: blocks })
+}
