@@ -37,8 +37,11 @@ def assemble(
     library: Library,
     traces: TraceStore | None = None,
     runtimes: Sequence[Runtime] | None = None,
+    foundry: Path | None = None,
 ) -> Engine:
-    """The engine that the settings describe, over an open library. `runtimes`, where given, generate instead."""
+    """The engine that the settings describe, over an open library. `runtimes`, where given, generate instead; `foundry`
+    is where Foundry Local's models lie, where that is not in the data directory.
+    """
     return Engine(
         library,
         models=settings.models,
@@ -49,7 +52,7 @@ def assemble(
         traces=traces,
         runtimes=runtimes,
         api_keys=keys(settings),
-        data_dir=settings.files.foundry,
+        data_dir=foundry or settings.files.foundry,
         catalog=catalogue(),
         costs=settings.costs,
         weights=settings.files.policy,
@@ -105,15 +108,15 @@ class House:
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None) -> House:
+    def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None, foundry: Path | None = None) -> House:
         """Open what is on disk, making it where it is missing; looks up no model and reads no document.
 
-        `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
+        `runtimes` and `foundry` are as in `assemble`. Raises UserFacingError.
         """
         rights = Rights(settings)
         library = open_library(settings, rights)
         traces = SqlTraceStore(databases.traces(settings), settings.keep_traces_days)
-        return cls(settings, library, assemble(settings, library, traces, runtimes), traces, rights)
+        return cls(settings, library, assemble(settings, library, traces, runtimes, foundry), traces, rights)
 
     def problems(self) -> dict[str, str]:
         """What is amiss now."""

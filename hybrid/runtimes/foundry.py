@@ -58,7 +58,7 @@ class Foundry:
     name = NAME
 
     def __init__(self, data_dir: Path | None = None, catalog_urls: Sequence[str] = ()) -> None:
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._catalog_urls = tuple(catalog_urls)
         self._manager: Any = None
         self._opening = asyncio.Lock()
@@ -211,7 +211,7 @@ class Foundry:
     async def _open(self) -> Any:
         async with self._opening:
             if self._manager is None:
-                self._manager = await self._run(lambda: acquire(self._data_dir, self._catalog_urls))
+                self._manager = await self._run(lambda: acquire(self.data_dir, self._catalog_urls))
         return self._manager
 
     async def _model(self, model: str) -> Any:

@@ -85,7 +85,8 @@ async def _ask_all(questions: QuestionSet, settings: Settings, options: Options)
     quoting = options.draft == EXTRACTIVE and options.refine is None
     models = ModelSettings(foundry=False) if quoting else settings.models
     with indexed(questions.source, settings) as corpus:
-        house = House.open(corpus.settings.model_copy(update={"models": models}))
+        # The models stay where they are: only the library is made for the questions.
+        house = House.open(corpus.settings.model_copy(update={"models": models}), foundry=settings.files.foundry)
         try:
             await house.start(index=False)
             await house.indexed()

@@ -40,7 +40,7 @@ async def test_a_model_is_tried_and_one_with_a_damaged_tokenizer_refused(tmp_pat
         done = await check(runtime, good.id, "smol")
         assert done.seconds >= 1 and done.first_s < done.draft_s and "smol drafts in about" in done.told
 
-        with pytest.raises(ModelError, match="bad wrote nothing|its tokenizer is damaged"):
+        with pytest.raises(ModelError, match=r"bad wrote nothing|its tokenizer is damaged"):
             bad = await runtime.register(without_merges(SMALL, tmp_path / "bad"), "bad")
             await check(runtime, bad.id, "bad")
         await runtime.close()

@@ -5,6 +5,7 @@ import pytest
 
 from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
+from hybrid.runtimes.foundry import Foundry
 from hybrid.runtimes.scripted import Script, Scripted
 from tandem.context import House
 from tandem.settings import Settings, load
@@ -49,6 +50,13 @@ async def test_a_folder_that_is_not_there_loses_nothing(
         if corpus.exists():
             corpus.rename(corpus.with_name("away"))
     assert f"There is no folder {corpus}" in caplog.text
+
+
+async def test_models_may_lie_elsewhere_than_the_library(settings: Settings, tmp_path: Path) -> None:
+    for place, wanted in ((None, settings.files.foundry), (tmp_path / "models", tmp_path / "models")):
+        house = House.open(settings, foundry=place)
+        assert [one.data_dir for one in house.engine.models.runtimes if isinstance(one, Foundry)] == [wanted]
+        await house.close()
 
 
 async def test_other_runtimes_may_be_handed_in(settings: Settings) -> None:
