@@ -53,6 +53,7 @@ async def test_a_folder_that_is_not_there_loses_nothing(
 
 
 async def test_models_may_lie_elsewhere_than_the_library(settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"models": settings.models.model_copy(update={"foundry": True})})
     for place, wanted in ((None, settings.files.foundry), (tmp_path / "models", tmp_path / "models")):
         house = House.open(settings, foundry=place)
         assert [one.data_dir for one in house.engine.models.runtimes if isinstance(one, Foundry)] == [wanted]
