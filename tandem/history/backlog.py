@@ -72,8 +72,9 @@ class Backlog:
         if not self._kept:
             try:
                 await self._writer.write(work)
+                self.problem = ""
                 return
-            except SQLAlchemyError as error:
+            except (OSError, sqlite3.Error, SQLAlchemyError) as error:
                 if self._place.fault(error) is Fault.DAMAGED:
                     raise
                 self._fails(error)
@@ -101,17 +102,13 @@ class Backlog:
     async def flush(self) -> bool:
         """Try to write what is kept; whether everything is written."""
         async with self._lock:
-            if self._kept:
-                try:
-                    await self._writer.reconnect()
-                except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-                    self._fails(error)
-                    return False
+            if self._kept and not self._place.on_server:
+                await self._writer.reconnect()
             while self._kept:
                 first = self._kept[0]
                 try:
                     await self._writer.write(first.work)
-                except SQLAlchemyError as error:
+                except (OSError, sqlite3.Error, SQLAlchemyError) as error:
                     self._fails(error)
                     return False
                 except UserFacingError as error:  # it belongs to somebody else by now

@@ -72,6 +72,7 @@ class SqlHistory(BaseDataLayer):
         self._caller = caller
         self._forget = forget
         self._new_users: dict[str, PersistedUser] = {}
+        self._known: dict[str, PersistedUser] = {}
 
     @classmethod
     def open(
@@ -101,20 +102,27 @@ class SqlHistory(BaseDataLayer):
     # Users
 
     async def get_user(self, identifier: str) -> PersistedUser | None:
-        row = await self._one(select(users).where(users.c.identifier == identifier))
+        try:
+            row = await self._one(select(users).where(users.c.identifier == identifier))
+        except HistoryError:
+            if identifier not in self._known:
+                raise
+            return self._known[identifier]  # every request asks; who is there stays while the database is away
         if row is None:
             return self._new_users.get(identifier)
-        return PersistedUser(id=row.id, identifier=row.identifier, createdAt=row.created, metadata=row.metadata or {})
+        user = PersistedUser(id=row.id, identifier=row.identifier, createdAt=row.created, metadata=row.metadata or {})
+        self._known[identifier] = user
+        return user
 
     async def create_user(self, user: User) -> PersistedUser | None:
         values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
         await self._db.write(lambda db: db.execute(self._upserts.user, values))
+        new = PersistedUser(
+            id=str(values["id"]), identifier=user.identifier, createdAt=str(values["created"]), metadata=user.metadata
+        )
+        self._known.setdefault(user.identifier, new)
         if (known := await self.get_user(user.identifier)) is None:  # until it can be written
-            known = PersistedUser(
-                id=str(values["id"]), identifier=user.identifier, createdAt=str(values["created"]),
-                metadata=user.metadata,
-            )  # fmt: skip
-            self._new_users[user.identifier] = known
+            known = self._new_users.setdefault(user.identifier, new)
         return known
 
     async def settings_of(self, user_id: str) -> dict[str, Any]:

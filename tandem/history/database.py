@@ -9,6 +9,7 @@ import asyncio
 import logging
 import math
 import sqlite3
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 _MENDED_SECONDS = 5.0
 """Who failed on a file that was begun anew meanwhile just tries again."""
 _AWAY_SECONDS, _AGAIN_SECONDS = 5.0, 0.2
-"""So long a server that restarts is waited for, and so often it is asked."""
+"""So long after it went away a server that restarts is waited for, and so often it is asked."""
 _READERS_OF_SERVER = 4
 
 Result = TypeVar("Result")
@@ -46,7 +47,9 @@ class Database:
 
     def __init__(self, place: Place, told: Told | None = None) -> None:
         self.place = place
-        self._writer = Writer(place.engine, place.prepare)
+        self._prepared = threading.Event()
+        self._away_since = math.inf
+        self._writer = Writer(place.engine, self._prepare)
         self.backlog = Backlog(self._writer, place, told)
         self._reader = ThreadPoolExecutor(_READERS_OF_SERVER if place.on_server else 1, "history-reader")
         self._mending = asyncio.Lock()
@@ -55,23 +58,30 @@ class Database:
     @classmethod
     def open(cls, place: Place, told: Told | None = None) -> Database:
         """Open it, making the tables where they are missing, and a file anew where it is damaged: that one is set
-        aside first. Raises HistoryError."""
+        aside first. A server that is away is waited for while people go on. Raises HistoryError."""
+        database = cls(place, told)
         try:
-            place.prepare()
+            database._prepare()
         except TooNewError as error:
             raise HistoryError(
                 f"{place.name} was written by a newer version of Tandem (format {error.version}, known is "
                 f"{place.tables.head}); update Tandem, or move it away to start a new database."
             ) from None
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-            database = cls(place, told)
-            if not database.readable():
+            away = place.on_server and place.fault(error) is Fault.UNREACHABLE
+            if not away and not database.readable():
                 said = place.sentence(f"The conversations at {place.name} cannot be opened", error)
                 raise HistoryError(said) from error
             database.backlog.problem = f"Conversations are kept in memory only: {place.reason(error)}."
-            log.warning("%s", place.sentence(f"The conversations at {place.name} can only be read", error))
-            return database
-        return cls(place, told)
+            what = "are waited for" if away else "can only be read"
+            log.warning("%s", place.sentence(f"The conversations at {place.name} {what}", error))
+        return database
+
+    def _prepare(self) -> None:
+        """Make the tables what they should be, if that is still to be done. Raises what the place raises."""
+        if not self._prepared.is_set():
+            self.place.prepare()
+            self._prepared.set()
 
     def readable(self) -> bool:
         """Whether the conversations can be read now."""
@@ -110,6 +120,8 @@ class Database:
         """Raises HistoryError where it cannot be read."""
 
         def run() -> Result:
+            if self.place.on_server:
+                self._prepare()
             with self.place.engine.connect() as db:
                 return work(db)
 
@@ -125,12 +137,18 @@ class Database:
             return await attempt()
 
     async def _awaited(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        until = time.monotonic() + _AWAY_SECONDS
         while True:
             try:
-                return await attempt()
+                result = await attempt()
+                self._away_since = math.inf
+                if self.place.on_server and not len(self.backlog):
+                    self.backlog.problem = ""
+                return result
             except SQLAlchemyError as error:
-                if self.place.fault(error) is not Fault.UNREACHABLE or time.monotonic() > until:
+                if self.place.fault(error) is not Fault.UNREACHABLE:
+                    raise
+                self._away_since = min(self._away_since, time.monotonic())
+                if time.monotonic() - self._away_since > _AWAY_SECONDS:
                     raise
             await asyncio.sleep(_AGAIN_SECONDS)
 

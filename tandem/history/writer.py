@@ -26,7 +26,7 @@ class Writer:
     """Does work in the order it is asked for. Use it on one event loop; `close` it there."""
 
     def __init__(self, engine: Engine, prepare: Callable[[], object] | None = None) -> None:
-        """`prepare` makes the tables what they should be, where that could not be done before."""
+        """`prepare` makes the tables what they should be, where that is still to be done."""
         self._engine = engine
         self._prepare = prepare
         self._thread = ThreadPoolExecutor(1, "history-writer")
@@ -45,11 +45,8 @@ class Writer:
         return await done
 
     async def reconnect(self) -> None:
-        """Let go of idle connections: one that was opened for a read-only disk stays so. Raises what the disk or the
-        server raises."""
+        """Let go of idle connections: one that was opened for a read-only disk stays so."""
         await asyncio.to_thread(self._engine.dispose)
-        if self._prepare is not None:
-            await asyncio.to_thread(self._prepare)
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -77,6 +74,11 @@ class Writer:
 
     def _together(self, works: Sequence[Work]) -> list[Any]:
         """What each gives or raises."""
+        try:
+            if self._prepare is not None:
+                self._prepare()
+        except Exception as error:
+            return [error] * len(works)
         if len(works) > 1:
             try:
                 with self._engine.begin() as db:

@@ -84,16 +84,43 @@ async def test_a_server_that_restarts_costs_nothing(tmp_path: Path, caplog: pyte
         await history.close()
 
 
-async def test_a_server_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, f"postgresql://tandem:hunter2@/none?host={tmp_path}")
-    with pytest.raises(HistoryError, match="does not answer") as told:
-        SqlHistory.open(databases.history(settings), lambda: "ada")
-    assert "hunter2" not in str(told.value)
-    traces = SqlTraceStore(databases.traces(settings))
-    traces.save(trace())
-    assert "does not answer" in traces.problem
-    assert traces.recent() == []
-    traces.close()
+async def test_a_server_that_comes_later_is_waited_for(tmp_path: Path) -> None:
+    init_http_context()
+    with running() as server:
+        settings = settings_of(tmp_path, server.new_database())
+        server.stop()
+        history = SqlHistory.open(databases.history(settings), lambda: "ada")
+        traces = SqlTraceStore(databases.traces(settings))
+        traces.save(trace("early"))
+        assert "does not answer" in history.problem and "does not answer" in traces.problem
+        await history.create_step(said("early", "t"))
+        with pytest.raises(HistoryError, match="does not answer") as told:
+            await history.get_thread("t")
+        assert "hunter2" not in str(told.value)
+        server.start()
+        async with asyncio.timeout(30):
+            while not await history._db.backlog.flush():  # noqa: ASYNC110  # it says whether all is written
+                await asyncio.sleep(0)
+        found = await history.get_thread("t")
+        assert found is not None and [step["id"] for step in found["steps"]] == ["early"]
+        assert history.problem == ""
+        await history.close()
+        await asyncio.to_thread(traces.close)
+        again = SqlTraceStore(databases.traces(settings))
+        assert [found["question"] for found in again.recent()] == ["early"]
+        again.close()
+
+
+async def test_who_is_there_stays_while_the_server_is_away(tmp_path: Path) -> None:
+    with running() as server:
+        history = SqlHistory.open(databases.history(settings_of(tmp_path, server.new_database())), lambda: "ada")
+        first = await history.create_user(cl.User(identifier="ada"))
+        await asyncio.to_thread(server.stop)
+        assert first is not None
+        for _ in range(3):
+            again = await history.get_user("ada")
+            assert again is not None and again.id == first.id
+        await history.close()
 
 
 WRITES = """
