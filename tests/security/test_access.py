@@ -171,3 +171,28 @@ def test_nobody_opens_somebody_elses_conversation(place: Place, clients: dict[st
             with Socket(place.target, place.target.cookies[NAMES[persona]], threadId=thread) as socket:
                 assert not socket.opened, persona
     assert "heronshaw" in json.dumps(clients["member"].get(f"/project/thread/{thread}").json())
+
+
+def test_a_right_that_is_taken_while_it_runs_counts_at_the_next_question(
+    place: Place, clients: dict[str, httpx.Client]
+) -> None:
+    def told(persona: str) -> bool:
+        found = clients[persona].get("/browser/search", params={"q": "What is the bonus code?"})
+        document = clients[persona].get(f"/source/document/{place.ids['pay']}")
+        assert ("heronshaw" in found.text) == (document.status_code == 200)
+        return "heronshaw" in found.text
+
+    file = place.target.home / "tandem.yaml"
+    before = file.read_text(encoding="utf-8")
+    assert told("member") and not told("outsider")
+    try:
+        file.write_text(before.replace("hr: [ayse]", "hr: [ben, api]"), encoding="utf-8")
+        assert told("outsider") and not told("member")
+        said = clients["key"].post("/v1/chat/completions", json=_BONUS).text
+        assert "heronshaw" in said, "the key's programs are in a group now"
+    finally:
+        file.write_text(before, encoding="utf-8")
+    assert told("member") and not told("outsider")
+
+
+_BONUS = {"model": "tandem", "messages": [{"role": "user", "content": "What is the bonus code?"}]}
