@@ -75,7 +75,7 @@ export const name = (words) => {
     if (label) set(slider, "aria-label", [...label.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.data).join("").trim())
   }
   for (const list of document.querySelectorAll("ul[data-sidebar=menu]:has(> div)")) set(list, "role", "presentation")
-  for (const bar of document.querySelectorAll("[data-sidebar=sidebar]")) set(bar, "role", "navigation")
+  for (const bar of document.querySelectorAll("[data-sidebar=sidebar]:not([data-mobile])")) set(bar, "role", "navigation")
   for (const button of document.querySelectorAll("#upload-button[role]")) button.removeAttribute("role")
   // The panel on a phone: its heading has an id of its own, by which it is not named.
   for (const sheet of document.querySelectorAll("[role=dialog]:has(> * > #side-view-title)")) set(sheet, "aria-labelledby", "side-view-title")

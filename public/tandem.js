@@ -4,6 +4,7 @@
 import "./blocks.js"
 import { listen, rescue } from "./keys.js"
 import { follow, name } from "./naming.js"
+import "./peeking.js"
 import { begun, stay } from "./staying.js"
 
 const LINKS = { library: 'a[href$="#house"]', in_browser: 'a[href$="/browser"]' }

@@ -23,7 +23,7 @@ from tandem.cli_models import doctor, models
 app = typer.Typer(
     name="tandem",
     help="Answers questions about your own documents with local models, and shows the sources.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -37,6 +37,15 @@ app.add_typer(data, name="data")
 app.add_typer(audit, name="audit")
 app.command()(backup)
 app.command()(restore)
+# What `tandem` alone says.
+FIRST_COMMANDS = """Tandem answers questions about your own documents.
+
+  tandem serve     opens the chat; the example documents are there to be asked about
+  tandem index     takes in your own documents, from the folders that tandem.yaml names
+  tandem doctor    looks at everything that answers depend on, and says what to do
+
+`tandem --help` lists the other commands."""
+
 browser = typer.Typer(help="The page that runs a model inside the browser.", no_args_is_help=True)
 app.add_typer(browser, name="browser")
 encoder = typer.Typer(help="The encoder that finds what is near in meaning.", no_args_is_help=True)
@@ -53,11 +62,14 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main_options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
     """Answers questions about your own documents with local models, and shows the sources."""
+    if context.invoked_subcommand is None:
+        print(FIRST_COMMANDS)
 
 
 @app.command()

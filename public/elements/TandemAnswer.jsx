@@ -144,6 +144,11 @@ function Beneath({ words }) {
 
   useEffect(() => { window.dispatchEvent(new Event("tandem-answering")) }, [])
 
+  // For the card at a citation: public/peeking.js
+  useEffect(() => {
+    window.tandemSources = { ...window.tandemSources, [props.message_id]: (props.panel && props.panel.sources) || [] }
+  }, [props.panel])
+
   const act = (name) => callAction({ name, payload: { message_id: props.message_id } })
   const onCopy = async () => {
     await copyText(props.copy)
@@ -159,7 +164,7 @@ function Beneath({ words }) {
   const status = props.status
 
   return (
-    <div ref={root} className="td-answer" data-testid="tandem-answer" data-state={props.state}>
+    <div ref={root} className="td-answer" data-testid="tandem-answer" data-message={props.message_id} data-state={props.state}>
       {status ? (
         <div className="td-status" role="status" data-status={status.key}>
           <span className="td-spinner" aria-hidden="true" />

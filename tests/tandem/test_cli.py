@@ -23,6 +23,12 @@ def test_help_names_every_command(tandem: Tandem) -> None:
         assert re.search(rf"\b{command}\b", shown)
 
 
+def test_tandem_alone_names_the_three_commands_that_matter() -> None:
+    shown = CliRunner().invoke(app, [])
+    assert shown.exit_code == 0
+    assert re.findall(r"^  tandem (\w+)", shown.stdout, re.MULTILINE) == ["serve", "index", "doctor"]
+
+
 def test_password_prints_a_hash(home: Path) -> None:
     shown = CliRunner().invoke(app, ["password"], input="şifre\nşifre\n")
     kept = shown.stdout.strip()

@@ -61,7 +61,12 @@ class Window:
 DESK = Window("desk light", 1440, 900, "light")
 PHONE = Window("phone dark", 390, 844, "dark")
 ALL = (DESK, PHONE)
-MAIN = (*ALL, Window("tablet light", 1024, 768, "light"), Window("desk Turkish", 1440, 900, "light", "tr-TR"))
+MAIN = (
+    *ALL,
+    Window("tablet light", 1024, 768, "light"),
+    Window("desk Turkish", 1440, 900, "light", "tr-TR"),
+    Window("desk German", 1440, 900, "light", "de-DE"),
+)
 
 State = Callable[[Person, OpenAIServer], None]
 STATES: dict[str, tuple[State, tuple[Window, ...]]] = {}
@@ -231,6 +236,44 @@ def _(person: Person, models: OpenAIServer) -> None:
 @state("modes")
 def _(person: Person, models: OpenAIServer) -> None:
     person.page.click("#mode-picker-trigger-mode")
+
+
+@state("card at a citation", (DESK,))
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, f"{GOOD}{ALSO_GOOD}")
+    asked(person)
+    person.page.locator(".message-content a[href='#source-1']").first.hover()
+
+
+@state("shortcuts")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.keyboard.press("Control+/")
+
+
+@state("conversations")
+def _(person: Person, models: OpenAIServer) -> None:
+    asked(person)
+    if not person.page.locator("#thread-history a").first.is_visible():
+        person.page.click("#sidebar-trigger-button")
+    person.page.locator("#thread-history #thread-options").first.click(force=True)
+
+
+@state("search in conversations", (DESK,))
+def _(person: Person, models: OpenAIServer) -> None:
+    asked(person)
+    person.page.click("#search-chats-button")
+
+
+@state("tools")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.click("#command-button")
+
+
+@state("briefing")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.click("#command-button")
+    person.page.locator("[role=menuitem], [role=option], #command-popover button").first.click()
+    asked(person, "hr/leave.md")
 
 
 @state("in this browser", MAIN)

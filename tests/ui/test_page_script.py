@@ -1,5 +1,6 @@
 """The changes to the script of Chainlit's page, and a long answer that is drawn block by block."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -49,3 +50,20 @@ def test_what_is_written_is_not_drawn_again(chat: Chat, meet: Meet) -> None:
     assert blocks[2].startswith("g [1]\n") and blocks[2].endswith("[1]: #source-1")
     sentences = " ".join(f"Sentence {n} has *some* emphasis and a `code` here [1]." for n in range(100))
     assert page.evaluate(PARTED, sentences)[1]
+
+
+@pytest.mark.browser
+def test_a_card_at_a_citation(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    person = meet()
+    page = person.page
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    page.locator(".message-content a[href='#source-1']").first.hover()
+    card = page.locator(".td-peek")
+    expect(card).to_contain_text("leave.md")
+    expect(card).to_contain_text("Every employee has 25 days of paid holiday a year.")
+    expect(card.get_by_role("link")).to_have_attribute("href", re.compile(r"/source/.*#sentence$"))
+    card.hover()  # it stays while one reads it
+    page.keyboard.press("Escape")
+    expect(card).to_have_count(0)
