@@ -15,12 +15,18 @@ import regex
 from rag.formats.tables import row_cells
 from rag.text import sentences
 
-_LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[^\S\n]+(?=\S)")
+_LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
 _BORDER = regex.compile(r"[=\s]*(?:={2,}\s+)+={2,}\s*")
 _HASHES = regex.compile(r"#{1,6}\s")
-_LETTER = regex.compile(r"\(?[a-zA-Z][.)]")
+_LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
+_ARTICLE = regex.compile(
+    r"(?:(?:GEÇİCİ |EK |Geçici |Ek )?(?:MADDE|Madde)|ARTICLE|Article|SECTION|Section|Artikel|§|ART\.|Art\.)\s*"
+    r"(?:\d{1,3}|[IİVXl|]{1,4})\s*(?:[-–—.:]|\(1\)|$)"
+)
+"""The number with which an article of rules begins."""
+_TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
 _ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
 _PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
@@ -243,6 +249,7 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
     made: list[Unit] = []
     item: tuple[int, int, str, int] | None = None  # start, end, mark, depth
     begin, end = -1, -1
+    titles = _titles(text, block)
 
     def close() -> None:
         nonlocal item, begin
@@ -252,10 +259,17 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
             made.extend(_sentences(text, begin, end, group))
         item, begin = None, -1
 
-    for line in block:
+    for number, line in enumerate(block):
+        if number in titles:
+            close()
+            made.append(Unit(Kind.HEADING, line.start, line.end, group))
+            continue
+        if _ARTICLE.match(text, line.start, line.end):
+            close()
         mark = _LIST_MARK.match(text, line.start, line.end)
         lettered = mark is not None and _LETTER.match(mark.group().strip()) is not None
-        if mark and mark.end() < line.end and not (lettered and item is None and begin >= 0):
+        inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";"))
+        if mark and mark.end() < line.end and not inside:
             close()
             item = (mark.end(), line.end, mark.group().strip(), line.indent)
         elif item is not None:
@@ -265,6 +279,22 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
         end = line.end
     close()
     return made, text[block[-1].start : block[-1].end].endswith("::")
+
+
+def _titles(text: str, block: list[_Line]) -> set[int]:
+    """The places of the lines that are titles of articles: short ones that no sentence goes through, before an article
+    begins.
+    """
+    found: set[int] = set()
+    for number, line in enumerate(block):
+        if _ARTICLE.match(text, line.start, line.end):
+            before = number - 1
+            while before >= 0 and _TITLE.fullmatch(text[block[before].start : block[before].end]):
+                found.add(before)
+                before -= 1
+            if before >= 0 and not sentences.PAUSE.search(text[block[before].start : block[before].end]):
+                found.discard(before + 1)  # the end of what was said before
+    return found
 
 
 def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:

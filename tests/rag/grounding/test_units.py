@@ -83,3 +83,29 @@ def test_units_lie_in_order_and_leave_nothing_out_but_marks(text: str) -> None:
         assert not any(sign.isalpha() for sign in text[at : unit.start]), (text[at : unit.start], unit)
         at = unit.end
     assert not any(sign.isalpha() for sign in text[at:])
+
+
+def test_articles_of_rules_have_their_titles_and_points() -> None:
+    text = (
+        "kayıt altına alınır.\nİKİNCİ BÖLÜM\nYasak ve Serbest Alanlar\nYasak alanlar\n"
+        "MADDE 5- (1) Tütün kullanılması yasak olan\nalanlar:\na) Kapalı alanlar,\nç) Kiralık araçlar,\n"
+        "(2) Uyarılar herkesin görebileceği\nyerlere asılır.\nSerbest alanlar\nMADDE 6- (1) Yalnızca belirli yerlerde içilir."
+    )
+    found = [(unit.kind, " ".join(text[unit.start : unit.end].split())) for unit in units(text)]
+    assert found == [
+        (Kind.SENTENCE, "kayıt altına alınır."),
+        (Kind.HEADING, "İKİNCİ BÖLÜM"),
+        (Kind.HEADING, "Yasak ve Serbest Alanlar"),
+        (Kind.HEADING, "Yasak alanlar"),
+        (Kind.SENTENCE, "MADDE 5- (1) Tütün kullanılması yasak olan alanlar:"),
+        (Kind.ITEM, "Kapalı alanlar,"),
+        (Kind.ITEM, "Kiralık araçlar,"),
+        (Kind.ITEM, "Uyarılar herkesin görebileceği yerlere asılır."),
+        (Kind.HEADING, "Serbest alanlar"),
+        (Kind.SENTENCE, "MADDE 6- (1) Yalnızca belirli yerlerde içilir."),
+    ]
+
+
+def test_a_sentence_that_goes_on_to_an_article_is_no_title() -> None:
+    text = "What is said here is explained in\nArticle 7 of the statute, which everybody knows."
+    assert [unit.kind for unit in units(text)] == [Kind.SENTENCE]
