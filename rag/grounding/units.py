@@ -26,6 +26,8 @@ _ARTICLE = regex.compile(
     r"(?:\d{1,3}|[IİVXl|]{1,4})\s*(?:[-–—.:]|\(1\)|$)"
 )
 """The number with which an article of rules begins."""
+_LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
+"""Characters and words of what stands by itself as a label, and characters of a version, at most."""
 _TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
 _ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
 _PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
@@ -322,12 +324,36 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         kind = unit.kind
         if kind in (Kind.SENTENCE, Kind.ITEM) and not _WORD.search(said):
             kind = Kind.NOISE
+        if kind is Kind.SENTENCE and _is_label(text, found, place):
+            kind = _label(said, made[-1] if made else None, found[place + 1] if place + 1 < len(found) else None)
         question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(_ASKS.search(said))
         below = found[place + 1] if place + 1 < len(found) else None
         announced = said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::")
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
     return made
+
+
+def _label(said: str, before: Unit | None, below: Unit | None) -> Kind:
+    """What a label is: the heading of what is below it, noise where it is a bare version, else an answer as it is."""
+    if regex.search(r"\p{L}{2}", said):
+        return Kind.SENTENCE if below is None or below.kind in (Kind.HEADING, Kind.NOISE) else Kind.HEADING
+    told = before is not None and (before.kind is Kind.HEADING or before.question)
+    return Kind.SENTENCE if told or len(said) > _VERSION else Kind.NOISE
+
+
+def _is_label(text: str, found: list[Unit], place: int) -> bool:
+    """Whether a sentence is none: a few words by themselves, without an end ("Engineers", a name, a version)."""
+    unit = found[place]
+    said = text[unit.start : unit.end]
+    beside = [found[at].group for at in (place - 1, place + 1) if 0 <= at < len(found)]
+    return (
+        unit.group not in beside
+        and len(said) <= _LABEL
+        and len(said.split()) <= _LABEL_WORDS
+        and not sentences.PAUSE.search(said)
+        and not regex.search(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]", said)
+    )
 
 
 def _same_group(before: Unit, unit: Unit) -> bool:

@@ -89,7 +89,8 @@ def test_articles_of_rules_have_their_titles_and_points() -> None:
     text = (
         "kayıt altına alınır.\nİKİNCİ BÖLÜM\nYasak ve Serbest Alanlar\nYasak alanlar\n"
         "MADDE 5- (1) Tütün kullanılması yasak olan\nalanlar:\na) Kapalı alanlar,\nç) Kiralık araçlar,\n"
-        "(2) Uyarılar herkesin görebileceği\nyerlere asılır.\nSerbest alanlar\nMADDE 6- (1) Yalnızca belirli yerlerde içilir."
+        "(2) Uyarılar herkesin görebileceği\nyerlere asılır.\nSerbest alanlar\n"
+        "MADDE 6- (1) Yalnızca belirli yerlerde içilir."
     )
     found = [(unit.kind, " ".join(text[unit.start : unit.end].split())) for unit in units(text)]
     assert found == [
@@ -109,3 +110,16 @@ def test_articles_of_rules_have_their_titles_and_points() -> None:
 def test_a_sentence_that_goes_on_to_an_article_is_no_title() -> None:
     text = "What is said here is explained in\nArticle 7 of the statute, which everybody knows."
     assert [unit.kind for unit in units(text)] == [Kind.SENTENCE]
+
+
+def test_a_few_words_by_themselves_head_what_is_below_them() -> None:
+    text = "**Engineers**\n\n- Mac: 16 inches.\n- Windows: XPS 15.\n\n4.4.1\n\nKeeps connections alive.\n\nAsk us"
+    assert [(unit.kind, text[unit.start : unit.end]) for unit in units(text)] == [
+        (Kind.HEADING, "**Engineers**"),
+        (Kind.ITEM, "Mac: 16 inches."),
+        (Kind.ITEM, "Windows: XPS 15."),
+        (Kind.NOISE, "4.4.1"),
+        (Kind.SENTENCE, "Keeps connections alive."),
+        (Kind.SENTENCE, "Ask us"),
+    ]
+    assert [unit.kind for unit in units("What is the phone number?\n\n+1 (650) 667-8512")] == [Kind.SENTENCE] * 2
