@@ -22,11 +22,10 @@ from rag.types import Likes
 
 MOST_WORDS = 60_000
 """Words of a library that have a vector; those that are met later have none."""
-_GRAPH_FROM = 4_000
-_NEAREST, _FARTHEST, _MOST = 32, 2_048, 12
-_UNLIKE = 0.5
-"""Cosine of two words up to which they have nothing in common."""
-_LEAST = 0.1
+_GRAPH_FROM = 1_000
+_NEAREST, _MOST = 48, 12
+_UNLIKE, _LEAST = 0.5, 0.55
+"""Cosine of two words up to which they have nothing in common, and from which on they are like one another."""
 _KNOWN = 4_000
 _WORD = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Devanagari}\p{Hangul}\p{M}]{3,30}")
 
@@ -81,32 +80,24 @@ class LikeWords:
 
     def likes(self, words: Sequence[str]) -> Likes:
         """What is like each of these words of a question. Raises EmbedderError."""
-        found = self._found
         plain = list(dict.fromkeys(casefold(word) for word in words))
+        found = self._found
         fresh = [word for word in plain if word not in found]
         if fresh and self._words:
-            for word, vector in zip(fresh, self.embed(fresh), strict=True):
-                if len(found) < _KNOWN:
-                    found[word] = self._like(vector)
-                else:
-                    self._found = found = {word: self._like(vector)}
+            if len(found) + len(fresh) > _KNOWN:
+                self._found = found = {}
+            for word, like in zip(fresh, self._near.within(self._vectors(fresh), _LEAST, _NEAREST), strict=True):
+                best: dict[str, float] = {}
+                for row, cosine in like:
+                    best.setdefault(self._stems[row], min(1.0, round((cosine - _UNLIKE) / (1.0 - _UNLIKE), 4)))
+                found[word] = tuple(best.items())
         return {word: found.get(word, ()) for word in plain}
 
-    def _like(self, vector: Packed) -> tuple[tuple[str, float], ...]:
-        """Every stem that is like a word, the likest first."""
-        count = _NEAREST
-        while True:
-            rows = self._near.nearest(vector, count)
-            cosines = self._near.cosines(vector, rows).tolist()
-            likest = [(row, (cosine - _UNLIKE) / (1.0 - _UNLIKE)) for row, cosine in zip(rows, cosines, strict=True)]
-            if len(rows) < count or likest[-1][1] < _LEAST or count >= _FARTHEST:
-                break
-            count *= 4
-        best: dict[str, float] = {}
-        for row, like in likest:
-            if like >= _LEAST and row < len(self._stems):
-                best.setdefault(self._stems[row], min(1.0, round(like, 4)))
-        return tuple(best.items())
+    def _vectors(self, words: Sequence[str]) -> Packed:
+        """The words' vectors: those of the library's own are there already."""
+        unknown = [word for word in words if word not in self._words]
+        made = dict(zip(unknown, self.embed(unknown), strict=True)) if unknown else {}
+        return np.array([made[word] if word in made else self._near.vector(self._words[word]) for word in words])
 
 
 def seen(likes: Likes, vocabulary: Vocabulary) -> Likes:
