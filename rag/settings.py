@@ -18,7 +18,7 @@ class RetrievalSettings(BaseModel):
     passage_chars: int = Field(900, ge=200, le=4000, description="Aimed length of a passage, in characters.")
     ocr: bool = Field(True, description="Read scanned pages and pictures, where a program for it is installed.")
     minimum_confidence: float = Field(
-        0.1, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
+        0.14, ge=0.0, le=1.0, description="Below this confidence the corpus is taken to hold no answer."
     )
     sure_confidence: float = Field(
         0.35, ge=0.0, le=1.0, description="Below this confidence a quoted answer says that it is not sure."

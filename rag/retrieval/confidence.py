@@ -6,7 +6,7 @@ questions of one half of a collection against the other half). Does not know mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import exp, log
@@ -31,6 +31,8 @@ _DEPTH = 5
 _PROPER = ("name", "number")
 _TITLE = NAMES.index("title")
 _HARDLY = 0.6
+_WORD = 5.2
+"""Letters of a word of a question in English, with the space behind it."""
 _MAYBE, _KNOWN = 0.25, 0.3
 """The confidence, at least, in a passage under a heading that is what was asked for; and the share of the question, by
 weight, that the library must know for it."""
@@ -72,8 +74,8 @@ MEANING = (
 )  # fmt: skip
 """The inputs of the model where meaning took part: what words alone say (`words`, their model's exponent), how much of
 the question the best candidate holds, its cosines and the mean one among the first five, how far the best cosines
-are from those of passages at large, the best score by words, how far ahead the first candidate is, the number of words
-asked, whether there is a question before, and how much of the question the first candidate, two neighbouring
+are from those of passages at large, the best score by words, how far ahead the first candidate is, the length of what
+is asked, whether there is a question before, and how much of the question the first candidate, two neighbouring
 sentences of it, the best and the mean of the first five say in words like its own, and whether hardly anything is.
 """
 IN_TALK = (
@@ -102,7 +104,7 @@ def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
             (columns.talk.max() - mean) / spread,
             float(columns.words.max()),
             float(1.0 / odds.sum()),
-            log(len(ranked.question.sequence) + 1.0),
+            log(_length(ranked.question.sequence) + 1.0),
             float(columns.in_talk),
             columns.alike[first],
             columns.alike_near[first],
@@ -111,6 +113,11 @@ def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
             max(0.0, _HARDLY - float(columns.alike[top].max())),
         ]
     )
+
+
+def _length(words: Sequence[str]) -> float:
+    """How long a question is, in words as long as English ones: what one word says in Turkish takes several there."""
+    return sum(len(word) + 1 for word in words) / _WORD
 
 
 def confidence(ranked: Ranked, weights: Weights) -> float:

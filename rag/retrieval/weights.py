@@ -22,7 +22,7 @@ class Weights:
     `carry`: language -> stem -> the chance that a passage which answers a question holds this word of the question
     ("percentage" seldom, a name almost always); `carry_kinds`: the same for words never met, by kind
     (`rag.retrieval.query`). `ranking`: the weight of each feature in the ranker (`rag.retrieval.reranker`), and
-    `spread` its usual standard deviation. `answerable` and `quote`: logistic and linear weights by feature.
+    `spread` its usual standard deviation. `answerable`: logistic weights by feature.
     `meaning`: where an encoder takes part, the weights of `rag.retrieval.second_stage` ("alone", "talk") and those of
     the confidence ("answerable").
     """
@@ -32,7 +32,6 @@ class Weights:
     ranking: Mapping[str, float] = field(default_factory=dict)
     spread: Mapping[str, float] = field(default_factory=dict)
     answerable: Mapping[str, Any] = field(default_factory=dict)
-    quote: Mapping[str, Any] = field(default_factory=dict)
     meaning: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def chance(self, language: str, stems: tuple[str, ...], kind: str) -> float:

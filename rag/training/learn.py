@@ -239,7 +239,6 @@ def write(weights: Weights) -> None:
         "ranking": weights.ranking,
         "spread": weights.spread,
         "answerable": weights.answerable,
-        "quote": weights.quote,
         "meaning": weights.meaning,
     }
     PATH.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
