@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from rag.database.places import Place
 from rag.errors import UserFacingError
@@ -108,6 +108,8 @@ class Backlog:
                 first = self._kept[0]
                 try:
                     await self._writer.write(first.work)
+                except (IntegrityError, DataError) as error:  # it never can be, and must not hold up what comes after
+                    log.error("Something kept for the history was given up: %s", str(error).splitlines()[0])
                 except (OSError, sqlite3.Error, SQLAlchemyError) as error:
                     self._fails(error)
                     return False

@@ -43,6 +43,7 @@ from tandem.history.queries import (
     new_thread,
     now,
     own,
+    person,
     thread_of,
     with_feedback,
 )
@@ -105,25 +106,27 @@ class SqlHistory(BaseDataLayer):
         try:
             row = await self._one(select(users).where(users.c.identifier == identifier))
         except HistoryError:
-            if identifier not in self._known:
+            known = self._known.get(identifier) or self._new_users.get(identifier)
+            if known is None:
                 raise
-            return self._known[identifier]  # every request asks; who is there stays while the database is away
+            return known  # every request asks; who is there stays while the database is away
         if row is None:
-            return self._new_users.get(identifier)
+            return self._new_users.get(identifier)  # until it can be written
         user = PersistedUser(id=row.id, identifier=row.identifier, createdAt=row.created, metadata=row.metadata or {})
         self._known[identifier] = user
+        self._new_users.pop(identifier, None)
         return user
 
     async def create_user(self, user: User) -> PersistedUser | None:
-        values = {"id": str(uuid.uuid4()), "identifier": user.identifier, "created": now(), "metadata": user.metadata}
+        new = self._new_users.get(user.identifier)
+        if new is None:
+            new = PersistedUser(
+                id=str(uuid.uuid4()), identifier=user.identifier, createdAt=now(), metadata=user.metadata
+            )  # fmt: skip
+            self._new_users[user.identifier] = new
+        values = {"id": new.id, "identifier": new.identifier, "created": new.createdAt, "metadata": new.metadata}
         await self._db.write(lambda db: db.execute(self._upserts.user, values))
-        new = PersistedUser(
-            id=str(values["id"]), identifier=user.identifier, createdAt=str(values["created"]), metadata=user.metadata
-        )
-        self._known.setdefault(user.identifier, new)
-        if (known := await self.get_user(user.identifier)) is None:  # until it can be written
-            known = self._new_users.setdefault(user.identifier, new)
-        return known
+        return await self.get_user(user.identifier)
 
     async def settings_of(self, user_id: str) -> dict[str, Any]:
         """What the user last chose in the settings panel, for new conversations."""
@@ -155,19 +158,23 @@ class SqlHistory(BaseDataLayer):
         """Change what is given; metadata merges, and None in it deletes. Only a thread with a user is made anew:
         Chainlit also calls this when a browser leaves, and a thread deleted before must stay so."""
 
+        caller = self._caller()
+
         def work(db: Connection) -> None:
             row = db.execute(select(threads).where(threads.c.id == thread_id)).first()
             if row is None and user_id is None:
                 return
+            # Who signed in while the database was away may have another id there.
+            owner = person(db, user_id, caller) if user_id is not None else None
             if row is None:
-                new_thread(db, thread_id, user_id)
+                new_thread(db, thread_id, owner)
             changes: dict[str, Any] = {}
             if name is not None:
                 changes["name"] = one_line(clean(whole(name)))[:NAME_CHARS]
             if tags is not None:
                 changes["tags"] = tags
-            if user_id is not None and row is not None and row.user_id is None:
-                changes["user_id"] = user_id
+            if owner is not None and row is not None and row.user_id is None:
+                changes["user_id"] = owner
             if metadata is not None:
                 merged = {**((row.metadata if row is not None else None) or {}), **metadata}
                 changes["metadata"] = {key: value for key, value in merged.items() if value is not None}

@@ -81,6 +81,12 @@ def own(db: Connection, thread_id: str, caller: str | None) -> None:
         raise HistoryError("This conversation belongs to somebody else; start one of your own.")
 
 
+def person(db: Connection, user_id: str, identifier: str | None) -> str | None:
+    """The id of a user who is kept: this one, or else the one of that identifier; None for nobody."""
+    known = db.execute(select(users.c.id).where(users.c.id == user_id)).scalar()
+    return known or db.execute(select(users.c.id).where(users.c.identifier == identifier)).scalar()
+
+
 def new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
     """Make a thread; `user_id` None: it is nobody's yet."""
     moment = now()

@@ -111,15 +111,36 @@ async def test_a_server_that_comes_later_is_waited_for(tmp_path: Path) -> None:
         again.close()
 
 
-async def test_who_is_there_stays_while_the_server_is_away(tmp_path: Path) -> None:
+async def test_who_signs_in_while_the_server_is_away_keeps_what_they_say(tmp_path: Path) -> None:
+    init_http_context()
     with running() as server:
-        history = SqlHistory.open(databases.history(settings_of(tmp_path, server.new_database())), lambda: "ada")
-        first = await history.create_user(cl.User(identifier="ada"))
+        settings = settings_of(tmp_path, server.new_database())
+        before = SqlHistory.open(databases.history(settings), lambda: "bob")
+        bob = await before.create_user(cl.User(identifier="bob"))
+        await before.close()
+        asking = ["ada"]
+        history = SqlHistory.open(databases.history(settings), lambda: asking[0])
         await asyncio.to_thread(server.stop)
-        assert first is not None
-        for _ in range(3):
-            again = await history.get_user("ada")
-            assert again is not None and again.id == first.id
+        for name in ("ada", "bob"):  # new here, and known there but not to this process
+            asking[0] = name
+            first = await history.create_user(cl.User(identifier=name))
+            again = await history.get_user(name)
+            assert first is not None and again is not None and first.id == again.id
+            await history.update_thread(f"of {name}", name="A question", user_id=first.id)
+            await history.create_step(said(f"by {name}", f"of {name}"))
+        await asyncio.to_thread(server.start)
+        asking[0] = "ada"
+        assert await history.get_user("ada") is not None
+        assert await history.create_user(cl.User(identifier="ada")) is not None
+        async with asyncio.timeout(30):
+            while not await history._db.backlog.flush():  # noqa: ASYNC110  # it says whether all is written
+                await asyncio.sleep(0)
+        for name in ("ada", "bob"):
+            assert await history.get_thread_author(f"of {name}") == name
+            found = await history.get_thread(f"of {name}")
+            assert found is not None and [step["id"] for step in found["steps"]] == [f"by {name}"]
+        known = await history.get_user("bob")
+        assert bob is not None and known is not None and known.id == bob.id
         await history.close()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import chainlit as cl
 import pytest
 from chainlit.context import init_http_context
+from sqlalchemy import Connection, text
 
 from tandem.history.base import HistoryError
 from tandem.history.data_layer import SqlHistory
@@ -41,3 +42,20 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(HistoryError, match="newer version of Tandem"):
         SqlHistory.open(file, asking)
+
+
+async def test_what_can_never_be_written_holds_up_nothing(tmp_path: Path) -> None:
+    init_http_context()
+    history = SqlHistory.open(tmp_path / "history.db", asking)
+
+    def never(db: Connection) -> None:
+        db.execute(text("INSERT INTO elements (id, thread_id, record) VALUES ('e', 'nowhere', '{}')"))
+
+    await history._db.write(never)
+    step: Any = {"id": "s1", "threadId": "t1", "type": "user_message", "name": "ada", "output": "kept"}
+    await history.create_step(step)
+    assert await history._db.backlog.flush()
+    assert history.problem == ""
+    thread = await history.get_thread("t1")
+    assert thread is not None and len(thread["steps"]) == 1
+    await history.close()
