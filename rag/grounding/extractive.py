@@ -25,7 +25,7 @@ _ROWS, _NEAR_ROW = 5, 1.2
 _TELLING = 6
 _GAP = 8
 """Characters at most between two passages that follow one another."""
-_FAR = 8.0
+_FAR = 7.0
 """A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
 LEANING = regex.compile(
     r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
@@ -141,8 +141,8 @@ def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
 
 
 def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequence[int], more: bool) -> bool:
-    """Whether a stretch is more than questions, headings and what leads into nothing; code alone says something only
-    where nothing was quoted yet.
+    """Whether a stretch is more than questions, headings and what leads into nothing; code alone, a few words and
+    the end of a torn sentence say something only where nothing was quoted yet.
     """
     content = [
         found[k]
@@ -153,7 +153,12 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
     ]
     if not content:
         return False
-    return not more or any(one.unit.kind is not Kind.CODE for one in content) or len(grown) > len(content)
+    if not more:
+        return True
+    torn = content[0].unit.kind is Kind.SENTENCE and _text(passages, content[0])[:1].islower()
+    telling = any(one.unit.kind is Kind.ROW or len(one.words) >= _TELLING - 1 for one in content)
+    prose = any(one.unit.kind is not Kind.CODE for one in content) or len(grown) > len(content)
+    return prose and telling and not torn
 
 
 def _unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]:

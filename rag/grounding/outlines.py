@@ -24,6 +24,8 @@ from rag.types import DocumentRecord, Passage
 
 _READ = 150
 _SECTIONS, _INTRODUCTION, _WORDS = 8, 45, 115
+_TELLING = 2
+"""Sections with a sentence of their own from which on the others are only named."""
 _NAMED = 0.7
 _KIND_NAMES = """
 policy policies guide guideline guidelines handbook manual rules rule report plan program programme memo note notes
@@ -99,7 +101,9 @@ def outline(record: DocumentRecord, passages: Sequence[Passage], language: str) 
     """(the passages that the outline rests on, the outline): what the document says of itself, and its sections with a
     sentence each.
     """
-    introduction, sections = _read(passages)
+    introduction, every = _read(passages)
+    telling = [section for section in every if section.unit is not None]
+    sections = telling if len(telling) >= _TELLING else every
     kept: list[int] = sorted({introduction[0], *(section.passage for section in sections[:_SECTIONS])})
     place = {at: number for number, at in enumerate(kept)}
     composer = Composer([passages[at] for at in kept])
@@ -118,7 +122,8 @@ def outline(record: DocumentRecord, passages: Sequence[Passage], language: str) 
         composer.item(section.label, section.unit, place[section.passage], first=shown == 0)
         room -= size
         shown += 1
-    rest = [section.label for section in sections[shown:]]
+    listed = {section.label for section in sections[:shown]}
+    rest = [section.label for section in every if section.label not in listed]
     if rest:
         composer.say(phrases.also(language, rest))
     return [passages[at] for at in kept], composer
