@@ -38,7 +38,7 @@ def read_image(data: bytes, recogniser: Recogniser | None = None) -> Extracted:
     for number, image in enumerate(_pictures(data), 1):
         width, height = image.width / _DOTS * 72, image.height / _DOTS * 72
         reading = read_picture(image, recogniser, width, height)
-        flows.append(flow_of(Page(number, width, height, reading.words)))
+        flows.append(flow_of(Page(number, reading.width, reading.height, reading.words)))
         if reading.words:
             builder.pictures.append((number, reading.confidence))
     take_running_lines(flows)

@@ -14,7 +14,7 @@ from rag.errors import DocumentError
 from rag.formats.drawing import letters, roman
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.grid import Grid, add_grid
-from rag.formats.package import Package, attribute, local, parse
+from rag.formats.package import Package, address_of, attribute, local, parse
 from rag.formats.tables import add_table
 
 _KIND = "OpenDocument"
@@ -225,6 +225,12 @@ class _Reader:
                 words.append("\n")
             elif name in ("note", "annotation", "frame", "custom-shape", "rect", "text-box", "g"):
                 self._hanging.append((name, child))
+            elif name == "a" and "text:1.0" in str(child.tag):
+                start = len(words)
+                self._collect(child, words)
+                said = "".join(words[start:])
+                address = address_of(attribute(child, "href"), said) if said.strip() else ""
+                words.append(f" ({address})" if address else "")
             elif name == "ruby":
                 self._collect(next((one for one in child if local(one) == "ruby-base"), child), words)
             elif name not in _SKIPPED and not (name == "span" and attribute(child, "style-name") in self._hidden):

@@ -16,6 +16,7 @@ import pypdfium2.raw as pdfium
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, clean, one_line
+from rag.formats.layout import Segment
 from rag.formats.page_writer import Flow, Writer, flow_of, take_running_lines
 from rag.formats.pdf_page import Page, read_page
 from rag.formats.recognised import Recogniser, read_picture
@@ -24,7 +25,8 @@ _one_at_a_time = threading.Lock()  # PDFium is not made for threads
 _MOST_MISSING = 50
 _MOST_OUTLINE = 5_000
 _MOST_PICTURES = 1_000
-_FEW_WORDS = 15
+_SOME_WORDS = 60
+_LARGE = 0.3
 _DOTS = 200.0
 _LARGEST_SIDE = 3_000.0
 _BROKEN = "The PDF is damaged and cannot be read; open it in a viewer and save it again."
@@ -78,10 +80,10 @@ def _flows(document: pypdfium2.PdfDocument, builder: Builder, recogniser: Recogn
 
 
 def _is_picture(page: Page) -> bool:
-    """Whether the page shows more than its text says: it has none, or next to none beside a large picture."""
+    """Whether the page shows more than its text says: it has none, or little beside a large picture."""
     if page.plain or page.broken or not page.drawn:
         return False
-    return not page.words or (len(page.words) < _FEW_WORDS and page.pictured > 0.5)
+    return not page.words or (len(page.words) < _SOME_WORDS and page.pictured > _LARGE)
 
 
 def _recognised(document: pypdfium2.PdfDocument, page: Page, recogniser: Recogniser, builder: Builder) -> Page:
@@ -96,7 +98,17 @@ def _recognised(document: pypdfium2.PdfDocument, page: Page, recogniser: Recogni
     if not reading.words:
         return page
     builder.pictures.append((page.number, reading.confidence))
-    return replace(page, words=reading.words)
+    if page.words:
+        # What the page itself says is exact: of the picture, the lines that it does not say.
+        own = [line for line in reading.words if not any(_over(word, line) for word in page.words)]
+        return replace(page, words=(*page.words, *own))
+    return replace(page, words=reading.words, width=reading.width, height=reading.height)
+
+
+def _over(word: Segment, line: Segment) -> bool:
+    """Whether a word of the page lies on a line that was read in its picture."""
+    across = (word.left + word.right) / 2
+    return line.left - 2 <= across <= line.right + 2 and line.bottom <= word.middle <= line.top
 
 
 def _outline(document: pypdfium2.PdfDocument) -> Iterator[tuple[int, int, str]]:

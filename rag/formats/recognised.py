@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LEAST_CONFIDENCE = 0.5
+_SURE = 0.8
+_DOUBTFUL = 0.4
+_FEW_LINES = 2
 _STEP = 1.18
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 
@@ -44,23 +47,51 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read in a picture: pieces of lines in reading order, and how sure the reader is of them, in [0, 1]."""
+    """What was read in a picture: pieces of lines in reading order, how sure the reader is of them, in [0, 1], and how
+    wide and high the picture is, held upright."""
 
     words: tuple[Segment, ...]
     confidence: float
+    width: float = 0.0
+    height: float = 0.0
 
 
 def read_picture(image: Image, recogniser: Recogniser, width: float, height: float) -> Reading:
-    """Read a picture that is shown `width` by `height` points large."""
+    """Read a picture that is shown `width` by `height` points large; one that lies on a side or its head is turned."""
     low, high = image.convert("L").getextrema()
     if not isinstance(low, (int, float)) or not isinstance(high, (int, float)) or high - low < 16:
-        return Reading((), 0.0)  # an empty page
-    found = [
-        line for line in recogniser.read(image) if line.confidence >= _LEAST_CONFIDENCE and _WORD.search(line.text)
-    ]
+        return Reading((), 0.0, width, height)  # an empty page
+    every = recogniser.read(image)
+    # Lines that stand on end are read as well as level ones; which way up the picture is, level ones say.
+    for degrees in (90, 270) if _on_end(every) else (180,) if _doubtful(every) else ():
+        turned = image.rotate(degrees, expand=True)
+        other = recogniser.read(turned)
+        if not _doubtful(other):
+            every, image = other, turned
+            if degrees != 180:
+                width, height = height, width
+            break
+    found = [line for line in every if line.confidence >= _LEAST_CONFIDENCE and _WORD.search(line.text)]
     letters = sum(len(line.text) for line in found)
     sure = sum(line.confidence * len(line.text) for line in found) / letters if letters else 0.0
-    return Reading(tuple(_in_order(_pieces(found, width / image.width, height))), sure)
+    return Reading(tuple(_in_order(_pieces(found, width / image.width, height))), sure, width, height)
+
+
+def _on_end(found: Sequence[Line]) -> bool:
+    """Whether most lines stand on end: the picture lies on a side."""
+    sides = [(line.corners[2][0] - line.corners[0][0], line.corners[2][1] - line.corners[0][1]) for line in found]
+    return len(found) >= _FEW_LINES and sum(abs(up) > 1.5 * abs(across) for across, up in sides) * 2 > len(found)
+
+
+def _doubtful(found: Sequence[Line]) -> bool:
+    """Whether next to nothing is surely read."""
+    letters = sum(len(line.text) for line in found)
+    return len(found) >= _FEW_LINES and _worth(found) < _DOUBTFUL * letters
+
+
+def _worth(found: Sequence[Line]) -> float:
+    """How many letters are surely read."""
+    return sum(len(line.text) for line in found if line.confidence >= _SURE)
 
 
 def _pieces(found: Sequence[Line], scale: float, height: float) -> list[Segment]:

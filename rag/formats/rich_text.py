@@ -1,27 +1,37 @@
 """Rich text (RTF) as plain text.
 
-Knows that table rows come as lines of cells with bars between them. `striprtf` knows RTF. Does not know headings: RTF
-names styles that anyone may have changed.
+Knows that table rows come as lines of cells with bars between them, and which groups are pages' margins, notes, boxes
+and comments. `striprtf` knows RTF. Does not know headings: RTF names styles that anyone may have changed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import regex
 from striprtf.striprtf import rtf_to_text
 
 from rag.errors import DocumentError
-from rag.formats.extracted import Builder, Extracted
+from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.tables import add_table
 
 _TITLE = regex.compile(r"\{\\title ((?:[^{}\\]|\\'[0-9a-f]{2}|\\u-?\d+ ?\??)*)\}", regex.I)
 _ANSI = regex.compile(rb"\\ansicpg(\d+)")
 _ODD_STAR = regex.compile(r"(?<!\{)\\\*(?=\\cs\d)")  # a mark for groups, amid one: what follows is text
 _SOFT_HYPHEN = regex.compile(r"(?<!\\)((?:\\\\)*)\\-")
+_HIDDEN = regex.compile(r"\{(?:\\[a-z]+-?\d* ?)*?\\v(?![a-z0-9])(?:[^{}\\]|\\[^{}])*\}", regex.I)
+_GROUP = regex.compile(
+    r"\{\s*(?:\\\*)?\\(header[lrf]?|footer[lrf]?|footnote|shptxt|annotation|atnauthor)(?![a-z])", regex.I
+)
+_BRACE = regex.compile(r"\\[\\{}]|[{}]")
+_FONTS = regex.compile(r"\{\\fonttbl")
+_PAGE_WORDS = regex.compile(r"(?:page|seite|sayfa|of|von|[\d\W_])*", regex.I)
+_MOST_GROUPS = 5_000
 _LONGEST = 50_000_000
 
 
 def read_rtf(data: bytes) -> Extracted:
-    """A rich text: its paragraphs, and its tables row by row."""
+    """A rich text: its margins once, its paragraphs, its tables row by row; boxes, notes and comments at the end."""
     start = data.find(b"{\\rtf", 0, 200)
     if start < 0:
         raise DocumentError("The file is not rich text although its name says so; check the file's extension.")
@@ -30,16 +40,14 @@ def read_rtf(data: bytes) -> Extracted:
     page = _ANSI.search(data[:2000])
     encoding = f"cp{page[1].decode()}" if page and page[1] not in (b"0", b"65001") else "cp1252"
     source = _ODD_STAR.sub("", data[start:].decode("latin-1"))
-    source = _SOFT_HYPHEN.sub(r"\1", source)
-    try:
-        text = rtf_to_text(source, encoding=encoding, errors="replace")
-    except (LookupError, ValueError):
-        text = rtf_to_text(source, encoding="cp1252", errors="replace")
-    except (IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise DocumentError("The RTF file is damaged; open it in a word processor and save it again.") from error
+    source = _HIDDEN.sub("", _SOFT_HYPHEN.sub(r"\1", source))
+    text = _text(source, encoding)
     builder = Builder()
     if title := _TITLE.search(source[:20_000]):
-        builder.title = rtf_to_text("{\\rtf1 " + title[1] + "}", encoding=encoding, errors="replace")
+        builder.title = _text("{\\rtf1 " + title[1] + "}", encoding)
+    beside = list(_beside(source, encoding))
+    for words in dict.fromkeys(words for kind, words in beside if kind[:4] in ("head", "foot") and kind != "footnote"):
+        builder.add("" if _PAGE_WORDS.fullmatch(words) else words)
     rows: list[list[str]] = []
     for line in text.split("\n"):
         if line.rstrip().endswith("|"):
@@ -48,7 +56,45 @@ def read_rtf(data: bytes) -> Extracted:
         _flush(builder, rows)
         builder.add(line)
     _flush(builder, rows)
+    for kind, words in beside:
+        if kind in ("shptxt", "footnote", "annotation"):
+            name = {"footnote": "Note: ", "annotation": "Comment: "}.get(kind, "")
+            builder.add(f"{name}{one_line(words)}" if name else words)
     return builder.build()
+
+
+def _text(source: str, encoding: str) -> str:
+    try:
+        return str(rtf_to_text(source, encoding=encoding, errors="replace"))
+    except (LookupError, ValueError):
+        return str(rtf_to_text(source, encoding="cp1252", errors="replace"))
+    except (IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise DocumentError("The RTF file is damaged; open it in a word processor and save it again.") from error
+
+
+def _beside(source: str, encoding: str) -> Iterator[tuple[str, str]]:
+    """(kind, words) of the groups that stand beside the text, which the library leaves out."""
+    fonts = _FONTS.search(source)
+    table = source[fonts.start() : _closed(source, fonts.start())] if fonts else ""
+    head = f"{{\\rtf1\\ansi\\ansicpg{encoding[2:]}\\uc1 {table}"
+    for count, group in enumerate(_GROUP.finditer(source)):
+        if count >= _MOST_GROUPS:
+            return
+        inner = source[group.end() : _closed(source, group.start()) - 1]
+        if _GROUP.search(inner) is None or group[1].lower() != "shptxt":
+            words = _text(f"{head} {inner}}}", encoding).strip()
+            if words:
+                yield group[1].lower(), words
+
+
+def _closed(source: str, start: int) -> int:
+    """Where the group that begins at `start` ends."""
+    depth = 0
+    for brace in _BRACE.finditer(source, start):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if not depth:
+            return brace.end()
+    return len(source)
 
 
 def _flush(builder: Builder, rows: list[list[str]]) -> None:

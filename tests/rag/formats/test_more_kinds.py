@@ -131,6 +131,8 @@ def test_messages_in_odd_wrappings(body: str, shown: str) -> None:
         ("a.csv", "Part,Price,End date\nBelt,7,\nRope,9,\n", "Part: Rope; Price: 9.\n\nEnd date."),
         ("a.html", "<dl><dt>Soda</dt><dt>Water</dt><dd>Cold</dd><dt>Tea</dt></dl><p>End.</p>", "Soda, Water: Cold\n\nTea\n\nEnd."),
         ("a.rtf", r"{\rtf1\ansi {\fs24\*\cs7\loch The quick bro\-wn fox}\par}", "The quick brown fox"),
+        ("a.rtf", r"{\rtf1\ansi{\header Owner: Nadia\par}{\footer Page 3\par}Code 5571{\b\v hidden}.{\footnote Until May.}{\*\annotation By Eve.}{\shp{\*\shpinst{\shptxt Valve V-17.\par}}}\par}",
+         "Owner: Nadia\n\nCode 5571.\n\nNote: Until May.\n\nComment: By Eve.\n\nValve V-17."),
         ("README", "The chainsaw is kept by Arvid.", "kept by Arvid"),
         ("a.toml", "[server]\nowner = 'Berit'\n", "owner = 'Berit'"),
     ],

@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -6,6 +7,8 @@ from pathlib import Path
 import matplotlib
 import pytest
 from PIL import Image
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
 
 from rag.errors import DocumentError
 from rag.formats.pdf import read_pdf
@@ -72,6 +75,29 @@ def test_pages_with_and_without_text_go_together(rapid: Recogniser) -> None:
     found = read_pdf(documents.pdf("Herons stand in shallow water.", ""), rapid)
     assert found.text == "Herons stand in shallow water."
     assert "lock gate closes" in read_pdf(whole, rapid).text
+
+
+@pytest.mark.parametrize("turn", [180, 270])
+def test_a_scan_that_lies_on_a_side_or_its_head_is_turned(rapid: Recogniser, turn: int) -> None:
+    texts = ["The lock gate closes at nine in the evening.", "The inspector of the boiler was Nils Holm."]
+    scan = scans.picture(scans.page(texts, FONT, size=14)).rotate(turn, expand=True)
+    assert " ".join(read_pdf(scans.scanned(scan), rapid).text.split()) == " ".join(texts)
+
+
+def test_a_picture_on_a_page_with_little_text_is_read_beside_it(rapid: Recogniser) -> None:
+    scan = scans.picture(scans.page(["The chair of the council is Monika Seidl."], FONT, size=14)).crop(
+        (80, 60, 1160, 900)
+    )
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    canvas.drawString(
+        72, 800, "Report of the works council on the second quarter of the year, for all members of the staff"
+    )
+    canvas.drawImage(ImageReader(scan), 40, 200, 515, 400)
+    canvas.save()
+    found = read_pdf(out.getvalue(), rapid)
+    assert found.text.startswith("Report of the works council") and "Monika Seidl" in found.text
+    assert [page for page, _ in found.pictures] == [1]
 
 
 def test_without_a_recogniser_the_reason_says_what_to_do() -> None:
