@@ -31,3 +31,20 @@ window.addEventListener("tandem-answering", () => {
   moved = false
   window.dispatchEvent(new PopStateEvent("popstate", { state: window.history.state }))
 })
+
+// A conversation that is not there: Chainlit says so for a moment, in English, and goes to the first page.
+let wanted = /^\/thread\//.test(window.location.pathname)
+
+export const unknown = (words) => {
+  const note = document.querySelector(".td-unknown")
+  if (document.querySelector(QUESTION)) {
+    wanted = false
+    if (note) note.remove()
+  } else if (wanted && words && home() && document.getElementById("chat-input")) {
+    wanted = false
+    const said = Object.assign(document.createElement("div"), { className: "td-unknown", textContent: words.unknown })
+    said.setAttribute("role", "alert")
+    ;(document.querySelector("main") || document.body).append(said)
+    for (const toast of document.querySelectorAll("[data-sonner-toast]")) toast.hidden = true
+  }
+}

@@ -5,7 +5,7 @@ import "./blocks.js"
 import { listen, rescue } from "./keys.js"
 import { follow, name } from "./naming.js"
 import "./peeking.js"
-import { begun, stay } from "./staying.js"
+import { begun, stay, unknown } from "./staying.js"
 
 const LINKS = { library: 'a[href$="#house"]', in_browser: 'a[href$="/browser"]' }
 const ENGLISH = { toggle_theme: "Toggle theme", close: "Close", toggle_sidebar: "Toggle Sidebar" }
@@ -68,6 +68,7 @@ window.parent.addEventListener("message", (event) => {
   event.stopImmediatePropagation()
   window.tandemWords = event.data
   document.documentElement.lang = event.data.language
+  document.documentElement.toggleAttribute("data-nobody-signs-in", !event.data.signed_in)
   window.dispatchEvent(new Event("tandem-words"))
   begun(event.data.thread)
   reword()
@@ -79,6 +80,7 @@ let waiting = 0
 new MutationObserver(() => {
   stay()
   follow(words())
+  unknown(words())
   if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue() }, PAUSE_MS)
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] })
 reword()

@@ -98,7 +98,8 @@ async def show_words(house: House) -> None:
     """Give the page the words that it draws by itself, in the person's language: see public/tandem.js."""
     language = language_of(house)
     cl.user_session.set(_SPOKEN, language)
-    said = {"tandem": "words", "thread": cl.context.session.thread_id, **drawn(language)}
+    signed_in = house.settings.server.login_required
+    said = {"tandem": "words", "thread": cl.context.session.thread_id, "signed_in": signed_in, **drawn(language)}
     await cl.context.emitter.send_window_message(said)
 
 

@@ -32,3 +32,18 @@ def test_a_reload_in_mid_answer(chat: Chat, meet: Meet, window: dict[str, int], 
     if window is PHONE:  # the list of conversations opens, and stays open
         page.click("#sidebar-trigger-button")
         expect(page.locator("#thread-history a").first).to_contain_text(HOLIDAYS[:20])
+
+
+@pytest.mark.browser
+def test_a_conversation_that_is_not_there(chat: Chat, meet: Meet) -> None:
+    person = meet(f"{chat.address}/thread/5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a99", viewport=PHONE)
+    page = person.page
+    expect(page.get_by_role("alert")).to_contain_text("This conversation is not here")
+    expect(page.locator("#user-nav-button")).to_be_hidden()  # nobody signs in here, so nobody signs out
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    expect(page.locator(".td-unknown")).to_have_count(0)
+    page.locator("#command-button").click()
+    box = page.locator("#command-popover").bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
