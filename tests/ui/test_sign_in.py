@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import chainlit as cl
 import httpx
@@ -18,6 +19,7 @@ from tandem.auth.passwords import hashed
 from tandem.history.data_layer import SqlHistory
 from tests.support.terminal import start
 from tests.ui.conftest import PATIENCE_MS, Person, serving
+from tests.ui.test_accessibility import faults
 
 THREAD = "5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a01"
 STEP = "5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a02"
@@ -140,3 +142,17 @@ def test_an_open_address_without_users_is_refused(tmp_path: Path) -> None:
     assert process.returncode != 0
     assert "people must sign in" in errors and "TANDEM_SERVER__USERS" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_nothing_where_people_sign_in(
+    served: tuple[str, str], browser: Browser, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{served[0]}/login")
+    page.wait_for_selector("#password")
+    expect(page.locator("#password + button")).to_have_attribute("aria-label", "Passwort zeigen oder verbergen")
+    assert not faults(page)
+    context.close()
