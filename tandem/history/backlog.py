@@ -12,6 +12,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from rag.database.places import Place
 from rag.errors import UserFacingError
 from rag.faults import Fault
-from tandem.history.writer import Work, Writer
+from tandem.history.writer import TOGETHER, Work, Writer
 
 log = logging.getLogger(__name__)
 
@@ -105,18 +106,21 @@ class Backlog:
             if self._kept and not self._place.on_server:
                 await self._writer.reconnect()
             while self._kept:
-                first = self._kept[0]
-                try:
-                    await self._writer.write(first.work)
-                except (IntegrityError, DataError) as error:  # it never can be, and must not hold up what comes after
-                    log.error("Something kept for the history was given up: %s", str(error).splitlines()[0])
-                except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-                    self._fails(error)
-                    return False
-                except UserFacingError as error:  # it belongs to somebody else by now
-                    log.warning("Something kept for the history was given up: %s", error)
-                self._kept.popleft()
-                self._bytes -= first.size
+                # Together, or what comes in meanwhile could be more than what goes out. What stands behind one that
+                # fails is written again after it: the order counts.
+                group = list(islice(self._kept, TOGETHER))
+                writes = (self._writer.write(kept.work) for kept in group)
+                for kept, outcome in zip(group, await asyncio.gather(*writes, return_exceptions=True), strict=True):
+                    match outcome:
+                        case UserFacingError() | IntegrityError() | DataError():  # it can never be written
+                            log.error("Something kept for the history was given up: %s", str(outcome).splitlines()[0])
+                        case OSError() | sqlite3.Error() | SQLAlchemyError():
+                            self._fails(outcome)
+                            return False
+                        case BaseException():
+                            raise outcome
+                    self._kept.popleft()
+                    self._bytes -= kept.size
             if self.problem:
                 log.warning("The history is written again")
             self.problem = ""

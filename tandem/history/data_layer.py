@@ -130,7 +130,11 @@ class SqlHistory(BaseDataLayer):
 
     async def settings_of(self, user_id: str) -> dict[str, Any]:
         """What the user last chose in the settings panel, for new conversations."""
-        row = await self._one(select(users.c.settings).where(users.c.id == user_id))
+        try:
+            row = await self._one(select(users.c.settings).where(users.c.id == user_id))
+        except HistoryError as error:  # a conversation begins without them
+            log.warning("What a person chose cannot be read: %s", error)
+            return {}
         return dict(row.settings) if row is not None and row.settings else {}
 
     async def remember_settings(self, user_id: str, thread_id: str, values: dict[str, Any]) -> None:
