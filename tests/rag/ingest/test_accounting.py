@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "refused.docx").write_bytes(b"no archive")
     (root / "letter.pages").write_bytes(b"x")
     (root / "plans" / "drawing.dwg").write_bytes(b"x")
-    (root / "LICENCE").write_text("free", encoding="utf-8")
+    (root / "Makefile").write_text("free", encoding="utf-8")
     (root / ".hidden.md").write_text("x", encoding="utf-8")
     (root / "~$letter.docx").write_bytes(b"x")
     (root / "questions.yaml").write_text("questions: []\n", encoding="utf-8")
@@ -46,7 +46,7 @@ def test_every_file_of_the_folders_is_accounted_for(folder: Path, tmp_path: Path
         "refused.docx": Outcome.REFUSED,
         "letter.pages": Outcome.REFUSED,
         "plans/drawing.dwg": Outcome.OTHER,
-        "LICENCE": Outcome.OTHER,
+        "Makefile": Outcome.OTHER,
         ".hidden.md": Outcome.OTHER,
         "~$letter.docx": Outcome.OTHER,
         "questions.yaml": Outcome.OTHER,
