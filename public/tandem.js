@@ -75,9 +75,15 @@ window.parent.addEventListener("message", (event) => {
 }, true)
 listen(words)
 
+// Chainlit's own sign-in page does not know every way in: the server's does.
+const toSignIn = () => {
+  if (location.pathname === "/login") location.replace("/login")
+}
+
 // While an answer is written the page changes all the time: now and then is often enough.
 let waiting = 0
 new MutationObserver(() => {
+  toSignIn()
   stay()
   follow(words())
   unknown(words())

@@ -19,6 +19,7 @@ from tandem.cli_bench import bench, compare
 from tandem.cli_data import audit, backup, data, restore
 from tandem.cli_evaluate import evaluate
 from tandem.cli_models import doctor, models
+from tandem.cli_people import keys, people
 
 app = typer.Typer(
     name="tandem",
@@ -35,6 +36,8 @@ app.add_typer(bench, name="bench")
 app.command()(compare)
 app.add_typer(data, name="data")
 app.add_typer(audit, name="audit")
+app.add_typer(people, name="people")
+app.add_typer(keys, name="keys")
 app.command()(backup)
 app.command()(restore)
 # What `tandem` alone says.

@@ -23,11 +23,14 @@ from rag.library import Library
 from rag.maintenance.watcher import Watcher
 from tandem import databases, shipped
 from tandem.audit.log import AuditLog
+from tandem.auth.passwords import Passwords
 from tandem.auth.rights import Rights
+from tandem.auth.sign_in import SignIn
 from tandem.auth.tickets import Tickets
 from tandem.documents import open_library
 from tandem.observability import telemetry
 from tandem.observability.metrics import Metrics
+from tandem.people.entrance import Entrance
 from tandem.settings import Settings, load
 from tandem.sources import Sources
 
@@ -78,15 +81,23 @@ class House:
     """What every front door needs to answer a question. Open it, `start` it on an event loop, `close` it there."""
 
     def __init__(
-        self, settings: Settings, library: Library, engine: Engine, traces: TraceStore, rights: Rights | None = None
+        self,
+        settings: Settings,
+        library: Library,
+        engine: Engine,
+        traces: TraceStore,
+        rights: Rights | None = None,
+        entrance: Entrance | None = None,
     ) -> None:
         self.settings = settings
-        self.rights = rights or Rights(settings)
+        self.entrance = entrance or Entrance(settings, databases.people(settings))
+        self.rights = rights or Rights(settings, granted=self.entrance.people.granted)
         self.library = library
         self.engine = engine
         self.traces = traces
         self.metrics = Metrics(library, lambda: engine.running)
         engine.told.append(self.metrics.finished)
+        engine.told.append(self.entrance.usage)
         self._let_go: list[Callable[[], None]] = []
         if settings.observability.otlp_endpoint:
             observed = settings.observability
@@ -99,6 +110,7 @@ class House:
             "library": lambda: library.problem,
             "traces": lambda: traces.problem,
             "audit": lambda: self.audit.problem,
+            "accounts": lambda: self.entrance.store.problem,
         }
         """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
         self._started = self._closed = False
@@ -113,10 +125,11 @@ class House:
 
         `runtimes` and `foundry` are as in `assemble`. Raises UserFacingError.
         """
-        rights = Rights(settings)
+        entrance = Entrance(settings, databases.people(settings))
+        rights = Rights(settings, granted=entrance.people.granted)
         library = open_library(settings, rights)
         traces = SqlTraceStore(databases.traces(settings), settings.keep_traces_days)
-        return cls(settings, library, assemble(settings, library, traces, runtimes, foundry), traces, rights)
+        return cls(settings, library, assemble(settings, library, traces, runtimes, foundry), traces, rights, entrance)
 
     def problems(self) -> dict[str, str]:
         """What is amiss now."""
@@ -125,7 +138,23 @@ class House:
     @cached_property
     def tickets(self) -> Tickets:
         """Who is signed in. Raises UserFacingError."""
-        return Tickets.open(self.settings.server.users, self.settings.files)
+        server = self.settings.server
+        accounts = self.entrance.people.stands_for if server.login_required else None
+        tickets = Tickets.open(server.users, self.settings.files, accounts)
+        tickets.issued = self.entrance.noted
+        return tickets
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Whose password something is, wherever it is asked for. Raises UserFacingError."""
+        passwords = Passwords(self.settings.server.users, self.entrance.people.hash_of)
+        return SignIn(
+            passwords,
+            self.tickets.remembered,
+            record=self.audit.record,
+            codes=self.entrance.codes,
+            others=self.entrance.directories,
+        )
 
     async def start(self, *, index: bool = True) -> None:
         """Look the models up and, with `index`, take in the documents now and whenever they change; both in the
@@ -169,6 +198,7 @@ class House:
             await asyncio.to_thread(let_go)
         self.traces.close()
         await asyncio.to_thread(self.audit.close)
+        await asyncio.to_thread(self.entrance.close)
         self.library.close()
 
 

@@ -46,6 +46,11 @@ class DataDir:
         return self.path / "audit.db"
 
     @property
+    def people(self) -> Path:
+        """Accounts, what is granted to them, and keys, a SQLite file."""
+        return self.path / "people.db"
+
+    @property
     def policy(self) -> Path:
         """The policy that was fitted here."""
         return self.path / "policy.json"

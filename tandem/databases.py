@@ -16,6 +16,7 @@ from rag.database.tables import Tables
 from rag.errors import UserFacingError
 from tandem.audit.revisions import TABLES as AUDIT
 from tandem.history.revisions import TABLES as HISTORY
+from tandem.people.revisions import TABLES as PEOPLE
 from tandem.settings import Settings, StorageSettings
 
 
@@ -34,9 +35,14 @@ def audit(settings: Settings) -> Place:
     return _place(settings, settings.files.audit, AUDIT)
 
 
+def people(settings: Settings) -> Place:
+    """Where accounts are kept. Raises UserFacingError where the driver of a server is missing."""
+    return _place(settings, settings.files.people, PEOPLE)
+
+
 def places(settings: Settings) -> tuple[Place, ...]:
     """All of them."""
-    return history(settings), traces(settings), audit(settings)
+    return history(settings), traces(settings), audit(settings), people(settings)
 
 
 def places_at(address: str, settings: Settings) -> tuple[Place, ...]:

@@ -64,6 +64,10 @@ def _door(path: str, methods: str, *kinds: str, **more: Any) -> Door:
 UPLOAD = 51 * MB
 DOORS = (
     _door(r"/login", "GET HEAD POST", FORM, PARTS, size=10_000),
+    _door(r"/sign-in/link/[^/]+", "GET HEAD POST", FORM, size=20_000),
+    _door(r"/sign-in/(?:static/.*|with/[^/]+|back/[^/]+|proxy)|/account", "GET HEAD"),
+    _door(r"/administration(?:/usage(?:\.csv)?|/review)?", "GET HEAD"),
+    _door(r"/sign-in|/(?:account|administration)/.+", "POST", FORM, size=20_000),
     _door(r"/logout", "POST", JSON, size=1_000),
     _door(r"/auth/header", "POST", JSON, size=1_000),
     _door(r"/set-session-cookie", "POST", JSON, size=1_000, fields=("session_id!",)),

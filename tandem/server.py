@@ -32,6 +32,10 @@ from tandem.connections import GuardedConnection
 from tandem.context import House
 from tandem.data_lock import hold
 from tandem.doors import Doors
+from tandem.entry.account import account
+from tandem.entry.administration import administration
+from tandem.entry.routes import entry
+from tandem.entry.session import Peer, ToSignIn
 from tandem.guard import Guard
 from tandem.settings import ServerSettings, Settings, load
 from tandem.viewer.routes import viewer
@@ -43,7 +47,7 @@ CLOSING_SECONDS = 3
 THREAD_TURN_SECONDS = 0.0005
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer)
+ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer, entry, account, administration)
 
 
 @health.get("/healthz")
@@ -124,11 +128,6 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
     `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
     """
     settings = settings or load()
-    if settings.server.login_required and not settings.server.users:
-        raise UserFacingError(
-            f"{settings.server.host} can be reached from other machines, so people must sign in: "
-            "set TANDEM_SERVER__USERS=name:password first, or listen on 127.0.0.1."
-        )
     house = House.open(settings, runtimes)
     houses.use(house)
     app = FastAPI(title="Tandem", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -137,6 +136,7 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
     origins = settings.server.origins
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    app.add_middleware(ToSignIn, house=house)
     app.add_middleware(Doors, tickets=house.tickets)
     app.add_middleware(Guard, local_only=not settings.server.login_required, api_origins=origins)
     for router in ROUTERS:
@@ -160,8 +160,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.close()
 
 
-def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence[Runtime] | None = None) -> None:
-    """Serve until interrupted. `started` hears the address once it answers. Raises UserFacingError."""
+def serve(
+    settings: Settings,
+    started: Callable[[str, str], None],
+    runtimes: Sequence[Runtime] | None = None,
+) -> None:
+    """Serve until interrupted. `started` hears the address once it answers, and the address at which the first
+    administrator makes an account, "" where there is one. Raises UserFacingError."""
     listener = _listen(settings.server)
     lock = hold(settings.files, _address(listener))
     app = create_app(settings, runtimes)
@@ -177,7 +182,16 @@ def serve(settings: Settings, started: Callable[[str], None], runtimes: Sequence
     sys.setswitchinterval(THREAD_TURN_SECONDS)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            _Server(config, started).run(sockets=[listener])
+            house: House = app.state.house
+            server = settings.server
+
+            def announce(address: str) -> None:
+                code = house.entrance.first_code()
+                started(address, f"{server.sign_in.address or address}/sign-in/link/{code}" if code else "")
+
+            config.load()
+            config.loaded_app = Peer(config.loaded_app)
+            _Server(config, announce).run(sockets=[listener])
     finally:
         lock.release()
 

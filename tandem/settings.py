@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -29,6 +28,7 @@ from rag.settings import RetrievalSettings, UploadSettings
 from tandem import catalogues, settings_file, shipped
 from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
+from tandem.settings_sign_in import CHECKED, LimitSettings, SignInSettings
 
 FILE_NAME = "tandem.yaml"
 BENCH_VARIABLES = (
@@ -37,7 +37,6 @@ BENCH_VARIABLES = (
 )
 PROGRAM = "api"
 """Stands for programs that send the key of /v1, among groups and in traces."""
-CHECKED = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class ServerSettings(BaseModel):
@@ -59,6 +58,8 @@ class ServerSettings(BaseModel):
     origins: tuple[str, ...] = Field(
         (), description="Other sites' pages that may call /v1, like https://chat.example.org."
     )
+    sign_in: SignInSettings = SignInSettings()
+    limits: tuple[LimitSettings, ...] = Field((), description="How much each person, key or group may ask.")
 
     @field_validator("users", mode="before")
     @classmethod
@@ -110,8 +111,8 @@ class ServerSettings(BaseModel):
 
     @property
     def login_required(self) -> bool:
-        """Whether a person signs in: on every address but loopback, and wherever users are set."""
-        return bool(self.users) or not self.loopback
+        """Whether a person signs in: on every address but loopback, and wherever there are ways to."""
+        return bool(self.users) or self.sign_in.used or not self.loopback
 
 
 class CollectionSettings(BaseModel):
@@ -259,7 +260,7 @@ class Settings(BaseModel):
 
     @property
     def api_keys(self) -> dict[str, SecretStr]:
-        """The endpoints' keys and the sources' passwords that the environment holds, by the variable's name."""
+        """The keys of endpoints, passwords of sources and secrets of providers that the environment holds, by name."""
         return self._api_keys
 
     @property
@@ -304,6 +305,7 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     base = file.resolve().parent
     wanted = {endpoint.api_key_env for endpoint in settings.models.endpoints}
     wanted |= {source.password_env for source in settings.sources}
+    wanted |= {provider.secret_env for provider in settings.server.sign_in.providers}
     settings._api_keys.update({name: SecretStr(env[name]) for name in wanted if env.get(name)})
     settings._file = file if file.is_file() else None
     data_dir = base / settings.data_dir.expanduser()

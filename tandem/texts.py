@@ -150,6 +150,14 @@ def without_addresses(text: str, language: Language) -> str:
     return _ADDRESS.sub(say("model_server", language), text)
 
 
+def waiting(seconds: int, language: Language) -> str:
+    """So long, in the unit that one would say it in."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return word(unit, language, "unit").format(n=-(-seconds // length))
+    return word("second", language, "unit").format(n=seconds)
+
+
 def model_label(info: ModelInfo, language: Language) -> str:
     """A model with its state, for a list: "gpt-oss-20b · to download, 12.0 GB"."""
     state = say(f"state_{info.state}", language)

@@ -180,6 +180,8 @@ export default function House() {
         <TabsContent value="documents">{documents ? <Documents documents={documents} administers={props.administers} t={t} /> : null}</TabsContent>
         <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
       </Tabs>
+      {props.signed_in ? <a className="td-link" data-way="account" href="/account">{t.account_link}</a> : null}
+      {props.signed_in && props.administrator ? <a className="td-link" data-way="administration" href="/administration">{t.administration}</a> : null}
       {props.signed_in ? <SignOut t={t} /> : null}
     </div>
   )

@@ -1,35 +1,52 @@
 """Who may use the API: anyone on this machine, elsewhere whoever has the key or is signed in to the chat.
 
-Knows the bearer key, how often one may be guessed, and the chat's cookie. Does not know what is asked.
+Knows the server's key and those of people, how often one may be guessed, and the chat's cookie. Does not know what is
+asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import math
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from tandem.api.errors import ApiError
+from tandem.api.errors import SERVER, ApiError
 from tandem.auth.login_throttle import Brake
 from tandem.auth.tickets import TicketError, ticket_of
 from tandem.context import House
+from tandem.people.entrance import key_in_use
+from tandem.people.keys import PREFIX, Key
+from tandem.people.store import AccountsError
 from tandem.settings import PROGRAM
+from tandem.texts import say, waiting
 
 LOCAL = "local"
 FREE_GUESSES = 20
 WAITS = (10, 30, 60, 120, 300, 900)
 
 
-async def admit(request: Request) -> str:
-    """The opaque id of who asks. Raises ApiError 401.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a person, PROGRAM or LOCAL, and with which key of a person ("" for none)."""
 
-    Where people sign in to the chat, and wherever a key is set, a request needs the key or the chat's own cookie.
+    name: str
+    key: str = ""
+
+
+async def admit(request: Request, scope: str) -> Caller:
+    """Who asks. Raises ApiError: 401 for nobody, 403 where the key was not made for this `scope`
+    (`tandem.people.keys.SCOPES`).
+
+    Where people sign in to the chat, and wherever a key is set, a request needs the server's key, a person's, or the
+    chat's own cookie.
     """
     house: House = request.app.state.house
     server = house.settings.server
     if server.api_key is None and not server.login_required:
-        return LOCAL
+        return Caller(LOCAL)
     guesses = _guesses(request)
     address = request.client.host if request.client else ""
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
@@ -37,7 +54,16 @@ async def admit(request: Request) -> str:
         known = server.api_key.get_secret_value() if server.api_key is not None else None
         given = sent.strip().encode()
         if scheme.lower() == "bearer" and known is not None and hmac.compare_digest(given, known.encode()):
-            return PROGRAM
+            return Caller(PROGRAM)
+        if scheme.lower() == "bearer" and (key := await _key(house, sent.strip())) is not None:
+            if scope not in key.scopes:
+                raise ApiError(
+                    403,
+                    f"This key was made for {', '.join(sorted(key.scopes))}, not for {scope}; make one that is.",
+                    code="scope_missing",
+                )
+            key_in_use.set(key.id)
+            return Caller(key.person, key.id)
         if (wait := guesses.wait(address)) > 0:
             raise ApiError(
                 429,
@@ -47,15 +73,43 @@ async def admit(request: Request) -> str:
                 headers={"retry-after": str(math.ceil(wait))},
             )
         guesses.fail(address)
-        raise _refused("The key is not right; send the one that TANDEM_SERVER__API_KEY holds on the server.")
+        raise _refused("The key is not right, or does not count any more; send one that does.")
     user = _signed_in(house, request)
     if user is None:
         raise _refused(
-            "Send the server's key as Authorization: Bearer KEY, or sign in to the chat in this browser."
-            if server.api_key is not None
+            "Send a key as Authorization: Bearer KEY, or sign in to the chat in this browser."
+            if server.login_required or server.api_key is not None
             else "This server has no key for programs yet; set TANDEM_SERVER__API_KEY there, or sign in to the chat."
         )
-    return user
+    return Caller(user)
+
+
+async def admit_question(request: Request, scope: str) -> Caller:
+    """As `admit`, for what counts as a question. Raises ApiError 429 where a limit is reached."""
+    caller = await admit(request, scope)
+    house: House = request.app.state.house
+    reached = await asyncio.to_thread(house.entrance.ask, caller.name, caller.key)
+    if reached is not None:
+        seconds = math.ceil(reached.seconds)
+        raise ApiError(
+            429,
+            say(reached.limit, "en", count=f"{reached.value:g}", wait=waiting(seconds, "en")),
+            type="rate_limit_error",
+            code="quota_exceeded",
+            headers={"retry-after": str(seconds)},
+        )
+    return caller
+
+
+async def _key(house: House, sent: str) -> Key | None:
+    """The key of a person who may still sign in. Raises ApiError 503 where keys cannot be read."""
+    if not sent.startswith(PREFIX) or not house.settings.server.login_required:
+        return None
+    try:
+        key = await asyncio.to_thread(house.entrance.keys.find, sent)
+    except AccountsError as error:
+        raise ApiError(503, str(error), type=SERVER, code="accounts_unavailable") from None
+    return key if key is not None and house.tickets.knows(key.person) else None
 
 
 def _guesses(request: Request) -> Brake:

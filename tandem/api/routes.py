@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from hybrid.models.registry import USABLE
 from hybrid.runtimes.base import ModelInfo
-from tandem.api.access import admit
+from tandem.api.access import admit, admit_question
 from tandem.api.asked import read
 from tandem.api.completions import Calls, Completion
 from tandem.api.errors import ApiError
@@ -56,10 +56,10 @@ figures = APIRouter(route_class=_Route)
 async def metrics(request: Request) -> Response:
     """The figures that Prometheus reads, for programs with the key and for administrators: they count everybody's
     documents and questions."""
-    user = await admit(request)
+    user = (await admit(request, "metrics")).name
     house: House = request.app.state.house
     server = house.settings.server
-    if user != PROGRAM and server.login_required and user not in server.administrators:
+    if user != PROGRAM and server.login_required and not house.rights.administers(user):
         raise ApiError(403, "The figures are for administrators; ask one of them.", code="administrators_only")
     return Response(await asyncio.to_thread(house.metrics.text), media_type=CONTENT_TYPE)
 
@@ -67,13 +67,13 @@ async def metrics(request: Request) -> Response:
 @api.get("/models")
 async def models(request: Request) -> JSONResponse:
     """Every model that can answer now, and `tandem`: the whole pipeline."""
-    await admit(request)
+    await admit(request, "models")
     return JSONResponse({"object": "list", "data": await _listed(request)})
 
 
 @api.get("/models/{name:path}")
 async def model(request: Request, name: str) -> JSONResponse:
-    await admit(request)
+    await admit(request, "models")
     for record in await _listed(request):
         if name in (record["id"], record["tandem"].get("id")):
             return JSONResponse(record)
@@ -82,7 +82,7 @@ async def model(request: Request, name: str) -> JSONResponse:
 
 @api.post("/chat/completions")
 async def chat_completions(request: Request) -> Response:
-    user = await admit(request)
+    await admit(request, "ask")
     asked = await read(request)
     calls = calls_of(request)
     if calls.active >= calls.most:
@@ -93,7 +93,8 @@ async def chat_completions(request: Request) -> Response:
             code="too_many_requests",
             headers={"retry-after": "5"},
         )
-    return Completion(asked, source(asked, request.app.state.house, user), calls)
+    user = await admit_question(request, "ask")
+    return Completion(asked, source(asked, request.app.state.house, user.name), calls)
 
 
 @api.api_route("/{path:path}", methods=list(METHODS), include_in_schema=False)

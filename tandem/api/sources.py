@@ -68,7 +68,7 @@ def source(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
     parts = pipeline(asked, house, user) if whole else direct(asked, house, user)
     server = house.settings.server
     everybody = server.api_key is None and not server.login_required
-    return parts if everybody or (user in server.administrators and user != PROGRAM) else _discreet(parts)
+    return parts if everybody or (house.rights.administers(user) and user != PROGRAM) else _discreet(parts)
 
 
 async def _discreet(parts: AsyncGenerator[Part, None]) -> AsyncGenerator[Part, None]:
@@ -293,6 +293,7 @@ async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, 
         yield Piece(rest)
     trace.outcome, trace.answer = "finished", written.text
     record = trace.finish().as_dict()
+    house.entrance.usage(trace)
     # The prompt is the caller's own; sending it back would only double the traffic.
     del record["question"], record["answer"]
     cut = written.finish_reason == "length" and not stopper.stopped

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -30,12 +30,14 @@ _MOST_ROUNDS = 20
 
 class Passwords:
     """The hash of everybody's password. `users` holds passwords or what `hashed` made of them, by name; a password is
-    hashed when it is first asked for. For two threads at a time or more.
+    hashed when it is first asked for. `elsewhere` gives the hash of whoever has an account, "" for everybody else. For
+    two threads at a time or more.
 
     Raises UserFacingError where a hash is not whole.
     """
 
-    def __init__(self, users: Mapping[str, SecretStr]) -> None:
+    def __init__(self, users: Mapping[str, SecretStr], elsewhere: Callable[[str], str] = lambda name: "") -> None:
+        self._elsewhere = elsewhere
         self._plain: dict[str, SecretStr] = {}
         self._hashes: dict[str, str] = {}
         for name, secret in users.items():
@@ -46,10 +48,16 @@ class Passwords:
                 self._plain[name] = secret
         self._scrypt_too = any(kept.startswith("scrypt:") for kept in self._hashes.values())
 
+    def knows(self, name: str) -> bool:
+        """Whether somebody of this name has a password here."""
+        return name in self._plain or name in self._hashes or bool(self._elsewhere(name))
+
     def right(self, name: str, password: str) -> bool:
         """Whether this is the user's password. Takes the same time whether or not the name is known."""
         words = _bytes(password)
         plain, kept = self._plain.get(name), self._hashes.get(name)
+        if plain is None and kept is None:
+            kept = self._elsewhere(name) or None
         if kept is None:
             # One hash is made in either case: of what is kept, or of what nobody has.
             expected = _bytes(plain.get_secret_value()) if plain is not None else words
@@ -74,6 +82,11 @@ class Passwords:
 def hashed(password: str) -> str:
     """A hash of the password with a salt of its own, as it may stand among the users: `argon2id:v=…:m=…:SALT:HASH`."""
     return _HASHER.hash(_bytes(password)).translate(_WRITTEN).lstrip(":")
+
+
+def account_hash(password: str) -> str:
+    """A hash of the password with a salt of its own, as an account keeps it."""
+    return _HASHER.hash(_bytes(password))
 
 
 def is_hash(given: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag import labels
@@ -24,10 +25,27 @@ ADMINISTRATOR, CURATOR = "administrator", "curator"
 log = logging.getLogger(__name__)
 
 
-class Rights:
-    """The rights of one installation. Safe from any thread; asked at every question."""
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What somebody was granted besides the settings: groups, the collections that they look after, administration."""
 
-    def __init__(self, settings: Settings, read: Callable[[Path], Settings] = load) -> None:
+    groups: frozenset[str] = frozenset()
+    administers: bool = False
+    curates: frozenset[str] = frozenset()
+
+
+class Rights:
+    """The rights of one installation. Safe from any thread; asked at every question.
+
+    `granted` says what accounts were granted, from where those are kept."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        read: Callable[[Path], Settings] = load,
+        granted: Callable[[str], Granted] = lambda identity: Granted(),
+    ) -> None:
+        self._granted = granted
         self._server = settings.server
         self._file = settings.file
         self._read = read
@@ -48,7 +66,8 @@ class Rights:
 
     def groups_of(self, identity: str) -> frozenset[str]:
         """The groups that somebody is in."""
-        return frozenset(name for name, people in self._current()[1].items() if identity in people)
+        named = frozenset(name for name, people in self._current()[1].items() if identity in people)
+        return named | self._granted(identity).groups
 
     def principal(self, identity: str) -> Principal:
         """Who `identity` is: the owner where nobody signs in, else a person (or the key of /v1) with what is granted to
@@ -56,9 +75,10 @@ class Rights:
         if not self._server.login_required:
             return Principal(identity or LOCAL_USER, roles=frozenset({OWNER}))
         roles = set()
-        if identity in self._server.administrators and identity in self._server.users:
+        named = identity in self._server.administrators and identity in self._server.users
+        if named or self._granted(identity).administers:
             roles.add(ADMINISTRATOR)
-        if any(identity in one.curators for one in self.collections):
+        if any(self._looks_after(identity, one) for one in self.collections):
             roles.add(CURATOR)
         return Principal(identity, self.groups_of(identity), frozenset(roles))
 
@@ -68,11 +88,19 @@ class Rights:
 
     def readable(self, principal: Principal) -> list[CollectionSettings]:
         """The collections that somebody may read."""
-        return [one for one in self.collections if _may_read(principal, one)]
+        return [one for one in self.collections if self._may_read(principal, one)]
+
+    def administers(self, identity: str | None) -> bool:
+        """Whether somebody may change models and the library: who was granted that, and where nobody signs in the local
+        user."""
+        if identity is None:
+            return False
+        roles = self.principal(identity).roles
+        return ADMINISTRATOR in roles or (OWNER in roles and identity == LOCAL_USER)
 
     def curates(self, principal: Principal, receipt: FileReceipt) -> bool:
         """Whether somebody looks after the collection that a file is of."""
-        mine = {one.name for one in self.collections if principal.identity in one.curators}
+        mine = {one.name for one in self.collections if self._looks_after(principal.identity, one)}
         return CURATOR in principal.roles and not mine.isdisjoint(labels.collections_of(self.labelled(receipt)))
 
     def may_see(self, principal: Principal, receipt: FileReceipt) -> bool:
@@ -89,6 +117,16 @@ class Rights:
         above = [(len(folder.parts), name) for folder, name in self._folders if path.is_relative_to(folder)]
         nearest = max((depth for depth, _ in above), default=0)
         return frozenset(labels.collection(name) for depth, name in above if depth == nearest) or labels.PUBLIC
+
+    def _looks_after(self, identity: str, collection: CollectionSettings) -> bool:
+        return identity in collection.curators or collection.name in self._granted(identity).curates
+
+    def _may_read(self, principal: Principal, collection: CollectionSettings) -> bool:
+        if OWNER in principal.roles or collection.readers is None:
+            return True
+        return not principal.groups.isdisjoint(collection.readers) or (
+            CURATOR in principal.roles and self._looks_after(principal.identity, collection)
+        )
 
     def _current(self) -> tuple[tuple[CollectionSettings, ...], dict[str, tuple[str, ...]]]:
         if (state := self._state()) != self._seen:
@@ -151,11 +189,3 @@ def _granted(collections: tuple[CollectionSettings, ...], groups: Mapping[str, t
         found[f"readers of {one.name}"] = {"everybody"} if one.readers is None else set(one.readers)
         found[f"curators of {one.name}"] = set(one.curators)
     return found
-
-
-def _may_read(principal: Principal, collection: CollectionSettings) -> bool:
-    if OWNER in principal.roles or collection.readers is None:
-        return True
-    return not principal.groups.isdisjoint(collection.readers) or (
-        CURATOR in principal.roles and principal.identity in collection.curators
-    )

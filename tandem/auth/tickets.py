@@ -55,46 +55,62 @@ class Ticket(NamedTuple):
 
 class Tickets:
     """The tickets of one data directory. `people` holds everybody's password, or the hash of it, as the settings do;
-    where it is empty nobody signs in, and the local user alone gets tickets. For any thread.
+    `elsewhere` gives what the cookies of somebody with an account stand for, "" for nobody's. Where neither is given
+    nobody signs in, and the local user alone gets tickets. For any thread.
 
     What ends tickets lies in `file`, which other processes may change (`tandem sign-out`): it is looked at every time.
     """
 
     def __init__(
-        self, secret: str, people: Mapping[str, SecretStr], file: Path, clock: Callable[[], float] = time.time
+        self,
+        secret: str,
+        people: Mapping[str, SecretStr],
+        file: Path,
+        clock: Callable[[], float] = time.time,
+        elsewhere: Callable[[str], str] | None = None,
     ) -> None:
+        self.issued: Callable[[str, str, int], None] = lambda person, number, epoch: None
+        """Called with whom a ticket was made for, its number, and its epoch."""
         self._secret = secret
         self._file = file
         self._clock = clock
-        self.how: How = "password" if people else "local"
+        self._elsewhere = elsewhere
+        self.how: How = "password" if people or elsewhere is not None else "local"
         self._marks = {name: self._mark(f"{name}\0{kept.get_secret_value()}") for name, kept in people.items()}
-        if not people:
+        if self.how == "local":
             self._marks = {LOCAL_USER: self._mark(LOCAL_USER)}
         self._ended: dict[str, Any] = {}
         self._seen: tuple[int, int, int] | None = None
 
     @classmethod
-    def open(cls, people: Mapping[str, SecretStr], files: DataDir) -> Tickets:
+    def open(
+        cls, people: Mapping[str, SecretStr], files: DataDir, elsewhere: Callable[[str], str] | None = None
+    ) -> Tickets:
         """The tickets of a data directory, whose secret is made where it is missing or not whole. Raises
         UserFacingError where the environment's is too short."""
-        return cls(signing_secret(files.secret), people, files.signed_out)
+        return cls(signing_secret(files.secret), people, files.signed_out, elsewhere=elsewhere)
 
     def issue(self, person: str) -> str:
         """A cookie for somebody who has just shown who they are. Raises TicketError for who is not known."""
-        mark = self._marks.get(person)
-        if mark is None:
+        mark = self._mark_of(person)
+        if not mark:
             raise TicketError(f"{person} is not known")
-        now = self._clock()
+        now, number, epoch = self._clock(), secrets.token_urlsafe(16), self._epoch(person)
         claims = {
             "identifier": person,
             "how": self.how,
             "mark": mark,
-            "epoch": self._epoch(person),
-            "jti": secrets.token_urlsafe(16),
+            "epoch": epoch,
+            "jti": number,
             "iat": now,
             "exp": now + SECONDS,
         }
+        self.issued(person, number, epoch)
         return jwt.encode(claims, self._secret, _ALGORITHM)
+
+    def knows(self, person: str) -> bool:
+        """Whether somebody of this name may sign in."""
+        return bool(self._mark_of(person))
 
     def read(self, token: str | None) -> Ticket:
         """What the cookie says. Raises TicketError where it does not count, or not any more."""
@@ -102,7 +118,8 @@ class Tickets:
         person, number = claims.get("identifier"), claims.get("jti")
         if not isinstance(person, str) or not isinstance(number, str) or claims.get("how") != self.how:
             raise TicketError("This is no ticket of today's way to sign in")
-        if not hmac.compare_digest(str(claims.get("mark")), self._marks.get(person, "")):
+        mark = self._mark_of(person)
+        if not mark or not hmac.compare_digest(str(claims.get("mark")), mark):
             raise TicketError("The person is gone, or has another password")
         if claims.get("epoch") != self._epoch(person) or number in self._kept()["tickets"]:
             raise TicketError("The person has signed out")
@@ -114,6 +131,10 @@ class Tickets:
             number = self.read(token).number
         except TicketError:
             return
+        self.end_number(number)
+
+    def end_number(self, number: str) -> None:
+        """The browser with this ticket is signed out. Raises OSError."""
         kept = self._kept()
         now = self._clock()
         tickets = {known: until for known, until in kept["tickets"].items() if until > now}
@@ -121,6 +142,21 @@ class Tickets:
         while len(tickets) > _MOST_ENDED:
             del tickets[next(iter(tickets))]
         self._keep({**kept, "tickets": tickets})
+
+    def still(self, person: str, number: str, epoch: int) -> bool:
+        """Whether a ticket of somebody has not ended."""
+        return epoch == self._epoch(person) and number not in self._kept()["tickets"]
+
+    def sealed(self, claims: Mapping[str, Any], seconds: float) -> str:
+        """Something that a browser carries for a while and cannot change: it is no ticket."""
+        return jwt.encode({**claims, "jti": "sealed", "exp": self._clock() + seconds}, self._secret, _ALGORITHM)
+
+    def unsealed(self, token: str | None) -> dict[str, Any]:
+        """What was sealed. Raises TicketError."""
+        claims = self._claims(token)
+        if claims.get("jti") != "sealed":
+            raise TicketError("This was sealed for something else")
+        return claims
 
     def end_all(self, person: str) -> None:
         """The person signs out everywhere, remembered browsers included. Raises OSError."""
@@ -160,6 +196,13 @@ class Tickets:
         if not isinstance(until := claims["exp"], int | float) or until <= self._clock():
             raise TicketError("The cookie is too old")
         return claims
+
+    def _mark_of(self, person: str) -> str:
+        """What marks the tickets of somebody, "" for nobody."""
+        if mark := self._marks.get(person):
+            return mark
+        account = self._elsewhere(person) if self._elsewhere is not None else ""
+        return self._mark(f"account\0{person}\0{account}") if account else ""
 
     def _mark(self, text: str) -> str:
         return hmac.new(self._secret.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -59,7 +59,7 @@ def main() -> None:
     library.sync(settings.documents)
     library.close()
     runtimes = None if given.endpoint else [Metronome(given.rate, given.words, given.log)]
-    server.serve(settings, lambda address: print(address, flush=True), runtimes=runtimes)
+    server.serve(settings, lambda address, _: print(address, flush=True), runtimes=runtimes)
 
 
 if __name__ == "__main__":

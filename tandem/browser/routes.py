@@ -94,7 +94,7 @@ async def runtime_file(request: Request, version: str, name: str) -> Response:
 @browser.get("/models/{stamp}/{path:path}")
 async def model_file(request: Request, stamp: str, path: str) -> Response:
     """A model's file. A missing one is a real 404: anything else would be kept as the model, for good."""
-    await admit(request)
+    await admit(request, "models")
     folder = _house(request).settings.browser.models_dir
     if folder is None:
         raise _missing(path)
@@ -123,7 +123,7 @@ async def config(request: Request) -> Response:
 @browser.get("/search")
 async def search(request: Request, q: str = "") -> Response:
     """Passages that answer `q`, best first, of what the asker may read."""
-    user = await admit(request)
+    user = (await admit(request, "search")).name
     question = q.strip()
     if not question or len(question) > LONGEST_QUERY:
         raise ApiError(400, f"Search for 1 to {LONGEST_QUERY:,} characters.", param="q")

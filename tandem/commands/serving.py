@@ -20,4 +20,10 @@ def serve(host: str | None, port: int | None) -> None:
     configure(settings.observability.log_level, settings.observability.log_format)
     if settings.example:
         print(EXAMPLE, flush=True)
-    run(settings, lambda address: print(f"Tandem answers at {address} (Ctrl-C stops it)", flush=True))
+    run(settings, _started)
+
+
+def _started(address: str, first: str) -> None:
+    print(f"Tandem answers at {address} (Ctrl-C stops it)", flush=True)
+    if first:
+        print(f"Nobody has an account yet. Make the first administrator's, within a day, at {first}", flush=True)

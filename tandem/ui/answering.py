@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from hybrid.events import Delta, Failed, Finished, Notice
 from rag.principal import Principal
 from tandem.auth import accounts
 from tandem.context import House
-from tandem.texts import say
+from tandem.texts import say, waiting
 from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
 from tandem.ui.panel import Figures
@@ -91,7 +92,7 @@ async def take_in(house: House, message: cl.Message) -> list[tuple[str, Path]]:
         return files
     if not message.content.strip() and not turns(chat_context.get(), message.id):
         await cl.context.emitter.init_thread(files[0][0])
-    may_promote = accounts.administers(house.settings.server)
+    may_promote = accounts.administers(house.rights)
     for name, _ in files:
         house.audit.record(
             accounts.caller() or "", "document.uploaded", name, {"conversation": cl.context.session.thread_id}
@@ -132,6 +133,10 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
     session = cl.context.session
     choices = choices_of(house)
     language = language_of(house)
+    if (reached := await asyncio.to_thread(house.entrance.ask, accounts.caller() or "")) is not None:
+        wait = waiting(math.ceil(reached.seconds), language)
+        await cl.Message(say(reached.limit, language, count=f"{reached.value:g}", wait=wait)).send()
+        return
     view = AnswerView(
         message,
         question,
@@ -141,7 +146,7 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
         marks=choices.marks,
         auto_panel=choices.panel,
         draft=draft,
-        addresses=accounts.administers(house.settings.server),
+        addresses=accounts.administers(house.rights),
     )
     asked = Question(
         question,

@@ -49,7 +49,7 @@ _LABELS = (
     "load", "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready",
     "state_cached",
     "state_downloading", "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere",
-    "sign_out_failed",
+    "sign_out_failed", "account_link", "administration",
 )  # fmt: skip
 
 _watching: set[tuple[str, str]] = set()
@@ -101,7 +101,7 @@ async def open_panel(house: House, tab: str = "documents") -> None:
 
 async def offer(house: House) -> None:
     """In a new conversation, once the models are known, a card that offers those that are missing."""
-    if choices_of(house).offers and accounts.administers(house.settings.server):
+    if choices_of(house).offers and accounts.administers(house.rights):
         background.begin(_offer(house))
 
 
@@ -113,7 +113,7 @@ def _record(house: House, asked: str, name: str) -> None:
 
 async def admitted(house: House) -> bool:
     """Whether the person may change models and the library; who may not is told so."""
-    if accounts.administers(house.settings.server):
+    if accounts.administers(house.rights):
         return True
     await cl.context.emitter.send_toast(say("administrators_only", language_of(house)), "warning")
     return False
@@ -176,7 +176,7 @@ def key(receipt: FileReceipt) -> str:
 
 def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     """The models as the page draws them, each with what the person can ask of it now."""
-    administers, language = accounts.administers(house.settings.server), language_of(house)
+    administers, language = accounts.administers(house.rights), language_of(house)
     held = {runtime.name for runtime in house.engine.models.runtimes if isinstance(runtime, Managed)}
     running = {download.alias: download for download in house.engine.lifecycle.downloads()}
     rows = []
@@ -255,7 +255,8 @@ def _props(house: House) -> dict[str, Any]:
         "language": language,
         "texts": labels(_LABELS, language),
         "models": models(house, house.engine.listing()),
-        "administers": accounts.administers(house.settings.server) or _curated(house),
+        "administers": accounts.administers(house.rights) or _curated(house),
+        "administrator": accounts.administers(house.rights),
         "signed_in": house.settings.server.login_required,
     }
 
@@ -263,7 +264,7 @@ def _props(house: House) -> dict[str, Any]:
 async def _retry(house: House, name: str, text: str, state: str) -> None:
     known = await asyncio.to_thread(_seen, house)
     wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
-    if not accounts.administers(house.settings.server):
+    if not accounts.administers(house.rights):
         curator = principal_of(house)
         wanted = [receipt for receipt in wanted if house.rights.curates(curator, receipt)]
     await _show_documents(house, text, state, busy=name or "all")

@@ -28,6 +28,10 @@ from rag.formats.registry import CONVERTIBLE, readers
 from tandem.auth.accounts import is_local
 from tandem.auth.tickets import LOCAL_USER, TicketError, Tickets
 from tandem.doors import Doors
+from tandem.entry.account import account
+from tandem.entry.administration import administration
+from tandem.entry.routes import entry
+from tandem.entry.session import ToSignIn
 from tandem.guard import CONTENT_POLICY, Guard
 from tandem.texts import drawn, languages
 from tandem.ui import chainlit_compat, page_script
@@ -67,10 +71,11 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
     app.add_middleware(PagePolicy)
     app.router.routes.insert(0, page_script.route())
     if not guarded:
+        app.add_middleware(ToSignIn, house=app.state.house)
         app.add_middleware(Doors, tickets=tickets)
         app.add_middleware(Guard, local_only=local_only)
         # Before Chainlit's own routes, of which the last takes every address.
-        app.router.routes[:0] = viewer.routes
+        app.router.routes[:0] = [*viewer.routes, *entry.routes, *account.routes, *administration.routes]
     app.add_exception_handler(UserFacingError, _refusal)
     for kind in (ValueError, AssertionError, TypeError, LookupError):
         app.add_exception_handler(kind, _not_understood)

@@ -54,7 +54,7 @@ def language_of(house: House) -> Language:
 def told(house: House, error: UserFacingError) -> str:
     """What went wrong, for the person of this session: without addresses where they do not administer."""
     said = problem(error, language := language_of(house))
-    return said if accounts.administers(house.settings.server) else without_addresses(said, language)
+    return said if accounts.administers(house.rights) else without_addresses(said, language)
 
 
 async def begin(house: House) -> None:
@@ -146,7 +146,7 @@ async def show_settings(house: House) -> None:
 async def _send_settings(house: House) -> None:
     choices = choices_of(house)
     models = house.engine.models
-    may_download = accounts.administers(house.settings.server)
+    may_download = accounts.administers(house.rights)
     readable = house.rights.readable(house.rights.principal(accounts.caller() or ""))
     tabs = settings_panel.tabs(
         choices,

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tandem.auth import accounts
+from tandem.auth import accounts, sign_in
 from tandem.auth.tickets import DEVICE_SECONDS, TicketError, Tickets, ticket_of
 from tandem.context import House
 from tandem.texts import language_for, say
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 1.0
 def install(house: House, app: FastAPI) -> bool:
     """Put Tandem's tickets in the place of Chainlit's cookies; whether people sign in. Raises UserFacingError."""
     tickets = house.tickets
-    must_sign_in = accounts.install(house.settings.server, app, tickets, house.audit.record)
+    must_sign_in = accounts.install(house.settings.server, app, house.sign_in)
     chainlit_compat.sign_with(tickets.issue, lambda token: tickets.read(token).person)
     chainlit_compat.when_signed_in(_remembering(tickets))
     cl.on_logout(_signing_out(house))
@@ -84,11 +84,11 @@ def _signing_out(house: House) -> Callable[[Request, Response], Awaitable[dict[s
 
 def _remembering(tickets: Tickets) -> Callable[[Request, Response], None]:
     def remember(request: Request, response: Response) -> None:
-        if person := accounts.just_signed_in():
+        if person := sign_in.just_signed_in():
             response.set_cookie(
-                accounts.DEVICE_COOKIE,
+                sign_in.DEVICE_COOKIE,
                 tickets.remember(person),
-                path="/login",
+                path="/",
                 httponly=True,
                 samesite="strict",
                 max_age=DEVICE_SECONDS,

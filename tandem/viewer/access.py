@@ -1,10 +1,12 @@
 """Who may look at a document: whoever may read its collection, and at a conversation's file only the one who dropped it
 there.
 
-Knows the chat's cookie. Does not know what is shown.
+Knows the chat's cookie and people's keys. Does not know what is shown.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.requests import Request
 
@@ -13,6 +15,16 @@ from rag.ingest.uploads import Uploads
 from rag.types import DocumentRecord
 from tandem.auth.tickets import LOCAL_USER, TicketError, ticket_of
 from tandem.context import House
+from tandem.people.keys import PREFIX
+
+
+async def holder(house: House, request: Request) -> str | None:
+    """Whose key for files a request brings; None for nobody's. Raises AccountsError where keys cannot be read."""
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not sent.startswith(PREFIX) or not house.settings.server.login_required:
+        return None
+    key = await asyncio.to_thread(house.entrance.keys.find, sent.strip())
+    return key.person if key is not None and "files" in key.scopes and house.tickets.knows(key.person) else None
 
 
 def person(house: House, request: Request) -> str | None:

@@ -26,7 +26,7 @@ from rag.types import Passage
 from tandem.context import House
 from tandem.texts import Language, language_for, problem, say
 from tandem.viewer import citations, layout, page, traces
-from tandem.viewer.access import may_see, person
+from tandem.viewer.access import holder, may_see, person
 from tandem.viewer.citations import Cited
 from tandem.viewer.page import Shown, Step
 from tandem.viewer.pictures import Pictures
@@ -120,7 +120,7 @@ async def static(name: str) -> Response:
 async def passage(request: Request, identity: str) -> Response:
     """The document of a passage, where the passage stands."""
     house, language = _house(request), language_of(request)
-    who = _somebody(request)
+    who = await _somebody(request)
     found = await asyncio.to_thread(_passage, house, who, identity, language)
     of = citations.read(request.query_params.get("of", ""))
     if found is None:
@@ -138,7 +138,7 @@ async def passage(request: Request, identity: str) -> Response:
 async def document(request: Request, identity: str) -> Response:
     """A document from its beginning."""
     house, language = _house(request), language_of(request)
-    who = _somebody(request)
+    who = await _somebody(request)
     original = await asyncio.to_thread(_original, house, who, identity, language)
     return await _shown(request, Asked(house, who, language, original))
 
@@ -147,7 +147,7 @@ async def document(request: Request, identity: str) -> Response:
 async def drawn(request: Request, identity: str, number: str) -> Response:
     """A page of a PDF, as a picture."""
     house, language = _house(request), language_of(request)
-    original = await asyncio.to_thread(_original, house, _somebody(request), identity, language)
+    original = await asyncio.to_thread(_original, house, await _somebody(request), identity, language)
     if not _is_drawn(original) or original.path is None or not _number(number):
         raise Refused(404, say("viewer_no_document", language))
     try:
@@ -161,7 +161,7 @@ async def drawn(request: Request, identity: str, number: str) -> Response:
 async def download(request: Request, identity: str) -> Response:
     """The file itself, to be kept and not to be shown."""
     house, language = _house(request), language_of(request)
-    original = await asyncio.to_thread(_original, house, _somebody(request), identity, language)
+    original = await asyncio.to_thread(_original, house, await _somebody(request), identity, language)
     if original.path is None:
         raise Refused(404, say(f"viewer_{original.state}", language))
     headers = {"content-security-policy": "sandbox; default-src 'none'"}
@@ -196,8 +196,9 @@ def _pictures(request: Request) -> Pictures:
     return pictures
 
 
-def _somebody(request: Request) -> str:
-    who = person(_house(request), request)
+async def _somebody(request: Request) -> str:
+    house = _house(request)
+    who = person(house, request) or await holder(house, request)
     if who is None:
         raise Refused(401, say("viewer_sign_in", language_of(request)))
     return who

@@ -24,10 +24,11 @@ from tests.ui.conftest import answering
 
 TABLE = Path(__file__).parents[2] / "tandem" / "auth" / "README.md"
 PEOPLE = ("ayse", "ben", "cem", "dora")
-PERSONAS = ("nobody", "member", "outsider", "curator", "administrator", "key", "removed")
+SCOPED = ("ask", "search", "files", "models", "metrics")
+PERSONAS = ("nobody", "member", "outsider", "curator", "administrator", "key", "removed", *SCOPED)
 """The columns of the table: ayse is of the group that reads Personnel, ben of another one, cem looks after it, dora
-administers, and zoe was removed."""
-NAMES = dict(zip(PERSONAS, ("", "ayse", "ben", "cem", "dora", "", "zoe"), strict=True))
+administers, and zoe was removed. The last ones are keys, each with one scope: ayse's, and for the metrics dora's."""
+NAMES = dict(zip(PERSONAS, ("", "ayse", "ben", "cem", "dora", "", "zoe", *[""] * len(SCOPED)), strict=True))
 METHODS = ("GET", "POST", "PUT", "DELETE")
 SETTINGS = """
 documents: [papers]
@@ -85,9 +86,11 @@ class Place:
 
     target: Target
     ids: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
 
     def client(self, persona: str) -> httpx.Client:
-        headers = {"authorization": f"Bearer {KEY}"} if persona == "key" else None
+        key = KEY if persona == "key" else self.keys.get(persona)
+        headers = {"authorization": f"Bearer {key}"} if key else None
         name = NAMES[persona]
         cookies = self.target.cookies[name] if name else None
         return httpx.Client(base_url=self.target.address, timeout=30, headers=headers, cookies=cookies, trust_env=False)
@@ -134,7 +137,21 @@ def serving(home: Path) -> Iterator[Place]:
             target.cookies[name] = dict(reply.cookies)
         gone = Tickets.open({"zoe": SecretStr("zoes-words")}, DataDir(home / ".tandem"))
         target.cookies["zoe"] = {COOKIE: gone.issue("zoe")}
-        yield Place(target, _ids(home))
+        yield Place(target, _ids(home), _keys(home))
+
+
+def _keys(home: Path) -> dict[str, str]:
+    """A key with each scope."""
+    from rag.database.places import Sqlite
+    from tandem.people.keys import Keys
+    from tandem.people.revisions import TABLES as ACCOUNTS
+    from tandem.people.store import Store as Accounts
+
+    accounts = Accounts(Sqlite(DataDir(home / ".tandem").people, ACCOUNTS))
+    keys = Keys(accounts)
+    found = {one: keys.make("dora" if one == "metrics" else "ayse", one, [one])[1] for one in SCOPED}
+    accounts.close()
+    return found
 
 
 def _ids(home: Path) -> dict[str, str]:

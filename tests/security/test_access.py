@@ -9,12 +9,12 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.security.access_table import METHODS, NAMES, PERSONAS, SECRETS, Place, events, rows, serving
+from tests.security.access_table import METHODS, NAMES, PERSONAS, SCOPED, SECRETS, Place, events, rows, serving
 from tests.security.conftest import Socket, message
 
 REFUSED = "Only an administrator may change models and the library"
 SIGNED_IN = PERSONAS[1:5]
-MAY_READ = {"member": "hr", "outsider": "it", "curator": "hr", "administrator": ""}
+MAY_READ = {"member": "hr", "outsider": "it", "curator": "hr", "administrator": "", **dict.fromkeys(SCOPED[:-1], "hr")}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.terminal import start
+from tests.ui.conftest import answering
 
 HANDSHAKE = "/ws/socket.io/?EIO=4&transport=websocket"
 
@@ -96,7 +97,7 @@ def test_a_taken_port_is_one_sentence(home: Path) -> None:
 
 
 def test_other_machines_need_users(home: Path) -> None:
-    out, err = start(home, "serve", "--host", "0.0.0.0", "--port", "0").communicate(timeout=60)
-    assert out == ""
-    assert err.startswith("tandem: 0.0.0.0 can be reached from other machines")
-    assert "TANDEM_SERVER__USERS" in err
+    with answering(start(home, "serve", "--host", "0.0.0.0", "--port", "0")) as address:
+        asked = httpx.post(f"{address}/v1/chat/completions", json={}, timeout=30, trust_env=False)
+        page = httpx.get(address, headers={"accept": "text/html"}, timeout=30, trust_env=False)
+    assert (asked.status_code, page.status_code, page.headers["location"]) == (401, 303, "/login")

@@ -17,7 +17,6 @@ from playwright.sync_api import Browser, expect
 
 from tandem.auth.passwords import hashed
 from tandem.history.data_layer import SqlHistory
-from tests.support.terminal import start
 from tests.ui.conftest import PATIENCE_MS, Person, serving
 from tests.ui.test_accessibility import faults
 
@@ -135,15 +134,6 @@ def test_a_password_may_be_given_as_its_hash(tmp_path: Path) -> None:
         sign_in(address, "ada", "a:b,c").close()
 
 
-def test_an_open_address_without_users_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "tandem.yaml").write_text(SETTINGS, encoding="utf-8")
-    process = start(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0")
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode != 0
-    assert "people must sign in" in errors and "TANDEM_SERVER__USERS" in errors
-    assert "Traceback" not in errors
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_axe_finds_nothing_where_people_sign_in(
@@ -153,6 +143,5 @@ def test_axe_finds_nothing_where_people_sign_in(
     page = context.new_page()
     page.goto(f"{served[0]}/login")
     page.wait_for_selector("#password")
-    expect(page.locator("#password + button")).to_have_attribute("aria-label", "Passwort zeigen oder verbergen")
     assert not faults(page)
     context.close()

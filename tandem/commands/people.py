@@ -1,0 +1,162 @@
+"""`tandem people`. Knows accounts in the database; does not know the server, which looks there by itself."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from rag.errors import UserFacingError
+from tandem import databases
+from tandem.auth.tickets import Tickets
+from tandem.commands.auditing import note
+from tandem.people.accounts import INVITE, LINK_HOURS, LOCAL, RESET, People, Person
+from tandem.people.store import Store
+from tandem.settings import Settings, load
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Settings, People]]:
+    """The settings, and the accounts for a moment."""
+    settings = load()
+    store = Store(databases.people(settings))
+    try:
+        yield settings, People(store, settings.server.users)
+    finally:
+        store.close()
+
+
+def list_people(*, json: bool) -> None:
+    """Print everybody."""
+    with opened() as (_, people):
+        found = people.everybody()
+    if json:
+        print(jsonlib.dumps([_record(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        roles, groups = _roles(one), sorted(one.groups)
+        state = "removed" if one.removed else "invited" if one.way == LOCAL and not one.hash else one.way or "settings"
+        granted = [*roles, *(f"in {group}" for group in groups)]
+        print(f"{one.name}: {', '.join([state, *granted])}{f', last seen {one.seen[:16]}' if one.seen else ''}")
+    if not found:
+        print("Nobody has an account; `tandem people add NAME` makes one.")
+
+
+def _roles(one: Person) -> list[str]:
+    return (["administrator"] if one.administers else []) + [f"curator of {name}" for name in sorted(one.curates)]
+
+
+def _record(one: Person) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "way": one.way,
+        "roles": _roles(one),
+        "groups": sorted(one.groups),
+        "two_factor": one.two_factor,
+        "created": one.created,
+        "seen": one.seen,
+        "removed": one.removed,
+    }
+
+
+def add(name: str, groups: list[str], way: str) -> None:
+    """Make an account. Raises UserFacingError."""
+    with opened() as (settings, people):
+        providers = {f"oidc:{one.name}" for one in settings.server.sign_in.providers} | {LOCAL, "ldap"}
+        if way not in providers:
+            raise UserFacingError(f"{way} is no way to sign in here; choose one of {', '.join(sorted(providers))}.")
+        people.add(name, way=way, groups=groups)
+        note(settings, "account.added", name, {"way": way, "groups": groups})
+        if way == LOCAL:
+            _print_link(settings, name, people.link(name, INVITE))
+        else:
+            print(f"{name} may sign in by {way}.")
+
+
+def invite(name: str) -> None:
+    """Print a new link to an account that nobody has opened yet. Raises UserFacingError."""
+    with opened() as (settings, people):
+        if (person := people.find(name)) is not None and person.hash:
+            raise UserFacingError(f"{name} has chosen a password already; `tandem people reset {name}` lets them anew.")
+        code = people.link(name, INVITE)
+        note(settings, "account.invited", name)
+        _print_link(settings, name, code)
+
+
+def reset(name: str) -> None:
+    """Print a link to choose a password anew. Raises UserFacingError."""
+    with opened() as (settings, people):
+        code = people.link(name, RESET)
+        note(settings, "account.reset", name)
+        _print_link(settings, name, code)
+
+
+def _print_link(settings: Settings, name: str, code: str) -> None:
+    server = settings.server
+    address = server.sign_in.address or f"http://{server.host}:{server.port}"
+    print(f"Give this to {name}; it works once, for {LINK_HOURS} hours: {address}/sign-in/link/{code}")
+
+
+def remove(name: str) -> None:
+    """Take an account away. Raises UserFacingError."""
+    with opened() as (settings, people):
+        people.remove(name)
+        _sign_out(settings, name)
+        note(settings, "account.removed", name)
+    print(f"{name} has no account any more.")
+
+
+def forget(name: str, *, sure: bool) -> None:
+    """Delete what is kept of somebody. Raises UserFacingError."""
+    from tandem.documents import open_library
+    from tandem.keeping import forgetting
+
+    settings = load()
+    if not sure:
+        typer.confirm(f"Delete {name}'s conversations, traces, usage, keys and account for good?", abort=True)
+    library = open_library(settings)
+    try:
+        counts = forgetting.forget(settings, name, library)
+    finally:
+        library.close()
+    _sign_out(settings, name)
+    note(settings, "account.forgotten", name, dict(counts))
+    print(f"{name} is forgotten: {', '.join(f'{count} {what}' for what, count in counts.items())}.")
+
+
+def role(name: str, role: str, collection: str) -> None:
+    """Grant a role. Raises UserFacingError."""
+    with opened() as (settings, people):
+        if collection and collection not in {one.name for one in settings.collections}:
+            raise UserFacingError(f"There is no collection {collection!r}; tandem.yaml names them.")
+        people.grant(name, role, collection)
+        note(settings, "rights.changed", name, {"role": role, "collection": collection})
+    print(f"{name} is {role}{f' of {collection}' if collection else ''} now.")
+
+
+def join(name: str, group: str) -> None:
+    """Put somebody into a group. Raises UserFacingError."""
+    with opened() as (settings, people):
+        people.join(name, group)
+        note(settings, "rights.changed", name, {"group": f"+ {group}"})
+    print(f"{name} is in {group} now.")
+
+
+def leave(name: str, group: str) -> None:
+    """Take somebody out of a group. Raises UserFacingError."""
+    with opened() as (settings, people):
+        people.leave(name, group)
+        note(settings, "rights.changed", name, {"group": f"- {group}"})
+    print(f"{name} is not in {group} any more.")
+
+
+def _sign_out(settings: Settings, name: str) -> None:
+    """End what somebody holds: the server looks at this file every second, and closes their pages."""
+    try:
+        Tickets.open(settings.server.users, settings.files).end_all(name)
+    except OSError as error:
+        raise UserFacingError(
+            f"{settings.files.signed_out} cannot be written ({error.strerror}); check the disk."
+        ) from None

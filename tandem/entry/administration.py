@@ -1,0 +1,273 @@
+"""What administrators see: people and what is granted to them, usage, answers that were found wanting.
+
+Knows addresses and forms. Does not know how any of it is kept. To administer is not to read: questions and comments
+that people rated are shown, answers and passages are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Sequence
+from html import escape
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from tandem import databases
+from tandem.auth.rights import ADMINISTRATOR, CURATOR
+from tandem.context import House
+from tandem.entry import page
+from tandem.entry.account import somebody
+from tandem.entry.routes import Refused, Route, address_of, fields_of
+from tandem.people.accounts import INVITE, LOCAL, MEMBER, RESET, Person
+from tandem.people.quotas import COUNTED, Used
+from tandem.people.review import rated, topics
+from tandem.texts import Language, say
+
+administration = APIRouter(prefix="/administration", route_class=Route)
+_HERE = "/administration"
+_DAYS = ("1", "7", "30", "90", "365")
+_BY: dict[str, Callable[[Used], str]] = {
+    "day": lambda used: used.day,
+    "model": lambda used: used.model or "–",
+    "person": lambda used: used.person,
+}
+
+
+def administrator(request: Request) -> tuple[House, Language, str]:
+    """The house, the language and which administrator asks. Raises Refused."""
+    house, language, who = somebody(request)
+    if not house.rights.administers(who):
+        raise Refused(403, say("administrators_only", language))
+    return house, language, who
+
+
+@administration.get("")
+async def people(request: Request) -> Response:
+    """Everybody, and the forms to change what is granted."""
+    return await people_page(request)
+
+
+async def people_page(request: Request, said: str = "") -> Response:
+    """As `people`; `said` tells what was done."""
+    house, language, _ = administrator(request)
+    everybody = await asyncio.to_thread(house.entrance.people.everybody)
+    users = [Person(name, "settings") for name in house.settings.server.users]
+    names = [(one.name, one.name) for one in (*users, *everybody) if not one.removed and one.way]
+    curating = [(one.name, one.name) for one in house.rights.collections]
+    roles = [(MEMBER, say("role_member", language)), (ADMINISTRATOR, say("role_administrator", language))]
+    roles += [(f"{CURATOR} {name}", say("role_curator", language, name=name)) for name, _ in curating]
+    groups = page.field("group", say("group", language), attributes={"maxlength": "100"})
+    whom = page.choice("name", say("user_name", language), names)
+    pick = page.choice("role", say("role", language), roles)
+    parts = [
+        *_ways(language),
+        page.sentence(said),
+        _people(house, [*users, *(one for one in everybody if one.way)], language),
+        page.heading(say("add_person", language)),
+        page.form(f"{_HERE}/add", say("add_person", language), page.field("name", say("user_name", language))),
+        page.heading(say("grant_role", language)),
+        page.form(f"{_HERE}/role", say("grant_role", language), whom, pick),
+        page.heading(say("groups", language)),
+        page.form(f"{_HERE}/join", say("join_group", language), whom, groups),
+        page.form(f"{_HERE}/leave", say("leave_group", language), whom, groups),
+        page.heading(say("collection", language)),
+        _collections(house, language),
+    ]
+    return page.response(language, say("administration", language), parts)
+
+
+def _ways(language: Language) -> list[str]:
+    return [
+        page.way("/", say("to_the_chat", language)),
+        page.way(_HERE, say("people", language)),
+        page.way(f"{_HERE}/usage", say("usage", language)),
+        page.way(f"{_HERE}/review", say("review", language)),
+    ]
+
+
+def _people(house: House, everybody: Sequence[Person], language: Language) -> str:
+    rows = []
+    for one in everybody:
+        principal = house.rights.principal(one.name)
+        actions = ""
+        if one.active and one.way != "settings":
+            name = page.hidden("name", one.name)
+            if one.way == LOCAL:
+                actions += page.form(f"{_HERE}/link", say("new_link", language), name, quiet=True)
+            actions += page.form(f"{_HERE}/remove", say("remove_person", language), name, quiet=True)
+        state = say("removed", language) if one.removed else one.way
+        rows.append(
+            (
+                escape(one.name),
+                escape(state if one.hash or one.way != LOCAL or one.removed else say("invited", language)),
+                escape(", ".join(sorted(principal.roles)) if not one.removed else ""),
+                escape(", ".join(sorted(principal.groups)) if not one.removed else ""),
+                page.moment(one.seen, language),
+                actions,
+            )
+        )
+    return page.table([say(key, language) for key in ("user_name", "way", "role", "groups", "last_used", "do")], rows)
+
+
+def _collections(house: House, language: Language) -> str:
+    rows = [
+        (
+            escape(one.name),
+            escape(", ".join(one.readers) if one.readers is not None else say("everybody", language)),
+            escape(", ".join(one.curators)),
+        )
+        for one in house.rights.collections
+    ]
+    return page.table([say(key, language) for key in ("collection", "readers", "curators")], rows)
+
+
+@administration.post("/add")
+async def add(request: Request) -> Response:
+    """A new account; its link is shown this once."""
+    house, _, who = administrator(request)
+    name = (await fields_of(request)).get("name", "").strip()
+    await asyncio.to_thread(house.entrance.people.add, name)
+    house.audit.record(who, "account.added", name, {"way": LOCAL})
+    return await _with_link(request, name, INVITE)
+
+
+@administration.post("/link")
+async def link(request: Request) -> Response:
+    """A link to choose the password anew."""
+    house, _, who = administrator(request)
+    name = (await fields_of(request)).get("name", "")
+    person = house.entrance.people.find(name)
+    kind = RESET if person is not None and person.hash else INVITE
+    house.audit.record(who, "account.reset" if kind == RESET else "account.invited", name, {})
+    return await _with_link(request, name, kind)
+
+
+async def _with_link(request: Request, name: str, kind: str) -> Response:
+    house, language, _ = administrator(request)
+    code = await asyncio.to_thread(house.entrance.people.link, name, kind)
+    address = f"{address_of(request)}/sign-in/link/{code}"
+    return await people_page(request, say("link_made", language, name=name, address=address))
+
+
+@administration.post("/remove")
+async def remove(request: Request) -> Response:
+    """An account is taken away, and what it holds ends."""
+    house, _, who = administrator(request)
+    name = (await fields_of(request)).get("name", "")
+    await asyncio.to_thread(house.entrance.people.remove, name)
+    await asyncio.to_thread(house.tickets.end_all, name)
+    house.audit.record(who, "account.removed", name, {})
+    return RedirectResponse(_HERE, 303)
+
+
+@administration.post("/role")
+async def role(request: Request) -> Response:
+    """A role is granted or taken."""
+    house, _, who = administrator(request)
+    sent = await fields_of(request)
+    name, (kind, _, collection) = sent.get("name", ""), sent.get("role", "").partition(" ")
+    await asyncio.to_thread(house.entrance.people.grant, name, kind, collection)
+    house.audit.record(who, "rights.changed", name, {"role": kind, "collection": collection})
+    return RedirectResponse(_HERE, 303)
+
+
+@administration.post("/join")
+async def join(request: Request) -> Response:
+    """Somebody is put into a group."""
+    house, _, who = administrator(request)
+    sent = await fields_of(request)
+    await asyncio.to_thread(house.entrance.people.join, sent.get("name", ""), sent.get("group", "").strip())
+    house.audit.record(who, "rights.changed", sent.get("name", ""), {"group": f"+ {sent.get('group', '').strip()}"})
+    return RedirectResponse(_HERE, 303)
+
+
+@administration.post("/leave")
+async def leave(request: Request) -> Response:
+    """Somebody is taken out of a group."""
+    house, _, who = administrator(request)
+    sent = await fields_of(request)
+    await asyncio.to_thread(house.entrance.people.leave, sent.get("name", ""), sent.get("group", "").strip())
+    house.audit.record(who, "rights.changed", sent.get("name", ""), {"group": f"- {sent.get('group', '').strip()}"})
+    return RedirectResponse(_HERE, 303)
+
+
+@administration.get("/usage")
+async def usage(request: Request, days: str = "30") -> Response:
+    """Questions, tokens, seconds and money, by day, model, person and group."""
+    house, language, _ = administrator(request)
+    lines = await _used(house, days)
+    parts = [*_ways(language)]
+    parts += [page.way(f"{_HERE}/usage?days={one}", say("last_days", language, count=one)) for one in _DAYS]
+    parts.append(page.way(f"{_HERE}/usage.csv?days={days if days in _DAYS else '30'}", "CSV"))
+    for by, of in (*_BY.items(), ("group", None)):
+        sums: dict[str, Used] = {}
+        for line in lines:
+            groups = sorted(house.rights.groups_of(line.person)) or ["–"]
+            for name in [of(line)] if of is not None else groups:
+                sums[name] = sums.get(name, Used()).plus(line)
+        parts += [page.heading(say(f"by_{by}", language)), _sums(sums, say(f"by_{by}", language), language)]
+    return page.response(language, say("usage", language), parts)
+
+
+@administration.get("/usage.csv")
+async def usage_file(request: Request, days: str = "30") -> Response:
+    """Every line of it, for a spreadsheet."""
+    house, _, who = administrator(request)
+    lines = await _used(house, days)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("day", "person", "groups", "key", "model", *COUNTED))
+    for line in lines:
+        groups = " ".join(sorted(house.rights.groups_of(line.person)))
+        named = [_harmless(one) for one in (line.day, line.person, groups, line.key, line.model)]
+        writer.writerow((*named, *(getattr(line, name) for name in COUNTED)))
+    house.audit.record(who, "export.usage", "", {"lines": len(lines)})
+    headers = {"content-disposition": 'attachment; filename="usage.csv"', **page.HEADERS}
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _used(house: House, days: str) -> list[Used]:
+    return await asyncio.to_thread(house.entrance.quotas.since, int(days) if days in _DAYS else 30)
+
+
+def _harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _sums(sums: dict[str, Used], head: str, language: Language) -> str:
+    rows = [
+        (
+            escape(name),
+            str(used.questions),
+            str(used.tokens),
+            f"{used.seconds:.1f}",
+            f"{used.money:.4f}",
+            f"{used.escalated / used.questions:.0%}" if used.questions else "–",
+        )
+        for name, used in sorted(sums.items())
+    ]
+    heads = ("questions", "tokens", "seconds", "money", "escalated")
+    return page.table([head, *(say(key, language) for key in heads)], rows)
+
+
+@administration.get("/review")
+async def review(request: Request) -> Response:
+    """What was rated down, and what the library had no answer to, by topic."""
+    house, language, who = administrator(request)
+    disliked = await asyncio.to_thread(rated, databases.history(house.settings))
+    missing = await asyncio.to_thread(topics, house.traces)
+    house.audit.record(who, "review.opened", "", {})
+    down = [(page.moment(one.at, language), escape(one.question), escape(one.comment)) for one in disliked]
+    lacking = [(escape(one.terms), str(one.count), "<br>".join(map(escape, one.questions))) for one in missing]
+    parts = [
+        *_ways(language),
+        page.heading(say("rated_down", language)),
+        page.table([say(key, language) for key in ("since", "question", "comment")], down),
+        page.heading(say("unanswered", language)),
+        page.table([say(key, language) for key in ("topic", "count", "questions")], lacking),
+    ]
+    return page.response(language, say("review", language), parts)

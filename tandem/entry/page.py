@@ -1,0 +1,122 @@
+"""The form of these pages: a title, sentences, forms and tables, all of it escaped.
+
+Knows its own HTML, which has no script in it. Does not know people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from starlette.responses import HTMLResponse
+
+from tandem.texts import Language, say
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    # Without an address at all a browser would not say from which site a form was sent.
+    "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "cache-control": "private, no-store",
+}
+
+
+def response(language: Language, title: str, parts: Iterable[str], status: int = 200) -> HTMLResponse:
+    """A whole page."""
+    body = "\n".join(parts)
+    html = (
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{escape(title)} · Tandem</title>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="/favicon">\n'
+        '<link rel="stylesheet" href="/sign-in/static/entry.css">\n'
+        f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+    return HTMLResponse(html, status, HEADERS)
+
+
+def sentence(text: str, *, bad: bool = False) -> str:
+    """One sentence that answers what was done."""
+    role = "alert" if bad else "status"
+    return f'<p class="said{" bad" if bad else ""}" role="{role}">{escape(text)}</p>' if text else ""
+
+
+def words(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def heading(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>"
+
+
+def form(action: str, button: str, *fields: str, quiet: bool = False) -> str:
+    """A form that is sent to `action`."""
+    kind = ' class="quiet"' if quiet else ""
+    return (
+        f'<form method="post" action="{escape(action)}"{kind}>{"".join(fields)}'
+        f'<button type="submit">{escape(button)}</button></form>'
+    )
+
+
+def field(
+    name: str,
+    label: str,
+    kind: str = "text",
+    *,
+    value: str = "",
+    hint: str = "",
+    attributes: Mapping[str, str] | None = None,
+) -> str:
+    """A line to write in that may not stay empty."""
+    named = {"id": f"field-{name}", **(attributes or {})}
+    extra = "".join(f' {key}="{escape(text)}"' for key, text in named.items())
+    below = f'<span class="hint">{escape(hint)}</span>' if hint else ""
+    return (
+        f'<label for="{named["id"]}">{escape(label)}</label>'
+        f'<input name="{name}" type="{kind}" value="{escape(value)}"{extra} required>{below}'
+    )
+
+
+def hidden(name: str, value: str) -> str:
+    return f'<input type="hidden" name="{name}" value="{escape(value)}">'
+
+
+def boxes(name: str, label: str, values: Sequence[str], chosen: Sequence[str] = ()) -> str:
+    """Several that may be ticked."""
+    ticks = "".join(
+        f'<label class="tick"><input type="checkbox" name="{name}" value="{escape(value)}"'
+        f"{' checked' if value in chosen else ''}> {escape(value)}</label>"
+        for value in values
+    )
+    return f"<fieldset><legend>{escape(label)}</legend>{ticks}</fieldset>"
+
+
+def choice(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str = "") -> str:
+    """One of several; `options` are values and their wordings."""
+    inner = "".join(
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(said)}</option>'
+        for value, said in options
+    )
+    return f'<label for="field-{name}">{escape(label)}</label><select name="{name}" id="field-{name}">{inner}</select>'
+
+
+def way(href: str, text: str, *, strong: bool = False) -> str:
+    return f'<a class="way{" strong" if strong else ""}" href="{escape(href)}">{escape(text)}</a>'
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the cells are HTML already."""
+    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def moment(text: str, language: Language) -> str:
+    """A moment as a cell."""
+    short = text[:16].replace("T", " ") if text else say("never", language)
+    return f'<time datetime="{escape(text)}">{escape(short)}</time>' if text else escape(short)

@@ -1,0 +1,121 @@
+"""What a browser is given once it is known who sits there, and who that is later on.
+
+Knows the cookies and the tickets behind them. Does not know pages.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tandem.auth.sign_in import DEVICE_COOKIE, note_request
+from tandem.auth.tickets import COOKIE, DEVICE_SECONDS, SECONDS, TicketError, ticket_of
+from tandem.context import House
+from tandem.people.providers import PROXY, mapped
+from tandem.texts import Language, language_for
+
+PEER = "tandem.peer"
+"""In a request's scope: the address that it really came from, whatever its headers say."""
+
+
+class Peer:
+    """ASGI middleware outside of everything that believes a proxy's headers: notes where a request really came from."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            client = scope.get("client")
+            scope[PEER] = client[0] if client else ""
+        await self.app(scope, receive, send)
+
+
+def language_of(house: House, request: Request) -> Language:
+    """The language of these pages."""
+    return language_for("", house.settings.display.language, request.headers.get("accept-language", ""))
+
+
+def person_of(house: House, request: Request) -> str | None:
+    """Who is signed in at this browser; None for nobody."""
+    try:
+        return house.tickets.read(ticket_of(request.cookies)).person
+    except TicketError:
+        return None
+
+
+def give_ticket(house: House, request: Request, response: Response, person: str) -> None:
+    """Sign somebody in at this browser. Raises TicketError for who is not known."""
+    note_request(request)
+    token = house.tickets.issue(person)
+    # A longer ticket of before came in several cookies.
+    for number in range(4):
+        if f"{COOKIE}_{number}" in request.cookies:
+            response.delete_cookie(f"{COOKIE}_{number}", path="/")
+    response.set_cookie(COOKIE, token, max_age=SECONDS, path="/", httponly=True, samesite="lax")
+    remembered = house.tickets.remember(person)
+    response.set_cookie(DEVICE_COOKIE, remembered, max_age=DEVICE_SECONDS, path="/", httponly=True, samesite="strict")
+
+
+def named_by_proxy(house: House, request: Request) -> str | None:
+    """Whom the proxy in front names; None where none does, or where the header comes from elsewhere. Blocks. Raises
+    AccountsError."""
+    proxy = house.settings.server.sign_in.proxy
+    if proxy is None:
+        return None
+    given = request.headers.getlist(proxy.header)
+    if len(given) != 1 or not given[0].strip():
+        return None
+    peer = request.scope.get(PEER, "")
+    if not _believed(peer, proxy.addresses):
+        house.audit.record(given[0][:200], "sign_in.spoofed", proxy.header, {"address": peer})
+        return None
+    said = ",".join(request.headers.getlist(proxy.groups_header)) if proxy.groups_header else ""
+    theirs = [one.strip() for one in said.split(",") if one.strip()]
+    name = given[0].strip()
+    known = house.entrance.people.find(name)
+    groups = mapped(theirs, proxy.groups)
+    if known is not None and known.active and known.way == PROXY and known.subject and groups <= known.groups:
+        return name if groups == known.groups else house.entrance.people.welcome(PROXY, name, name, groups)
+    return house.entrance.people.welcome(PROXY, name, name, groups)
+
+
+def _believed(peer: str, addresses: tuple[str, ...]) -> bool:
+    try:
+        where = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    mapped_v4 = getattr(where, "ipv4_mapped", None)
+    return any((mapped_v4 or where) in ipaddress.ip_network(one) for one in addresses)
+
+
+class ToSignIn:
+    """ASGI middleware: whoever asks for the chat's page and is not signed in is shown the ways in, or signed in by the
+    proxy in front that names them. The page asked for by whoever is another one to that proxy now counts as well."""
+
+    def __init__(self, app: ASGIApp, house: House) -> None:
+        self.app = app
+        self.house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or not self.house.settings.server.login_required:
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        path = scope["path"]
+        page = "text/html" in request.headers.get("accept", "") and (path == "/" or path.startswith("/thread/"))
+        if page and (to := self._elsewhere(request)):
+            await RedirectResponse(to, 303, {"cache-control": "no-store"})(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _elsewhere(self, request: Request) -> str:
+        proxy = self.house.settings.server.sign_in.proxy
+        named = request.headers.get(proxy.header, "").strip() if proxy is not None else ""
+        person = person_of(self.house, request)
+        if named and _believed(request.scope.get(PEER, ""), proxy.addresses if proxy else ()) and person != named:
+            return "/sign-in/proxy"
+        return "" if person is not None else "/login"

@@ -1,0 +1,138 @@
+"""The database of accounts: opened when first asked, changed in one transaction, and noticed when others change it.
+
+Knows the place, what its errors are to people, and the number that every change counts up. Does not know what is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from rag.database.places import Place, Sqlite
+from rag.database.tables import TooNewError
+from rag.errors import UserFacingError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
+_LOOK_SECONDS = 1.0
+
+
+class AccountsError(UserFacingError):
+    """The accounts cannot be read or written, or what was asked of them cannot be done."""
+
+
+class Store:
+    """One database of accounts. For any thread; `close` it."""
+
+    def __init__(self, place: Place) -> None:
+        """Opens nothing yet."""
+        self.place = place
+        self.problem = ""
+        """Why accounts cannot be read or written, "" where they can."""
+        self._lock = threading.RLock()
+        self._prepared = False
+        self._seen: object = None
+        self._number = -1
+
+    def read(self, query: Callable[[Connection], Found]) -> Found:
+        """What `query` finds. Raises AccountsError."""
+        return self._explained("read", lambda: self._in_transaction(query))
+
+    def change(self, work: Callable[[Connection], Found]) -> Found:
+        """Do `work` in one transaction that others notice. Raises AccountsError; nothing is changed then. What `work`
+        itself raises undoes it too."""
+
+        def changed(db: Connection) -> Found:
+            found = work(db)
+            _count_up(db)
+            return found
+
+        return self._explained("written", lambda: self._in_transaction(changed))
+
+    def note(self, work: Callable[[Connection], object]) -> None:
+        """As `change`, for what nobody waits to notice. Raises AccountsError."""
+        self._explained("written", lambda: self._in_transaction(work))
+
+    def moved_on(self) -> bool:
+        """Whether somebody has changed something since this was last asked: on a server known a second later at most.
+        Quick; False where it cannot be told."""
+        state = self._state()
+        if state == self._seen and self._number >= 0:
+            return False
+        try:
+            number = self.read(_number)
+        except AccountsError as error:
+            if str(error) != self.problem:
+                log.warning("%s", error)
+            self.problem = str(error)
+            self._seen = state
+            return False
+        self.problem = ""
+        self._seen = state
+        moved, self._number = number != self._number, number
+        return moved
+
+    def close(self) -> None:
+        """Let go of the database. Twice is once."""
+        self.place.close()
+
+    def _state(self) -> object:
+        if not isinstance(self.place, Sqlite):
+            return int(time.monotonic() / _LOOK_SECONDS)
+        found = []
+        for suffix in ("", "-wal"):
+            try:
+                status = self.place.path.with_name(self.place.path.name + suffix).stat()
+                found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+            except OSError:
+                found.append((0, 0, 0))
+        return tuple(found)
+
+    def _in_transaction(self, work: Callable[[Connection], Found]) -> Found:
+        with self._lock:
+            if not self._prepared:
+                self.place.prepare()
+                self._prepared = True
+        with self.place.engine.begin() as db:
+            return work(db)
+
+    def _explained(self, done: str, work: Callable[[], Found]) -> Found:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            return work()
+        except TooNewError:
+            raise AccountsError("A newer version of Tandem wrote the accounts; update Tandem.") from None
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            raise AccountsError(self.place.sentence(f"The accounts cannot be {done}", error)) from None
+
+
+def now() -> str:
+    """This moment, as the tables hold it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _number(db: Connection) -> int:
+    from sqlalchemy import select
+
+    from tandem.people.tables import changes
+
+    return int(db.execute(select(changes.c.number)).scalar() or 0)
+
+
+def _count_up(db: Connection) -> None:
+    from sqlalchemy import insert, update
+
+    from tandem.people.tables import changes
+
+    if not db.execute(update(changes).values(number=changes.c.number + 1)).rowcount:
+        db.execute(insert(changes).values(id=1, number=1))
