@@ -30,9 +30,9 @@ administration = APIRouter(prefix="/administration", route_class=Route)
 _HERE = "/administration"
 _DAYS = ("1", "7", "30", "90", "365")
 _BY: dict[str, Callable[[Used], str]] = {
-    "day": lambda used: used.day,
-    "model": lambda used: used.model or "–",
-    "person": lambda used: used.person,
+    "by_day": lambda used: used.day,
+    "by_model": lambda used: used.model or "–",
+    "by_person": lambda used: used.person,
 }
 
 
@@ -202,13 +202,13 @@ async def usage(request: Request, days: str = "30") -> Response:
     parts = [*_ways(language)]
     parts += [page.way(f"{_HERE}/usage?days={one}", say("last_days", language, count=one)) for one in _DAYS]
     parts.append(page.way(f"{_HERE}/usage.csv?days={days if days in _DAYS else '30'}", "CSV"))
-    for by, of in (*_BY.items(), ("group", None)):
+    for by, of in (*_BY.items(), ("by_group", None)):
         sums: dict[str, Used] = {}
         for line in lines:
             groups = sorted(house.rights.groups_of(line.person)) or ["–"]
             for name in [of(line)] if of is not None else groups:
                 sums[name] = sums.get(name, Used()).plus(line)
-        parts += [page.heading(say(f"by_{by}", language)), _sums(sums, say(f"by_{by}", language), language)]
+        parts += [page.heading(say(by, language)), _sums(sums, say(by, language), language)]
     return page.response(language, say("usage", language), parts)
 
 
