@@ -30,6 +30,9 @@ _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anyw
 _DEPTH = 5
 _PROPER = ("name", "number")
 _TITLE = NAMES.index("title")
+_ACROSS, _APART = 0.4, 2.5
+"""How much of a question two sentences in another language must say, and by how many deviations the passage's cosine
+must stand out."""
 _HARDLY = 0.6
 _WORD = 5.2
 """Letters of a word of a question in English, with the space behind it."""
@@ -131,7 +134,9 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
         found = exponent(values, weights.meaning, in_talk=ranked.columns.in_talk)
     else:
         found = _by_words(ranked, weights)
-    return max(1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))), _MAYBE if _headed(ranked) else 0.0)
+    return max(
+        1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))), _MAYBE if _headed(ranked) or across_languages(ranked) else 0.0
+    )
 
 
 def _headed(ranked: Ranked) -> bool:
@@ -143,6 +148,18 @@ def _headed(ranked: Ranked) -> bool:
     known = sum([term.weight for term in content if term.frequency])
     titled = float(ranked.found.features[ranked.order[0], _TITLE]) * total
     return known >= _KNOWN * total and titled >= 0.99 * known > 0.0
+
+
+def across_languages(ranked: Ranked) -> bool:
+    """Whether the best passage is in another language than the question and says a good part of it in words like its
+    own: across languages the words themselves hardly meet, which says nothing against it.
+    """
+    columns = ranked.columns
+    if columns is None or not columns.foreign[ranked.order[0]]:
+        return False
+    first = int(ranked.order[0])
+    mean, spread = columns.usual
+    return bool(columns.alike_near[first] >= _ACROSS and columns.talk[first] >= mean + _APART * spread)
 
 
 def exponent(values: Floats, meaning: Mapping[str, Mapping[str, float]], *, in_talk: bool) -> float:

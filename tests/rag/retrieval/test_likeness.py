@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from rag.library import Library
-from rag.retrieval import matching
+from rag.retrieval import confidence, matching, rerank_features, second_stage
 from rag.retrieval.likeness import LikeWords, words_of
+from rag.retrieval.query import Question
+from rag.retrieval.ranked import Ranked
 from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import analyse, unpack
 from tests.support.encoders import WordEncoder
@@ -68,3 +70,23 @@ def test_the_likest_word_of_a_sentence_counts(folder: Path, tmp_path: Path) -> N
     assert np.allclose(found[:2, number], [0.8, 0.3])
     assert np.allclose(found[:2, 1 - number], [0.0, 1.0])
     library.close()
+
+
+@pytest.mark.parametrize(
+    ("foreign", "near", "cosine", "may"),
+    [
+        (True, 0.5, 0.4, True),
+        (False, 0.5, 0.4, False),
+        (True, 0.3, 0.4, False),
+        (True, 0.5, 0.2, False),
+    ],
+)
+def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, cosine: float, may: bool) -> None:
+    both, none = np.array([cosine, 0.0]), np.zeros(2)
+    columns = second_stage.Columns(
+        none, both, both, (0.1, 0.1), np.array([foreign, False]), False, np.array([near, 0.0]), np.array([near, 0.0])
+    )
+    found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), none, np.zeros(2, np.int64))
+    asked = Question("en", (), ())
+    ranked = Ranked((7, 8), np.array([1.0, 0.0]), found, np.array([0, 1]), 0, asked, columns)
+    assert confidence.across_languages(ranked) is may
