@@ -77,11 +77,12 @@ def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bo
         headings=[prompts.about(one) for one in searched.passages if len(one.headings) > 1],
         truncated=truncated,
     )
-    if phrases.is_refusal(sound.text):
+    checked = citations.check(sound.text, searched.passages, searched.question)
+    said = any(one.support is Support.SUPPORTED for one in checked.sentences)
+    if not said and phrases.is_refusal(sound.text):  # what says something may speak of refusing
         plain = CheckedAnswer(sound.text, (CheckedSentence(sound.text, 0, len(sound.text), Support.NEUTRAL, 0.0),))
         denied = searched.answerable and searched.confidence >= STRONG
         return Verdict(plain, "refusal" if denied else "", sound.faults, refused=True)
-    checked = citations.check(sound.text, searched.passages, searched.question)
     if sound.faults:
         checked = _supported_part(checked, searched)
     return Verdict(checked, _why(text, checked, sound.faults, searched, trusted), sound.faults)

@@ -95,6 +95,13 @@ def test_where_nothing_was_found_only_a_refusal_is_accepted() -> None:
     assert judge("The documents do not contain an answer to this.", nothing).accepted
 
 
+def test_what_says_something_is_no_refusal_though_it_speaks_of_one() -> None:
+    text = 'Press the thumb down and choose "the documents do not say this". The report goes to the Model Desk.'
+    passages = [Passage("p", "a.md", text, 0, len(text), language="en"), *searched().passages]
+    verdict = judge(text, Searched(ASK, passages, 0.4, True))
+    assert not verdict.refused and verdict.why == "beside"
+
+
 def test_a_model_that_proved_itself_is_believed_and_one_that_fails_is_not() -> None:
     known = Reliability()
     text = "The Model Desk reviews a new release within 10 working days [2]."
