@@ -157,8 +157,10 @@ class Neighbours:
         """The vector of a row that is there, in a byte a number."""
         held = self._held
         if held.graph is not None:
-            return _taken(held.graph, np.array([row], np.int64))[0]
-        return packed(held.vectors[np.searchsorted(held.rows, row)][None])[0]
+            taken: Packed = _taken(held.graph, np.array([row], np.int64)).reshape(-1)
+            return taken
+        own: Packed = packed(held.vectors[np.searchsorted(held.rows, row)][None]).reshape(-1)
+        return own
 
     def _nearest_among(self, vector: Packed, count: int, among: Rows) -> list[int]:
         held = self._held

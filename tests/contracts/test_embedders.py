@@ -21,11 +21,12 @@ _TEXTS = ["When is leave granted?", "", " ", "\0", "İzin ne zaman?", "备份", 
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Embedder]]:
     path = hashing_file(tmp_path / "encoder.onnx")
     with serving(WordEncoder()) as url:
-        yield {
+        makers: dict[str, Callable[[], Embedder]] = {
             "onnx file": lambda: OnnxFile(path, "hashing"),
             "words": WordEncoder,
             "endpoint": lambda: Endpoint(url, "some-model"),
-        }[request.param]
+        }
+        yield makers[request.param]
 
 
 def test_every_text_has_one_row_of_length_one_or_none(make: Callable[[], Embedder]) -> None:
