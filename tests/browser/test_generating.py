@@ -294,6 +294,7 @@ def test_a_model_comes_from_the_hub_on_a_click_and_is_kept(without_gpu: Browser,
             assert person.page.evaluate(KEPT) == []
     finally:
         hub.shutdown()
+        hub.server_close()
 
 
 def test_a_model_that_changed_on_the_server_is_fetched_anew(without_gpu: Browser, visit: Open, tmp_path: Path) -> None:
