@@ -352,6 +352,7 @@ def _is_label(text: str, found: list[Unit], place: int) -> bool:
         and len(said) <= _LABEL
         and len(said.split()) <= _LABEL_WORDS
         and not sentences.PAUSE.search(said)
+        and not regex.search(r"\p{L}\s?[:：=]\s*\S", said)  # a label with its value
         and not regex.search(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]", said)
     )
 
