@@ -42,6 +42,7 @@ class Store:
         self._prepared = False
         self._seen: object = None
         self._number = -1
+        self._changed_here = self._moved = self._looking = False
 
     def read(self, query: Callable[[Connection], Found]) -> Found:
         """What `query` finds. Raises AccountsError."""
@@ -56,7 +57,9 @@ class Store:
             _count_up(db)
             return found
 
-        return self._explained("written", lambda: self._in_transaction(changed))
+        done = self._explained("written", lambda: self._in_transaction(changed))
+        self._changed_here, self._seen = True, None
+        return done
 
     def note(self, work: Callable[[Connection], object]) -> None:
         """As `change`, for what nobody waits to notice. Raises AccountsError."""
@@ -67,7 +70,28 @@ class Store:
         Quick; False where it cannot be told."""
         state = self._state()
         if state == self._seen and self._number >= 0:
-            return False
+            moved, self._moved = self._moved, False
+            return moved
+        if isinstance(self.place, Sqlite) or self._number < 0 or self._changed_here:
+            self._changed_here = False
+            moved, self._moved = self._moved, False
+            return self._look(state) or moved
+        # A server may be away: whoever asks does not wait for it.
+        self._seen = state
+        if not self._looking:
+            self._looking = True
+            threading.Thread(target=self._look_later, args=(state,), name="accounts", daemon=True).start()
+        moved, self._moved = self._moved, False
+        return moved
+
+    def _look_later(self, state: object) -> None:
+        try:
+            if self._look(state):
+                self._moved = True
+        finally:
+            self._looking = False
+
+    def _look(self, state: object) -> bool:
         try:
             number = self.read(_number)
         except AccountsError as error:
