@@ -64,6 +64,11 @@ document.addEventListener("click", (event) => {
 
 // Chainlit speaks to the window around it, which is this one unless the page is shown within another of this server.
 window.parent.addEventListener("message", (event) => {
+  if (event.source === window && event.data && event.data.tandem === "answering") {
+    event.stopImmediatePropagation()
+    window.dispatchEvent(new Event("tandem-answering"))
+    return
+  }
   if (event.source !== window || !event.data || event.data.tandem !== "words") return
   event.stopImmediatePropagation()
   window.tandemWords = event.data

@@ -134,6 +134,8 @@ class AnswerView:
         """Put the message on the screen, with what it begins with."""
         PACE.enter()
         self._paced = True
+        # The conversation has begun: its address may be gone to. See public/staying.js.
+        await cl.context.emitter.send_window_message({"tandem": "answering"})
         if self.message.created_at is None:
             self.message.created_at = utc_now()
             await cl.context.emitter.send_step(self.message.to_dict())
