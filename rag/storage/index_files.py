@@ -73,6 +73,9 @@ def problem(directory: Path) -> str:
     try:
         listed = json.loads(meta.read_text(encoding="utf-8"))["segments"]
         segments = [s["segment_id"].replace("-", "") for s in listed]
+        deletions = {
+            f"{name}.{s['deletes']['opstamp']}.del" for name, s in zip(segments, listed, strict=True) if s.get("deletes")
+        }
         managed = directory / ".managed.json"
         if managed.exists() and not isinstance(json.loads(managed.read_text(encoding="utf-8")), list):
             return "its list of files is damaged"
@@ -83,7 +86,9 @@ def problem(directory: Path) -> str:
     with suppress(OSError):
         there = {path.name: path for path in directory.iterdir()}
         for name, path in sorted(there.items()):
-            if name.partition(".")[0] in segments and not _footer_holds(path):
+            # A commit that was killed may have left other deletions: they count for nothing.
+            counts = name in deletions or not name.endswith(".del")
+            if counts and name.partition(".")[0] in segments and not _footer_holds(path):
                 return f"its file {name} is damaged"
         wanted = [f"{segment}.{part}" for segment in segments for part in _PARTS]
         # A merge may have taken it away meanwhile, and the list with it.

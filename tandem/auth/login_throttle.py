@@ -33,7 +33,7 @@ class Brake:
         if count < self._free:
             return 0.0
         delay = self._delays[min(count - self._free, len(self._delays) - 1)]
-        return max(0.0, last + delay - self._clock())
+        return max(0.0, delay - (self._clock() - last))
 
     def fail(self, key: str) -> None:
         """Count a failure."""

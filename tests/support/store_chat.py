@@ -70,4 +70,4 @@ class Store:
 
 
 if __name__ == "__main__":
-    serve(load(), lambda address: print(address, flush=True), [Store()])
+    serve(load(), lambda address, _: print(address, flush=True), [Store()])

@@ -57,6 +57,7 @@ async def test_a_thumb_down_becomes_a_label_that_fit_reads(tmp_path: Path, trace
         rated = f"run{number}" if number % 2 else f"m{number}"
         await history.upsert_feedback(Feedback(forId=rated, value=0 if bad else 1, comment=comment))
     await history.close()
+    traces.flush()
     report = judged.fit(Settings(data_dir=tmp_path), tmp_path / "policy.json")
     assert (report["labels"], report["thumbs"], report["bad"]) == (48, 48, 16)
     assert report["auroc"] > 0.95
