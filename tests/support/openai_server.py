@@ -78,7 +78,6 @@ class OpenAIServer:
         self.listed: dict[str, dict[str, Any]] = {}
         self.changed = threading.Condition()
         self._tls, self._api_key, self._lists = tls, api_key, lists
-        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="openai-server", daemon=True)
         self._started = threading.Event()
         self._stopping = asyncio.Event()
@@ -89,6 +88,7 @@ class OpenAIServer:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
 
     def __enter__(self) -> OpenAIServer:
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
         self._started.wait(10)
         return self
