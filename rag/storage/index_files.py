@@ -73,9 +73,8 @@ def problem(directory: Path) -> str:
     try:
         listed = json.loads(meta.read_text(encoding="utf-8"))["segments"]
         segments = [s["segment_id"].replace("-", "") for s in listed]
-        deletions = {
-            f"{name}.{s['deletes']['opstamp']}.del" for name, s in zip(segments, listed, strict=True) if s.get("deletes")
-        }
+        deleted = [(name, s["deletes"]) for name, s in zip(segments, listed, strict=True) if s.get("deletes")]
+        deletions = {f"{name}.{one['opstamp']}.del" for name, one in deleted}
         managed = directory / ".managed.json"
         if managed.exists() and not isinstance(json.loads(managed.read_text(encoding="utf-8")), list):
             return "its list of files is damaged"
