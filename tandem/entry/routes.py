@@ -126,8 +126,6 @@ async def sign_in_page(
 def _has_passwords(house: House) -> bool:
     if house.settings.server.users or house.entrance.directories:
         return True
-    if house.settings.server.users or house.entrance.directories:
-        return True
     return any(person.hash for person in house.entrance.people.everybody())
 
 
