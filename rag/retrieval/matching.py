@@ -46,6 +46,19 @@ def table(rows: Ints, columns: Ints, height: int, width: int) -> Ints:
     return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
 
 
+def _occurrences(batch: Batch, known: Sequence[int]) -> tuple[Ints, Ints]:
+    """The tokens whose hash is one of the `known`, which are in order, and for each the place of its hash in them."""
+    values = np.array(known, np.uint32)
+    coarse = np.zeros(65536, bool)
+    coarse[values & 0xFFFF] = True
+    # The table on the low 16 bits throws out almost every token before the exact comparison.
+    at = np.flatnonzero(coarse.take(batch.low))
+    found = batch.low[at] | batch.high[at].astype(np.uint32) << 16
+    place = np.searchsorted(values, found)
+    true = values.take(place, mode="clip") == found
+    return at[true], place[true]
+
+
 def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
     """Where the stems of the terms occur, and where the words related to them do; `number` is the place of the first
     term with the stem.
@@ -56,15 +69,7 @@ def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
             for one in alternatives:
                 numbers.setdefault(term_hash(one), number)
     known = sorted({*exact[0], *exact[1]})
-    values = np.array(known, np.uint32)
-    coarse = np.zeros(65536, bool)
-    coarse[values & 0xFFFF] = True
-    # The table on the low 16 bits throws out almost every token before the exact comparison.
-    at = np.flatnonzero(coarse.take(batch.low))
-    found = batch.low[at] | batch.high[at].astype(np.uint32) << 16
-    place = np.searchsorted(values, found)
-    true = values.take(place, mode="clip") == found
-    at, place = at[true], place[true]
+    at, place = _occurrences(batch, known)
     passage, sentence = batch.places(at)
     hits = []
     for numbers in exact:
@@ -89,17 +94,11 @@ def likeness(batch: Batch, content: Sequence[Term], likes: Likes) -> Floats:
     found = np.zeros((len(batch.owner), len(content)))
     if not values:
         return found
-    known = np.array(sorted(values), np.uint32)
-    coarse = np.zeros(65536, bool)
-    coarse[known & 0xFFFF] = True
-    at = np.flatnonzero(coarse.take(batch.low))
-    held = batch.low[at] | batch.high[at].astype(np.uint32) << 16
-    where = np.searchsorted(known, held)
-    true = known.take(where, mode="clip") == held
-    at, where = at[true], where[true]
+    known = sorted(values)
+    at, where = _occurrences(batch, known)
     if not len(at):
         return found
-    table_of = np.array([worth[values[int(value)]] for value in known])[where]
+    table_of = np.array([worth[values[value]] for value in known])[where]
     sentence = np.searchsorted(batch.sentence_start, at, side="right") - 1
     first = np.flatnonzero(np.diff(sentence, prepend=-1))
     found[sentence[first]] = np.maximum.reduceat(table_of, first, axis=0)
