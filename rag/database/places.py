@@ -144,8 +144,24 @@ class Sqlite:
         return sentence(what, error, self.path)
 
 
+class _WithoutFile:
+    """What a place says of an error where no file can be looked at, nor made anew."""
+
+    def mend(self, error: BaseException) -> bool:
+        return False
+
+    def fault(self, error: BaseException) -> Fault:
+        return fault_of(error)
+
+    def reason(self, error: BaseException) -> str:
+        return SAID[self.fault(error)]
+
+    def sentence(self, what: str, error: BaseException) -> str:
+        return sentence(what, error)
+
+
 @dataclass(frozen=True)
-class Postgres:
+class Postgres(_WithoutFile):
     """A schema of a PostgreSQL server, for the tables of one room. `url` may hold a password and is never
     shown; `password` stands in its place."""
 
@@ -191,21 +207,9 @@ class Postgres:
         if "engine" in self.__dict__:
             self.engine.dispose()
 
-    def mend(self, error: BaseException) -> bool:
-        return False
-
-    def fault(self, error: BaseException) -> Fault:
-        return fault_of(error)
-
-    def reason(self, error: BaseException) -> str:
-        return SAID[self.fault(error)]
-
-    def sentence(self, what: str, error: BaseException) -> str:
-        return sentence(what, error)
-
 
 @dataclass(frozen=True)
-class Memory:
+class Memory(_WithoutFile):
     """Nowhere: what is kept goes with the process. For side data, where there is no file."""
 
     tables: Tables
@@ -233,20 +237,8 @@ class Memory:
         making.make_in_file(self._kept, self.tables)
         return ""
 
-    def mend(self, error: BaseException) -> bool:
-        return False
-
     def close(self) -> None:
         self._kept.close()
-
-    def fault(self, error: BaseException) -> Fault:
-        return fault_of(error)
-
-    def reason(self, error: BaseException) -> str:
-        return SAID[self.fault(error)]
-
-    def sentence(self, what: str, error: BaseException) -> str:
-        return sentence(what, error)
 
 
 def _as_json(value: Any) -> str:
