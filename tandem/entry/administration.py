@@ -21,7 +21,7 @@ from tandem.context import House
 from tandem.entry import page
 from tandem.entry.account import somebody
 from tandem.entry.routes import Refused, Route, address_of, fields_of
-from tandem.people.accounts import INVITE, LOCAL, MEMBER, RESET, Person
+from tandem.people.accounts import INVITE, LOCAL, MEMBER, RESET, People, Person
 from tandem.people.quotas import COUNTED, Used
 from tandem.people.review import rated, topics
 from tandem.texts import Language, say
@@ -177,20 +177,21 @@ async def role(request: Request) -> Response:
 @administration.post("/join")
 async def join(request: Request) -> Response:
     """Somebody is put into a group."""
-    house, _, who = administrator(request)
-    sent = await fields_of(request)
-    await asyncio.to_thread(house.entrance.people.join, sent.get("name", ""), sent.get("group", "").strip())
-    house.audit.record(who, "rights.changed", sent.get("name", ""), {"group": f"+ {sent.get('group', '').strip()}"})
-    return RedirectResponse(_HERE, 303)
+    return await _membership(request, People.join, "+")
 
 
 @administration.post("/leave")
 async def leave(request: Request) -> Response:
     """Somebody is taken out of a group."""
+    return await _membership(request, People.leave, "-")
+
+
+async def _membership(request: Request, change: Callable[[People, str, str], None], sign: str) -> Response:
     house, _, who = administrator(request)
     sent = await fields_of(request)
-    await asyncio.to_thread(house.entrance.people.leave, sent.get("name", ""), sent.get("group", "").strip())
-    house.audit.record(who, "rights.changed", sent.get("name", ""), {"group": f"- {sent.get('group', '').strip()}"})
+    name, group = sent.get("name", ""), sent.get("group", "").strip()
+    await asyncio.to_thread(change, house.entrance.people, name, group)
+    house.audit.record(who, "rights.changed", name, {"group": f"{sign} {group}"})
     return RedirectResponse(_HERE, 303)
 
 
