@@ -80,7 +80,6 @@ def _asked_by(record: str) -> str:
 def _account(db: Connection, name: str) -> dict[str, int]:
     for table in (kept.codes, kept.grants, kept.memberships, kept.sessions):
         db.execute(delete(table).where(table.c.person == name))
-    db.execute(delete(kept.shares).where(kept.shares.c.owner == name))
     usage = db.execute(delete(kept.usage).where(kept.usage.c.person == name)).rowcount
     keys = db.execute(delete(kept.keys).where(kept.keys.c.person == name)).rowcount
     accounts = db.execute(delete(kept.people).where(kept.people.c.name == name)).rowcount

@@ -1,4 +1,4 @@
-"""Which tables accounts, keys and shares are kept in, for whoever opens a database; which revision is the newest.
+"""Which tables accounts, keys and usage are kept in, for whoever opens a database; which revision is the newest.
 
 Does not know the tables themselves; imports nothing that takes time.
 """

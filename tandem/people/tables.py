@@ -1,4 +1,4 @@
-"""The tables in which accounts, what is granted, keys, usage and shares are kept.
+"""The tables in which accounts, what is granted, keys and usage are kept.
 
 Knows names, types and indexes. Does not know what is asked of them. Who changes something here adds a revision in
 `migrations/versions`, which does the same to a database that is there, and names it as the newest in `revisions.py`.
@@ -86,17 +86,6 @@ usage = Table(
     Column("money", FRACTION, nullable=False),
     Column("escalated", Integer, nullable=False),
     Column("refused", Integer, nullable=False),
-)
-shares = Table(
-    "shares",
-    metadata,
-    Column("id", Line, primary_key=True),
-    Column("thread", Line, nullable=False),
-    Column("owner", Line, nullable=False),
-    Column("people", JSON, nullable=False),
-    Column("groups", JSON, nullable=False),
-    Column("created", MOMENT, nullable=False),
-    Index("shares_by_owner", "owner", "created"),
 )
 changes = Table(
     "changes",

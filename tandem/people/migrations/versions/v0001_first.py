@@ -1,4 +1,4 @@
-"""Accounts, what is granted, keys, usage and shares."""
+"""Accounts, what is granted, keys and usage."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -79,16 +79,6 @@ def upgrade() -> None:
         sa.Column("escalated", sa.Integer, nullable=False),
         sa.Column("refused", sa.Integer, nullable=False),
     )
-    op.create_table(
-        "shares",
-        sa.Column("id", Line, primary_key=True),
-        sa.Column("thread", Line, nullable=False),
-        sa.Column("owner", Line, nullable=False),
-        sa.Column("people", sa.JSON, nullable=False),
-        sa.Column("groups", sa.JSON, nullable=False),
-        sa.Column("created", MOMENT, nullable=False),
-    )
-    op.create_index("shares_by_owner", "shares", ["owner", "created"])
     op.create_table(
         "changes",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
