@@ -13,8 +13,12 @@ from tests.support.postgres import postgres
 
 __all__ = ["postgres"]
 
-# Tests share few cores: how long an example took says nothing about the code.
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Tests share few cores: how long an example took says nothing about the code. One commit always meets the same
+# examples, so that green is a fact of the commit; `--hypothesis-profile searching` looks for new ones.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile(
+    "searching", settings.get_profile("shared"), derandomize=False, max_examples=500, print_blob=True
+)
 settings.load_profile("shared")
 
 
