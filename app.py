@@ -1,7 +1,7 @@
 """Front door, browser: Chainlit's hooks, each handed on to a room of tandem.ui.
 
-Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where it opens the house itself. Does not know
-how anything is answered, shown or kept.
+Works mounted by tandem.server, and alone under `chainlit run app.py -w`, where it opens its context itself. Does not
+know how anything is answered, shown or kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chainlit.utils import wrap_user_function
 from rag.errors import UserFacingError
 from tandem import databases
 from tandem.auth import accounts
-from tandem.context import House, current
+from tandem.context import AppContext, current
 from tandem.data_lock import hold
 from tandem.history.data_layer import SqlHistory
 from tandem.ui import (
@@ -43,28 +43,28 @@ from tandem.ui.socket_checks import SocketChecks
 MOUNTED = "tandem.server" in sys.modules
 
 try:
-    # Kept with the application, because `-w` imports Tandem's modules anew while the house stays open.
-    house: House = getattr(chainlit_app.state, "house", None) or current()
-    chainlit_app.state.house = house
+    # Kept with the application, because `-w` imports Tandem's modules anew while the context stays open.
+    context: AppContext = getattr(chainlit_app.state, "context", None) or current()
+    chainlit_app.state.context = context
     if not MOUNTED and not hasattr(chainlit_app.state, "lock"):
-        chainlit_app.state.lock = hold(house.settings.files, "chainlit run")
-    must_sign_in = signing_in.install(house, chainlit_app)
+        chainlit_app.state.lock = hold(context.settings.files, "chainlit run")
+    must_sign_in = signing_in.install(context, chainlit_app)
     history = SqlHistory.open(
-        databases.history(house.settings),
+        databases.history(context.settings),
         accounts.caller,
-        partial(uploads.forget, house),
-        partial(session.tell_unsaved, house),
+        partial(uploads.forget, context),
+        partial(session.tell_unsaved, context),
     )
-    house.watched["history"] = lambda: history.problem
+    context.watched["history"] = lambda: history.problem
 except UserFacingError as error:
     if MOUNTED:
         raise
     # Started by `chainlit run`, which would print a traceback.
     sys.exit(str(error))
-uploads.receive_in(house.settings.files.arriving)
+uploads.receive_in(context.settings.files.arriving)
 chainlit_compat.confine_files()
-SocketChecks(house, house.tickets, history).install()
-page.install(chainlit_app, house.tickets, guarded=MOUNTED, local_only=not must_sign_in)
+SocketChecks(context, context.tickets, history).install()
+page.install(chainlit_app, context.tickets, guarded=MOUNTED, local_only=not must_sign_in)
 loop_time.install(sio)
 following: list[asyncio.Task[None]] = []
 
@@ -77,8 +77,8 @@ def data_layer() -> SqlHistory:
 @cl.on_app_startup
 async def startup() -> None:
     page.drop_path_check(chainlit_app)
-    await house.start()
-    following.append(asyncio.create_task(signing_in.follow(house), name="follow who signs out"))
+    await context.start()
+    following.append(asyncio.create_task(signing_in.follow(context), name="follow who signs out"))
     # What is loaded by now stays: looking through it for garbage would hold up everybody's tokens.
     gc.collect()
     gc.freeze()
@@ -90,22 +90,22 @@ async def shutdown() -> None:
         following.pop().cancel()
     await answering.stop_all()
     await answer_view.history().close()
-    await house.close()
+    await context.close()
 
 
 @cl.set_starters
 async def starters(user: cl.User | None, language: str | None) -> list[cl.Starter]:
-    return await session.starters(house, user.identifier if user is not None else "", language or "")
+    return await session.starters(context, user.identifier if user is not None else "", language or "")
 
 
 @cl.on_chat_start
 async def start() -> None:
-    await session.begin(house)
-    await library_panel.offer(house)
+    await session.begin(context)
+    await library_panel.offer(context)
 
 
 async def resume(thread: ThreadDict) -> None:
-    await session.resume(house, thread)
+    await session.resume(context, thread)
     if answering.join(thread):
         await cl.context.emitter.task_start()
 
@@ -122,39 +122,39 @@ async def end() -> None:
 @cl.on_message
 async def message(message: cl.Message) -> None:
     if command := session.command_of(message):
-        await briefings.brief(house, message, high=command == "brief_high")
+        await briefings.brief(context, message, high=command == "brief_high")
     else:
-        await answering.ask(house, message)
+        await answering.ask(context, message)
 
 
 @cl.on_settings_update
 async def settings_update(settings: dict[str, Any]) -> None:
-    if wanted := await session.change_settings(house, settings):
-        await library_panel.open_panel(house, "models")
-        await library_panel.download(house, wanted)
+    if wanted := await session.change_settings(context, settings):
+        await library_panel.open_panel(context, "models")
+        await library_panel.download(context, wanted)
 
 
 @cl.on_window_message
 async def window_message(asked: Any) -> None:
-    await library_panel.act(house, asked)
+    await library_panel.act(context, asked)
 
 
 @cl.action_callback("regenerate")
 async def regenerate(action: cl.Action) -> None:
-    await answering.ask_again(house, str(action.payload.get("message_id")), mode="auto", keep_draft=False)
+    await answering.ask_again(context, str(action.payload.get("message_id")), mode="auto", keep_draft=False)
 
 
 @cl.action_callback("ask_large")
 async def ask_large(action: cl.Action) -> None:
-    await answering.ask_again(house, str(action.payload.get("message_id")), mode="deep", keep_draft=True)
+    await answering.ask_again(context, str(action.payload.get("message_id")), mode="deep", keep_draft=True)
 
 
 @cl.action_callback("promote")
 async def promote(action: cl.Action) -> None:
-    if not await library_panel.admitted(house):
+    if not await library_panel.admitted(context):
         return
     element, name = str(action.payload.get("element_id")), str(action.payload.get("name"))
-    await uploads.promote(house, element, name, session.language_of(house))
+    await uploads.promote(context, element, name, session.language_of(context))
 
 
 @sio.on("stop")

@@ -7,7 +7,7 @@ import { follow, name } from "./naming.js"
 import "./peeking.js"
 import { begun, stay, unknown } from "./staying.js"
 
-const LINKS = { library: 'a[href$="#house"]', in_browser: 'a[href$="/browser"]' }
+const LINKS = { library: 'a[href$="#library"]', in_browser: 'a[href$="/browser"]' }
 const ENGLISH = { toggle_theme: "Toggle theme", close: "Close", toggle_sidebar: "Toggle Sidebar" }
 const PAUSE_MS = 150
 const said = new WeakMap()
@@ -54,7 +54,7 @@ const reword = () => {
 // The header's link to documents and models opens the panel instead of another page. Before the conversation has begun
 // there is nobody who hears it.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest && event.target.closest('a[href$="#house"]')
+  const link = event.target.closest && event.target.closest('a[href$="#library"]')
   if (!link) return
   event.preventDefault()
   const open = () => window.postMessage({ tandem: "open" }, window.location.origin)

@@ -77,7 +77,7 @@ _WORDS_S = 60.0
 """How long a language's words are waited for where somebody measures."""
 
 
-class House:
+class AppContext:
     """What every front door needs to answer a question. Open it, `start` it on an event loop, `close` it there."""
 
     def __init__(
@@ -120,7 +120,9 @@ class House:
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(cls, settings: Settings, runtimes: Sequence[Runtime] | None = None, foundry: Path | None = None) -> House:
+    def open(
+        cls, settings: Settings, runtimes: Sequence[Runtime] | None = None, foundry: Path | None = None
+    ) -> AppContext:
         """Open what is on disk, making it where it is missing; looks up no model and reads no document.
 
         `runtimes` and `foundry` are as in `assemble`. Raises UserFacingError.
@@ -202,21 +204,21 @@ class House:
         self.library.close()
 
 
-_current: House | None = None
+_current: AppContext | None = None
 _lock = threading.Lock()
 
 
-def current() -> House:
-    """The house of this process, opened from tandem.yaml and the environment when first asked for."""
+def current() -> AppContext:
+    """The context of this process, opened from tandem.yaml and the environment when first asked for."""
     global _current
     with _lock:
         if _current is None:
-            _current = House.open(load())
+            _current = AppContext.open(load())
         return _current
 
 
-def use(house: House) -> None:
-    """Make `house` the one that `current` returns."""
+def use(context: AppContext) -> None:
+    """Make `context` the one that `current` returns."""
     global _current
     with _lock:
-        _current = house
+        _current = context

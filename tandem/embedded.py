@@ -19,7 +19,7 @@ from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
 from rag.principal import LOCAL, Principal
 from rag.types import SearchResult, SyncProgress, SyncReport
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import Settings, load
 
 Result = TypeVar("Result")
@@ -33,22 +33,22 @@ class Tandem:
 
     def __init__(self, settings: Settings, runtimes: Sequence[Runtime] | None = None) -> None:
         self.settings = settings
-        self._house = House.open(settings, runtimes)
+        self._context = AppContext.open(settings, runtimes)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tandem", daemon=True)
         self._thread.start()
         self._closed = False
-        self._run(self._house.start(index=False))
+        self._run(self._context.start(index=False))
 
     def index(self, progress: Callable[[SyncProgress], None] | None = None) -> SyncReport:
         """Take in what is new or changed in the folders, and forget what is gone. Raises LibraryError."""
-        return self._house.library.sync(self.settings.documents, progress=progress)
+        return self._context.library.sync(self.settings.documents, progress=progress)
 
     def search(self, question: str, limit: int | None = None, *, principal: Principal = LOCAL) -> SearchResult:
         """The passages that answer a question, best first, and how sure it is that they do, of what `principal` may
         read (without one: of everything). Raises LibraryError.
         """
-        return self._house.library.search(question, principal=principal, limit=limit)
+        return self._context.library.search(question, principal=principal, limit=limit)
 
     def ask(
         self,
@@ -91,7 +91,7 @@ class Tandem:
     async def _tell(self, asked: Question, heard: asyncio.Queue[Event | BaseException | None]) -> None:
         last: BaseException | None = None
         try:
-            async with aclosing(self._house.answer(asked)) as events:
+            async with aclosing(self._context.answer(asked)) as events:
                 async for event in events:
                     await heard.put(event)
         except Exception as error:
@@ -103,7 +103,7 @@ class Tandem:
         if self._closed:
             return
         self._closed = True
-        self._run(self._house.close())
+        self._run(self._context.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -24,12 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hybrid.runtimes.base import Runtime
 from rag.errors import UserFacingError
-from tandem import context as houses
 from tandem import shipped
 from tandem.api.routes import api, figures
 from tandem.browser.routes import browser
 from tandem.connections import GuardedConnection
-from tandem.context import House
+from tandem.context import AppContext, use
 from tandem.data_lock import hold
 from tandem.doors import Doors
 from tandem.entry.account import account
@@ -55,8 +54,8 @@ async def healthz(request: Request) -> JSONResponse:
     """Alive, and whether the chat behind it is loaded yet. 503 when it could not be; degraded when something cannot be
     kept, with the reasons."""
     chat: Chat = request.app.state.chat
-    house: House = request.app.state.house
-    if chat.status == "ok" and (problems := house.problems()):
+    context: AppContext = request.app.state.context
+    if chat.status == "ok" and (problems := context.problems()):
         return JSONResponse({"status": "degraded", "reasons": problems})
     return JSONResponse({"status": chat.status}, 503 if chat.status == "failed" else 200)
 
@@ -123,21 +122,21 @@ async def _chat_hook(name: str) -> None:
 
 
 def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | None = None) -> FastAPI:
-    """The application, with the house opened and made current. One per process: Chainlit's state is global.
+    """The application, with its context opened and made current. One per process: Chainlit's state is global.
 
     `runtimes`, where given, generate instead of those the settings describe. Raises UserFacingError.
     """
     settings = settings or load()
-    house = House.open(settings, runtimes)
-    houses.use(house)
+    context = AppContext.open(settings, runtimes)
+    use(context)
     app = FastAPI(title="Tandem", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.house = house
+    app.state.context = context
     app.state.chat = Chat()
     origins = settings.server.origins
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
-    app.add_middleware(ToSignIn, house=house)
-    app.add_middleware(Doors, tickets=house.tickets)
+    app.add_middleware(ToSignIn, context=context)
+    app.add_middleware(Doors, tickets=context.tickets)
     app.add_middleware(Guard, local_only=not settings.server.login_required, api_origins=origins)
     for router in ROUTERS:
         app.include_router(router)
@@ -147,17 +146,17 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    house: House = app.state.house
+    context: AppContext = app.state.context
     chat: Chat = app.state.chat
-    loading = asyncio.create_task(chat.load(house.settings.files.page), name="load the chat")
-    await house.start()
+    loading = asyncio.create_task(chat.load(context.settings.files.page), name="load the chat")
+    await context.start()
     try:
         yield
     finally:
         await loading
         if chat.status == "ok":
             await _chat_hook("on_app_shutdown")
-        await house.close()
+        await context.close()
 
 
 def serve(
@@ -182,11 +181,11 @@ def serve(
     sys.setswitchinterval(THREAD_TURN_SECONDS)
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            house: House = app.state.house
+            context: AppContext = app.state.context
             server = settings.server
 
             def announce(address: str) -> None:
-                code = house.entrance.first_code()
+                code = context.entrance.first_code()
                 started(address, f"{server.sign_in.address or address}/sign-in/link/{code}" if code else "")
 
             config.load()

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from tandem.api.errors import SERVER, ApiError
 from tandem.auth.login_throttle import Brake
 from tandem.auth.tickets import TicketError, ticket_of
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.people.entrance import key_in_use
 from tandem.people.keys import PREFIX, Key
 from tandem.people.store import AccountsError
@@ -43,8 +43,8 @@ async def admit(request: Request, scope: str) -> Caller:
     Where people sign in to the chat, and wherever a key is set, a request needs the server's key, a person's, or the
     chat's own cookie.
     """
-    house: House = request.app.state.house
-    server = house.settings.server
+    context: AppContext = request.app.state.context
+    server = context.settings.server
     if server.api_key is None and not server.login_required:
         return Caller(LOCAL)
     guesses = _guesses(request)
@@ -55,7 +55,7 @@ async def admit(request: Request, scope: str) -> Caller:
         given = sent.strip().encode()
         if scheme.lower() == "bearer" and known is not None and hmac.compare_digest(given, known.encode()):
             return Caller(PROGRAM)
-        if scheme.lower() == "bearer" and (key := await _key(house, sent.strip())) is not None:
+        if scheme.lower() == "bearer" and (key := await _key(context, sent.strip())) is not None:
             if scope not in key.scopes:
                 raise ApiError(
                     403,
@@ -74,7 +74,7 @@ async def admit(request: Request, scope: str) -> Caller:
             )
         guesses.fail(address)
         raise _refused("The key is not right, or does not count any more; send one that does.")
-    user = _signed_in(house, request)
+    user = _signed_in(context, request)
     if user is None:
         raise _refused(
             "Send a key as Authorization: Bearer KEY, or sign in to the chat in this browser."
@@ -87,8 +87,8 @@ async def admit(request: Request, scope: str) -> Caller:
 async def admit_question(request: Request, scope: str) -> Caller:
     """As `admit`, for what counts as a question. Raises ApiError 429 where a limit is reached."""
     caller = await admit(request, scope)
-    house: House = request.app.state.house
-    reached = await asyncio.to_thread(house.entrance.ask, caller.name, caller.key)
+    context: AppContext = request.app.state.context
+    reached = await asyncio.to_thread(context.entrance.ask, caller.name, caller.key)
     if reached is not None:
         seconds = math.ceil(reached.seconds)
         raise ApiError(
@@ -101,15 +101,15 @@ async def admit_question(request: Request, scope: str) -> Caller:
     return caller
 
 
-async def _key(house: House, sent: str) -> Key | None:
+async def _key(context: AppContext, sent: str) -> Key | None:
     """The key of a person who may still sign in. Raises ApiError 503 where keys cannot be read."""
-    if not sent.startswith(PREFIX) or not house.settings.server.login_required:
+    if not sent.startswith(PREFIX) or not context.settings.server.login_required:
         return None
     try:
-        key = await asyncio.to_thread(house.entrance.keys.find, sent)
+        key = await asyncio.to_thread(context.entrance.keys.find, sent)
     except AccountsError as error:
         raise ApiError(503, str(error), type=SERVER, code="accounts_unavailable") from None
-    return key if key is not None and house.tickets.knows(key.person) else None
+    return key if key is not None and context.tickets.knows(key.person) else None
 
 
 def _guesses(request: Request) -> Brake:
@@ -125,9 +125,9 @@ def _refused(message: str) -> ApiError:
     return ApiError(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
 
 
-def _signed_in(house: House, request: Request) -> str | None:
+def _signed_in(context: AppContext, request: Request) -> str | None:
     """The user whom the chat's cookie names, if it counts."""
     try:
-        return house.tickets.read(ticket_of(request.cookies)).person
+        return context.tickets.read(ticket_of(request.cookies)).person
     except TicketError:
         return None

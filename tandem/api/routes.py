@@ -21,7 +21,7 @@ from tandem.api.asked import read
 from tandem.api.completions import Calls, Completion
 from tandem.api.errors import ApiError
 from tandem.api.sources import LOOKUP_S, PIPELINE, source
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.observability.metrics import CONTENT_TYPE
 from tandem.settings import PROGRAM
 
@@ -57,11 +57,11 @@ async def metrics(request: Request) -> Response:
     """The figures that Prometheus reads, for programs with the key and for administrators: they count everybody's
     documents and questions."""
     user = (await admit(request, "metrics")).name
-    house: House = request.app.state.house
-    server = house.settings.server
-    if user != PROGRAM and server.login_required and not house.rights.administers(user):
+    context: AppContext = request.app.state.context
+    server = context.settings.server
+    if user != PROGRAM and server.login_required and not context.rights.administers(user):
         raise ApiError(403, "The figures are for administrators; ask one of them.", code="administrators_only")
-    return Response(await asyncio.to_thread(house.metrics.text), media_type=CONTENT_TYPE)
+    return Response(await asyncio.to_thread(context.metrics.text), media_type=CONTENT_TYPE)
 
 
 @api.get("/models")
@@ -94,7 +94,7 @@ async def chat_completions(request: Request) -> Response:
             headers={"retry-after": "5"},
         )
     user = await admit_question(request, "ask")
-    return Completion(asked, source(asked, request.app.state.house, user.name), calls)
+    return Completion(asked, source(asked, request.app.state.context, user.name), calls)
 
 
 @api.api_route("/{path:path}", methods=list(METHODS), include_in_schema=False)
@@ -119,14 +119,14 @@ def calls_of(request: Request) -> Calls:
 
 
 async def _listed(request: Request) -> list[dict[str, Any]]:
-    house: House = request.app.state.house
-    await house.engine.models.wait_ready(LOOKUP_S)
-    usable = [info for info in house.engine.models.states() if info.state in USABLE]
+    context: AppContext = request.app.state.context
+    await context.engine.models.wait_ready(LOOKUP_S)
+    usable = [info for info in context.engine.models.states() if info.state in USABLE]
     names: dict[str, ModelInfo] = {}
     for info in usable:
         names.setdefault(info.alias or info.id, info)
-    created = house.library.generation
-    whole = {"draft": house.settings.models.draft, "refine": house.settings.models.refine}
+    created = context.library.generation
+    whole = {"draft": context.settings.models.draft, "refine": context.settings.models.refine}
     return [
         _record(PIPELINE, created, whole),
         *(

@@ -24,7 +24,7 @@ from rag.errors import UserFacingError
 from rag.types import Message
 from tandem.api.asked import Asked
 from tandem.api.errors import SERVER, ApiError, from_model
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import PROGRAM
 from tandem.texts import notice as worded
 from tandem.texts import without_addresses
@@ -62,13 +62,13 @@ class End:
 Part = Piece | Revised | End
 
 
-def source(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
+def source(asked: Asked, context: AppContext, user: str) -> AsyncGenerator[Part, None]:
     """The answer to `asked`: pieces, then one End. Raises ApiError. Closing it stops whatever generates."""
     whole = asked.model.casefold() in (PIPELINE, EXTRACTIVE)
-    parts = pipeline(asked, house, user) if whole else direct(asked, house, user)
-    server = house.settings.server
+    parts = pipeline(asked, context, user) if whole else direct(asked, context, user)
+    server = context.settings.server
     everybody = server.api_key is None and not server.login_required
-    return parts if everybody or (house.rights.administers(user) and user != PROGRAM) else _discreet(parts)
+    return parts if everybody or (context.rights.administers(user) and user != PROGRAM) else _discreet(parts)
 
 
 async def _discreet(parts: AsyncGenerator[Part, None]) -> AsyncGenerator[Part, None]:
@@ -101,7 +101,7 @@ def _scrubbed(value: Any) -> Any:
             return value
 
 
-async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
+async def pipeline(asked: Asked, context: AppContext, user: str) -> AsyncGenerator[Part, None]:
     """Search, draft, decide, refine, check.
 
     A draft that is refined is replaced, and citations are corrected at the end; the protocol can take nothing back.
@@ -116,7 +116,7 @@ async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part
     decision: Decision | None = None
     begun = anew = False
     written: list[str] = []
-    async with aclosing(house.answer(_question(asked, house, user))) as events:
+    async with aclosing(context.answer(_question(asked, context, user))) as events:
         async for event in events:
             match event:
                 case StageBegan() if asked.as_written:
@@ -158,21 +158,21 @@ async def pipeline(asked: Asked, house: House, user: str) -> AsyncGenerator[Part
                     yield End(_reason(event.trace, event.answer), _sum(event.trace), extension)
 
 
-def _question(asked: Asked, house: House, user: str) -> Question:
+def _question(asked: Asked, context: AppContext, user: str) -> Question:
     *earlier, last = [message for message in asked.history() if message.role != "system"]
     escalation = None
     draft = None
     if asked.model.casefold() == EXTRACTIVE:
-        draft, escalation = EXTRACTIVE, house.engine.escalation.model_copy(update={"mode": Escalate.NEVER})
+        draft, escalation = EXTRACTIVE, context.engine.escalation.model_copy(update={"mode": Escalate.NEVER})
     return Question(
         last.content,
         history=tuple(_turns(earlier)),
         user=_who(asked, user),
-        principal=house.rights.principal(user),
+        principal=context.rights.principal(user),
         options=Options(
             draft=draft,
             escalation=escalation,
-            generation=_generation(asked, house),
+            generation=_generation(asked, context),
             collections=asked.collections,
         ),
     )
@@ -196,9 +196,9 @@ def _turns(messages: list[Message]) -> Iterator[Turn]:
         yield Turn(question, "")
 
 
-def _generation(asked: Asked, house: House) -> GenerationSettings:
+def _generation(asked: Asked, context: AppContext) -> GenerationSettings:
     asked_for = {"max_tokens": asked.longest, "temperature": asked.temperature, "seed": asked.seed}
-    return house.engine.generation.model_copy(update={k: v for k, v in asked_for.items() if v is not None})
+    return context.engine.generation.model_copy(update={k: v for k, v in asked_for.items() if v is not None})
 
 
 def _sentences(answer: Answer) -> Iterator[str]:
@@ -259,15 +259,15 @@ def _sum(trace: Trace) -> Usage:
     )
 
 
-async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, None]:
+async def direct(asked: Asked, context: AppContext, user: str) -> AsyncGenerator[Part, None]:
     """One model, with the messages as they came: no search, no citations."""
     messages = asked.history()
-    generation = _generation(asked, house)
-    trace = Trace.start(messages[-1].content, principal=house.rights.principal(user))
+    generation = _generation(asked, context)
+    trace = Trace.start(messages[-1].content, principal=context.rights.principal(user))
     written = Written("draft")
     stopper = Stopper(asked.stops)
     try:
-        runtime, model = await house.engine.models.find(asked.model, LOOKUP_S)
+        runtime, model = await context.engine.models.find(asked.model, LOOKUP_S)
         request = ChatRequest(
             model=model,
             messages=messages,
@@ -279,7 +279,7 @@ async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, 
             user=_who(asked, user),
         )
         written.begin(asked.model, model, runtime.name)
-        async with aclosing(generate(written, runtime, request, trace, house.engine.settings.timeouts)) as events:
+        async with aclosing(generate(written, runtime, request, trace, context.engine.settings.timeouts)) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     text = stopper.feed(event.text)
@@ -293,7 +293,7 @@ async def direct(asked: Asked, house: House, user: str) -> AsyncGenerator[Part, 
         yield Piece(rest)
     trace.outcome, trace.answer = "finished", written.text
     record = trace.finish().as_dict()
-    house.entrance.usage(trace)
+    context.entrance.usage(trace)
     # The prompt is the caller's own; sending it back would only double the traffic.
     del record["question"], record["answer"]
     cut = written.finish_reason == "length" and not stopper.stopped

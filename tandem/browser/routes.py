@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from tandem.api.access import admit
 from tandem.api.errors import ApiError
 from tandem.browser import models, runtime
-from tandem.context import House
+from tandem.context import AppContext
 
 STATIC = Path(__file__).with_name("static")
 LONGEST_QUERY = 2_000
@@ -76,7 +76,7 @@ async def static(path: str) -> Response:
 @browser.get("/hub-worker.js")
 async def hub_worker(request: Request) -> Response:
     """The worker that a person starts by pressing Download: the only one that may speak to another origin, the hub."""
-    hub = _house(request).settings.browser.hub
+    hub = _context(request).settings.browser.hub
     if not hub:
         raise _missing("hub-worker.js")
     stores = HUB_STORES.get(urlsplit(hub).netloc, "")
@@ -88,14 +88,14 @@ async def hub_worker(request: Request) -> Response:
 async def runtime_file(request: Request, version: str, name: str) -> Response:
     if version != runtime.version():
         raise _missing(name)
-    return _file(runtime.folder(_house(request).settings.data_dir), name, FOR_EVER)
+    return _file(runtime.folder(_context(request).settings.data_dir), name, FOR_EVER)
 
 
 @browser.get("/models/{stamp}/{path:path}")
 async def model_file(request: Request, stamp: str, path: str) -> Response:
     """A model's file. A missing one is a real 404: anything else would be kept as the model, for good."""
     await admit(request, "models")
-    folder = _house(request).settings.browser.models_dir
+    folder = _context(request).settings.browser.models_dir
     if folder is None:
         raise _missing(path)
     return await asyncio.to_thread(_file, folder, path, ASK_AGAIN)
@@ -104,7 +104,7 @@ async def model_file(request: Request, stamp: str, path: str) -> Response:
 @browser.get("/config")
 async def config(request: Request) -> Response:
     """What the page needs to know about this server."""
-    settings = _house(request).settings
+    settings = _context(request).settings
     there = await asyncio.to_thread(runtime.installed, settings.data_dir)
     folder = await asyncio.to_thread(models.in_folder, settings.browser.models_dir)
     hub = models.on_the_hub() if settings.browser.hub else ()
@@ -127,9 +127,9 @@ async def search(request: Request, q: str = "") -> Response:
     question = q.strip()
     if not question or len(question) > LONGEST_QUERY:
         raise ApiError(400, f"Search for 1 to {LONGEST_QUERY:,} characters.", param="q")
-    house = _house(request)
-    who = house.rights.principal(user)
-    found = await asyncio.to_thread(house.library.search, question, principal=who, limit=MOST_RESULTS)
+    context = _context(request)
+    who = context.rights.principal(user)
+    found = await asyncio.to_thread(context.library.search, question, principal=who, limit=MOST_RESULTS)
     passages = [
         {"document": p.document, "page": p.page, "headings": list(p.headings), "text": p.text} for p in found.passages
     ]
@@ -141,9 +141,9 @@ async def nothing(path: str) -> Response:
     raise _missing(path)
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 def _file(folder: Path, path: str, headers: dict[str, str]) -> Response:

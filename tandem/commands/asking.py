@@ -23,7 +23,7 @@ from rag.errors import UserFacingError
 from rag.principal import LOCAL
 from rag.types import Support
 from tandem.commands import passages
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import Settings, load
 from tandem.texts import notice as worded
 
@@ -42,20 +42,20 @@ def ask(question: str, *, json: bool, draft: str | None, refine: str | None, esc
 
 
 async def _ask(settings: Settings, question: Question, printer: _JsonPrinter | _Printer) -> None:
-    house = House.open(settings)
+    context = AppContext.open(settings)
     try:
-        await house.start(index=False)
-        if not house.library.documents(principal=LOCAL):
+        await context.start(index=False)
+        if not context.library.documents(principal=LOCAL):
             raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
         # A person who asks once cannot ask again when the models are found, as the chat lets one do.
         if (question.options.draft or settings.models.draft) != "extractive":
-            await house.engine.models.wait_ready(MODELS_SECONDS)
-        async for event in house.answer(question):
+            await context.engine.models.wait_ready(MODELS_SECONDS)
+        async for event in context.answer(question):
             if isinstance(event, Failed):
                 raise UserFacingError(event.message)
             printer.show(event)
     finally:
-        await house.close()
+        await context.close()
 
 
 class _JsonPrinter:

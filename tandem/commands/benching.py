@@ -18,7 +18,7 @@ from tandem.bench import pipeline as pipeline_bench
 from tandem.bench.metronome import run_fast
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
 from tandem.settings import load
@@ -32,15 +32,15 @@ def pipeline(json: bool) -> None:
 async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
     with indexed(questions.source, load()) as corpus:
         models = ModelSettings(draft=pipeline_bench.MODEL, foundry=False)
-        house = House.open(corpus.settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
+        context = AppContext.open(corpus.settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
         try:
-            await house.start(index=False)
-            await house.indexed()
+            await context.start(index=False)
+            await context.indexed()
             with bar("Timing") as advance:
                 asked = [question.question for question in questions.questions]
-                return await pipeline_bench.measure(asked, house.answer, advance)
+                return await pipeline_bench.measure(asked, context.answer, advance)
         finally:
-            await house.close()
+            await context.close()
 
 
 def latency(json: bool) -> None:
@@ -52,15 +52,15 @@ async def _latency(questions: QuestionSet) -> dict[str, Any]:
     runtime = latency_bench.runtime()
     with indexed(questions.source, load()) as corpus:
         models = ModelSettings(draft=latency_bench.SMALL, refine=latency_bench.LARGE, foundry=False)
-        house = House.open(corpus.settings.model_copy(update={"models": models}), [runtime])
+        context = AppContext.open(corpus.settings.model_copy(update={"models": models}), [runtime])
         try:
-            await house.start(index=False)
-            await house.indexed()
+            await context.start(index=False)
+            await context.indexed()
             with bar("Timing") as advance:
                 asked = [question.question for question in questions.questions if question.documents]
-                return await latency_bench.measure(asked, runtime, house.answer, advance)
+                return await latency_bench.measure(asked, runtime, context.answer, advance)
         finally:
-            await house.close()
+            await context.close()
 
 
 def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool, instant_model: bool, api: bool) -> None:

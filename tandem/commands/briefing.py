@@ -13,7 +13,7 @@ from rag.principal import LOCAL
 from tandem import briefing
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import Settings, load
 
 MODELS_SECONDS = 15.0
@@ -41,24 +41,24 @@ def brief(source: str, *, words: int, priority: str, out: Path | None, draft: st
 
 
 async def _written(settings: Settings, source: str, words: int, high: bool, options: Options) -> Brief:
-    house = House.open(settings)
+    context = AppContext.open(settings)
     try:
-        await house.start(index=False)
-        shelf = house.library.seen_by(LOCAL)
+        await context.start(index=False)
+        shelf = context.library.seen_by(LOCAL)
         if not shelf.documents():
             raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
         title, passages = await asyncio.to_thread(briefing.passages_of, shelf, source)
         if (options.draft or settings.models.draft) != "extractive":
-            await house.engine.models.wait_ready(MODELS_SECONDS)
+            await context.engine.models.wait_ready(MODELS_SECONDS)
         given = parts(passages, words)
         done = 0
         with bar("Writing") as advance:
-            writing = write(title, given, house.engine, words=words, high=high, options=options, principal=LOCAL)
+            writing = write(title, given, context.engine, words=words, high=high, options=options, principal=LOCAL)
             async for made in writing:
                 if isinstance(made, Brief):
                     return made
                 done += 1
                 advance(done, len(given), made.heading)
     finally:
-        await house.close()
+        await context.close()
     raise UserFacingError("The briefing was not written; ask again.")

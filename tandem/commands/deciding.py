@@ -15,7 +15,7 @@ from hybrid.tracing.cost import Prices
 from rag.errors import UserFacingError
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
-from tandem.context import House, catalogue
+from tandem.context import AppContext, catalogue
 from tandem.evaluate import citations as planting
 from tandem.evaluate import grounding as groundedness
 from tandem.evaluate import routing as deferral
@@ -46,13 +46,13 @@ async def _citations(questions: QuestionSet, seed: int) -> dict[str, Any]:
     planter = planting.Planter(answerable, seed)
     models = ModelSettings(draft=planting.MODEL, foundry=False)
     with indexed(questions.source, load()) as corpus:
-        house = House.open(corpus.settings.model_copy(update={"models": models}), [planter.runtime()])
+        context = AppContext.open(corpus.settings.model_copy(update={"models": models}), [planter.runtime()])
         try:
-            await house.start(index=False)
+            await context.start(index=False)
             with bar("Asking") as advance:
-                return await planting.evaluate(planter, house.answer, advance)
+                return await planting.evaluate(planter, context.answer, advance)
         finally:
-            await house.close()
+            await context.close()
 
 
 def grounding(file: Path, json: bool, fit: Path | None) -> None:

@@ -14,7 +14,7 @@ from hybrid.settings import Escalate, ModelSettings
 from rag.training.evaluation_files import evaluate_file
 from tandem import encoder
 from tandem.commands.progress import bar
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.evaluate import answers as measures
 from tandem.evaluate.corpus import indexed
 from tandem.evaluate.questions import QuestionSet, read
@@ -86,15 +86,15 @@ async def _ask_all(questions: QuestionSet, settings: Settings, options: Options)
     models = ModelSettings(foundry=False) if quoting else settings.models
     with indexed(questions.source, settings) as corpus:
         # The models stay where they are: only the library is made for the questions.
-        house = House.open(corpus.settings.model_copy(update={"models": models}), foundry=settings.files.foundry)
+        context = AppContext.open(corpus.settings.model_copy(update={"models": models}), foundry=settings.files.foundry)
         try:
-            await house.start(index=False)
-            await house.indexed()
-            await house.engine.models.wait_ready(MODELS_SECONDS)
+            await context.start(index=False)
+            await context.indexed()
+            await context.engine.models.wait_ready(MODELS_SECONDS)
             with bar("Asking") as advance:
-                return await measures.ask_all(questions.questions, house.answer, options, corpus.document_of, advance)
+                return await measures.ask_all(questions.questions, context.answer, options, corpus.document_of, advance)
         finally:
-            await house.close()
+            await context.close()
 
 
 def print_record(record: dict[str, Any], json: bool) -> None:

@@ -19,7 +19,7 @@ from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.evaluate import leaks as prying
 
 
@@ -37,14 +37,14 @@ async def measured(count: int, seed: int) -> dict[str, Any]:
             own: open_ones.enter_context(closing(_twin(folder / "-".join(("only", *own)), own, documents)))
             for own in prying.readings()
         }
-        house = House.open(prying.settings_for(folder / "whole"))
+        context = AppContext.open(prying.settings_for(folder / "whole"))
         try:
-            await house.start(index=False)
-            house.library.add(documents)
+            await context.start(index=False)
+            context.library.add(documents)
             with bar("Asking") as advance:
-                tally = await prying.evaluate(house, twins, secrets, count, seed, advance)
+                tally = await prying.evaluate(context, twins, secrets, count, seed, advance)
         finally:
-            await house.close()
+            await context.close()
     return tally.as_dict()
 
 

@@ -24,7 +24,7 @@ from tandem import encoder
 from tandem.auth.rights import doubts
 from tandem.commands.auditing import note
 from tandem.commands.progress import bar
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import Settings
 from tandem.settings import load as load_settings
 
@@ -182,11 +182,11 @@ def _run(work: Callable[[Engine], Awaitable[T]]) -> T:
 @asynccontextmanager
 async def _engine() -> AsyncIterator[Engine]:
     """The engine, not started: nothing is loaded or warmed up that was not asked for."""
-    house = House.open(load_settings())
+    context = AppContext.open(load_settings())
     try:
-        yield house.engine
+        yield context.engine
     finally:
-        await house.close()
+        await context.close()
 
 
 async def _after_refresh(engine: Engine, work: Callable[[], Awaitable[T]]) -> T:

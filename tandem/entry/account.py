@@ -14,9 +14,9 @@ from starlette.responses import RedirectResponse, Response
 
 from rag.errors import UserFacingError
 from tandem.auth.tickets import TicketError, ticket_of
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.entry import page
-from tandem.entry.routes import Refused, Route, fields_of, house_of, signed_in
+from tandem.entry.routes import Refused, Route, context_of, fields_of, signed_in
 from tandem.entry.session import language_of, person_of
 from tandem.people.accounts import LOCAL, SHORTEST_PASSWORD, Person
 from tandem.people.keys import SCOPES, Key
@@ -29,13 +29,13 @@ _SECRET_SECONDS = 1800
 _HERE = "/account"
 
 
-def somebody(request: Request) -> tuple[House, Language, str]:
-    """The house, the language and who is signed in. Raises Refused."""
-    house = house_of(request)
-    language, who = language_of(house, request), person_of(house, request)
-    if who is None or not house.settings.server.login_required:
+def somebody(request: Request) -> tuple[AppContext, Language, str]:
+    """The context, the language and who is signed in. Raises Refused."""
+    context = context_of(request)
+    language, who = language_of(context, request), person_of(context, request)
+    if who is None or not context.settings.server.login_required:
         raise Refused(401, say("viewer_sign_in", language))
-    return house, language, who
+    return context, language, who
 
 
 @account.get("")
@@ -46,31 +46,31 @@ async def own(request: Request) -> Response:
 
 async def own_page(request: Request, said: str = "", status: int = 200, *, bad: bool = False) -> Response:
     """As `own`; `said` tells what was done, or what went wrong."""
-    house, language, who = somebody(request)
-    sessions, keys = await asyncio.to_thread(_kept, house, who)
-    person = house.entrance.people.find(who)
-    principal = house.rights.principal(who)
+    context, language, who = somebody(request)
+    sessions, keys = await asyncio.to_thread(_kept, context, who)
+    person = context.entrance.people.find(who)
+    principal = context.rights.principal(who)
     parts = [
         page.way("/", say("to_the_chat", language)),
-        page.way("/administration", say("administration", language)) if house.rights.administers(who) else "",
+        page.way("/administration", say("administration", language)) if context.rights.administers(who) else "",
         page.sentence(said, bad=bad),
         page.words(say("you_are", language, name=who)),
         page.words(say("your_groups", language, names=", ".join(sorted(principal.groups)) or "–")),
-        *(_own_password(house, person, language) if person is not None and person.way == LOCAL else ()),
+        *(_own_password(context, person, language) if person is not None and person.way == LOCAL else ()),
         page.heading(say("your_browsers", language)),
-        _browsers(house, request, sessions, language),
+        _browsers(context, request, sessions, language),
         page.heading(say("your_keys", language)),
         *_keys(keys, language),
     ]
     return page.response(language, say("your_account", language), parts, status)
 
 
-def _kept(house: House, who: str) -> tuple[list[Session], list[Key]]:
-    sessions = house.entrance.sessions.sessions(who)
-    return [one for one in sessions if house.tickets.still(who, one.number, one.epoch)], house.entrance.keys.of(who)
+def _kept(context: AppContext, who: str) -> tuple[list[Session], list[Key]]:
+    sessions = context.entrance.sessions.sessions(who)
+    return [one for one in sessions if context.tickets.still(who, one.number, one.epoch)], context.entrance.keys.of(who)
 
 
-def _own_password(house: House, person: Person, language: Language) -> list[str]:
+def _own_password(context: AppContext, person: Person, language: Language) -> list[str]:
     hint = say("password_hint", language, count=SHORTEST_PASSWORD)
     code = page.field(
         "code", say("code", language), hint=say("code_hint", language), attributes={"inputmode": "numeric"}
@@ -82,9 +82,9 @@ def _own_password(house: House, person: Person, language: Language) -> list[str]
     if person.two_factor:
         parts.append(page.form(f"{_HERE}/codes/off", say("second_factor_end", language), code))
     else:
-        secret = SecondFactor(house.entrance.people).new_secret()
+        secret = SecondFactor(context.entrance.people).new_secret()
         told = address(person.name, secret)
-        sealed = house.tickets.sealed({"totp": secret, "of": person.name}, _SECRET_SECONDS)
+        sealed = context.tickets.sealed({"totp": secret, "of": person.name}, _SECRET_SECONDS)
         parts += [
             f"<figure>{picture(told)}</figure><p><code>{escape(told)}</code></p>",
             page.form(f"{_HERE}/codes", say("second_factor_begin", language), page.hidden("sealed", sealed), code),
@@ -101,8 +101,8 @@ def _own_password(house: House, person: Person, language: Language) -> list[str]
     ]
 
 
-def _browsers(house: House, request: Request, sessions: list[Session], language: Language) -> str:
-    here = house.tickets.read(ticket_of(request.cookies)).number
+def _browsers(context: AppContext, request: Request, sessions: list[Session], language: Language) -> str:
+    here = context.tickets.read(ticket_of(request.cookies)).number
     rows = [
         (
             page.moment(one.begun, language),
@@ -144,81 +144,81 @@ def _keys(keys: list[Key], language: Language) -> list[str]:
 @account.post("/codes")
 async def begin_codes(request: Request) -> Response:
     """A code from the app shows that it has the secret."""
-    house, language, who = somebody(request)
+    context, language, who = somebody(request)
     sent = await fields_of(request)
     try:
-        sealed = house.tickets.unsealed(sent.get("sealed"))
+        sealed = context.tickets.unsealed(sent.get("sealed"))
     except TicketError:
         return await own_page(request, say("sign_in_code_wrong", language), 400, bad=True)
-    secret, codes = sealed.get("totp"), house.entrance.codes
+    secret, codes = sealed.get("totp"), context.entrance.codes
     right = sealed.get("of") == who and isinstance(secret, str)
     if not right or not await asyncio.to_thread(codes.confirm, who, str(secret), sent.get("code", "")):
         return await own_page(request, say("sign_in_code_wrong", language), 400, bad=True)
-    house.audit.record(who, "account.second_factor", who, {"on": True})
+    context.audit.record(who, "account.second_factor", who, {"on": True})
     return RedirectResponse(_HERE, 303)
 
 
 @account.post("/codes/off")
 async def end_codes(request: Request) -> Response:
     """No code is asked for any more, if the last one is right."""
-    house, language, who = somebody(request)
+    context, language, who = somebody(request)
     sent = await fields_of(request)
-    if not await asyncio.to_thread(house.entrance.codes.right_code, who, sent.get("code", "")):
+    if not await asyncio.to_thread(context.entrance.codes.right_code, who, sent.get("code", "")):
         return await own_page(request, say("sign_in_code_wrong", language), 400, bad=True)
-    await asyncio.to_thread(house.entrance.codes.without_codes, who)
-    house.audit.record(who, "account.second_factor", who, {"on": False})
+    await asyncio.to_thread(context.entrance.codes.without_codes, who)
+    context.audit.record(who, "account.second_factor", who, {"on": False})
     return RedirectResponse(_HERE, 303)
 
 
 @account.post("/password")
 async def change_password(request: Request) -> Response:
     """Another password: every other browser is signed out."""
-    house, language, who = somebody(request)
+    context, language, who = somebody(request)
     sent = await fields_of(request)
-    passwords = house.sign_in.passwords
+    passwords = context.sign_in.passwords
     if not await asyncio.to_thread(passwords.right, who, sent.get("old", "")):
         return await own_page(request, say("sign_in_wrong", language), 400, bad=True)
     try:
-        await asyncio.to_thread(house.entrance.people.set_password, who, sent.get("password", ""))
+        await asyncio.to_thread(context.entrance.people.set_password, who, sent.get("password", ""))
     except UserFacingError as error:
         return await own_page(request, problem(error, language), 400, bad=True)
-    house.audit.record(who, "account.password_set", who, {})
-    return signed_in(house, request, who, _HERE)
+    context.audit.record(who, "account.password_set", who, {})
+    return signed_in(context, request, who, _HERE)
 
 
 @account.post("/browsers/end")
 async def end_browser(request: Request) -> Response:
     """A browser of one's own is signed out."""
-    house, _, who = somebody(request)
+    context, _, who = somebody(request)
     number = (await fields_of(request)).get("number", "")
-    mine = await asyncio.to_thread(house.entrance.sessions.sessions, who)
+    mine = await asyncio.to_thread(context.entrance.sessions.sessions, who)
     if any(one.number == number for one in mine):
-        await asyncio.to_thread(house.tickets.end_number, number)
-        house.audit.record(who, "sign_out", who, {})
+        await asyncio.to_thread(context.tickets.end_number, number)
+        context.audit.record(who, "sign_out", who, {})
     return RedirectResponse(_HERE, 303)
 
 
 @account.post("/keys")
 async def make_key(request: Request) -> Response:
     """A new key, shown this once."""
-    house, language, who = somebody(request)
+    context, language, who = somebody(request)
     sent = await fields_of(request)
     scopes = [one for one in sent.get("scope", "").split("\n") if one]
     days = float(sent["days"]) if sent.get("days") in ("30", "90", "365") else 30.0
     try:
-        key, secret = await asyncio.to_thread(house.entrance.keys.make, who, sent.get("purpose", ""), scopes, days)
+        key, secret = await asyncio.to_thread(context.entrance.keys.make, who, sent.get("purpose", ""), scopes, days)
     except UserFacingError as error:
         return await own_page(request, problem(error, language), 400, bad=True)
     details: dict[str, Any] = {"person": who, "scopes": sorted(key.scopes), "until": key.until}
-    house.audit.record(who, "key.made", key.id, details)
+    context.audit.record(who, "key.made", key.id, details)
     return await own_page(request, say("key_made", language, sent=secret))
 
 
 @account.post("/keys/revoke")
 async def revoke_key(request: Request) -> Response:
     """A key of one's own ends."""
-    house, _, who = somebody(request)
+    context, _, who = somebody(request)
     number = (await fields_of(request)).get("id", "")
-    key = await asyncio.to_thread(house.entrance.keys.revoke, number, who)
-    house.audit.record(who, "key.revoked", key.id, {"person": who})
+    key = await asyncio.to_thread(context.entrance.keys.revoke, number, who)
+    context.audit.record(who, "key.revoked", key.id, {"person": who})
     return RedirectResponse(_HERE, 303)

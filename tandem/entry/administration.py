@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tandem import databases
 from tandem.auth.rights import ADMINISTRATOR, CURATOR
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.entry import page
 from tandem.entry.account import somebody
 from tandem.entry.routes import Refused, Route, address_of, fields_of
@@ -36,12 +36,12 @@ _BY: dict[str, Callable[[Used], str]] = {
 }
 
 
-def administrator(request: Request) -> tuple[House, Language, str]:
-    """The house, the language and which administrator asks. Raises Refused."""
-    house, language, who = somebody(request)
-    if not house.rights.administers(who):
+def administrator(request: Request) -> tuple[AppContext, Language, str]:
+    """The context, the language and which administrator asks. Raises Refused."""
+    context, language, who = somebody(request)
+    if not context.rights.administers(who):
         raise Refused(403, say("administrators_only", language))
-    return house, language, who
+    return context, language, who
 
 
 @administration.get("")
@@ -52,11 +52,11 @@ async def people(request: Request) -> Response:
 
 async def people_page(request: Request, said: str = "") -> Response:
     """As `people`; `said` tells what was done."""
-    house, language, _ = administrator(request)
-    everybody = await asyncio.to_thread(house.entrance.people.everybody)
-    users = [Person(name, "settings") for name in house.settings.server.users]
+    context, language, _ = administrator(request)
+    everybody = await asyncio.to_thread(context.entrance.people.everybody)
+    users = [Person(name, "settings") for name in context.settings.server.users]
     names = [(one.name, one.name) for one in (*users, *everybody) if not one.removed and one.way]
-    curating = [(one.name, one.name) for one in house.rights.collections]
+    curating = [(one.name, one.name) for one in context.rights.collections]
     roles = [(MEMBER, say("role_member", language)), (ADMINISTRATOR, say("role_administrator", language))]
     roles += [(f"{CURATOR} {name}", say("role_curator", language, name=name)) for name, _ in curating]
     groups = page.field("group", say("group", language), attributes={"maxlength": "100"})
@@ -65,7 +65,7 @@ async def people_page(request: Request, said: str = "") -> Response:
     parts = [
         *_ways(language),
         page.sentence(said),
-        _people(house, [*users, *(one for one in everybody if one.way)], language),
+        _people(context, [*users, *(one for one in everybody if one.way)], language),
         page.heading(say("add_person", language)),
         page.form(f"{_HERE}/add", say("add_person", language), page.field("name", say("user_name", language))),
         page.heading(say("grant_role", language)),
@@ -74,7 +74,7 @@ async def people_page(request: Request, said: str = "") -> Response:
         page.form(f"{_HERE}/join", say("join_group", language), whom, groups),
         page.form(f"{_HERE}/leave", say("leave_group", language), whom, groups),
         page.heading(say("collection", language)),
-        _collections(house, language),
+        _collections(context, language),
     ]
     return page.response(language, say("administration", language), parts)
 
@@ -88,10 +88,10 @@ def _ways(language: Language) -> list[str]:
     ]
 
 
-def _people(house: House, everybody: Sequence[Person], language: Language) -> str:
+def _people(context: AppContext, everybody: Sequence[Person], language: Language) -> str:
     rows = []
     for one in everybody:
-        principal = house.rights.principal(one.name)
+        principal = context.rights.principal(one.name)
         actions = ""
         if one.active and one.way != "settings":
             name = page.hidden("name", one.name)
@@ -112,14 +112,14 @@ def _people(house: House, everybody: Sequence[Person], language: Language) -> st
     return page.table([say(key, language) for key in ("user_name", "way", "role", "groups", "last_used", "do")], rows)
 
 
-def _collections(house: House, language: Language) -> str:
+def _collections(context: AppContext, language: Language) -> str:
     rows = [
         (
             escape(one.name),
             escape(", ".join(one.readers) if one.readers is not None else say("everybody", language)),
             escape(", ".join(one.curators)),
         )
-        for one in house.rights.collections
+        for one in context.rights.collections
     ]
     return page.table([say(key, language) for key in ("collection", "readers", "curators")], rows)
 
@@ -127,27 +127,27 @@ def _collections(house: House, language: Language) -> str:
 @administration.post("/add")
 async def add(request: Request) -> Response:
     """A new account; its link is shown this once."""
-    house, _, who = administrator(request)
+    context, _, who = administrator(request)
     name = (await fields_of(request)).get("name", "").strip()
-    await asyncio.to_thread(house.entrance.people.add, name)
-    house.audit.record(who, "account.added", name, {"way": LOCAL})
+    await asyncio.to_thread(context.entrance.people.add, name)
+    context.audit.record(who, "account.added", name, {"way": LOCAL})
     return await _with_link(request, name, INVITE)
 
 
 @administration.post("/link")
 async def link(request: Request) -> Response:
     """A link to choose the password anew."""
-    house, _, who = administrator(request)
+    context, _, who = administrator(request)
     name = (await fields_of(request)).get("name", "")
-    person = house.entrance.people.find(name)
+    person = context.entrance.people.find(name)
     kind = RESET if person is not None and person.hash else INVITE
-    house.audit.record(who, "account.reset" if kind == RESET else "account.invited", name, {})
+    context.audit.record(who, "account.reset" if kind == RESET else "account.invited", name, {})
     return await _with_link(request, name, kind)
 
 
 async def _with_link(request: Request, name: str, kind: str) -> Response:
-    house, language, _ = administrator(request)
-    code = await asyncio.to_thread(house.entrance.people.link, name, kind)
+    context, language, _ = administrator(request)
+    code = await asyncio.to_thread(context.entrance.people.link, name, kind)
     address = f"{address_of(request)}/sign-in/link/{code}"
     return await people_page(request, say("link_made", language, name=name, address=address))
 
@@ -155,22 +155,22 @@ async def _with_link(request: Request, name: str, kind: str) -> Response:
 @administration.post("/remove")
 async def remove(request: Request) -> Response:
     """An account is taken away, and what it holds ends."""
-    house, _, who = administrator(request)
+    context, _, who = administrator(request)
     name = (await fields_of(request)).get("name", "")
-    await asyncio.to_thread(house.entrance.people.remove, name)
-    await asyncio.to_thread(house.tickets.end_all, name)
-    house.audit.record(who, "account.removed", name, {})
+    await asyncio.to_thread(context.entrance.people.remove, name)
+    await asyncio.to_thread(context.tickets.end_all, name)
+    context.audit.record(who, "account.removed", name, {})
     return RedirectResponse(_HERE, 303)
 
 
 @administration.post("/role")
 async def role(request: Request) -> Response:
     """A role is granted or taken."""
-    house, _, who = administrator(request)
+    context, _, who = administrator(request)
     sent = await fields_of(request)
     name, (kind, _, collection) = sent.get("name", ""), sent.get("role", "").partition(" ")
-    await asyncio.to_thread(house.entrance.people.grant, name, kind, collection)
-    house.audit.record(who, "rights.changed", name, {"role": kind, "collection": collection})
+    await asyncio.to_thread(context.entrance.people.grant, name, kind, collection)
+    context.audit.record(who, "rights.changed", name, {"role": kind, "collection": collection})
     return RedirectResponse(_HERE, 303)
 
 
@@ -187,26 +187,26 @@ async def leave(request: Request) -> Response:
 
 
 async def _membership(request: Request, change: Callable[[People, str, str], None], sign: str) -> Response:
-    house, _, who = administrator(request)
+    context, _, who = administrator(request)
     sent = await fields_of(request)
     name, group = sent.get("name", ""), sent.get("group", "").strip()
-    await asyncio.to_thread(change, house.entrance.people, name, group)
-    house.audit.record(who, "rights.changed", name, {"group": f"{sign} {group}"})
+    await asyncio.to_thread(change, context.entrance.people, name, group)
+    context.audit.record(who, "rights.changed", name, {"group": f"{sign} {group}"})
     return RedirectResponse(_HERE, 303)
 
 
 @administration.get("/usage")
 async def usage(request: Request, days: str = "30") -> Response:
     """Questions, tokens, seconds and money, by day, model, person and group."""
-    house, language, _ = administrator(request)
-    lines = await _used(house, days)
+    context, language, _ = administrator(request)
+    lines = await _used(context, days)
     parts = [*_ways(language)]
     parts += [page.way(f"{_HERE}/usage?days={one}", say("last_days", language, count=one)) for one in _DAYS]
     parts.append(page.way(f"{_HERE}/usage.csv?days={days if days in _DAYS else '30'}", "CSV"))
     for by, of in (*_BY.items(), ("by_group", None)):
         sums: dict[str, Used] = {}
         for line in lines:
-            groups = sorted(house.rights.groups_of(line.person)) or ["–"]
+            groups = sorted(context.rights.groups_of(line.person)) or ["–"]
             for name in [of(line)] if of is not None else groups:
                 sums[name] = sums.get(name, Used()).plus(line)
         parts += [page.heading(say(by, language)), _sums(sums, say(by, language), language)]
@@ -216,22 +216,22 @@ async def usage(request: Request, days: str = "30") -> Response:
 @administration.get("/usage.csv")
 async def usage_file(request: Request, days: str = "30") -> Response:
     """Every line of it, for a spreadsheet."""
-    house, _, who = administrator(request)
-    lines = await _used(house, days)
+    context, _, who = administrator(request)
+    lines = await _used(context, days)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(("day", "person", "groups", "key", "model", *COUNTED))
     for line in lines:
-        groups = " ".join(sorted(house.rights.groups_of(line.person)))
+        groups = " ".join(sorted(context.rights.groups_of(line.person)))
         named = [_harmless(one) for one in (line.day, line.person, groups, line.key, line.model)]
         writer.writerow((*named, *(getattr(line, name) for name in COUNTED)))
-    house.audit.record(who, "export.usage", "", {"lines": len(lines)})
+    context.audit.record(who, "export.usage", "", {"lines": len(lines)})
     headers = {"content-disposition": 'attachment; filename="usage.csv"', **page.HEADERS}
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _used(house: House, days: str) -> list[Used]:
-    return await asyncio.to_thread(house.entrance.quotas.since, int(days) if days in _DAYS else 30)
+async def _used(context: AppContext, days: str) -> list[Used]:
+    return await asyncio.to_thread(context.entrance.quotas.since, int(days) if days in _DAYS else 30)
 
 
 def _harmless(cell: str) -> str:
@@ -258,10 +258,10 @@ def _sums(sums: dict[str, Used], head: str, language: Language) -> str:
 @administration.get("/review")
 async def review(request: Request) -> Response:
     """What was rated down, and what the library had no answer to, by topic."""
-    house, language, who = administrator(request)
-    disliked = await asyncio.to_thread(rated, databases.history(house.settings))
-    missing = await asyncio.to_thread(topics, house.traces)
-    house.audit.record(who, "review.opened", "", {})
+    context, language, who = administrator(request)
+    disliked = await asyncio.to_thread(rated, databases.history(context.settings))
+    missing = await asyncio.to_thread(topics, context.traces)
+    context.audit.record(who, "review.opened", "", {})
     down = [(page.moment(one.at, language), escape(one.question), escape(one.comment)) for one in disliked]
     lacking = [(escape(one.terms), str(one.count), "<br>".join(map(escape, one.questions))) for one in missing]
     parts = [

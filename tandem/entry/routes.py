@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from rag.errors import UserFacingError
 from tandem.auth.sign_in import CODE_NEEDED, note_request
 from tandem.auth.tickets import TicketError
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.entry import page
 from tandem.entry.oidc import COOKIE, PATH, Providers
 from tandem.entry.session import give_ticket, language_of, named_by_proxy, person_of
@@ -43,7 +43,7 @@ class Route(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            language = language_of(request.app.state.house, request)
+            language = language_of(request.app.state.context, request)
             try:
                 return await handler(request)
             except Refused as refused:
@@ -62,27 +62,27 @@ def _said(language: Language, text: str, status: int) -> Response:
 entry = APIRouter(route_class=Route)
 
 
-def house_of(request: Request) -> House:
-    """The house behind a request."""
-    house: House = request.app.state.house
-    return house
+def context_of(request: Request) -> AppContext:
+    """The context behind a request."""
+    context: AppContext = request.app.state.context
+    return context
 
 
 def providers_of(request: Request) -> Providers:
     """The providers of this application."""
     state = request.app.state
     if not hasattr(state, "providers"):
-        house = house_of(request)
-        secrets = {name: kept.get_secret_value() for name, kept in house.settings.api_keys.items()}
-        known = house.settings.server.sign_in.providers
-        state.providers = Providers(known, secrets, house.entrance.people, house.tickets)
+        context = context_of(request)
+        secrets = {name: kept.get_secret_value() for name, kept in context.settings.api_keys.items()}
+        known = context.settings.server.sign_in.providers
+        state.providers = Providers(known, secrets, context.entrance.people, context.tickets)
     providers: Providers = state.providers
     return providers
 
 
 def address_of(request: Request) -> str:
     """As people reach the chat: what the settings say, else what the browser called."""
-    return house_of(request).settings.server.sign_in.address or str(request.base_url).rstrip("/")
+    return context_of(request).settings.server.sign_in.address or str(request.base_url).rstrip("/")
 
 
 @entry.get("/sign-in/static/entry.css")
@@ -94,8 +94,8 @@ async def style() -> Response:
 @entry.get("/login")
 async def ways_in(request: Request) -> Response:
     """The page with every way to sign in."""
-    house = house_of(request)
-    if not house.settings.server.login_required or person_of(house, request) is not None:
+    context = context_of(request)
+    if not context.settings.server.login_required or person_of(context, request) is not None:
         return RedirectResponse("/", 303)
     return await sign_in_page(request)
 
@@ -104,7 +104,7 @@ async def sign_in_page(
     request: Request, said: str = "", status: int = 200, name: str = "", *, code: bool = False
 ) -> Response:
     """The sign-in page; `said` is what went wrong before, and `code` whether a two-factor code is asked for."""
-    house, language = house_of(request), language_of(house_of(request), request)
+    context, language = context_of(request), language_of(context_of(request), request)
     ways = [
         page.way(f"/sign-in/with/{one.name}", say("sign_in_with", language, name=one.label or one.name), strong=True)
         for one in providers_of(request).known.values()
@@ -118,41 +118,41 @@ async def sign_in_page(
         typed = {"id": "code", "inputmode": "numeric", "autocomplete": "one-time-code"}
         fields.append(page.field("code", say("code", language), hint=say("code_hint", language), attributes=typed))
     form = page.form("/sign-in", say("sign_in", language), *fields)
-    passwords = await asyncio.to_thread(_has_passwords, house)
+    passwords = await asyncio.to_thread(_has_passwords, context)
     shown = [page.sentence(said, bad=True), *([form] if passwords or not ways else []), *ways]
     return page.response(language, say("sign_in_to", language), shown, status)
 
 
-def _has_passwords(house: House) -> bool:
-    if house.settings.server.users or house.entrance.directories:
+def _has_passwords(context: AppContext) -> bool:
+    if context.settings.server.users or context.entrance.directories:
         return True
-    return any(person.hash for person in house.entrance.people.everybody())
+    return any(person.hash for person in context.entrance.people.everybody())
 
 
 @entry.post("/sign-in")
 async def sign_in(request: Request) -> Response:
     """What the form of the sign-in page sends."""
-    house = house_of(request)
+    context = context_of(request)
     sent = await fields_of(request)
     name = sent.get("username", "")
     note_request(request, sent.get("code", ""))
     try:
-        person = await house.sign_in.check(name, sent.get("password", ""))
+        person = await context.sign_in.check(name, sent.get("password", ""))
     except HTTPException as refused:
         code = refused.headers == CODE_NEEDED
         response = await sign_in_page(request, str(refused.detail), refused.status_code, name[:200], code=code)
         response.headers.update(refused.headers or {})
         return response
-    return signed_in(house, request, person)
+    return signed_in(context, request, person)
 
 
-def signed_in(house: House, request: Request, person: str, to: str = "/") -> Response:
+def signed_in(context: AppContext, request: Request, person: str, to: str = "/") -> Response:
     """On to the chat, with a ticket."""
     response = RedirectResponse(to, 303, {"cache-control": "no-store"})
     try:
-        give_ticket(house, request, response, person)
+        give_ticket(context, request, response, person)
     except TicketError:
-        raise Refused(403, say("sign_in_unknown", language_of(house, request))) from None
+        raise Refused(403, say("sign_in_unknown", language_of(context, request))) from None
     return response
 
 
@@ -165,11 +165,11 @@ async def there(request: Request, name: str) -> Response:
 @entry.get("/sign-in/back/{name}")
 async def back(request: Request, name: str) -> Response:
     """A provider's answer."""
-    house, providers = house_of(request), providers_of(request)
+    context, providers = context_of(request), providers_of(request)
     subject, called, groups = await providers.back(name, request)
     person = await asyncio.to_thread(providers.welcome, name, subject, called, groups)
-    house.audit.record(person, "sign_in.ok", "", {"way": oidc(name), "address": _address(request)})
-    response = signed_in(house, request, person)
+    context.audit.record(person, "sign_in.ok", "", {"way": oidc(name), "address": _address(request)})
+    response = signed_in(context, request, person)
     response.delete_cookie(COOKIE, path=PATH)
     return response
 
@@ -177,12 +177,12 @@ async def back(request: Request, name: str) -> Response:
 @entry.get("/sign-in/proxy")
 async def by_proxy(request: Request) -> Response:
     """Whom the proxy in front names is signed in."""
-    house = house_of(request)
-    person = await asyncio.to_thread(named_by_proxy, house, request)
+    context = context_of(request)
+    person = await asyncio.to_thread(named_by_proxy, context, request)
     if person is None:
-        raise Refused(403, say("sign_in_no_proxy", language_of(house, request)))
-    house.audit.record(person, "sign_in.ok", "", {"way": PROXY, "address": _address(request)})
-    return signed_in(house, request, person)
+        raise Refused(403, say("sign_in_no_proxy", language_of(context, request)))
+    context.audit.record(person, "sign_in.ok", "", {"way": PROXY, "address": _address(request)})
+    return signed_in(context, request, person)
 
 
 @entry.get("/sign-in/link/{code}")
@@ -192,8 +192,8 @@ async def link(request: Request, code: str) -> Response:
 
 
 async def link_page(request: Request, code: str, said: str = "", status: int = 200) -> Response:
-    house, language = house_of(request), language_of(house_of(request), request)
-    found = await asyncio.to_thread(house.entrance.people.opened, code[:200])
+    context, language = context_of(request), language_of(context_of(request), request)
+    found = await asyncio.to_thread(context.entrance.people.opened, code[:200])
     if found is None:
         raise Refused(404, say("link_over", language))
     name, kind = found
@@ -212,15 +212,15 @@ async def link_page(request: Request, code: str, said: str = "", status: int = 2
 @entry.post("/sign-in/link/{code}")
 async def use_link(request: Request, code: str) -> Response:
     """A password was chosen."""
-    house, language = house_of(request), language_of(house_of(request), request)
+    context, language = context_of(request), language_of(context_of(request), request)
     sent = await fields_of(request)
-    people = house.entrance.people
+    people = context.entrance.people
     try:
         person = await asyncio.to_thread(people.redeem, code[:200], sent.get("password", ""), sent.get("username", ""))
     except UserFacingError as error:
         return await link_page(request, code, problem(error, language), 400)
-    house.audit.record(person, "account.password_set", person, {"address": _address(request)})
-    return signed_in(house, request, person)
+    context.audit.record(person, "account.password_set", person, {"address": _address(request)})
+    return signed_in(context, request, person)
 
 
 async def fields_of(request: Request) -> dict[str, str]:

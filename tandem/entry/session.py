@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tandem.auth.sign_in import DEVICE_COOKIE, note_request
 from tandem.auth.tickets import COOKIE, DEVICE_SECONDS, SECONDS, TicketError, ticket_of
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.people.providers import PROXY, mapped
 from tandem.texts import Language, language_for
 
@@ -34,36 +34,36 @@ class Peer:
         await self.app(scope, receive, send)
 
 
-def language_of(house: House, request: Request) -> Language:
+def language_of(context: AppContext, request: Request) -> Language:
     """The language of these pages."""
-    return language_for("", house.settings.display.language, request.headers.get("accept-language", ""))
+    return language_for("", context.settings.display.language, request.headers.get("accept-language", ""))
 
 
-def person_of(house: House, request: Request) -> str | None:
+def person_of(context: AppContext, request: Request) -> str | None:
     """Who is signed in at this browser; None for nobody."""
     try:
-        return house.tickets.read(ticket_of(request.cookies)).person
+        return context.tickets.read(ticket_of(request.cookies)).person
     except TicketError:
         return None
 
 
-def give_ticket(house: House, request: Request, response: Response, person: str) -> None:
+def give_ticket(context: AppContext, request: Request, response: Response, person: str) -> None:
     """Sign somebody in at this browser. Raises TicketError for who is not known."""
     note_request(request)
-    token = house.tickets.issue(person)
+    token = context.tickets.issue(person)
     # A longer ticket of before came in several cookies.
     for number in range(4):
         if f"{COOKIE}_{number}" in request.cookies:
             response.delete_cookie(f"{COOKIE}_{number}", path="/")
     response.set_cookie(COOKIE, token, max_age=SECONDS, path="/", httponly=True, samesite="lax")
-    remembered = house.tickets.remember(person)
+    remembered = context.tickets.remember(person)
     response.set_cookie(DEVICE_COOKIE, remembered, max_age=DEVICE_SECONDS, path="/", httponly=True, samesite="strict")
 
 
-def named_by_proxy(house: House, request: Request) -> str | None:
+def named_by_proxy(context: AppContext, request: Request) -> str | None:
     """Whom the proxy in front names; None where none does, or where the header comes from elsewhere. Blocks. Raises
     AccountsError."""
-    proxy = house.settings.server.sign_in.proxy
+    proxy = context.settings.server.sign_in.proxy
     if proxy is None:
         return None
     given = request.headers.getlist(proxy.header)
@@ -71,16 +71,16 @@ def named_by_proxy(house: House, request: Request) -> str | None:
         return None
     peer = request.scope.get(PEER, "")
     if not _believed(peer, proxy.addresses):
-        house.audit.record(given[0][:200], "sign_in.spoofed", proxy.header, {"address": peer})
+        context.audit.record(given[0][:200], "sign_in.spoofed", proxy.header, {"address": peer})
         return None
     said = ",".join(request.headers.getlist(proxy.groups_header)) if proxy.groups_header else ""
     theirs = [one.strip() for one in said.split(",") if one.strip()]
     name = given[0].strip()
-    known = house.entrance.people.find(name)
+    known = context.entrance.people.find(name)
     groups = mapped(theirs, proxy.groups)
     if known is not None and known.active and known.way == PROXY and known.subject and groups <= known.groups:
-        return name if groups == known.groups else house.entrance.people.welcome(PROXY, name, name, groups)
-    return house.entrance.people.welcome(PROXY, name, name, groups)
+        return name if groups == known.groups else context.entrance.people.welcome(PROXY, name, name, groups)
+    return context.entrance.people.welcome(PROXY, name, name, groups)
 
 
 def _believed(peer: str, addresses: tuple[str, ...]) -> bool:
@@ -96,12 +96,12 @@ class ToSignIn:
     """ASGI middleware: whoever asks for the chat's page and is not signed in is shown the ways in, or signed in by the
     proxy in front that names them. The page asked for by whoever is another one to that proxy now counts as well."""
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
+    def __init__(self, app: ASGIApp, context: AppContext) -> None:
         self.app = app
-        self.house = house
+        self.context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or not self.house.settings.server.login_required:
+        if scope["type"] != "http" or scope["method"] != "GET" or not self.context.settings.server.login_required:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
@@ -113,9 +113,9 @@ class ToSignIn:
         await self.app(scope, receive, send)
 
     def _elsewhere(self, request: Request) -> str:
-        proxy = self.house.settings.server.sign_in.proxy
+        proxy = self.context.settings.server.sign_in.proxy
         named = request.headers.get(proxy.header, "").strip() if proxy is not None else ""
-        person = person_of(self.house, request)
+        person = person_of(self.context, request)
         if named and _believed(request.scope.get(PEER, ""), proxy.addresses if proxy else ()) and person != named:
             return "/sign-in/proxy"
         return "" if person is not None else "/login"

@@ -32,7 +32,7 @@ from rag.principal import ANYBODY
 from rag.storage.records import NewDocument
 from rag.text.analyser import casefold, fold
 from rag.types import SearchResult
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import CollectionSettings, ServerSettings, Settings
 from tandem.ui import starters
 
@@ -185,7 +185,7 @@ def _slip(word: str, draw: random.Random) -> str:
 
 
 async def evaluate(
-    house: House,
+    context: AppContext,
     twins: Mapping[tuple[str, ...], Library],
     secrets: Sequence[Secret],
     count: int,
@@ -195,21 +195,21 @@ async def evaluate(
     """Ask `count` random questions of random people. `twins` are libraries that hold, open to everybody, only what
     somebody in these groups may read."""
     draw, tally = random.Random(seed), Tally()
-    people = list(house.settings.server.users)
+    people = list(context.settings.server.users)
     for who in people:
-        _look_around(house, twins[_groups(house, who)], who, secrets, tally)
+        _look_around(context, twins[_groups(context, who)], who, secrets, tally)
     before: dict[str, tuple[Turn, ...]] = {}
     for kind, text, secret in questions(secrets, draw):
         if tally.asked >= count:
             return tally
         who = draw.choice(people)
         turns = before.get(who, ()) if draw.random() < 0.2 else ()
-        heard, found, answer = await _ask(house, who, text, turns)
+        heard, found, answer = await _ask(context, who, text, turns)
         before[who] = (Turn(text, answer),)
         tally.asked += 1
         tally.by_kind[kind] += 1
         typed = fold(casefold(" ".join((text, *(turn.question for turn in turns)))))
-        own = _groups(house, who)
+        own = _groups(context, who)
         if secret.collection in own and secret.word in heard and secret.word not in typed:
             tally.found += 1
         for other in secrets:
@@ -222,16 +222,16 @@ async def evaluate(
     return tally
 
 
-def _groups(house: House, who: str) -> tuple[str, ...]:
-    return tuple(name for name in CLOSED if name in house.rights.groups_of(who))
+def _groups(context: AppContext, who: str) -> tuple[str, ...]:
+    return tuple(name for name in CLOSED if name in context.rights.groups_of(who))
 
 
-async def _ask(house: House, who: str, text: str, turns: tuple[Turn, ...]) -> tuple[str, SearchResult, str]:
+async def _ask(context: AppContext, who: str, text: str, turns: tuple[Turn, ...]) -> tuple[str, SearchResult, str]:
     """(all that is heard, what a search finds, the answer)."""
-    principal = house.rights.principal(who)
+    principal = context.rights.principal(who)
     heard: list[str] = []
     answer = ""
-    async with aclosing(house.answer(Question(text, turns, user=who, principal=principal))) as events:
+    async with aclosing(context.answer(Question(text, turns, user=who, principal=principal))) as events:
         async for event in events:
             match event:
                 case Retrieved():
@@ -243,7 +243,7 @@ async def _ask(house: House, who: str, text: str, turns: tuple[Turn, ...]) -> tu
                     heard += [answer, repr(event.answer), json.dumps(event.trace.as_dict())]
                 case Failed():
                     heard.append(event.message)
-    found = house.library.search(text, principal=principal, history=[(turn.question, turn.answer) for turn in turns])
+    found = context.library.search(text, principal=principal, history=[(turn.question, turn.answer) for turn in turns])
     heard.append(repr(found))
     return fold(casefold(" ".join(heard))), found, answer
 
@@ -253,17 +253,17 @@ def _told(found: SearchResult) -> tuple[object, ...]:
     return passages, found.corrections, found.notes, found.language, round(found.confidence, 3)
 
 
-def _look_around(house: House, twin: Library, who: str, secrets: Sequence[Secret], tally: Tally) -> None:
+def _look_around(context: AppContext, twin: Library, who: str, secrets: Sequence[Secret], tally: Tally) -> None:
     """What somebody is shown and what is counted for them without a question: lists, first questions, frequencies."""
-    principal, own = house.rights.principal(who), _groups(house, who)
-    shelf = house.library.seen_by(principal)
-    view = house.library.searcher.view(house.rights.labels(principal))
+    principal, own = context.rights.principal(who), _groups(context, who)
+    shelf = context.library.seen_by(principal)
+    view = context.library.searcher.view(context.rights.labels(principal))
     shown = fold(casefold(repr((shelf.documents(), starters.questions(shelf, "en")))))
     for one in secrets:
         if one.collection in own:
             continue
         counts = [view.vocabulary.frequency(name, one.word) for name in ("terms", "title", "surface")]
-        read = house.library.searcher.analyse(one.word, view=view), twin.searcher.analyse(one.word)
+        read = context.library.searcher.analyse(one.word, view=view), twin.searcher.analyse(one.word)
         if one.word in shown or any(counts) or read[0] != read[1]:
             tally.leaks.append(f"{who} is shown or counted {one.word} of {one.collection}")
     if shelf.size() != twin.seen_by(ANYBODY).size():

@@ -1,6 +1,6 @@
 """Answers under way: asked, stopped, asked again, and followed by a browser that comes back.
 
-Knows the house's events and who is waiting for them. Does not know how an answer is shown (`answer_view` does).
+Knows the engine's events and who is waiting for them. Does not know how an answer is shown (`answer_view` does).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hybrid.answering.pipeline import Question, Turn
 from hybrid.events import Delta, Failed, Finished, Notice
 from rag.principal import Principal
 from tandem.auth import accounts
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.texts import say, waiting
 from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
@@ -76,34 +76,34 @@ def running(view: View) -> Iterator[asyncio.Task[Any]]:
         _runs.pop(view.message.id, None)
 
 
-async def ask(house: House, message: cl.Message) -> None:
+async def ask(context: AppContext, message: cl.Message) -> None:
     """Take in the files that came with a message, and answer what the person typed, under it."""
     mode = (message.modes or {}).get("mode", "auto")
-    files = await take_in(house, message)
+    files = await take_in(context, message)
     if not message.content.strip() and files:
         return
-    await _answer(house, cl.Message(""), message.content, mode)
+    await _answer(context, cl.Message(""), message.content, mode)
 
 
-async def take_in(house: House, message: cl.Message) -> list[tuple[str, Path]]:
+async def take_in(context: AppContext, message: cl.Message) -> list[tuple[str, Path]]:
     """Take in the files that came with a message, if any; their names and places."""
     files = uploads.dropped(message)
     if not files:
         return files
     if not message.content.strip() and not turns(chat_context.get(), message.id):
         await cl.context.emitter.init_thread(files[0][0])
-    may_promote = accounts.administers(house.rights)
+    may_promote = accounts.administers(context.rights)
     for name, _ in files:
-        house.audit.record(
+        context.audit.record(
             accounts.caller() or "", "document.uploaded", name, {"conversation": cl.context.session.thread_id}
         )
-    await to_the_end(uploads.take_in(house.library, files, language_of(house), may_promote=may_promote))
+    await to_the_end(uploads.take_in(context.library, files, language_of(context), may_promote=may_promote))
     return files
 
 
-async def ask_again(house: House, message_id: str, *, mode: str, keep_draft: bool) -> None:
+async def ask_again(context: AppContext, message_id: str, *, mode: str, keep_draft: bool) -> None:
     """Answer the question of an earlier answer again, in its place; `keep_draft` has the large model refine it."""
-    language = language_of(house)
+    language = language_of(context)
     if _in_thread(cl.context.session.thread_id):
         await cl.context.emitter.send_toast(say("busy", language), "warning")
         return
@@ -113,7 +113,7 @@ async def ask_again(house: House, message_id: str, *, mode: str, keep_draft: boo
         return
     kept = message.metadata or {}
     draft = kept.get("answer", "") if keep_draft else ""
-    _in_background(_answer(house, message, kept["question"], mode, draft))
+    _in_background(_answer(context, message, kept["question"], mode, draft))
 
 
 def _in_background(work: Coroutine[Any, Any, None]) -> None:
@@ -129,11 +129,11 @@ def _in_background(work: Coroutine[Any, Any, None]) -> None:
     cl.context.session.current_task = asyncio.create_task(busy())
 
 
-async def _answer(house: House, message: cl.Message, question: str, mode: str, draft: str = "") -> None:
+async def _answer(context: AppContext, message: cl.Message, question: str, mode: str, draft: str = "") -> None:
     session = cl.context.session
-    choices = choices_of(house)
-    language = language_of(house)
-    if (reached := await asyncio.to_thread(house.entrance.ask, accounts.caller() or "")) is not None:
+    choices = choices_of(context)
+    language = language_of(context)
+    if (reached := await asyncio.to_thread(context.entrance.ask, accounts.caller() or "")) is not None:
         wait = waiting(math.ceil(reached.seconds), language)
         await cl.Message(say(reached.limit, language, count=f"{reached.value:g}", wait=wait)).send()
         return
@@ -141,38 +141,38 @@ async def _answer(house: House, message: cl.Message, question: str, mode: str, d
         message,
         question,
         language=language,
-        interval=house.settings.display.flush_ms / 1000,
+        interval=context.settings.display.flush_ms / 1000,
         refine_model=choices.refine,
         marks=choices.marks,
         auto_panel=choices.panel,
         draft=draft,
-        addresses=accounts.administers(house.rights),
+        addresses=accounts.administers(context.rights),
     )
     asked = Question(
         question,
         history=turns(chat_context.get(), message.id),
         conversation=session.thread_id,
         user=asker(),
-        principal=principal_of(house),
+        principal=principal_of(context),
         options=choices.options(mode, draft),
     )
     with running(view) as task:
         try:
             await view.open()
-            await _follow(house, view, asked)
+            await _follow(context, view, asked)
         except asyncio.CancelledError:
             task.uncancel()
-            await to_the_end(_cut_short(house, view, asked.conversation))
+            await to_the_end(_cut_short(context, view, asked.conversation))
         except Exception:
             log.exception("An answer could not be shown to its end")
-            await to_the_end(_cut_short(house, view, asked.conversation, broken=True))
+            await to_the_end(_cut_short(context, view, asked.conversation, broken=True))
 
 
-async def _follow(house: House, view: AnswerView, asked: Question) -> None:
+async def _follow(context: AppContext, view: AnswerView, asked: Question) -> None:
     """Show the events of an answer; of what is amiss with the models, only what the answer before it did not say."""
     said: set[str] = set() if view.again else cl.user_session.get(_SAID) or set()
     standing: set[str] = set()
-    async with aclosing(house.answer(asked)) as events:
+    async with aclosing(context.answer(asked)) as events:
         async for event in events:
             if isinstance(event, Delta) and view.take(event):
                 continue
@@ -182,21 +182,21 @@ async def _follow(house: House, view: AnswerView, asked: Question) -> None:
                     continue
             if isinstance(event, Finished):
                 cl.user_session.set(_SAID, standing)
-                await to_the_end(view.finish(event, await _figures(house, asked.conversation)))
+                await to_the_end(view.finish(event, await _figures(context, asked.conversation)))
             elif isinstance(event, Failed):
-                await to_the_end(view.fail(event, await _figures(house, asked.conversation)))
+                await to_the_end(view.fail(event, await _figures(context, asked.conversation)))
             else:
                 await view.show(event)
 
 
-async def _cut_short(house: House, view: AnswerView, conversation: str, *, broken: bool = False) -> None:
-    latest = await asyncio.to_thread(house.traces.recent, conversation, 1)
+async def _cut_short(context: AppContext, view: AnswerView, conversation: str, *, broken: bool = False) -> None:
+    latest = await asyncio.to_thread(context.traces.recent, conversation, 1)
     trace = latest[0] if latest and latest[0]["question"] == view.question else None
-    await view.stop(trace, await _figures(house, conversation), broken=broken)
+    await view.stop(trace, await _figures(context, conversation), broken=broken)
 
 
-async def _figures(house: House, conversation: str) -> Figures:
-    return await asyncio.to_thread(Figures.of, house.traces, conversation)
+async def _figures(context: AppContext, conversation: str) -> Figures:
+    return await asyncio.to_thread(Figures.of, context.traces, conversation)
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
@@ -211,9 +211,9 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
-def principal_of(house: House) -> Principal:
+def principal_of(context: AppContext) -> Principal:
     """Who is asking in this session, with what is granted to them now."""
-    return house.rights.principal(accounts.caller() or "")
+    return context.rights.principal(accounts.caller() or "")
 
 
 def asker() -> str:

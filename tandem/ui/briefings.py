@@ -21,7 +21,7 @@ from hybrid.settings import Escalate
 from rag.errors import UserFacingError
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem import briefing
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.markdown import linked
 from tandem.texts import Language, say
 from tandem.ui import panel
@@ -35,41 +35,41 @@ _NAME_CHARS = 60
 _SOURCE_CHARS = 2000
 
 
-async def brief(house: House, message: cl.Message, *, high: bool) -> None:
+async def brief(context: AppContext, message: cl.Message, *, high: bool) -> None:
     """Write a briefing on what the message names: a document, a folder, else what a search for it finds."""
-    files = await take_in(house, message)
+    files = await take_in(context, message)
     source = " ".join(message.content.split())[:_SOURCE_CHARS] or (files[0][0] if files else "")
     mode = (message.modes or {}).get("mode", "auto")
-    view = BriefingView(cl.Message(""), source, language_of(house))
+    view = BriefingView(cl.Message(""), source, language_of(context))
     with running(view) as task:
         try:
             await view.open()
-            await _write(house, view, source, mode, high)
+            await _write(context, view, source, mode, high)
         except asyncio.CancelledError:
             task.uncancel()
             await to_the_end(view.close("stopped", stopped=view.cut("stopped", "stopped_empty")))
         except briefing.NothingFoundError:
             await to_the_end(view.close("failed", error=say("brief_nothing", view.language, source=source[:200])))
         except UserFacingError as error:
-            await to_the_end(view.close("failed", error=told(house, error)))
+            await to_the_end(view.close("failed", error=told(context, error)))
         except Exception:
             log.exception("A briefing could not be written to its end")
             await to_the_end(view.close("stopped", error=view.cut("cut_off", "no_text")))
 
 
-async def _write(house: House, view: BriefingView, source: str, mode: str, high: bool) -> None:
-    choices = choices_of(house)
+async def _write(context: AppContext, view: BriefingView, source: str, mode: str, high: bool) -> None:
+    choices = choices_of(context)
     options = choices.options(mode)
     conversation = cl.context.session.thread_id
-    principal = principal_of(house)
-    shelf = house.library.seen_by(principal, conversation, options.collections)
+    principal = principal_of(context)
+    shelf = context.library.seen_by(principal, conversation, options.collections)
     view.title, passages = await asyncio.to_thread(briefing.passages_of, shelf, source)
     given = parts(passages, choices.brief_words)
     refined = high or (options.escalation is not None and options.escalation.mode is Escalate.ALWAYS)
     writing = write(
         view.title,
         given,
-        house.engine,
+        context.engine,
         words=choices.brief_words,
         high=refined,
         options=options,

@@ -1,7 +1,7 @@
-"""The panel about the house rather than an answer: every document's receipt, and every model with what it costs.
+"""The panel about the library rather than an answer: every document's receipt, and every model with what it costs.
 
-Knows public/elements/House.jsx, which draws the panel and the card that offers missing models, what the browser may ask
-of it (through `window.postMessage`, which makes no conversation, as an action would), and what of that is for
+Knows public/elements/Library.jsx, which draws the panel and the card that offers missing models, what the browser may
+ask of it (through `window.postMessage`, which makes no conversation, as an action would), and what of that is for
 administrators. Does not know who they are, how documents are read or models are run.
 """
 
@@ -28,7 +28,7 @@ from rag.originals.finding import documents_of_files
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.auth.rights import CURATOR
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.documents import existing
 from tandem.texts import labels, say, without_addresses, word
 from tandem.ui import background
@@ -36,8 +36,8 @@ from tandem.ui.answering import principal_of
 from tandem.ui.session import change_settings, choices_of, language_of, show_settings, told
 from tandem.ui.uploads import shown
 
-ELEMENT = "House"
-PANEL = "tandem-house"
+ELEMENT = "Library"
+PANEL = "tandem-library"
 MOST_ROWS = 200
 ADMINISTRATION = {"download", "cancel", "load", "unload"}
 _LONGEST_SEARCH = 200
@@ -57,74 +57,74 @@ _watching: set[tuple[str, str]] = set()
 _problems: dict[str, UserFacingError] = {}
 
 
-async def act(house: House, asked: Any) -> None:
+async def act(context: AppContext, asked: Any) -> None:
     """Do what the page asks: anything may come in."""
     if not isinstance(asked, dict) or not isinstance(asked.get("tandem"), str):
         return
     text, state, name = (str(asked.get(key) or "")[:_LONGEST_SEARCH] for key in ("text", "state", "name"))
-    if asked["tandem"] in ADMINISTRATION and not await admitted(house):
+    if asked["tandem"] in ADMINISTRATION and not await admitted(context):
         return
-    if asked["tandem"] == "retry" and not _curated(house) and not await admitted(house):
+    if asked["tandem"] == "retry" and not _curated(context) and not await admitted(context):
         return
     if asked["tandem"] in {*ADMINISTRATION, "retry"}:
-        _record(house, asked["tandem"], name)
+        _record(context, asked["tandem"], name)
     match asked["tandem"]:
         case "open":
-            await open_panel(house)
+            await open_panel(context)
         case "find":
-            await _show_documents(house, text, state)
+            await _show_documents(context, text, state)
         case "retry":
-            await _retry(house, name, text, state)
+            await _retry(context, name, text, state)
         case "download":
-            await download(house, name)
+            await download(context, name)
         case "cancel":
-            await house.engine.lifecycle.cancel(name)
+            await context.engine.lifecycle.cancel(name)
         case "load":
-            await _ask_of(house, name, house.engine.models.load(name))
+            await _ask_of(context, name, context.engine.models.load(name))
         case "unload":
-            await _ask_of(house, name, house.engine.models.unload(name))
+            await _ask_of(context, name, context.engine.models.unload(name))
         case "dismiss":
-            await _dismiss(house)
+            await _dismiss(context)
 
 
-async def open_panel(house: House, tab: str = "documents") -> None:
+async def open_panel(context: AppContext, tab: str = "documents") -> None:
     """Put the panel in place of whatever the side panel shows."""
-    found = await _show_documents(house)
+    found = await _show_documents(context)
     await _tell({"tab": tab})
-    props = {"kind": "panel", "tab": tab, **found, **_props(house)}
-    await cl.context.emitter.emit("set_sidebar_title", word("library_title", language_of(house), "page"))
+    props = {"kind": "panel", "tab": tab, **found, **_props(context)}
+    await cl.context.emitter.emit("set_sidebar_title", word("library_title", language_of(context), "page"))
     element = cl.CustomElement(name=ELEMENT, id=PANEL, display="side", for_id="", props=props)
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
-    for running in house.engine.lifecycle.downloads():
-        background.begin(_watch(house, running.alias, join=True))
+    for running in context.engine.lifecycle.downloads():
+        background.begin(_watch(context, running.alias, join=True))
 
 
-async def offer(house: House) -> None:
+async def offer(context: AppContext) -> None:
     """In a new conversation, once the models are known, a card that offers those that are missing."""
-    if choices_of(house).offers and accounts.administers(house.rights):
-        background.begin(_offer(house))
+    if choices_of(context).offers and accounts.administers(context.rights):
+        background.begin(_offer(context))
 
 
-def _record(house: House, asked: str, name: str) -> None:
+def _record(context: AppContext, asked: str, name: str) -> None:
     """Administration goes into the audit log, as it was asked for."""
     action = "document.read_again" if asked == "retry" else f"model.{asked}"
-    house.audit.record(accounts.caller() or "", action, name)
+    context.audit.record(accounts.caller() or "", action, name)
 
 
-async def admitted(house: House) -> bool:
+async def admitted(context: AppContext) -> bool:
     """Whether the person may change models and the library; who may not is told so."""
-    if accounts.administers(house.rights):
+    if accounts.administers(context.rights):
         return True
-    await cl.context.emitter.send_toast(say("administrators_only", language_of(house)), "warning")
+    await cl.context.emitter.send_toast(say("administrators_only", language_of(context)), "warning")
     return False
 
 
-async def download(house: House, alias: str) -> None:
+async def download(context: AppContext, alias: str) -> None:
     """Start a download, or go on watching it, and show how far it is. For administrators."""
-    if not await admitted(house):
+    if not await admitted(context):
         return
     _problems.pop(alias, None)
-    background.begin(_watch(house, alias))
+    background.begin(_watch(context, alias))
 
 
 def documents(
@@ -174,11 +174,11 @@ def key(receipt: FileReceipt) -> str:
     return blake2b(f"{receipt.root}\0{receipt.path}".encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
-def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
+def models(context: AppContext, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     """The models as the page draws them, each with what the person can ask of it now."""
-    administers, language = accounts.administers(house.rights), language_of(house)
-    held = {runtime.name for runtime in house.engine.models.runtimes if isinstance(runtime, Managed)}
-    running = {download.alias: download for download in house.engine.lifecycle.downloads()}
+    administers, language = accounts.administers(context.rights), language_of(context)
+    held = {runtime.name for runtime in context.engine.models.runtimes if isinstance(runtime, Managed)}
+    running = {download.alias: download for download in context.engine.lifecycle.downloads()}
     rows = []
     for info in (entry.info for entry in listing if entry.info.alias != EXTRACTIVE):
         under_way = running.get(info.alias)
@@ -194,7 +194,7 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
                 "size_mb": info.size_mb,
                 "licence": info.licence,
                 "note": info.note if administers else without_addresses(info.note, language),
-                "problem": told(house, failed) if (failed := _problems.get(info.alias)) else "",
+                "problem": told(context, failed) if (failed := _problems.get(info.alias)) else "",
                 "ask": ask if administers else "",
                 "progress": {
                     "percent": under_way.percent,
@@ -208,123 +208,123 @@ def models(house: House, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     return rows
 
 
-async def _show_documents(house: House, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
-    receipts = await asyncio.to_thread(_seen, house)
-    beside = await asyncio.to_thread(_unread, house)
-    ids = await asyncio.to_thread(documents_of_files, house.library)
-    of = partial(house.rights.collections_of, principal_of(house))
+async def _show_documents(context: AppContext, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
+    receipts = await asyncio.to_thread(_seen, context)
+    beside = await asyncio.to_thread(_unread, context)
+    ids = await asyncio.to_thread(documents_of_files, context.library)
+    of = partial(context.rights.collections_of, principal_of(context))
     found = {"documents": {**documents(receipts, text, state, ids, of, beside), "busy": busy}}
     await _tell(found)
     return found
 
 
-def _curated(house: House) -> bool:
+def _curated(context: AppContext) -> bool:
     """Whether the person of this session looks after a collection, and may have its files read again."""
-    return CURATOR in principal_of(house).roles
+    return CURATOR in principal_of(context).roles
 
 
-def _seen(house: House) -> list[FileReceipt]:
+def _seen(context: AppContext) -> list[FileReceipt]:
     """The receipts of the files that the person of this session may know of: whoever administers reads no more."""
-    principal = principal_of(house)
-    return [receipt for receipt in house.library.receipts() if house.rights.may_see(principal, receipt)]
+    principal = principal_of(context)
+    return [receipt for receipt in context.library.receipts() if context.rights.may_see(principal, receipt)]
 
 
-def _unread(house: House) -> list[Account]:
+def _unread(context: AppContext) -> list[Account]:
     """The files that have no receipt, of no kind that is read for one, as far as the person may know of them."""
-    principal = principal_of(house)
-    found = account(existing(house.settings.documents), house.library.receipts(), house.library.data_dir)
-    return [one for one in found if one.receipt is None and house.rights.may_see(principal, _without_receipt(one))]
+    principal = principal_of(context)
+    found = account(existing(context.settings.documents), context.library.receipts(), context.library.data_dir)
+    return [one for one in found if one.receipt is None and context.rights.may_see(principal, _without_receipt(one))]
 
 
 def _without_receipt(one: Account) -> FileReceipt:
     return FileReceipt(one.root, one.path, "other", one.reason, 0, 0, 0, 0.0, 0, 0, "")
 
 
-async def _show_models(house: House) -> None:
-    await _tell({"models": models(house, house.engine.listing())})
+async def _show_models(context: AppContext) -> None:
+    await _tell({"models": models(context, context.engine.listing())})
 
 
 async def _tell(news: Mapping[str, Any]) -> None:
     """Tell the panel and the card, where this browser shows them."""
-    await cl.context.emitter.emit("house", news)
+    await cl.context.emitter.emit("library", news)
 
 
-def _props(house: House) -> dict[str, Any]:
-    language = language_of(house)
+def _props(context: AppContext) -> dict[str, Any]:
+    language = language_of(context)
     return {
         "language": language,
         "texts": labels(_LABELS, language),
-        "models": models(house, house.engine.listing()),
-        "administers": accounts.administers(house.rights) or _curated(house),
-        "administrator": accounts.administers(house.rights),
-        "signed_in": house.settings.server.login_required,
+        "models": models(context, context.engine.listing()),
+        "administers": accounts.administers(context.rights) or _curated(context),
+        "administrator": accounts.administers(context.rights),
+        "signed_in": context.settings.server.login_required,
     }
 
 
-async def _retry(house: House, name: str, text: str, state: str) -> None:
-    known = await asyncio.to_thread(_seen, house)
+async def _retry(context: AppContext, name: str, text: str, state: str) -> None:
+    known = await asyncio.to_thread(_seen, context)
     wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
-    if not accounts.administers(house.rights):
-        curator = principal_of(house)
-        wanted = [receipt for receipt in wanted if house.rights.curates(curator, receipt)]
-    await _show_documents(house, text, state, busy=name or "all")
+    if not accounts.administers(context.rights):
+        curator = principal_of(context)
+        wanted = [receipt for receipt in wanted if context.rights.curates(curator, receipt)]
+    await _show_documents(context, text, state, busy=name or "all")
     try:
-        await asyncio.to_thread(house.library.retry, wanted)
+        await asyncio.to_thread(context.library.retry, wanted)
     except UserFacingError as error:
-        await cl.context.emitter.send_toast(told(house, error), "error")
-    await _show_documents(house, text, state)
+        await cl.context.emitter.send_toast(told(context, error), "error")
+    await _show_documents(context, text, state)
 
 
-async def _ask_of(house: House, alias: str, work: Coroutine[Any, Any, None]) -> None:
+async def _ask_of(context: AppContext, alias: str, work: Coroutine[Any, Any, None]) -> None:
     _problems.pop(alias, None)
     try:
         await work
     except UserFacingError as error:
         # The name comes from the browser; only those of the list are shown again.
-        if any(alias == one.info.alias for one in house.engine.listing()):
+        if any(alias == one.info.alias for one in context.engine.listing()):
             _problems[alias] = error
-    await _show_models(house)
+    await _show_models(context)
 
 
-async def _watch(house: House, alias: str, *, join: bool = False) -> None:
+async def _watch(context: AppContext, alias: str, *, join: bool = False) -> None:
     """Show how far a download is; with `join` only one that is under way, else it is started."""
     watch = (cl.context.session.id, alias)
-    if watch in _watching or (join and all(alias != running.alias for running in house.engine.lifecycle.downloads())):
+    if watch in _watching or (join and all(alias != running.alias for running in context.engine.lifecycle.downloads())):
         return
     _watching.add(watch)
     last = 0.0
     try:
-        async with aclosing(house.engine.lifecycle.download(alias)) as states:
+        async with aclosing(context.engine.lifecycle.download(alias)) as states:
             async for _ in states:
                 if time.monotonic() - last >= _SECONDS_BETWEEN:
                     last = time.monotonic()
-                    await _show_models(house)
+                    await _show_models(context)
     except ModelError as error:
         if error.kind != "cancelled":
             _problems[alias] = error
     finally:
         _watching.discard(watch)
-    await _show_models(house)
-    await show_settings(house)
+    await _show_models(context)
+    await show_settings(context)
 
 
-async def _offer(house: House) -> None:
-    await house.engine.models.wait_ready(_LOOK_UP_SECONDS)
+async def _offer(context: AppContext) -> None:
+    await context.engine.models.wait_ready(_LOOK_UP_SECONDS)
     session = cl.context.session
-    offered = [entry.info.alias for entry in house.engine.offers()]
+    offered = [entry.info.alias for entry in context.engine.offers()]
     if not offered or session.has_first_interaction:
         return
     message = cl.Message("", id=_card_message())
     message.created_at = utc_now()
     await cl.context.emitter.send_step(message.to_dict())
-    props = {"kind": "offer", "offered": offered, **_props(house)}
+    props = {"kind": "offer", "offered": offered, **_props(context)}
     card = cl.CustomElement(name=ELEMENT, id=f"card-{message.id}", display="inline", for_id=message.id, props=props)
     await cl.context.emitter.send_element(card.to_dict())
 
 
-async def _dismiss(house: House) -> None:
+async def _dismiss(context: AppContext) -> None:
     await cl.context.emitter.delete_step(cl.Message("", id=_card_message()).to_dict())
-    await change_settings(house, {**choices_of(house).values(), "offers": False})
+    await change_settings(context, {**choices_of(context).values(), "offers": False})
 
 
 def _card_message() -> str:

@@ -71,7 +71,7 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
     app.add_middleware(PagePolicy)
     app.router.routes.insert(0, page_script.route())
     if not guarded:
-        app.add_middleware(ToSignIn, house=app.state.house)
+        app.add_middleware(ToSignIn, context=app.state.context)
         app.add_middleware(Doors, tickets=tickets)
         app.add_middleware(Guard, local_only=local_only)
         # Before Chainlit's own routes, of which the last takes every address.

@@ -22,7 +22,7 @@ from chainlit.user import PersistedUser
 from rag.errors import LibraryError, UserFacingError
 from tandem import shipped
 from tandem.auth import accounts
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.texts import Language, drawn, everywhere, language_for, problem, say, without_addresses
 from tandem.texts import starters as written_questions
 from tandem.ui import background, settings_panel
@@ -39,52 +39,52 @@ _TOLD = "told_unsaved"
 _SPOKEN = "spoken"
 
 
-def choices_of(house: House) -> Choices:
+def choices_of(context: AppContext) -> Choices:
     """What the person chose for this conversation."""
-    return settings_panel.read(cl.context.session.chat_settings, Choices.configured(house.settings))[0]
+    return settings_panel.read(cl.context.session.chat_settings, Choices.configured(context.settings))[0]
 
 
-def language_of(house: House) -> Language:
+def language_of(context: AppContext) -> Language:
     """The language of Tandem's own words in this session."""
     session = cl.context.session
     browser = getattr(session, "language", "")
-    return language_for(choices_of(house).language, house.settings.display.language, browser)
+    return language_for(choices_of(context).language, context.settings.display.language, browser)
 
 
-def told(house: House, error: UserFacingError) -> str:
+def told(context: AppContext, error: UserFacingError) -> str:
     """What went wrong, for the person of this session: without addresses where they do not administer."""
-    said = problem(error, language := language_of(house))
-    return said if accounts.administers(house.rights) else without_addresses(said, language)
+    said = problem(error, language := language_of(context))
+    return said if accounts.administers(context.rights) else without_addresses(said, language)
 
 
-async def begin(house: House) -> None:
+async def begin(context: AppContext) -> None:
     """A new conversation: the person's last settings, the words of the page, the modes."""
     user = cl.context.session.user
     if isinstance(user, PersistedUser):
         cl.context.session.chat_settings = await history().settings_of(user.id)
-    await show_words(house)
-    await show_settings(house)
-    await show_modes(house, "auto")
-    await show_commands(house)
+    await show_words(context)
+    await show_settings(context)
+    await show_modes(context, "auto")
+    await show_commands(context)
 
 
-async def resume(house: House, thread: ThreadDict) -> None:
+async def resume(context: AppContext, thread: ThreadDict) -> None:
     """A conversation that goes on: its settings (Chainlit has put them in the session), its last mode."""
     modes = [step.get("modes") or {} for step in thread["steps"] if step["type"] == "user_message"]
-    await show_words(house)
-    await show_settings(house)
-    await show_modes(house, modes[-1].get("mode", "auto") if modes else "auto")
-    await show_commands(house)
+    await show_words(context)
+    await show_settings(context)
+    await show_modes(context, modes[-1].get("mode", "auto") if modes else "auto")
+    await show_commands(context)
 
 
-async def tell_unsaved(house: House, kept: bool) -> None:
+async def tell_unsaved(context: AppContext, kept: bool) -> None:
     """Tell whoever wrote it that the conversation could not be saved, and whether it is `kept` in memory."""
     with suppress(ChainlitContextException):
         now = time.monotonic()
         if now - (cl.user_session.get(_TOLD) or -_TELL_SECONDS) < _TELL_SECONDS:
             return
         cl.user_session.set(_TOLD, now)
-        said = say("history_kept" if kept else "history_lost", language_of(house))
+        said = say("history_kept" if kept else "history_lost", language_of(context))
         await cl.context.emitter.send_toast(said, "warning" if kept else "error")
 
 
@@ -94,18 +94,18 @@ def forget_the_gone() -> None:
         del chat_contexts[session_id]
 
 
-async def show_words(house: House) -> None:
+async def show_words(context: AppContext) -> None:
     """Give the page the words that it draws by itself, in the person's language: see public/tandem.js."""
-    language = language_of(house)
+    language = language_of(context)
     cl.user_session.set(_SPOKEN, language)
-    signed_in = house.settings.server.login_required
+    signed_in = context.settings.server.login_required
     said = {"tandem": "words", "thread": cl.context.session.thread_id, "signed_in": signed_in, **drawn(language)}
     await cl.context.emitter.send_window_message(said)
 
 
-async def show_modes(house: House, chosen: str) -> None:
+async def show_modes(context: AppContext, chosen: str) -> None:
     """Put the mode picker into the composer."""
-    language = language_of(house)
+    language = language_of(context)
     options = [
         ModeOption(name, say(name, language), say(f"{name}_hint", language), _ICONS[name], default=name == chosen)
         for name in MODES
@@ -113,9 +113,9 @@ async def show_modes(house: House, chosen: str) -> None:
     await cl.context.emitter.set_modes([Mode("mode", say("mode", language), options)])
 
 
-async def show_commands(house: House) -> None:
+async def show_commands(context: AppContext) -> None:
     """Put what can be asked for besides an answer into the composer."""
-    language = language_of(house)
+    language = language_of(context)
     offered = [
         CommandDict(
             id=say(name, language),
@@ -136,23 +136,23 @@ def command_of(message: cl.Message) -> str:
     return names.get(message.command or "", "")
 
 
-async def show_settings(house: House) -> None:
+async def show_settings(context: AppContext) -> None:
     """Put the settings panel on the screen, and again once every model is known."""
-    await _send_settings(house)
-    if not house.engine.models.ready:
-        background.begin(_when_models_are_known(house))
+    await _send_settings(context)
+    if not context.engine.models.ready:
+        background.begin(_when_models_are_known(context))
 
 
-async def _send_settings(house: House) -> None:
-    choices = choices_of(house)
-    models = house.engine.models
-    may_download = accounts.administers(house.rights)
-    readable = house.rights.readable(house.rights.principal(accounts.caller() or ""))
+async def _send_settings(context: AppContext) -> None:
+    choices = choices_of(context)
+    models = context.engine.models
+    may_download = accounts.administers(context.rights)
+    readable = context.rights.readable(context.rights.principal(accounts.caller() or ""))
     tabs = settings_panel.tabs(
         choices,
         models.states(),
         models.ready,
-        language_of(house),
+        language_of(context),
         downloading=may_download,
         collections=[one.name for one in readable],
     )
@@ -160,19 +160,19 @@ async def _send_settings(house: House) -> None:
     cl.context.session.chat_settings = choices.values()
 
 
-async def _when_models_are_known(house: House) -> None:
-    await house.engine.models.wait_ready(_LOOK_UP_SECONDS)
-    await _send_settings(house)
+async def _when_models_are_known(context: AppContext) -> None:
+    await context.engine.models.wait_ready(_LOOK_UP_SECONDS)
+    await _send_settings(context)
 
 
-async def change_settings(house: House, values: Mapping[str, Any]) -> str:
+async def change_settings(context: AppContext, values: Mapping[str, Any]) -> str:
     """Take in what was confirmed in the panel, keep it, and say what could not be taken; returns the model that is to
     be downloaded, "" for none.
     """
     session = cl.context.session
-    choices, wrong = settings_panel.read(values, Choices.configured(house.settings))
+    choices, wrong = settings_panel.read(values, Choices.configured(context.settings))
     session.chat_settings = choices.values()
-    language = language_of(house)
+    language = language_of(context)
     for key, value in wrong:
         said = say("settings_wrong", language, name=say(key, language), value=str(value)[:40])
         await cl.context.emitter.send_toast(said, "warning")
@@ -183,29 +183,29 @@ async def change_settings(house: House, values: Mapping[str, Any]) -> str:
         wanted = ""
     if not wanted and not wrong:
         await cl.context.emitter.send_toast(say("settings_kept", language), "success")
-    await _send_settings(house)
+    await _send_settings(context)
     # Chainlit has put the new settings into the session by now: what they were is what was shown.
     if language != cl.user_session.get(_SPOKEN):
-        await show_words(house)
-        await show_modes(house, "auto")
-        await show_commands(house)
+        await show_words(context)
+        await show_modes(context, "auto")
+        await show_commands(context)
     return wanted
 
 
-async def starters(house: House, identity: str, browser: str) -> list[cl.Starter]:
+async def starters(context: AppContext, identity: str, browser: str) -> list[cl.Starter]:
     """First questions to offer: written ones about the documents that ship, else made of the headings of what
     `identity` may read. None where the library cannot be read.
     """
-    language = language_for("auto", house.settings.display.language, browser)
-    if shipped.corpus() in house.settings.documents:
+    language = language_for("auto", context.settings.display.language, browser)
+    if shipped.corpus() in context.settings.documents:
         offered = written_questions(language)
     else:
         try:
-            offered = await asyncio.to_thread(_first_questions, house, identity, language)
+            offered = await asyncio.to_thread(_first_questions, context, identity, language)
         except LibraryError:
             offered = []
     return [cl.Starter(label, question) for label, question in offered]
 
 
-def _first_questions(house: House, identity: str, language: Language) -> list[tuple[str, str]]:
-    return first_questions.questions(house.library.seen_by(house.rights.principal(identity)), language)
+def _first_questions(context: AppContext, identity: str, language: Language) -> list[tuple[str, str]]:
+    return first_questions.questions(context.library.seen_by(context.rights.principal(identity)), language)

@@ -15,26 +15,26 @@ from starlette.responses import Response
 
 from tandem.auth import accounts, sign_in
 from tandem.auth.tickets import DEVICE_SECONDS, TicketError, Tickets, ticket_of
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.texts import language_for, say
 from tandem.ui import chainlit_compat
 
 _LOOK_SECONDS = 1.0
 
 
-def install(house: House, app: FastAPI) -> bool:
+def install(context: AppContext, app: FastAPI) -> bool:
     """Put Tandem's tickets in the place of Chainlit's cookies; whether people sign in. Raises UserFacingError."""
-    tickets = house.tickets
-    must_sign_in = accounts.install(house.settings.server, app, house.sign_in)
+    tickets = context.tickets
+    must_sign_in = accounts.install(context.settings.server, app, context.sign_in)
     chainlit_compat.sign_with(tickets.issue, lambda token: tickets.read(token).person)
     chainlit_compat.when_signed_in(_remembering(tickets))
-    cl.on_logout(_signing_out(house))
+    cl.on_logout(_signing_out(context))
     return must_sign_in
 
 
-async def end_sockets_of_the_gone(house: House) -> int:
+async def end_sockets_of_the_gone(context: AppContext) -> int:
     """Disconnect every session whose cookie does not count any more, and say so on its page; how many there were."""
-    tickets = house.tickets
+    tickets = context.tickets
 
     def ended(person: str | None, token: str | None) -> bool:
         try:
@@ -43,26 +43,26 @@ async def end_sockets_of_the_gone(house: House) -> int:
             return True
 
     def said(browser: str) -> str:
-        return say("signed_out", language_for("", house.settings.display.language, browser))
+        return say("signed_out", language_for("", context.settings.display.language, browser))
 
     return await chainlit_compat.end_sockets(ended, said)
 
 
-async def follow(house: House) -> None:
+async def follow(context: AppContext) -> None:
     """For good: end the sockets of whoever is signed out from outside, as by `tandem sign-out`."""
-    tickets = house.tickets
+    tickets = context.tickets
     seen = tickets.state()
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         if (now := tickets.state()) != seen:
             seen = now
-            await end_sockets_of_the_gone(house)
+            await end_sockets_of_the_gone(context)
 
 
-def _signing_out(house: House) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:
+def _signing_out(context: AppContext) -> Callable[[Request, Response], Awaitable[dict[str, bool]]]:
     """What happens when somebody leaves: the cookie ends, with `everywhere` all of theirs, and so do open sockets."""
 
-    tickets = house.tickets
+    tickets = context.tickets
 
     async def sign_out(request: Request, response: Response) -> dict[str, bool]:
         token = ticket_of(request.cookies)
@@ -72,11 +72,11 @@ def _signing_out(house: House) -> Callable[[Request, Response], Awaitable[dict[s
             return {"success": True}
         if request.query_params.get("everywhere") == "true":
             await asyncio.to_thread(tickets.end_all, person)
-            house.audit.record(person, "sign_out.everywhere", person)
+            context.audit.record(person, "sign_out.everywhere", person)
         else:
             await asyncio.to_thread(tickets.end, token)
-            house.audit.record(person, "sign_out", person)
-        await end_sockets_of_the_gone(house)
+            context.audit.record(person, "sign_out", person)
+        await end_sockets_of_the_gone(context)
         return {"success": True}
 
     return sign_out

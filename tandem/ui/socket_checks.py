@@ -17,7 +17,7 @@ from chainlit.session import WebsocketSession
 from starlette.requests import cookie_parser
 
 from tandem.auth.tickets import TicketError, Tickets
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.history.base import History
 from tandem.identifiers import is_id
 from tandem.texts import language_for, say
@@ -35,8 +35,8 @@ _LARGEST_ENVIRONMENT = 10_000
 class SocketChecks:
     """The checks of one chat; `install` puts them in front of Chainlit's handlers."""
 
-    def __init__(self, house: House, tickets: Tickets, history: History) -> None:
-        self._house = house
+    def __init__(self, context: AppContext, tickets: Tickets, history: History) -> None:
+        self._context = context
         self._tickets = tickets
         self._history = history
 
@@ -86,7 +86,7 @@ class SocketChecks:
                 return True
 
     async def _tell(self, session: WebsocketSession, key: str, **values: object) -> None:
-        text = say(key, language_for("", self._house.settings.display.language, session.language), **values)
+        text = say(key, language_for("", self._context.settings.display.language, session.language), **values)
         await sio.emit("toast", {"message": text, "type": "error"}, to=session.socket_id)
 
     async def _is_message(self, session: WebsocketSession, payload: Any) -> bool:

@@ -27,7 +27,7 @@ from rag.faults import sentence
 from rag.library import Library
 from rag.types import FileReceipt
 from tandem.auth import accounts
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.texts import Language, labels, problem, say
 from tandem.ui.answer_view import history
 
@@ -96,7 +96,7 @@ async def take_in(
     await history().keep_element(element)
 
 
-async def promote(house: House, element_id: str, name: str, language: Language) -> None:
+async def promote(context: AppContext, element_id: str, name: str, language: Language) -> None:
     """Add a file of this conversation to the library, and say so in its receipt. For administrators."""
     conversation = cl.context.session.thread_id
     kept = await history().get_element(conversation, element_id)
@@ -106,28 +106,28 @@ async def promote(house: House, element_id: str, name: str, language: Language) 
         await cl.context.emitter.send_toast(say("gone", language), "warning")
         return
     try:
-        added = await asyncio.to_thread(house.library.promote_upload, conversation, receipt["path"])
+        added = await asyncio.to_thread(context.library.promote_upload, conversation, receipt["path"])
     except UserFacingError as error:
         await cl.context.emitter.send_toast(problem(error, language), "error")
         return
     receipt["library"] = added.path
-    house.audit.record(accounts.caller() or "", "document.added", added.path, {"conversation": conversation})
+    context.audit.record(accounts.caller() or "", "document.added", added.path, {"conversation": conversation})
     element = _element(element_id, kept.get("forId") or "", receipts, language, True)
     await _show(element)
     await history().keep_element(element)
 
 
-async def forget(house: House, conversation: str) -> None:
+async def forget(context: AppContext, conversation: str) -> None:
     """Delete the files and the traces of a conversation that is deleted. Raises LibraryError."""
 
     def work() -> None:
         # A library that takes documents in is not held up for a conversation without files.
-        if house.library.receipts(conversation):
-            house.library.remove_uploads(conversation)
-        house.traces.forget(conversation)
+        if context.library.receipts(conversation):
+            context.library.remove_uploads(conversation)
+        context.traces.forget(conversation)
 
     await asyncio.to_thread(work)
-    house.audit.record(accounts.caller() or "", "conversation.deleted", conversation)
+    context.audit.record(accounts.caller() or "", "conversation.deleted", conversation)
 
 
 def shown(receipt: FileReceipt) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from rag.originals import finding
 from rag.originals.finding import Original, State
 from rag.originals.pictures import Picture, Quoted
 from rag.types import Passage
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.texts import Language, language_for, problem, say
 from tandem.viewer import citations, layout, page, traces
 from tandem.viewer.access import holder, may_see, person
@@ -75,7 +75,7 @@ class Asked:
     """A document that `who` may see, and how it is asked for. `marks` are places in its text; `at` is the place among
     the answer's citations `of`, -1 where it is none of them."""
 
-    house: House
+    context: AppContext
     who: str
     language: Language
     original: Original
@@ -119,35 +119,35 @@ async def static(name: str) -> Response:
 @viewer.get("/passage/{identity}")
 async def passage(request: Request, identity: str) -> Response:
     """The document of a passage, where the passage stands."""
-    house, language = _house(request), language_of(request)
+    context, language = _context(request), language_of(request)
     who = await _somebody(request)
-    found = await asyncio.to_thread(_passage, house, who, identity, language)
+    found = await asyncio.to_thread(_passage, context, who, identity, language)
     of = citations.read(request.query_params.get("of", ""))
     if found is None:
         trace = request.query_params.get("as", "")
-        renewed = await asyncio.to_thread(_renewed, house, who, Cited(identity, trace=trace), of, language)
+        renewed = await asyncio.to_thread(_renewed, context, who, Cited(identity, trace=trace), of, language)
         if renewed is None:
             raise Refused(404, say("viewer_no_passage", language))
         return RedirectResponse(renewed, 307)
     one, original = found
     at = next((number for number, cited in enumerate(of) if cited.passage == one.id), -1)
-    return await _shown(request, Asked(house, who, language, original, one, of, at))
+    return await _shown(request, Asked(context, who, language, original, one, of, at))
 
 
 @viewer.get("/document/{identity}")
 async def document(request: Request, identity: str) -> Response:
     """A document from its beginning."""
-    house, language = _house(request), language_of(request)
+    context, language = _context(request), language_of(request)
     who = await _somebody(request)
-    original = await asyncio.to_thread(_original, house, who, identity, language)
-    return await _shown(request, Asked(house, who, language, original))
+    original = await asyncio.to_thread(_original, context, who, identity, language)
+    return await _shown(request, Asked(context, who, language, original))
 
 
 @viewer.get("/document/{identity}/page/{number}")
 async def drawn(request: Request, identity: str, number: str) -> Response:
     """A page of a PDF, as a picture."""
-    house, language = _house(request), language_of(request)
-    original = await asyncio.to_thread(_original, house, await _somebody(request), identity, language)
+    context, language = _context(request), language_of(request)
+    original = await asyncio.to_thread(_original, context, await _somebody(request), identity, language)
     if not _is_drawn(original) or original.path is None or not _number(number):
         raise Refused(404, say("viewer_no_document", language))
     try:
@@ -160,8 +160,8 @@ async def drawn(request: Request, identity: str, number: str) -> Response:
 @viewer.get("/document/{identity}/original")
 async def download(request: Request, identity: str) -> Response:
     """The file itself, to be kept and not to be shown."""
-    house, language = _house(request), language_of(request)
-    original = await asyncio.to_thread(_original, house, await _somebody(request), identity, language)
+    context, language = _context(request), language_of(request)
+    original = await asyncio.to_thread(_original, context, await _somebody(request), identity, language)
     if original.path is None:
         raise Refused(404, say(f"viewer_{original.state}", language))
     headers = {"content-security-policy": "sandbox; default-src 'none'"}
@@ -179,12 +179,12 @@ def language_of(request: Request) -> Language:
     asked = request.query_params.get("lang", "")
     chosen = asked if asked in ("en", "tr") else ""
     spoken = request.headers.get("accept-language", "")
-    return language_for(chosen, _house(request).settings.display.language, spoken)
+    return language_for(chosen, _context(request).settings.display.language, spoken)
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 def _pictures(request: Request) -> Pictures:
@@ -197,41 +197,41 @@ def _pictures(request: Request) -> Pictures:
 
 
 async def _somebody(request: Request) -> str:
-    house = _house(request)
-    who = person(house, request) or await holder(house, request)
+    context = _context(request)
+    who = person(context, request) or await holder(context, request)
     if who is None:
         raise Refused(401, say("viewer_sign_in", language_of(request)))
     return who
 
 
-def _passage(house: House, who: str, identity: str, language: Language) -> tuple[Passage, Original] | None:
+def _passage(context: AppContext, who: str, identity: str, language: Language) -> tuple[Passage, Original] | None:
     """A passage and its document's original, None where it is gone or not to be seen. Raises Refused."""
-    document = finding.document_of(house.library, identity) if citations.is_id(identity) else None
+    document = finding.document_of(context.library, identity) if citations.is_id(identity) else None
     if document is None:
         return None
-    original = _found(house, who, document)
+    original = _found(context, who, document)
     if original is None:
         return None
-    shelf = house.library.seen_by(house.rights.principal(who), labels.thread_of(original.document.labels))
+    shelf = context.library.seen_by(context.rights.principal(who), labels.thread_of(original.document.labels))
     one = shelf.passage(identity)
     return (one, original) if one is not None else None
 
 
-def _renewed(house: House, who: str, gone: Cited, of: Sequence[Cited], language: Language) -> str | None:
+def _renewed(context: AppContext, who: str, gone: Cited, of: Sequence[Cited], language: Language) -> str | None:
     """Where a passage that is gone is found in the document as it was read again: the address of its new passage, or
     else of the document; None where nobody may see such a document."""
     trace = next((one.trace for one in of if one.passage == gone.passage and one.trace), gone.trace)
     if not traces.is_trace(trace):
         return None
-    principal = house.rights.principal(who)
-    for document in traces.documents(trace, house.library.store.documents()):
-        if _found(house, who, document.id) is None:
+    principal = context.rights.principal(who)
+    for document in traces.documents(trace, context.library.store.documents()):
+        if _found(context, who, document.id) is None:
             continue
-        shelf = house.library.seen_by(principal, labels.thread_of(document.labels))
+        shelf = context.library.seen_by(principal, labels.thread_of(document.labels))
         place = traces.place(trace, shelf.text(document.id))
         if place is None:
             return _address(f"/source/document/{document.id}", (), language)
-        for _, one in house.library.store.passages_of(int(document.id)):
+        for _, one in context.library.store.passages_of(int(document.id)):
             if one.start <= place[0] < one.end:
                 span = (place[0] - one.start, min(place[1], one.end) - one.start)
                 new = Cited(one.id, (span,), trace)
@@ -240,19 +240,19 @@ def _renewed(house: House, who: str, gone: Cited, of: Sequence[Cited], language:
     return None
 
 
-def _original(house: House, who: str, identity: str, language: Language) -> Original:
+def _original(context: AppContext, who: str, identity: str, language: Language) -> Original:
     """Raises Refused, with the same sentence for what is not there and for what is somebody else's."""
-    found = _found(house, who, identity)
+    found = _found(context, who, identity)
     if found is None:
         raise Refused(404, say("viewer_no_document", language))
     return found
 
 
-def _found(house: House, who: str, identity: str) -> Original | None:
+def _found(context: AppContext, who: str, identity: str) -> Original | None:
     if not citations.is_id(identity):
         return None
-    found = finding.find(house.library, identity, house.settings.documents)
-    return found if found is not None and may_see(house, who, found.document) else None
+    found = finding.find(context.library, identity, context.settings.documents)
+    return found if found is not None and may_see(context, who, found.document) else None
 
 
 def _is_drawn(original: Original) -> bool:
@@ -324,11 +324,11 @@ def _not_marked(quotes: Sequence[Quoted], picture: Picture, one: Passage | None,
 def _as_text(asked: Asked, number: int, notes: Sequence[str]) -> str:
     """A document's text, as it was read."""
     original, language, one = asked.original, asked.language, asked.passage
-    shelf = asked.house.library.seen_by(
-        asked.house.rights.principal(asked.who), labels.thread_of(original.document.labels)
+    shelf = asked.context.library.seen_by(
+        asked.context.rights.principal(asked.who), labels.thread_of(original.document.labels)
     )
     text = shelf.text(original.document.id)
-    places = finding.places(asked.house.library, original.document.id)
+    places = finding.places(asked.context.library, original.document.id)
     parts = layout.parts(len(text), places)
     begin = one.start if one is not None else 0
     cited_in = next((n for n, (start, end) in enumerate(parts, 1) if start <= begin < end), 1)

@@ -145,7 +145,7 @@ def test_text_is_painted_as_it_comes_and_stop_stops(with_gpu: Browser, visit: Op
 def test_stop_ends_a_servers_answer_too(without_gpu: Browser, visit: Open, served: Served) -> None:
     from hybrid.runtimes.scripted import Script, Scripted
 
-    runtime = next(r for r in served.house.engine.models.runtimes if isinstance(r, Scripted))
+    runtime = next(r for r in served.context.engine.models.runtimes if isinstance(r, Scripted))
     kept, runtime.scripts["phi-4-mini"] = runtime.scripts["phi-4-mini"], Script("word " * 5000, tokens_per_second=50)
     try:
         person = visit(without_gpu)
@@ -227,7 +227,7 @@ def test_without_the_runtime_the_page_says_so_and_the_server_answers(
 
 def test_without_any_model_the_library_is_quoted(without_gpu: Browser, visit: Open, tmp_path: Path) -> None:
     served = served_from(tmp_path, with_runtime=False)
-    for runtime in served.house.engine.models.runtimes:
+    for runtime in served.context.engine.models.runtimes:
         getattr(runtime, "scripts", {}).clear()
     with served:
         person = visit(without_gpu, served)

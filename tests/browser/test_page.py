@@ -208,8 +208,8 @@ def test_a_search_needs_words_and_not_a_book(no_models: Served, query: str) -> N
 
 def test_where_people_sign_in_the_library_is_not_open(tmp_path: Any) -> None:
     served = served_from(tmp_path, with_runtime=False)
-    guarded = served.house.settings.server.model_copy(update={"host": "0.0.0.0"})
-    served.house.settings = served.house.settings.model_copy(update={"server": guarded})
+    guarded = served.context.settings.server.model_copy(update={"host": "0.0.0.0"})
+    served.context.settings = served.context.settings.model_copy(update={"server": guarded})
     with served:
         assert httpx.get(f"{served.url}/browser").status_code == 200
         assert httpx.get(f"{served.url}/browser/search", params={"q": "holiday"}).status_code == 401

@@ -17,7 +17,7 @@ from chainlit.context import init_http_context
 from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
 from rag.errors import LibraryError
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 from tests.security.conftest import ENVIRONMENT, SETTINGS, Socket, Target, message
@@ -71,8 +71,8 @@ async def said(history: SqlHistory) -> list[str]:
     return [step["output"] for step in thread["steps"]] if thread else []
 
 
-async def answer(house: House) -> str:
-    async for event in house.answer(Question(QUESTION)):
+async def answer(context: AppContext) -> str:
+    async for event in context.answer(Question(QUESTION)):
         if isinstance(event, Finished):
             return event.answer.text
     return ""
@@ -86,37 +86,39 @@ async def answer(house: House) -> str:
 async def test_nothing_is_lost(disk: SmallDisk, settings: Settings, how: str, when: str) -> None:
     init_http_context()
     told: list[bool] = []
-    house = House.open(settings)
-    house.library.sync(settings.documents)
-    house.library.add_upload("talk", "menu.md", b"On Thursday there is lentil soup.", person="ada")
+    context = AppContext.open(settings)
+    context.library.sync(settings.documents)
+    context.library.add_upload("talk", "menu.md", b"On Thursday there is lentil soup.", person="ada")
     history = history_of(settings, told)
     await history.create_user(cl.User(identifier="ada"))
     await say(history, "before")
     if when == "before it starts":
         await history.close()
-        await house.close()
+        await context.close()
     break_disk(disk, how)
     try:
         if when == "before it starts":
-            house = House.open(settings)
+            context = AppContext.open(settings)
             history = history_of(settings, told)
-        await house.start(index=False)
+        await context.start(index=False)
 
-        assert "Old Maren mends the nets" in await answer(house)
+        assert "Old Maren mends the nets" in await answer(context)
         (settings.documents[0] / "ropes.md").write_text("# Ropes\n\nNils splices the ropes.\n" * 2000, encoding="utf-8")
         with pytest.raises(LibraryError, match=SAID[how]):
-            house.library.sync(settings.documents)
+            context.library.sync(settings.documents)
         with pytest.raises(LibraryError, match=SAID[how]):
-            house.library.add_upload("talk", "menu.md", b"On Thursday there is pumpkin soup. " * 30_000, person="ada")
-        assert SAID[how] in house.problems()["library"]
-        assert [p.document for p in house.library.search("What soup?", conversation="talk").passages][:1] == ["menu.md"]
+            context.library.add_upload("talk", "menu.md", b"On Thursday there is pumpkin soup. " * 30_000, person="ada")
+        assert SAID[how] in context.problems()["library"]
+        assert [p.document for p in context.library.search("What soup?", conversation="talk").passages][:1] == [
+            "menu.md"
+        ]
         assert await history.get_user("ada") is not None
         for number in range(400):  # a full disk may still take the first of them
             await say(history, f"during {number} {'x' * 2000}")
         assert told[-1] is True
         assert SAID[how] in history.problem
         assert len(await said(history)) == 401
-        assert "Old Maren mends the nets" in await answer(house)
+        assert "Old Maren mends the nets" in await answer(context)
         assert not list(settings.data_dir.rglob("*damaged*"))
     finally:
         mend_disk(disk, how)
@@ -124,13 +126,13 @@ async def test_nothing_is_lost(disk: SmallDisk, settings: Settings, how: str, wh
     await say(history, "after")
     await history._db.backlog.flush()
     assert history.problem == ""
-    house.library.sync(settings.documents)
-    assert "library" not in house.problems()
-    assert "Nils" in house.library.search("Who splices the ropes?").passages[0].text
-    receipt = house.library.add_upload("talk", "menu.md", b"On Thursday there is pumpkin soup.", person="ada")
+    context.library.sync(settings.documents)
+    assert "library" not in context.problems()
+    assert "Nils" in context.library.search("Who splices the ropes?").passages[0].text
+    receipt = context.library.add_upload("talk", "menu.md", b"On Thursday there is pumpkin soup.", person="ada")
     assert receipt.state == "indexed"
     await history.close()
-    await house.close()
+    await context.close()
     again = history_of(settings, told)
     found = await said(again)
     await again.close()
@@ -145,12 +147,12 @@ def test_a_first_start_says_what_is_wrong(disk: SmallDisk, settings: Settings, h
     break_disk(disk, how)
     try:
         with pytest.raises(LibraryError, match=SAID[how]):
-            House.open(settings)
+            AppContext.open(settings)
     finally:
         mend_disk(disk, how)
-    house = House.open(settings)
-    house.library.close()
-    house.traces.close()
+    context = AppContext.open(settings)
+    context.library.close()
+    context.traces.close()
 
 
 @needs_mount

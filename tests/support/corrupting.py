@@ -27,7 +27,7 @@ from hybrid.answering.pipeline import Question
 from hybrid.events import Failed, Finished
 from rag.errors import UserFacingError
 from rag.maintenance.integrity import mend
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 
@@ -126,46 +126,46 @@ def _settings(data: Path, papers: Path) -> Settings:
 
 async def _make(settings: Settings) -> None:
     init_http_context()
-    house = House.open(settings)
-    house.library.sync(settings.documents)
-    house.library.add_upload("talk", "menu.md", b"On Thursday there is lentil soup.", person="ada")
-    house.library.add_upload("talk", "wine.md", b"On Sunday there is elder wine.", person="ada")
-    house.library.promote_upload("talk", "wine.md")
-    await house.start(index=False)
-    await _ask(house, "Who mends the nets in winter?")
+    context = AppContext.open(settings)
+    context.library.sync(settings.documents)
+    context.library.add_upload("talk", "menu.md", b"On Thursday there is lentil soup.", person="ada")
+    context.library.add_upload("talk", "wine.md", b"On Sunday there is elder wine.", person="ada")
+    context.library.promote_upload("talk", "wine.md")
+    await context.start(index=False)
+    await _ask(context, "Who mends the nets in winter?")
     history = _history(settings)
     await history.create_user(cl.User(identifier="ada"))
     for number in range(40):
         step: Any = {"id": f"s{number}", "threadId": f"t{number % 4}", "type": "user_message", "name": "ada"}
         await history.create_step({**step, "output": f"said {number} " + "words " * 100})
     await history.close()
-    await house.close()
+    await context.close()
 
 
 async def _look(settings: Settings, damaged: Path, tally: Tally, what: str) -> None:
     init_http_context()
-    house = House.open(settings)
+    context = AppContext.open(settings)
     try:
-        await house.start(index=False)
+        await context.start(index=False)
         question, fact = FACTS["nets.md"]
-        said = await _ask(house, question)
+        said = await _ask(context, question)
         # Answers go on at once where the store is whole; what it lost has to be read again first.
         if damaged.parts[1:2] == ("index",) and fact.rstrip(".") not in said:
             tally.unanswered.append(f"{what}: at once: {said[:100]!r}")
-        mend(house.library)
-        house.library.sync(settings.documents)
+        mend(context.library)
+        context.library.sync(settings.documents)
         for question, fact in FACTS.values():
-            if fact.rstrip(".") not in (said := await _ask(house, question)):
+            if fact.rstrip(".") not in (said := await _ask(context, question)):
                 tally.unanswered.append(f"{what}: {question} {said[:100]!r}")
         if damaged.parts[-1] != "menu.md":
-            found = house.library.search("What soup is there on Thursday?", conversation="talk").passages
+            found = context.library.search("What soup is there on Thursday?", conversation="talk").passages
             if not found or "lentil" not in found[0].text:
                 tally.lost.append(f"{what}: the upload")
         for kept in settings.documents[0].iterdir():
             assert kept.is_file()
-        house.traces.recent(limit=5)
+        context.traces.recent(limit=5)
     finally:
-        await house.close()
+        await context.close()
     history = _history(settings)
     try:
         await history.create_user(cl.User(identifier="ada"))
@@ -187,8 +187,8 @@ def _history(settings: Settings) -> SqlHistory:
     return SqlHistory.open(settings.data_dir / "history.db", lambda: "ada")
 
 
-async def _ask(house: House, question: str) -> str:
-    async for event in house.answer(Question(question)):
+async def _ask(context: AppContext, question: str) -> str:
+    async for event in context.answer(Question(question)):
         if isinstance(event, Finished):
             return event.answer.text
         if isinstance(event, Failed):

@@ -27,7 +27,7 @@ from chainlit.context import init_http_context
 
 from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
 from tests.support.terminal import start
@@ -121,27 +121,27 @@ def _work_and_kill(home: Path, number: int, chance: random.Random) -> set[tuple[
 
 async def _look(home: Path, acknowledged: set[tuple[str, str]], tally: Tally) -> None:
     init_http_context()
-    house = House.open(_settings(home))
+    context = AppContext.open(_settings(home))
     history = SqlHistory.open(home / ".tandem" / "history.db", lambda: "ada")
     try:
-        documents = {record.name for record in house.library.documents()}
-        uploads = {record.name for record in house.library.documents("talk")}
-        house.library.sync(house.settings.documents)
-        await house.start(index=False)
+        documents = {record.name for record in context.library.documents()}
+        uploads = {record.name for record in context.library.documents("talk")}
+        context.library.sync(context.settings.documents)
+        await context.start(index=False)
         thread = await history.get_thread("t")
         said = {step["output"] for step in thread["steps"]} if thread else set()
-        traces = {record["id"] for record in house.traces.recent(limit=100_000)}
+        traces = {record["id"] for record in context.traces.recent(limit=100_000)}
         there = {"upload": uploads, "message": said, "answer": traces, "document": documents}
         tally.lost += [f"{kind} {name}" for kind, name in acknowledged if name not in there[kind]]
-        if not house.library.in_step():
+        if not context.library.in_step():
             tally.amiss.append("the index is out of step")
-        if "Old Maren" not in await _answer(house):
+        if "Old Maren" not in await _answer(context):
             tally.amiss.append("no answer")
         if aside := list((home / ".tandem").rglob("*damaged*")):
             tally.amiss.append(f"{aside[0].name} was set aside")
     finally:
         await history.close()
-        await house.close()
+        await context.close()
 
 
 def _serve_and_kill(home: Path, chance: random.Random, tally: Tally) -> None:
@@ -173,8 +173,8 @@ def _ask(address: str, asked: dict[str, Any]) -> None:
         return  # it was killed
 
 
-async def _answer(house: House) -> str:
-    async for event in house.answer(Question(QUESTION, conversation="talk")):
+async def _answer(context: AppContext) -> str:
+    async for event in context.answer(Question(QUESTION, conversation="talk")):
         if isinstance(event, Finished):
             return event.answer.text
     return ""
@@ -183,18 +183,18 @@ async def _answer(house: House) -> str:
 async def _work(home: Path, number: int) -> None:
     """Until it is killed: answer, take in and keep, and say what is kept only then."""
     init_http_context()
-    house = House.open(_settings(home))
+    context = AppContext.open(_settings(home))
     history = SqlHistory.open(home / ".tandem" / "history.db", lambda: "ada")
     await history.create_user(cl.User(identifier="ada"))
-    house.library.sync(house.settings.documents)
-    await house.start(index=False)
+    context.library.sync(context.settings.documents)
+    await context.start(index=False)
 
     async def upload() -> None:
         turn = 0
         while True:
             name = f"note{number}-{turn % 7}.md"
             text = f"# Note {turn}\n\n" + f"Berth {turn} is free in week {number}. " * 50
-            await asyncio.to_thread(house.library.add_upload, "talk", name, text.encode(), person="ada")
+            await asyncio.to_thread(context.library.add_upload, "talk", name, text.encode(), person="ada")
             print("upload", name, flush=True)
             turn += 1
 
@@ -210,9 +210,9 @@ async def _work(home: Path, number: int) -> None:
 
     async def answer() -> None:
         while True:
-            async for event in house.answer(Question(QUESTION, conversation="talk")):
+            async for event in context.answer(Question(QUESTION, conversation="talk")):
                 if isinstance(event, Finished):
-                    await asyncio.to_thread(house.traces.flush)
+                    await asyncio.to_thread(context.traces.flush)
                     print("answer", event.trace.id, flush=True)
             await asyncio.sleep(0.01)
 
@@ -221,8 +221,8 @@ async def _work(home: Path, number: int) -> None:
         while True:
             name = f"page{number}-{turn % 7}.md"
             (home / "papers" / name).write_text(f"# Page {turn}\n\nThe crane {turn} is mended in week {number}.\n")
-            await asyncio.to_thread(house.library.sync, house.settings.documents)
-            if name in {record.name for record in house.library.documents()}:
+            await asyncio.to_thread(context.library.sync, context.settings.documents)
+            if name in {record.name for record in context.library.documents()}:
                 print("document", name, flush=True)
             turn += 1
 

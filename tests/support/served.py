@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from hybrid.runtimes.base import Runtime
 from tandem.api.completions import Calls
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.guard import Guard
 from tandem.server import ROUTERS, Chat, health
 from tandem.settings import Settings
@@ -35,13 +35,13 @@ class _Server(uvicorn.Server):
 
 
 class Served:
-    """`url` answers once the block is entered; `house` and `calls` may be looked at from outside."""
+    """`url` answers once the block is entered; `context` and `calls` may be looked at from outside."""
 
     def __init__(self, settings: Settings, runtimes: Sequence[Runtime]) -> None:
         self.calls = Calls()
-        self.house = House.open(settings, runtimes)
+        self.context = AppContext.open(settings, runtimes)
         self.app = FastAPI(lifespan=self._lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-        self.app.state.house = self.house
+        self.app.state.context = self.context
         self.app.state.calls = self.calls
         self.app.state.chat = Chat()
         for router in ROUTERS:
@@ -60,11 +60,11 @@ class Served:
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI):  # type: ignore[no-untyped-def]
-        await asyncio.to_thread(self.house.library.sync, self.house.settings.documents)
-        await self.house.start(index=False)
-        await self.house.engine.models.wait_ready(10)
+        await asyncio.to_thread(self.context.library.sync, self.context.settings.documents)
+        await self.context.start(index=False)
+        await self.context.engine.models.wait_ready(10)
         yield
-        await self.house.close()
+        await self.context.close()
 
     def _run(self) -> None:
         listener = socket.socket()

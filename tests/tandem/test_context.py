@@ -7,14 +7,14 @@ from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
 from hybrid.runtimes.foundry import Foundry
 from hybrid.runtimes.scripted import Script, Scripted
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import Settings, load
 
 QUESTION = Question("How many days of holiday does an employee have?")
 
 
-async def ask(house: House) -> Finished:
-    events = [event async for event in house.answer(QUESTION)]
+async def ask(context: AppContext) -> Finished:
+    events = [event async for event in context.answer(QUESTION)]
     assert isinstance(events[-1], Finished)
     return events[-1]
 
@@ -25,28 +25,28 @@ def settings(home: Path) -> Settings:
 
 
 async def test_documents_are_taken_in_beside_the_first_question(settings: Settings) -> None:
-    house = House.open(settings)
-    await house.start()
-    await house.start()
-    await house.indexed()
-    assert {record.name for record in house.library.documents()} == {"leave.md", "travel.md", "tr/izin.md"}
-    finished = await ask(house)
+    context = AppContext.open(settings)
+    await context.start()
+    await context.start()
+    await context.indexed()
+    assert {record.name for record in context.library.documents()} == {"leave.md", "travel.md", "tr/izin.md"}
+    finished = await ask(context)
     assert "25 days" in finished.answer.text
-    assert [trace["id"] for trace in house.traces.recent(limit=5)] == [finished.trace.id]
-    await house.close()
-    await house.close()
+    assert [trace["id"] for trace in context.traces.recent(limit=5)] == [finished.trace.id]
+    await context.close()
+    await context.close()
 
 
 async def test_a_folder_that_is_not_there_loses_nothing(
     settings: Settings, corpus: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
-        house = House.open(settings)
-        await house.start()
+        context = AppContext.open(settings)
+        await context.start()
         with caplog.at_level(logging.WARNING):
-            await house.indexed()
-        assert len(house.library.documents()) == 3
-        await house.close()
+            await context.indexed()
+        assert len(context.library.documents()) == 3
+        await context.close()
         if corpus.exists():
             corpus.rename(corpus.with_name("away"))
     assert f"There is no folder {corpus}" in caplog.text
@@ -55,16 +55,16 @@ async def test_a_folder_that_is_not_there_loses_nothing(
 async def test_models_may_lie_elsewhere_than_the_library(settings: Settings, tmp_path: Path) -> None:
     settings = settings.model_copy(update={"models": settings.models.model_copy(update={"foundry": True})})
     for place, wanted in ((None, settings.files.foundry), (tmp_path / "models", tmp_path / "models")):
-        house = House.open(settings, foundry=place)
-        assert [one.data_dir for one in house.engine.models.runtimes if isinstance(one, Foundry)] == [wanted]
-        await house.close()
+        context = AppContext.open(settings, foundry=place)
+        assert [one.data_dir for one in context.engine.models.runtimes if isinstance(one, Foundry)] == [wanted]
+        await context.close()
 
 
 async def test_other_runtimes_may_be_handed_in(settings: Settings) -> None:
     runtime = Scripted({"phi-4-mini": Script("Every employee has 25 days of paid holiday a year [1].")})
-    house = House.open(settings, [runtime])
-    await house.start()
-    await house.indexed()
-    finished = await ask(house)
+    context = AppContext.open(settings, [runtime])
+    await context.start()
+    await context.indexed()
+    finished = await ask(context)
     assert finished.answer.model == "phi-4-mini"
-    await house.close()
+    await context.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import load
 from tests.support.terminal import start
 
@@ -23,9 +23,9 @@ def home(tmp_path: Path) -> Path:
 
 
 async def test_the_library_and_the_traces_are_there_before_anything_is_indexed(home: Path) -> None:
-    house = House.open(load(home / "tandem.yaml", {}))
-    assert [trace["question"] for trace in house.traces.recent(limit=5)] == ASKED[::-1]
-    assert {record.name for record in house.library.documents()} == {"leave.md", "izin.md", "parts.csv"}
-    await house.close()
+    context = AppContext.open(load(home / "tandem.yaml", {}))
+    assert [trace["question"] for trace in context.traces.recent(limit=5)] == ASKED[::-1]
+    assert {record.name for record in context.library.documents()} == {"leave.md", "izin.md", "parts.csv"}
+    await context.close()
     search = start(home, "search", "How many days of paid holiday?", "--json")
     assert "25 days" in json.loads(search.communicate(timeout=60)[0])["passages"][0]["text"]

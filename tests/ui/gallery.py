@@ -196,15 +196,15 @@ def _(person: Person, models: OpenAIServer) -> None:
 
 @state("library: documents", MAIN)
 def _(person: Person, models: OpenAIServer) -> None:
-    person.page.locator("a[href$='#house']").first.click()
-    person.page.wait_for_selector("[data-testid=house]")
+    person.page.locator("a[href$='#library']").first.click()
+    person.page.wait_for_selector("[data-testid=library]")
 
 
 @state("library: models", MAIN)
 def _(person: Person, models: OpenAIServer) -> None:
-    person.page.locator("a[href$='#house']").first.click()
-    person.page.wait_for_selector("[data-testid=house]")
-    person.page.locator("[data-testid=house] [role=tab]").nth(1).click()
+    person.page.locator("a[href$='#library']").first.click()
+    person.page.wait_for_selector("[data-testid=library]")
+    person.page.locator("[data-testid=library] [role=tab]").nth(1).click()
 
 
 def _settings(place: int) -> State:

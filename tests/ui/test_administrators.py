@@ -84,11 +84,11 @@ def sign_in(browser: Browser, address: str, name: str, password: str) -> SignedI
 def test_only_administrators_change_models_and_documents(chat: str, browser: Browser) -> None:
     bob = sign_in(browser, chat, "bob", "b")
     page = bob.page
-    page.click("a[href$='#house']")
+    page.click("a[href$='#library']")
     expect(page.locator("[data-document='broken.pdf']")).to_contain_text("damaged")
-    page.click("[data-testid=house] [data-tab=models]")
+    page.click("[data-testid=library] [data-tab=models]")
     expect(page.locator("[data-model-row=stubborn]")).to_have_attribute("data-model-state", "cached")
-    expect(page.locator("[data-testid=house] [data-action]:not([data-action=sign-out-everywhere])")).to_have_count(0)
+    expect(page.locator("[data-testid=library] [data-action]:not([data-action=sign-out-everywhere])")).to_have_count(0)
     expect(page.get_by_test_id("offer")).to_have_count(0)
     for wish, name in (("load", "stubborn"), ("unload", "stubborn"), ("download", "phi-4-mini"), ("cancel", "x")):
         with bob.is_told():
@@ -102,11 +102,11 @@ def test_only_administrators_change_models_and_documents(chat: str, browser: Bro
     ada = sign_in(browser, chat, "ada", "a")
     page = ada.page
     expect(page.get_by_test_id("offer").locator("[data-action=download]")).to_be_enabled()
-    page.click("a[href$='#house']")
+    page.click("a[href$='#library']")
     expect(page.locator("[data-action=retry]")).to_be_enabled()
-    page.click("[data-testid=house] [data-tab=models]")
-    page.click("[data-testid=house] [data-model-row=stubborn] [data-action=load]")
-    expect(page.locator("[data-testid=house] [data-model-row=stubborn] [data-action=unload]")).to_be_enabled()
+    page.click("[data-testid=library] [data-tab=models]")
+    page.click("[data-testid=library] [data-model-row=stubborn] [data-action=load]")
+    expect(page.locator("[data-testid=library] [data-model-row=stubborn] [data-action=unload]")).to_be_enabled()
     page.close()
 
 
@@ -116,7 +116,7 @@ def test_signing_out_everywhere_ends_the_other_browser(chat: str, browser: Brows
     bob = sign_in(browser, chat, "bob", "b")
     there.ask("How many days of paid holiday does every employee have?")
     there.wait_for_answers(1)
-    here.page.click("a[href$='#house']")
+    here.page.click("a[href$='#library']")
     with there.sockets[-1].expect_event("close", timeout=PATIENCE_MS):
         here.page.click("[data-action=sign-out-everywhere]")
     expect(there.page.get_by_text("You are signed out; sign in again to go on.")).to_be_visible()
@@ -150,7 +150,7 @@ def test_only_administrators_add_files_to_the_library(chat: str, browser: Browse
     ada.page.click("#chat-submit")
     ada.page.click("[data-file='otter.md'] [data-action=promote]")
     expect(ada.page.get_by_test_id("in-library")).to_be_visible()
-    ada.page.click("a[href$='#house']")
+    ada.page.click("a[href$='#library']")
     expect(ada.page.get_by_test_id("documents")).to_contain_text("otter.md")
     expect(ada.page.get_by_test_id("documents")).not_to_contain_text("badger.md")
     ada.page.close()

@@ -19,7 +19,7 @@ ENGLISH = re.compile(
 def test_a_german_chat_is_german_throughout(chat: Chat, meet: Meet) -> None:
     person = meet(locale="de-DE")
     page = person.page
-    expect(page.locator("a[href$='#house']")).to_have_text("Bibliothek")
+    expect(page.locator("a[href$='#library']")).to_have_text("Bibliothek")
     person.ask(HOLIDAYS)
     person.wait_for_answers(1)
     expect(page.get_by_test_id("written-by")).to_have_text("Geschrieben von phi-4-mini")
@@ -28,9 +28,9 @@ def test_a_german_chat_is_german_throughout(chat: Chat, meet: Meet) -> None:
         panel = page.get_by_test_id("details")
         expect(panel).to_contain_text(heading)
         assert not ENGLISH.findall(panel.inner_text())
-    page.click("a[href$='#house']")
-    house = page.get_by_test_id("house")
-    expect(house).to_contain_text("Aufgenommen")
+    page.click("a[href$='#library']")
+    context = page.get_by_test_id("library")
+    expect(context).to_contain_text("Aufgenommen")
     shown = page.evaluate("document.querySelector('#root').textContent")
     assert not ENGLISH.findall(shown)
     named = (
@@ -51,5 +51,5 @@ def test_a_german_chat_is_german_throughout(chat: Chat, meet: Meet) -> None:
     expect(page.get_by_role("option")).to_have_text(["Wie der Browser", "English", "Deutsch", "Türkçe"])
     page.get_by_role("option", name="Türkçe").click()
     page.locator("#confirm").click()
-    expect(page.locator("a[href$='#house']")).to_have_text("Kitaplık")
+    expect(page.locator("a[href$='#library']")).to_have_text("Kitaplık")
     expect(page.get_by_test_id("written-by")).to_have_text("Yazan: phi-4-mini")

@@ -67,7 +67,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
 
 def open_panel(page: Page) -> None:
     expect(page.locator("#mode-picker-trigger-mode")).to_be_visible()
-    page.click("a[href$='#house']")
+    page.click("a[href$='#library']")
 
 
 @pytest.mark.browser
@@ -126,7 +126,7 @@ def test_models_are_loaded_and_a_refused_unload_says_why(chat: Chat, meet: Meet)
     page = meet().page
     open_panel(page)
     page.click("[data-tab=models]")
-    stubborn = page.locator("[data-testid=house] [data-model-row=stubborn]")
+    stubborn = page.locator("[data-testid=library] [data-model-row=stubborn]")
     stubborn.locator("[data-action=load]").click()
     stubborn.locator("[data-action=unload]").click()
     expect(stubborn).to_contain_text("stubborn is answering a question")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tandem import shipped
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.settings import Settings
 from tandem.ui.session import starters
 
@@ -16,9 +16,9 @@ DOCUMENTS = {
 }
 
 
-def house(
+def context(
     tmp_path: Path, documents: dict[str, str] | None = None, *, example: bool = False, **settings: object
-) -> House:
+) -> AppContext:
     folder = tmp_path / "papers"
     for name, text in (documents or {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -30,13 +30,13 @@ def house(
         "data_dir": str(tmp_path / "data"),
         **settings,
     }
-    opened = House.open(Settings.model_validate(given), [])
+    opened = AppContext.open(Settings.model_validate(given), [])
     opened.library.sync([folder])
     return opened
 
 
 async def test_first_questions_are_offered_about_the_documents_that_ship(tmp_path: Path) -> None:
-    example = house(tmp_path, example=True)
+    example = context(tmp_path, example=True)
     english, turkish = await starters(example, "", "en-US"), await starters(example, "", "tr-TR")
     assert len(english) == len(turkish) == 4
     assert all(starter.label and starter.message.endswith("?") for starter in english + turkish)
@@ -45,7 +45,7 @@ async def test_first_questions_are_offered_about_the_documents_that_ship(tmp_pat
 
 
 async def test_other_libraries_offer_their_own_headings(tmp_path: Path) -> None:
-    own = house(tmp_path, DOCUMENTS)
+    own = context(tmp_path, DOCUMENTS)
     english, turkish = await starters(own, "", "en-US"), await starters(own, "", "tr-TR")
     assert {starter.label for starter in english} == {"Holidays", "Sick notes", "Passwords", "Yıllık izin"}
     assert english[-1].label == "Yıllık izin" and turkish[0].label == "Yıllık izin"
@@ -57,13 +57,13 @@ async def test_other_libraries_offer_their_own_headings(tmp_path: Path) -> None:
 
 
 async def test_the_configured_language_goes_before_the_browsers(tmp_path: Path) -> None:
-    own = house(tmp_path, DOCUMENTS, display={"language": "tr"})
+    own = context(tmp_path, DOCUMENTS, display={"language": "tr"})
     assert [s.label for s in await starters(own, "", "en-US")] == [s.label for s in await starters(own, "", "tr-TR")]
     await own.close()
 
 
 @pytest.mark.parametrize("documents", [{}, {"plain.txt": "Nothing but text."}])
 async def test_nothing_is_suggested_where_nothing_can_be(tmp_path: Path, documents: dict[str, str]) -> None:
-    own = house(tmp_path, documents)
+    own = context(tmp_path, documents)
     assert await starters(own, "", "en-US") == []
     await own.close()

@@ -109,7 +109,7 @@ def test_the_library_opens_documents_and_lists_tell_them_apart(chat: Chat, meet:
     person.wait_for_answers(1)
     names = person.page.locator(".td-chip[data-source] .td-chip-name").all_inner_texts()
     assert names and len(set(names)) == len(names) and "index.md" not in names
-    person.page.click("a[href$='#house']")
+    person.page.click("a[href$='#library']")
     with person.page.context.expect_page() as tab:
         person.page.locator("[data-document='plant/crane/index.md'] .td-open").click()
     expect(tab.value.locator("article")).to_contain_text("The crane filter is changed every forty days.")

@@ -71,7 +71,7 @@ def test_without_a_key_set_a_server_on_the_network_lets_no_program_in(settings: 
 
 def test_whoever_is_signed_in_to_the_chat_may(settings: Settings, runtime: Scripted) -> None:
     with Served(changed(settings, users={"ada": "a"}), [runtime]) as served:
-        token = served.house.tickets.issue("ada")
+        token = served.context.tickets.issue("ada")
         body = {"model": "phi-4-mini", "messages": [{"role": "user", "content": "Hello?"}]}
         cookies = {"cookie": f"access_token={token}"}
         assert httpx.post(f"{served.url}/v1/chat/completions", json=body, headers=cookies).status_code == 200

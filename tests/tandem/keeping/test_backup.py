@@ -21,7 +21,7 @@ from hybrid.events import Finished
 from rag.errors import UserFacingError
 from rag.types import FileReceipt
 from tandem import databases
-from tandem.context import House
+from tandem.context import AppContext
 from tandem.history.data_layer import SqlHistory
 from tandem.keeping import backup
 from tandem.keeping.files import BackupError
@@ -34,12 +34,12 @@ MENU = b"# Menu\n\nOn Thursday the canteen serves lentil soup."
 QUESTIONS = [("How many days of paid holiday are there?", ""), ("What does the canteen serve on Thursday?", "t1")]
 
 
-async def answers(house: House) -> list[str]:
-    await house.start(index=False)
-    await house.engine.models.wait_ready(30)
+async def answers(context: AppContext) -> list[str]:
+    await context.start(index=False)
+    await context.engine.models.wait_ready(30)
     said = []
     for question, conversation in QUESTIONS:
-        async for event in house.answer(Question(question, conversation=conversation)):
+        async for event in context.answer(Question(question, conversation=conversation)):
             if isinstance(event, Finished):
                 said.append(
                     json.dumps([event.answer.text, [asdict(one) for one in event.answer.passages]], default=str)
@@ -54,16 +54,16 @@ def step(name: str, thread: str) -> Any:
 async def used(where: Settings) -> list[str]:
     """An installation in which something was asked, dropped and said; what it answers."""
     init_http_context()
-    house = House.open(where)
-    house.library.sync(where.documents)
-    house.library.add_upload("t1", "menu.md", MENU, person="local")
-    said = await answers(house)
+    context = AppContext.open(where)
+    context.library.sync(where.documents)
+    context.library.add_upload("t1", "menu.md", MENU, person="local")
+    said = await answers(context)
     history = SqlHistory.open(databases.history(where), lambda: "local")
     await history.create_user(cl.User(identifier="local"))
     await history.create_step(step("s1", "t1"))
     await history.close()
-    house.audit.record("local", "document.uploaded", "menu.md")
-    await house.close()
+    context.audit.record("local", "document.uploaded", "menu.md")
+    await context.close()
     return said
 
 
@@ -90,22 +90,22 @@ async def test_what_is_restored_elsewhere_answers_the_same(
     monkeypatch.setenv("TANDEM_DATA_DIR", "elsewhere")
     restored = tandem("restore", "saved")
     assert restored.exit_code == 0, restored.exception
-    house = House.open(elsewhere("elsewhere"))
-    assert await answers(house) == before
-    assert house.library.in_step()
-    assert [one["question"] for one in house.traces.recent(limit=4)][-2:] == [QUESTIONS[1][0], QUESTIONS[0][0]]
-    noted = [entry.action for entry in house.audit.entries()]
+    context = AppContext.open(elsewhere("elsewhere"))
+    assert await answers(context) == before
+    assert context.library.in_step()
+    assert [one["question"] for one in context.traces.recent(limit=4)][-2:] == [QUESTIONS[1][0], QUESTIONS[0][0]]
+    noted = [entry.action for entry in context.audit.entries()]
     assert noted == ["document.uploaded", "backup.restored"]
-    house.library.sync(house.settings.documents)
-    assert await answers(house) == before
-    await house.close()
+    context.library.sync(context.settings.documents)
+    assert await answers(context) == before
+    await context.close()
     assert await shown(elsewhere("elsewhere")) == ["s1"]
 
 
 async def test_a_backup_while_people_chat_has_no_holes(home: Path, elsewhere: Callable[..., Settings]) -> None:
     where = load(home / "tandem.yaml", {})
     await used(where)
-    house = House.open(where)
+    context = AppContext.open(where)
     history = SqlHistory.open(databases.history(where), lambda: "local")
     acknowledged = dict.fromkeys(range(PEOPLE), 0)
     taken: list[FileReceipt] = []
@@ -119,7 +119,7 @@ async def test_a_backup_while_people_chat_has_no_holes(home: Path, elsewhere: Ca
     def take_in() -> None:
         while not done.is_set() and len(taken) < 5:
             note = f"# Note {len(taken)}\n\nNote {len(taken)} is short."
-            taken.append(house.library.add_upload("t2", f"{len(taken)}.md", note.encode()))
+            taken.append(context.library.add_upload("t2", f"{len(taken)}.md", note.encode()))
 
     talking = [asyncio.create_task(talk(person)) for person in range(PEOPLE)]
     taking = asyncio.create_task(asyncio.to_thread(take_in))
@@ -131,7 +131,7 @@ async def test_a_backup_while_people_chat_has_no_holes(home: Path, elsewhere: Ca
     done.set()
     await asyncio.gather(*talking, taking)
     await history.close()
-    await house.close()
+    await context.close()
 
     restored = elsewhere("elsewhere")
     backup.restore(restored, home / "saved")
@@ -143,7 +143,7 @@ async def test_a_backup_while_people_chat_has_no_holes(home: Path, elsewhere: Ca
         assert before[person] <= len(found) <= after[person] + 1
         assert found == [f"{person}-{turn}" for turn in range(len(found))]
     await again.close()
-    opened = House.open(restored)
+    opened = AppContext.open(restored)
     opened.library.sync(restored.documents)
     assert opened.library.in_step()
     assert 2 <= len(opened.library.documents("t2")) == len(opened.library.receipts("t2")) <= len(taken)
@@ -157,10 +157,10 @@ async def test_from_a_server_and_to_a_server(home: Path, elsewhere: Callable[...
     there = elsewhere("two", TANDEM_STORAGE__DATABASE=postgres.new_database())
     backup.restore(there, home / "saved")
     assert await shown(there) == ["s1"]
-    house = House.open(there)
-    assert await answers(house) == before
-    assert [entry.action for entry in house.audit.entries()] == ["document.uploaded"]
-    await house.close()
+    context = AppContext.open(there)
+    assert await answers(context) == before
+    assert [entry.action for entry in context.audit.entries()] == ["document.uploaded"]
+    await context.close()
     assert not (home / "two" / "history.db").exists()
     files = elsewhere("three")
     backup.restore(files, home / "saved")
@@ -173,10 +173,10 @@ async def test_an_index_that_is_not_in_it_is_made_anew(home: Path, elsewhere: Ca
     shutil.rmtree(where.files.library / "index")
     assert not backup.back_up(where, home / "saved").index
     backup.restore(elsewhere("elsewhere"), home / "saved")
-    house = House.open(elsewhere("elsewhere"))
-    house.library.sync(house.settings.documents)
-    assert await answers(house) == before
-    await house.close()
+    context = AppContext.open(elsewhere("elsewhere"))
+    context.library.sync(context.settings.documents)
+    assert await answers(context) == before
+    await context.close()
 
 
 @pytest.fixture(scope="module")

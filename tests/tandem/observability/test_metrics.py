@@ -32,5 +32,5 @@ def test_an_answer_is_counted_and_its_words_are_not_told(home: Path) -> None:
         assert after["tandem_questions_total,false,finished"] == 1
         assert after["tandem_answer_seconds_count"] == 1
         assert after["tandem_stage_seconds_count,retrieve,"] == 1
-        assert after["tandem_documents"] == len(served.house.library.documents())
+        assert after["tandem_documents"] == len(served.context.library.documents())
         assert "holiday" not in text

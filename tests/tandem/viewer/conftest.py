@@ -82,7 +82,7 @@ class Reader:
     def __init__(self, served: Served, papers: Path) -> None:
         self.served = served
         self.papers = papers
-        self.library = served.house.library
+        self.library = served.context.library
 
     def get(self, address: str, **more: object) -> httpx.Response:
         return httpx.get(self.served.url + address, **more)  # type: ignore[arg-type]

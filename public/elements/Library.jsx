@@ -143,7 +143,7 @@ function SignOut({ t }) {
   )
 }
 
-export default function House() {
+export default function Library() {
   const session = useRecoilValue(sessionState)
   const socket = session && session.socket
   const [news, setNews] = useState({})
@@ -154,8 +154,8 @@ export default function House() {
       setNews((before) => ({ ...before, ...change }))
       if (change.tab) setShown(change.tab)
     }
-    socket.on("house", hear)
-    return () => socket.off("house", hear)
+    socket.on("library", hear)
+    return () => socket.off("library", hear)
   }, [socket])
   const { documents, texts: t } = { ...props, ...news }
   const models = news.models || props.models
@@ -171,7 +171,7 @@ export default function House() {
     )
   }
   return (
-    <div className="td-panel" data-testid="house">
+    <div className="td-panel" data-testid="library">
       <Tabs value={shown} onValueChange={setShown}>
         <TabsList className="td-tabs td-tabs-two">
           <TabsTrigger value="documents" data-tab="documents">{t.documents}</TabsTrigger>
