@@ -28,7 +28,9 @@ def make_in_file(db: sqlite3.Connection, tables: Tables) -> None:
             make_all(db, tables)
         revision = tables.head if new else FIRST
         db.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-        db.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+    db.execute("DELETE FROM alembic_version")  # it says what no revision is where a byte was flipped
+    db.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+    db.execute(f"PRAGMA user_version = {int(revision)}")
     db.commit()
     if revision == tables.head:
         return
@@ -39,6 +41,7 @@ def make_in_file(db: sqlite3.Connection, tables: Tables) -> None:
     try:
         with engine.begin() as connection:
             upgrade(connection, tables)
+            connection.exec_driver_sql(f"PRAGMA user_version = {int(tables.head)}")
     finally:
         db.isolation_level = before
 

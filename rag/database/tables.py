@@ -43,14 +43,25 @@ class Tables:
     besides: tuple[str, ...] = ()
 
     def revision(self, db: sqlite3.Connection) -> str | None:
-        """Which revision a SQLite file holds; None where nothing says so. Raises TooNewError or sqlite3.Error."""
+        """Which revision a SQLite file holds; None where nothing says so. Raises TooNewError or sqlite3.Error.
+
+        Two places say it, a row and the file's own number (alone before there were revisions): one flipped byte makes
+        no file too new.
+        """
         there = _has(db, "alembic_version")
-        found = db.execute("SELECT version_num FROM alembic_version").fetchone() if there else None
-        # Before there were revisions, this number said so; where both are there, one flipped byte makes none too new.
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version > 1 and (not found or str(found[0]) != self.head):
-            raise TooNewError(str(version))
-        return str(found[0]) if found else None
+        row = db.execute("SELECT version_num FROM alembic_version").fetchone() if there else None
+        number = int(db.execute("PRAGMA user_version").fetchone()[0])
+        said = str(row[0]) if row else None
+        if said is None and number <= int(self.head):
+            return None
+        if said is not None and self._is_known(said):
+            return said
+        if said is not None and self._is_known(counted := f"{number:04d}"):
+            return counted
+        raise TooNewError(said or str(number))
+
+    def _is_known(self, revision: str) -> bool:
+        return len(revision) == len(self.head) and FIRST <= revision <= self.head and revision.isdecimal()
 
     def are_there(self, db: sqlite3.Connection) -> bool:
         """Whether a SQLite file has them, in whichever revision. Raises sqlite3.Error."""

@@ -18,7 +18,9 @@ import chainlit.server
 from chainlit.auth.cookie import get_token_from_cookies
 from chainlit.config import config
 from fastapi import FastAPI, UploadFile
+from fastapi.exception_handlers import http_exception_handler
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,6 +79,7 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
         # Before Chainlit's own routes, of which the last takes every address.
         app.router.routes[:0] = [*viewer.routes, *entry.routes, *account.routes, *administration.routes]
     app.add_exception_handler(UserFacingError, _refusal)
+    app.add_exception_handler(HTTPException, _wrapped)
     for kind in (ValueError, AssertionError, TypeError, LookupError):
         app.add_exception_handler(kind, _not_understood)
     app.add_exception_handler(OSError, _not_kept)
@@ -100,6 +103,14 @@ def _worth_logging(record: logging.LogRecord) -> bool:
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     """A sentence for the person instead of a traceback: what Tandem's rooms raise in Chainlit's routes."""
     return JSONResponse({"detail": str(error)}, 403)
+
+
+async def _wrapped(request: Request, error: Exception) -> Response:
+    """Some of Chainlit's routes make an error of the server of whatever is raised; what it was is told as ever."""
+    if isinstance(error.__cause__, UserFacingError):
+        return await _refusal(request, error.__cause__)
+    assert isinstance(error, HTTPException)
+    return await http_exception_handler(request, error)
 
 
 async def _not_understood(request: Request, error: Exception) -> JSONResponse:

@@ -57,6 +57,13 @@ def test_ids_in_bodies(target: Target, field: str, value: Any) -> None:
     assert refused(reply.status_code), reply.text
 
 
+def test_a_thumb_for_a_message_that_nobody_wrote(target: Target) -> None:
+    with target.client("bob") as bob:
+        reply = bob.put("/feedback", json={"feedback": {"forId": ID, "value": 1}, "sessionId": ID})
+    assert reply.status_code == 403, reply.text
+    assert reply.json()["detail"] == "The message that was rated is not there any more; reload the page."
+
+
 @pytest.mark.parametrize("value", STRINGS, ids=lambda value: ascii(value)[:40])
 def test_ids_in_addresses(target: Target, value: str) -> None:
     with target.client("bob") as bob:

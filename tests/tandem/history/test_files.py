@@ -44,6 +44,21 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         SqlHistory.open(file, asking)
 
 
+@pytest.mark.parametrize("flipped", ["1001", "0000", "00\x101", "", "0", "00011"])
+async def test_a_flipped_byte_makes_no_file_too_new(tmp_path: Path, flipped: str) -> None:
+    init_http_context()
+    file = tmp_path / "history.db"
+    history = SqlHistory.open(file, asking)
+    await history.create_user(cl.User(identifier="ada"))
+    await history.close()
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = ?", (flipped,))
+    history = SqlHistory.open(file, asking)
+    assert await history.get_user("ada") is not None
+    await history.close()
+    assert not list(tmp_path.glob("history.damaged-*"))
+
+
 async def test_what_can_never_be_written_holds_up_nothing(tmp_path: Path) -> None:
     init_http_context()
     history = SqlHistory.open(tmp_path / "history.db", asking)
