@@ -37,6 +37,7 @@ from tandem.entry.routes import entry
 from tandem.entry.session import Peer, ToSignIn
 from tandem.guard import Guard
 from tandem.settings import ServerSettings, Settings, load
+from tandem.sharing.routes import sharing
 from tandem.viewer.routes import viewer
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ CLOSING_SECONDS = 3
 THREAD_TURN_SECONDS = 0.0005
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer, entry, account, administration)
+ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer, entry, account, administration, sharing)
 
 
 @health.get("/healthz")

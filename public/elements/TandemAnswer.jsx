@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react"
 import { useRecoilCallback, useRecoilValue } from "recoil"
 import { elementState, loadingState, sideViewState } from "@chainlit/react-client"
 import { Markdown } from "@/components/markdown"
-import { AlertTriangle, Check, ChevronDown, Copy, Download, FileText, Info, Lightbulb, PanelRight, Quote, RotateCcw, Sparkles } from "lucide-react"
+import { AlertTriangle, Check, ChevronDown, Copy, Download, FileText, Info, Lightbulb, PanelRight, Quote, RotateCcw, Share2, Sparkles } from "lucide-react"
 
 const PANEL = "tandem-panel"
 const REMEMBERED = "tandem-panel"
@@ -236,6 +236,11 @@ function Beneath({ words }) {
             <button type="button" className="td-button" data-action="copy" title={copy} aria-label={copy} onClick={onCopy}>
               {copied ? <Check size={14} /> : <Copy size={14} />} <span className="td-label">{copied ? t.copied : copy}</span>
             </button>
+          ) : null}
+          {words.signed_in && (props.state === "done" || props.copy) ? (
+            <a className="td-button" data-action="share" href={`/shared/new?answer=${props.message_id}`} target="_blank" rel="noopener" title={t.share} aria-label={t.share}>
+              <Share2 size={14} /> <span className="td-label">{t.share}</span>
+            </a>
           ) : null}
           {props.file ? (
             <button type="button" className="td-button" data-action="download" title={t.download} aria-label={t.download} onClick={() => save(props.file)}>

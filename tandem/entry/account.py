@@ -52,6 +52,7 @@ async def own_page(request: Request, said: str = "", status: int = 200, *, bad: 
     principal = context.rights.principal(who)
     parts = [
         page.way("/", say("to_the_chat", language)),
+        page.way("/shared", say("shared", language)),
         page.way("/administration", say("administration", language)) if context.rights.administers(who) else "",
         page.sentence(said, bad=bad),
         page.words(say("you_are", language, name=who)),

@@ -71,14 +71,15 @@ def field(
     value: str = "",
     hint: str = "",
     attributes: Mapping[str, str] | None = None,
+    needed: bool = True,
 ) -> str:
-    """A line to write in that may not stay empty."""
+    """A line to write in; one that is `needed` may not stay empty."""
     named = {"id": f"field-{name}", **(attributes or {})}
     extra = "".join(f' {key}="{escape(text)}"' for key, text in named.items())
     below = f'<span class="hint">{escape(hint)}</span>' if hint else ""
     return (
         f'<label for="{named["id"]}">{escape(label)}</label>'
-        f'<input name="{name}" type="{kind}" value="{escape(value)}"{extra} required>{below}'
+        f'<input name="{name}" type="{kind}" value="{escape(value)}"{extra}{" required" if needed else ""}>{below}'
     )
 
 

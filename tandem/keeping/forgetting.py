@@ -80,11 +80,16 @@ def _asked_by(record: str) -> str:
 def _account(db: Connection, name: str) -> dict[str, int]:
     for table in (kept.codes, kept.grants, kept.memberships, kept.sessions):
         db.execute(delete(table).where(table.c.person == name))
+    mine = select(kept.shares.c.id).where(kept.shares.c.owner == name)
+    db.execute(delete(kept.share_readers).where(kept.share_readers.c.share.in_(mine)))
+    named = (kept.share_readers.c.kind == "person") & (kept.share_readers.c.name == name)
+    db.execute(delete(kept.share_readers).where(named))
+    shares = db.execute(delete(kept.shares).where(kept.shares.c.owner == name)).rowcount
     usage = db.execute(delete(kept.usage).where(kept.usage.c.person == name)).rowcount
     keys = db.execute(delete(kept.keys).where(kept.keys.c.person == name)).rowcount
     accounts = db.execute(delete(kept.people).where(kept.people.c.name == name)).rowcount
     db.execute(kept.changes.update().values(number=kept.changes.c.number + 1))
-    return {"lines of usage": usage, "keys": keys, "accounts": accounts}
+    return {"things shared": shares, "lines of usage": usage, "keys": keys, "accounts": accounts}
 
 
 def _done(place: Place, work: Callable[[Connection], Found]) -> Found:

@@ -22,6 +22,7 @@ from tandem.people.keys import Keys
 from tandem.people.quotas import Asker, Exceeded, Quotas, Used
 from tandem.people.second_factor import SecondFactor
 from tandem.people.sessions import Session, Sessions
+from tandem.people.shares import Shares
 from tandem.people.store import AccountsError, Store, now
 from tandem.settings import Settings
 
@@ -56,6 +57,7 @@ class Entrance:
         self.sessions = Sessions(self.store)
         self.codes = SecondFactor(self.people)
         self.keys = Keys(self.store)
+        self.shares = Shares(self.store)
         self.quotas = Quotas(server.limits, self.store if server.login_required else None)
         self.directories: dict[str, Callable[[str, str], str | None]] = {}
         if server.sign_in.ldap is not None:

@@ -1,4 +1,4 @@
-"""The tables in which accounts, what is granted, keys and usage are kept.
+"""The tables in which accounts, what is granted, keys, usage and what people share are kept.
 
 Knows names, types and indexes. Does not know what is asked of them. Who changes something here adds a revision in
 `migrations/versions`, which does the same to a database that is there, and names it as the newest in `revisions.py`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Index, Integer, MetaData, Table
 
-from rag.database.columns import FRACTION, MOMENT, Line
+from rag.database.columns import FRACTION, MOMENT, Line, Words
 
 metadata = MetaData()
 
@@ -86,6 +86,28 @@ usage = Table(
     Column("money", FRACTION, nullable=False),
     Column("escalated", Integer, nullable=False),
     Column("refused", Integer, nullable=False),
+)
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("owner", Line, nullable=False),
+    Column("conversation", Line, nullable=False),
+    Column("answer", Line, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("created", MOMENT, nullable=False),
+    Column("until", MOMENT),
+    Column("content", JSON, nullable=False),
+    Index("shares_by_owner", "owner", "created"),
+    Index("shares_by_conversation", "conversation"),
+)
+share_readers = Table(
+    "share_readers",
+    metadata,
+    Column("share", Line, primary_key=True),
+    Column("kind", Line, primary_key=True),
+    Column("name", Line, primary_key=True),
+    Index("share_readers_by_name", "kind", "name"),
 )
 changes = Table(
     "changes",

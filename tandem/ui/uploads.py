@@ -118,13 +118,16 @@ async def promote(context: AppContext, element_id: str, name: str, language: Lan
 
 
 async def forget(context: AppContext, conversation: str) -> None:
-    """Delete the files and the traces of a conversation that is deleted. Raises LibraryError."""
+    """Delete the files and the traces of a conversation that is deleted, and what is shared of it. Raises
+    UserFacingError."""
 
     def work() -> None:
         # A library that takes documents in is not held up for a conversation without files.
         if context.library.receipts(conversation):
             context.library.remove_uploads(conversation)
         context.traces.forget(conversation)
+        if context.settings.server.login_required:
+            context.entrance.shares.end_of(conversation)
 
     await asyncio.to_thread(work)
     context.audit.record(accounts.caller() or "", "conversation.deleted", conversation)
