@@ -47,8 +47,8 @@ def document_of(library: Library, passage_id: str) -> str | None:
 
 
 def called(library: Library, passage_id: str, name: str) -> list[DocumentRecord]:
-    """The documents that a passage of a document of this name may be of now: its own, or where it was read again all that
-    are called so, whoever may read them; none where it is gone. Raises LibraryError."""
+    """The documents that a passage of a document of this name may be of now: its own, or where it was read again all
+    that are called so, whoever may read them; none where it is gone. Raises LibraryError."""
     with opening.in_words(library.store.connections.path):
         number = provenance.document_of(library.store, int(passage_id)) if passage_id else None
         own = library.store.document(number) if number is not None else None

@@ -67,17 +67,18 @@ class Shares:
         if len(named) > MOST_READERS:
             raise AccountsError(f"Something can be shared with {MOST_READERS} people and groups; name a group instead.")
         made = datetime.now(UTC)
-        until = (made + timedelta(days=days)).isoformat(timespec="milliseconds") if days else None
-        row = {
-            "id": secrets.token_urlsafe(24),
-            "owner": owner,
-            "conversation": conversation,
-            "answer": answer,
-            "title": title,
-            "created": made.isoformat(timespec="milliseconds"),
-            "until": until,
-            "content": dict(content),
-        }
+        share = Share(
+            id=secrets.token_urlsafe(24),
+            owner=owner,
+            conversation=conversation,
+            answer=answer,
+            title=title,
+            created=made.isoformat(timespec="milliseconds"),
+            until=(made + timedelta(days=days)).isoformat(timespec="milliseconds") if days else "",
+            people=frozenset(people),
+            groups=frozenset(groups),
+        )
+        row = {name: getattr(share, name) for name in ("id", "owner", "conversation", "answer", "title", "created")}
 
         def work(db: Connection) -> None:
             from sqlalchemy import func, insert, select
@@ -88,14 +89,12 @@ class Shares:
             count = db.execute(select(func.count()).select_from(shares).where(shares.c.owner == owner)).scalar_one()
             if count >= MOST:
                 raise AccountsError(f"{MOST} things are shared by you already; end one that nobody reads any more.")
-            db.execute(insert(shares).values(**row))
+            db.execute(insert(shares).values(**row, until=share.until or None, content=dict(content)))
             for kind, name in named:
-                db.execute(insert(share_readers).values(share=row["id"], kind=kind, name=name))
+                db.execute(insert(share_readers).values(share=share.id, kind=kind, name=name))
 
         self._store.note(work)
-        found = self.find(str(row["id"]))
-        assert found is not None
-        return found
+        return share
 
     def find(self, number: str) -> Share | None:
         """What has this id; None where there is nothing, or it is over. Raises AccountsError."""

@@ -18,7 +18,7 @@ import regex
 from rag.text import sentences
 from rag.text.analyser import casefold, fold, stop_terms
 from rag.text.language import detect
-from tandem.sharing.copy import Copy, Source, Turn
+from tandem.sharing.snapshot import Snapshot, Source, Turn
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -35,12 +35,12 @@ class Seen:
     hidden: list[int]
 
 
-def seen(copy: Copy, may_read: Callable[[Source], bool], *, everything: bool) -> list[Seen]:
+def seen(shared: Snapshot, may_read: Callable[[Source], bool], *, everything: bool) -> list[Seen]:
     """The turns of a copy for somebody. `everything` says that they may read all that its owner could."""
     found: list[Seen] = []
     clean = True
     said: set[str] = set()
-    for turn in copy.turns:
+    for turn in shared.turns:
         readable = {source.number: source for source in turn.sources if may_read(source)}
         from_passages = bool(turn.sources) and not turn.catalogue
         clean = clean and len(readable) == len(turn.sources) and (from_passages or everything)

@@ -1,7 +1,7 @@
 """The pages on which people share: what they share and what is shared with them, the form, and what a reader sees.
 
-Knows addresses and forms. Does not know how shares are kept, nor what of one may be seen (`reading` does). Nothing in an
-address is a path; whoever is not named is told that there is nothing.
+Knows addresses and forms. Does not know how shares are kept, nor what of one may be seen (`reading` does). Nothing in
+an address is a path; whoever is not named is told that there is nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tandem.entry.account import somebody
 from tandem.entry.routes import Refused, Route, address_of, fields_of
 from tandem.people.shares import Share
 from tandem.people.store import AccountsError
-from tandem.sharing import copy, reading
 from tandem.sharing import page as shared_page
-from tandem.sharing.copy import Copy, Source
+from tandem.sharing import reading, snapshot
+from tandem.sharing.snapshot import Snapshot, Source
 from tandem.texts import Language, problem, say
 
 sharing = APIRouter(prefix="/shared", route_class=Route)
@@ -221,9 +221,9 @@ def _shown(context: AppContext, share: Share, who: str) -> list[reading.Seen] | 
     """What somebody may see of it; None where its owner or the conversation is gone."""
     if not context.tickets.knows(share.owner):
         return None
-    if not copy.still_there(databases.history(context.settings), share.owner, share.conversation):
+    if not snapshot.still_there(databases.history(context.settings), share.owner, share.conversation):
         return None
-    kept = copy.read(context.entrance.shares.content(share.id))
+    kept = snapshot.read(context.entrance.shares.content(share.id))
     if who == share.owner:
         return reading.seen(kept, lambda source: True, everything=True)
     mine = context.rights.labels(context.rights.principal(who))
@@ -245,9 +245,9 @@ def _reader(context: AppContext, mine: frozenset[str]) -> Callable[[Source], boo
     return may_read
 
 
-async def _copied(context: AppContext, who: str, answer: str, *, alone: bool, language: Language) -> Copy:
+async def _copied(context: AppContext, who: str, answer: str, *, alone: bool, language: Language) -> Snapshot:
     history = databases.history(context.settings)
-    found = await asyncio.to_thread(copy.of, context, history, who, answer[:_LONGEST_ID], alone=alone)
+    found = await asyncio.to_thread(snapshot.of, context, history, who, answer[:_LONGEST_ID], alone=alone)
     if found is None:
         raise Refused(404, say("share_no_answer", language))
     return found

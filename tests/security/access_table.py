@@ -6,8 +6,9 @@ Knows the table in tandem/auth/README.md and how an address in it is asked. Does
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,12 @@ class Place:
 
     def ask(self, client: httpx.Client, method: str, address: str) -> httpx.Response:
         """A request with the body that the address takes, where it takes one."""
-        sent = {} if method == "GET" else {"json": _BODIES.get(address.split("?")[0], {})}
+        forms = address.startswith(_FORMS)
+        sent = {} if method == "GET" else {"data": {"x": ""}} if forms else {"json": _BODIES.get(address, {})}
         return client.request(method, address.format(**self.ids), **sent)
 
 
+_FORMS = ("/account/", "/administration/", "/shared/", "/sign-in/link/")
 _ID = "0b7e0ad4-7a53-4f6b-9f65-0d0e6a3f2f11"
 _BODIES: dict[str, Any] = {
     "/v1/chat/completions": {"model": "tandem", "messages": [{"role": "user", "content": "What is the door code?"}]},
@@ -137,7 +140,24 @@ def serving(home: Path) -> Iterator[Place]:
             target.cookies[name] = dict(reply.cookies)
         gone = Tickets.open({"zoe": SecretStr("zoes-words")}, DataDir(home / ".tandem"))
         target.cookies["zoe"] = {COOKIE: gone.issue("zoe")}
-        yield Place(target, _ids(home), _keys(home))
+        yield Place(target, {**_ids(home), "shared": _shared(home)}, _keys(home))
+
+
+def _shared(home: Path) -> str:
+    """The id of something that ayse shares with ben."""
+    from rag.database.places import Sqlite
+    from tandem.people.revisions import TABLES as ACCOUNTS
+    from tandem.people.shares import Shares
+    from tandem.people.store import Store as Accounts
+
+    with closing(sqlite3.connect(DataDir(home / ".tandem").history)) as db, db:
+        add = "INSERT INTO threads (id, user_id, created, updated) SELECT ?, id, ?, ? FROM users WHERE identifier = ?"
+        assert db.execute(add, ("shared", "2026-01-01", "2026-01-01", "ayse")).rowcount == 1
+    accounts = Accounts(Sqlite(DataDir(home / ".tandem").people, ACCOUNTS))
+    content = {"title": "t", "conversation": "shared", "turns": [], "labels": []}
+    made = Shares(accounts).make("ayse", "shared", content, title="t", people=["ben"])
+    accounts.close()
+    return made.id
 
 
 def _keys(home: Path) -> dict[str, str]:

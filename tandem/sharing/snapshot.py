@@ -1,4 +1,4 @@
-"""A conversation as its owner sees it, copied to be shown to others, with all that is needed to decide what they may see.
+"""A conversation as its owner sees it, copied to be shown to others, with what decides how much of it they may see.
 
 Knows the history's records, and what answers rest on: every passage that was given for it, cited or not, and whose
 document's labels say who may read it. Does not know who will read the copy.
@@ -65,7 +65,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Snapshot:
     """What is shared. `labels` are those that its owner could read when it was made, those of the conversation's own
     files included."""
 
@@ -75,9 +75,9 @@ class Copy:
     labels: list[str]
 
 
-def of(context: AppContext, history: Place, who: str, answer: str, *, alone: bool) -> Copy | None:
-    """A copy of somebody's conversation, or of one answer `alone`, by the id of one of its answers; None where they have
-    no such answer. Blocks. Raises UserFacingError."""
+def of(context: AppContext, history: Place, who: str, answer: str, *, alone: bool) -> Snapshot | None:
+    """A copy of somebody's conversation, or of one answer `alone`, by the id of one of its answers; None where they
+    have no such answer. Blocks. Raises UserFacingError."""
     store = Store(history)
     try:
         found = store.read(lambda db: _records(db, who, answer))
@@ -94,10 +94,10 @@ def of(context: AppContext, history: Place, who: str, answer: str, *, alone: boo
     labels = context.rights.labels(context.rights.principal(who))
     if context.library.receipts(conversation):
         labels |= {label_of_thread(conversation)}
-    copy = Copy(" ".join(title.split())[:_TITLE], conversation, turns, sorted(labels))
-    if len(json.dumps(asdict(copy))) > LARGEST:
+    made = Snapshot(" ".join(title.split())[:_TITLE], conversation, turns, sorted(labels))
+    if len(json.dumps(asdict(made))) > LARGEST:
         raise AccountsError("This conversation is too long to be shared as a whole; share single answers of it.")
-    return copy
+    return made
 
 
 def still_there(history: Place, owner: str, conversation: str) -> bool:
@@ -119,13 +119,13 @@ def still_there(history: Place, owner: str, conversation: str) -> bool:
         store.close()
 
 
-def read(content: Mapping[str, Any]) -> Copy:
+def read(content: Mapping[str, Any]) -> Snapshot:
     """A copy as it was kept. Raises AccountsError where it is damaged."""
     try:
         turns = [
             Turn(**{**turn, "sources": [_source(one) for one in turn["sources"]]}) for turn in list(content["turns"])
         ]
-        return Copy(str(content["title"]), str(content["conversation"]), turns, list(content["labels"]))
+        return Snapshot(str(content["title"]), str(content["conversation"]), turns, list(content["labels"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise AccountsError("What was shared cannot be read any more; ask for it to be shared again.") from None
 
