@@ -1,0 +1,72 @@
+"""Sharing in Chromium: from the button under an answer to the page that somebody else reads, without a script there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.ui.conftest import HOLIDAYS, PATIENCE_MS, Person, serving
+
+SETTINGS = """
+documents: papers
+models: {foundry: false, draft: extractive}
+collections: [{name: People, folders: [papers/hr], readers: [hr]}]
+groups: {hr: [ada, cem]}
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    people = {"TANDEM_SERVER__USERS": "ada:a,bob:b,cem:c"}
+    with serving(tmp_path_factory.mktemp("home"), SETTINGS, **people) as address:
+        yield address
+
+
+@contextmanager
+def signed_in(browser: Browser, address: str, name: str, **window: object) -> Iterator[Page]:
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800}, **window)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{address}/login")
+    page.fill("#email", name)
+    page.fill("#password", name[0])
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{address}/")
+    yield page
+    context.close()
+
+
+def wrong(page: Page) -> list[str]:
+    return [one["id"] for one in Axe().run(page).response["violations"]]
+
+
+def test_an_answer_is_shared_from_the_chat_and_read_by_who_is_named(browser: Browser, address: str) -> None:
+    expect.set_options(timeout=PATIENCE_MS)
+    with signed_in(browser, address, "ada") as page:
+        person = Person(page)
+        page.wait_for_selector("#chat-input")
+        person.ask(HOLIDAYS)
+        person.wait_for_answers(1)
+        with page.expect_popup() as opened:
+            page.click("[data-action=share]")
+        form = opened.value
+        expect(form.get_by_text(HOLIDAYS)).to_be_visible()
+        assert wrong(form) == []
+        form.get_by_label("People").fill("bob, cem")
+        form.get_by_role("button", name="Share").click()
+        link = form.locator(".said").inner_text().rsplit(" ", 1)[-1]
+    with signed_in(browser, address, "cem", java_script_enabled=False) as page:
+        page.goto(link)
+        expect(page.get_by_role("heading", name=HOLIDAYS).last).to_be_visible()
+        expect(page.locator(".answer")).to_contain_text("25 days")
+        page.locator("ol a").first.click()
+        expect(page.locator("mark").first).to_contain_text("25 days")
+    with signed_in(browser, address, "bob") as page:
+        page.goto(link)
+        expect(page.locator(".withheld")).to_be_visible()
+        expect(page.get_by_text("25 days")).to_have_count(0)
+        assert wrong(page) == []
