@@ -61,6 +61,13 @@ async def healthz(request: Request) -> JSONResponse:
     return JSONResponse({"status": chat.status}, 503 if chat.status == "failed" else 200)
 
 
+@health.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """Whether people may be sent here: 503 until the chat is loaded. Once the process ends, nobody answers any more."""
+    chat: Chat = request.app.state.chat
+    return JSONResponse({"status": chat.status}, 200 if chat.status == "ok" else 503)
+
+
 class Chat:
     """The Chainlit application, loaded beside the running server: its import takes seconds, and nothing else waits.
 
