@@ -104,7 +104,7 @@ class AppContext:
             send, let_go = telemetry.exporter(observed.otlp_endpoint, with_text=observed.question_text)
             engine.told.append(send)
             self._let_go.append(let_go)
-        self.audit = AuditLog(databases.audit(settings))
+        self.audit = AuditLog(databases.audit(settings), settings.observability.audit_syslog)
         self.rights.told = lambda changes: self.audit.record("", "rights.changed", "tandem.yaml", changes)
         self.watched: dict[str, Callable[[], str]] = {
             "library": lambda: library.problem,

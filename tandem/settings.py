@@ -10,7 +10,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -28,6 +28,7 @@ from rag.settings import RetrievalSettings, UploadSettings
 from tandem import catalogues, settings_file, shipped
 from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
+from tandem.settings_observability import ObservabilitySettings
 from tandem.settings_sign_in import CHECKED, LimitSettings, SignInSettings
 
 FILE_NAME = "tandem.yaml"
@@ -200,19 +201,6 @@ class StorageSettings(BaseModel):
         if not valid:
             raise ValueError("it is no PostgreSQL database; write it like postgresql://tandem@db.example/tandem")
         return SecretStr(url)
-
-
-class ObservabilitySettings(BaseModel):
-    """What is seen from outside, apart from the chat."""
-
-    model_config = CHECKED
-
-    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="From which level on.")
-    log_format: Literal["text", "json"] = Field("text", description="For people, or one JSON object a line.")
-    otlp_endpoint: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="OpenTelemetry collector that traces are sent to; empty: none."
-    )
-    question_text: bool = Field(False, description="Whether those traces carry the questions' and answers' texts.")
 
 
 class Settings(BaseModel):

@@ -24,6 +24,7 @@ from rag.errors import UserFacingError
 from rag.faults import Fault
 from rag.text.unicode import whole
 from tandem.audit.chain import Entry, as_line, canonical
+from tandem.audit.syslog import Syslog
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +38,21 @@ _LONGEST_DETAILS = 20_000
 class AuditLog:
     """The audit log of one installation. All methods are safe to call from any thread; `close` it."""
 
-    def __init__(self, place: Place) -> None:
-        """Opens nothing yet."""
-        self.problem = ""
-        """Why entries cannot be written now, in a sentence that names no place; "" where they can."""
+    def __init__(self, place: Place, syslog: str = "") -> None:
+        """Opens nothing yet. What is written is passed on to the server at the address `syslog`, "" for none."""
+        self._syslog = Syslog(syslog) if syslog else None
+        self._problem = ""
         self._place = place
         self._waiting: queue.Queue[Entry | None] = queue.Queue(_WAITING)
         self._closing = threading.Event()
         self._begin = threading.Lock()
         self._writer: threading.Thread | None = None
         self._prepared = False
+
+    @property
+    def problem(self) -> str:
+        """Why entries cannot be written or passed on now, in a sentence that names no place; "" where they can."""
+        return self._problem or (self._syslog.problem if self._syslog is not None else "")
 
     def record(self, actor: str, action: str, object: str = "", details: dict[str, Any] | None = None) -> None:
         """Note that `actor` (a person, "console" for whoever is at the terminal, "" for nobody known) did `action`
@@ -97,6 +103,8 @@ class AuditLog:
             if self._writer is not None:
                 self._waiting.put(None)
                 self._writer.join()
+            if self._syslog is not None:
+                self._syslog.close()
             self._place.close()
 
     def _start(self) -> None:
@@ -139,17 +147,19 @@ class AuditLog:
             try:
                 self._prepare()
                 with self._place.engine.begin() as db:
-                    tables.append(db, entries, on_server=self._place.on_server)
-                self.problem = ""
+                    added = tables.append(db, entries, on_server=self._place.on_server)
+                self._problem = ""
+                if self._syslog is not None:
+                    self._syslog.send(added)
                 return
             except (OSError, sqlite3.Error, SQLAlchemyError, TooNewError) as error:
                 if self._mended(error):
                     continue
                 said = f"The audit log cannot be written: {self._place.reason(error)}."
-                if said != self.problem:
+                if said != self._problem:
                     what = f"The audit log at {self._place.name} cannot be written"
                     log.error("%s", self._place.sentence(what, error))
-                self.problem = said
+                self._problem = said
             if last:
                 for entry in entries:
                     log.error("An entry of the audit log could not be kept: %s", as_line(entry))

@@ -6,6 +6,7 @@ Knows columns and statements. Does not know threads, nor when anything is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Row, Table, Text, insert, select, text
 
@@ -30,21 +31,23 @@ audit = Table(
 _LAST = select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
 
 
-def append(db: Connection, entries: list[Entry], *, on_server: bool) -> None:
-    """Add the entries after the last one that is there, whoever else writes; numbers and hashes are given here."""
+def append(db: Connection, entries: list[Entry], *, on_server: bool) -> list[Entry]:
+    """Add the entries after the last one that is there, whoever else writes; as they stand there, with the numbers and
+    hashes that are given here."""
     if on_server:
         db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     else:
         db.exec_driver_sql("BEGIN IMMEDIATE")
     last = db.execute(_LAST).first()
     number, previous = (last.number, last.hash) if last else (0, BEGINNING)
-    rows = []
+    added = []
     for entry in entries:
         number += 1
         made = Entry(number, entry.at, entry.actor, entry.action, entry.object, entry.details)
         previous = made.chained(previous)
-        rows.append({column.name: getattr(made, column.name) for column in audit.columns} | {"hash": previous})
-    db.execute(insert(audit), rows)
+        added.append(replace(made, hash=previous))
+    db.execute(insert(audit), [asdict(one) for one in added])
+    return added
 
 
 def everything(db: Connection, after: int = 0) -> Iterator[Entry]:

@@ -20,7 +20,7 @@ CONSOLE = "console"
 
 def note(settings: Settings, action: str, object: str = "", details: dict[str, Any] | None = None) -> None:
     """Note that whoever is at the terminal did something; a log that cannot be written stops nothing."""
-    log = AuditLog(databases.audit(settings))
+    log = AuditLog(databases.audit(settings), settings.observability.audit_syslog)
     log.record(CONSOLE, action, object, details)
     log.close()
 
