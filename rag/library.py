@@ -1,6 +1,6 @@
 """The library: documents go in, passages are found. One data directory holds it all.
 
-Knows how the store (SQLite, the truth) and the index (tantivy) are kept in step, so that a crash at any instant loses
+Knows how the store (SQLite, the truth) and the index are kept in step, so that a crash at any instant loses
 nothing that was acknowledged, and that whoever asks finds what their rights say and nothing else. Does not know who
 has which rights, or models.
 """
@@ -28,18 +28,14 @@ from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.searcher import Searcher
 from rag.retrieval.semantics import Semantics
 from rag.seen import Seen
-from rag.settings import RetrievalSettings, UploadSettings
+from rag.settings import IndexSettings, RetrievalSettings, UploadSettings
 from rag.storage import opening
-from rag.storage import tantivy_index as index_module
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
+from rag.storage.protocols import CandidateIndex, IndexDamagedError
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import Store
-from rag.storage.tantivy_index import Index, IndexDamagedError
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
 from rag.types import DocumentRecord, FileReceipt, SearchResult, SyncProgress, SyncReport
-
-_FORM = f"{index_module.VERSION}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
-
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +55,7 @@ class Library:
     def __init__(
         self,
         store: Store,
-        index: Index,
+        index: CandidateIndex,
         settings: RetrievalSettings,
         uploads: Uploads,
         write: bool,
@@ -75,7 +71,8 @@ class Library:
         self._semantics = Semantics(store, uploads.data_dir, embedder) if embedder is not None else None
         self._searcher = Searcher(store, index, settings, self._semantics)
         self._uploads = uploads
-        self._ingest = Ingest(store, index, settings, _FORM, uploads, labelled)
+        form = f"{index.version}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
+        self._ingest = Ingest(store, index, settings, form, uploads, labelled)
         self._turn = threading.Condition()
         self._writing = False
         self._urgent = 0
@@ -95,8 +92,10 @@ class Library:
         embedder: Embedder | None = None,
         rights: Rights | None = None,
         labelled: Labelled | None = None,
+        engine: IndexSettings | None = None,
     ) -> Library:
-        """Open the library in `data_dir`, making an empty one if there is none. With an `embedder`, what is near in
+        """Open the library in `data_dir`, making an empty one if there is none; its index is a folder there, or lies
+        where `engine` says. With an `embedder`, what is near in
         meaning is found too, as far as `semantics` has made vectors.
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
@@ -109,10 +108,9 @@ class Library:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LibraryError(sentence(f"The data directory {data_dir} cannot be made", error)) from error
-        path, directory = data_dir / STORE, data_dir / INDEX
-        store = opening.open_store(path, write=write)
+        store = opening.open_store(data_dir / STORE, write=write)
         try:
-            index = opening.open_index(directory, store, write=write)
+            index = opening.open_index(data_dir / INDEX, store, engine or IndexSettings(), write=write)
         except BaseException:
             store.close()
             raise

@@ -4,8 +4,10 @@ Knows names, defaults and bounds. Does not know where the values come from (`tan
 """
 
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class RetrievalSettings(BaseModel):
@@ -47,3 +49,45 @@ class UploadSettings(BaseModel):
     total_mb: int = Field(
         20_000, ge=0, description="Most megabytes of files in all conversations together; 0: no limit."
     )
+
+
+class IndexSettings(BaseModel):
+    """Which engine finds the passages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    engine: Literal["embedded", "opensearch"] = Field(
+        "embedded", description="embedded: files in data_dir; opensearch: a cluster at the addresses."
+    )
+    addresses: tuple[str, ...] = Field((), description="Of the cluster's nodes; another is asked where one is away.")
+    name: str = Field(
+        "tandem", pattern=r"^[a-z][a-z0-9_]{0,59}$", description="The index's name there; one for each library."
+    )
+    user: str = Field("", description="Who signs in there; empty: nobody does.")
+    password: SecretStr | None = Field(None, description="Their password; environment only.")
+    certificate: Path | None = Field(
+        None, description="File of the authorities that the nodes' certificates are of; without one, the usual."
+    )
+    shards: int = Field(1, ge=1, le=1024, description="Parts that the index is cut into, at its next making.")
+    replicas: int = Field(1, ge=0, le=10, description="Copies of each part besides the first, at its next making.")
+
+    @field_validator("addresses")
+    @classmethod
+    def _check_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            try:
+                parts = urlsplit(address)
+                valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                valid = False
+            if not valid or parts.path.strip("/") or parts.query:
+                raise ValueError(f"{address!r} is no address of a node; write it like https://search.example.org:9200")
+            if parts.username or parts.password:
+                raise ValueError("an address holds no user; write index.user, and the password as TANDEM_INDEX__PASSWORD")
+        return value
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> "IndexSettings":
+        if self.engine == "opensearch" and not self.addresses:
+            raise ValueError("index.engine is opensearch, so that index.addresses must name the cluster's nodes")
+        return self

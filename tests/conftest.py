@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.foundry_home import SLOW_TEXT, SLOW_WORK, FoundryHome
 from tests.support.openai_server import OpenAIServer
+from tests.support.opensearch_nodes import opensearch
 from tests.support.postgres import postgres
 
-__all__ = ["postgres"]
+__all__ = ["opensearch", "postgres"]
 
 # Tests share few cores: how long an example took says nothing about the code. One commit always meets the same
 # examples, so that green is a fact of the commit; `--hypothesis-profile searching` looks for new ones.

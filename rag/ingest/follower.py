@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from rag.storage.passage_terms import analyse
+from rag.storage.protocols import IndexWriter
 from rag.storage.records import Entry, NewDocument
 from rag.storage.sqlite_store import Store
-from rag.storage.tantivy_index import Writer
 from rag.types import DocumentRecord
 
 _LATEST_SECONDS = 30.0
@@ -43,7 +43,7 @@ class Follower:
         self._store = store
         self._form = form
 
-    def recover(self, writer: Writer) -> None:
+    def recover(self, writer: IndexWriter) -> None:
         """Make the index hold exactly what the store holds."""
         store = self._store
         if store.meta("form") != self._form:
@@ -54,10 +54,10 @@ class Follower:
             self.take(writer, put, gone, {})
         self.publish(writer)
 
-    def rebuild(self, writer: Writer) -> None:
+    def rebuild(self, writer: IndexWriter) -> None:
         """Analyse every stored passage again and build the index anew."""
         writer.clear()
-        writer.commit()
+        writer.commit(partial=True)
         store = self._store
         ids = [int(record.id) for record in store.documents()]
         pace = Pace()
@@ -69,21 +69,21 @@ class Follower:
             for identity in part:
                 self._add(writer, identity, None)
             if pace.due():
-                writer.commit()
+                writer.commit(partial=True)
                 pace.published()
         writer.commit()
         with store.transaction():
             store.set_meta("indexed", str(store.generation))
             store.set_meta("form", self._form)
 
-    def take(self, writer: Writer, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
+    def take(self, writer: IndexWriter, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
         """Hand documents that were stored or removed to the index; `made` has those that are at hand."""
         for identity in (*gone, *put):
             writer.delete(identity)
         for identity in put:
             self._add(writer, identity, made.get(identity))
 
-    def publish(self, writer: Writer) -> None:
+    def publish(self, writer: IndexWriter) -> None:
         """Let searches find what was handed to the index."""
         generation = self._store.generation
         if generation == self._store.indexed:
@@ -93,7 +93,7 @@ class Follower:
             self._store.set_meta("indexed", str(generation))
             self._store.forget_removed(generation)
 
-    def _add(self, writer: Writer, identity: int, made: NewDocument | None) -> None:
+    def _add(self, writer: IndexWriter, identity: int, made: NewDocument | None) -> None:
         record = self._store.document(identity)
         if record is None:
             return

@@ -25,10 +25,10 @@ from rag.ingest.workers import Pool, Task
 from rag.ocr.recognition import Choice, choose
 from rag.settings import RetrievalSettings
 from rag.storage import opening
+from rag.storage.protocols import CandidateIndex, IndexWriter
 from rag.storage.records import KnownFile, NewDocument
 from rag.storage.relabelling import relabel
 from rag.storage.sqlite_store import Store
-from rag.storage.tantivy_index import Index, Writer
 from rag.types import FileReceipt, SyncProgress, SyncReport
 
 Labelled = Callable[[FileReceipt], frozenset[str]]
@@ -59,7 +59,7 @@ class Ingest:
     def __init__(
         self,
         store: Store,
-        index: Index,
+        index: CandidateIndex,
         settings: RetrievalSettings,
         form: str,
         uploads: Uploads,
@@ -230,7 +230,7 @@ class Ingest:
 
     def _take_in(
         self,
-        writer: Writer,
+        writer: IndexWriter,
         fresh: Sequence[File],
         known: dict[tuple[str, str], KnownFile],
         force: bool,
@@ -346,7 +346,7 @@ class Ingest:
                 return name
         return f"{Path(receipt.root).as_posix()}/{path}"
 
-    def _commit(self, writer: Writer, changes: Sequence[_Change], pace: Pace | None = None) -> list[int]:
+    def _commit(self, writer: IndexWriter, changes: Sequence[_Change], pace: Pace | None = None) -> list[int]:
         """Store a batch, durable when this returns, and hand it to the index, which may publish it if `pace` says that
         it is time. Returns the ids of the documents stored.
         """

@@ -16,11 +16,11 @@ from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.ingest.ingestion import Labelled
 from rag.library import INDEX, STORE, Library
-from rag.settings import RetrievalSettings
+from rag.settings import IndexSettings, RetrievalSettings
 from rag.storage import index_files
 from rag.storage.checksums import check
+from rag.storage.protocols import IndexDamagedError
 from rag.storage.sqlite_tables import renew
-from rag.storage.tantivy_index import IndexDamagedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +46,37 @@ class Verification:
 
 
 def verify(
-    data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path], labelled: Labelled | None = None
+    data_dir: Path,
+    settings: RetrievalSettings,
+    folders: Sequence[Path],
+    labelled: Labelled | None = None,
+    engine: IndexSettings | None = None,
 ) -> Verification:
     """Check every passage and the index of the library in `data_dir`, and repair what is damaged.
 
-    Documents are read again from `folders`, where a file is still there; `labelled` is as in `Library.open`. Raises
-    LibraryError when another process is writing to the library, or the directory cannot be used.
+    Documents are read again from `folders`, where a file is still there; `labelled` and `engine` are as in
+    `Library.open`. Raises LibraryError when another process is writing to the library, or the directory cannot be used.
     """
     began = time.monotonic()
-    problem = index_files.problem(data_dir / INDEX)
+    problem = index_files.problem(data_dir / INDEX)  # of an index elsewhere: "", since there are no files
     broken = _store_problem(data_dir / STORE)
     found: Verification | None = None
     if not broken:
         try:
-            found = _check_and_repair(data_dir, settings, problem)
+            found = _check_and_repair(data_dir, settings, problem, engine)
         except (sqlite3.DatabaseError, LibraryError) as error:
             if fault_of(error) is not Fault.DAMAGED or isinstance(error, IndexDamagedError):
                 raise
             broken = str(error)
     if found is None:
-        found = _start_over(data_dir, settings, folders, broken, labelled)
+        found = _start_over(data_dir, settings, folders, broken, labelled, engine)
     return replace(found, seconds=round(time.monotonic() - began, 3))
 
 
-def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str) -> Verification:
-    library = Library.open(data_dir, settings, write=True)
+def _check_and_repair(
+    data_dir: Path, settings: RetrievalSettings, problem: str, engine: IndexSettings | None
+) -> Verification:
+    library = Library.open(data_dir, settings, write=True, engine=engine)
     try:
         damaged, passages = check(library.store.connection)
         records = {int(r.id): r for r in library.store.documents()}
@@ -79,7 +85,7 @@ def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str)
         if not problem and not damaged and not library.in_step():
             problem = "it does not hold the passages that the library holds"
         if problem:
-            library = _rebuilt(library, data_dir, settings)
+            library = _rebuilt(library, data_dir, settings, engine)
         library.store.connections.suspected(False)
     finally:
         library.close()
@@ -88,7 +94,12 @@ def _check_and_repair(data_dir: Path, settings: RetrievalSettings, problem: str)
 
 
 def _start_over(
-    data_dir: Path, settings: RetrievalSettings, folders: Sequence[Path], broken: str, labelled: Labelled | None
+    data_dir: Path,
+    settings: RetrievalSettings,
+    folders: Sequence[Path],
+    broken: str,
+    labelled: Labelled | None,
+    engine: IndexSettings | None,
 ) -> Verification:
     """A new library from the documents and from what can be read of the damaged file, which is set aside."""
     path = data_dir / STORE
@@ -96,8 +107,8 @@ def _start_over(
         renew(path)
     except (OSError, sqlite3.Error) as error:
         raise LibraryError(sentence(f"The damaged library at {path} cannot be set aside", error, path)) from error
-    _check_and_repair(data_dir, settings, "")
-    library = Library.open(data_dir, settings, write=True, labelled=labelled)
+    _check_and_repair(data_dir, settings, "", engine)
+    library = Library.open(data_dir, settings, write=True, labelled=labelled, engine=engine)
     try:
         library.sync(folders)
         made = library.store.documents()
@@ -144,7 +155,9 @@ def mend(library: Library) -> int:
     return len(mended) + len(unknown)
 
 
-def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings) -> Library:
+def _rebuilt(
+    library: Library, data_dir: Path, settings: RetrievalSettings, engine: IndexSettings | None
+) -> Library:
     """The library with its index made anew; an index that cannot even be cleared is thrown away first."""
     try:
         library.rebuild_index()
@@ -154,7 +167,7 @@ def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings) -> L
     except Exception:
         library.close()
         (data_dir / INDEX / "meta.json").unlink(missing_ok=True)
-        library = Library.open(data_dir, settings, write=True)
+        library = Library.open(data_dir, settings, write=True, engine=engine)
         library.rebuild_index()
         return library
 

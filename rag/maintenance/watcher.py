@@ -19,7 +19,7 @@ from rag.errors import UserFacingError
 from rag.ingest.files import hidden
 from rag.library import Library
 from rag.maintenance.integrity import mend
-from rag.storage.tantivy_index import IndexDamagedError
+from rag.storage.protocols import IndexDamagedError
 from rag.types import SyncReport
 
 log = logging.getLogger(__name__)

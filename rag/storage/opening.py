@@ -6,6 +6,7 @@ Knows which failure is which. Does not know what is in them.
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 from rag.database import sqlite_file
 from rag.errors import LibraryError, UserFacingError
 from rag.faults import SAID, Fault, fault_of, sentence
+from rag.settings import IndexSettings
 from rag.storage.checksums import check
+from rag.storage.protocols import CandidateIndex, IndexDamagedError
 from rag.storage.sqlite_store import Store
 from rag.storage.sqlite_tables import discard_outdated, renew
-from rag.storage.tantivy_index import Index, IndexDamagedError
+from rag.storage.tantivy_index import Index
 
 
 def open_store(path: Path, *, write: bool) -> Store:
@@ -37,9 +40,31 @@ def open_store(path: Path, *, write: bool) -> Store:
     return store
 
 
-def open_index(directory: Path, store: Store, *, write: bool) -> Index:
+def open_index(directory: Path, store: Store, engine: IndexSettings, *, write: bool) -> CandidateIndex:
     """With `write`, one that is damaged, outdated or gone is begun anew, to be filled from the store. Raises
     LibraryError."""
+    return _on_cluster(store, engine) if engine.engine == "opensearch" else _in_folder(directory, store, write)
+
+
+def _on_cluster(store: Store, engine: IndexSettings) -> CandidateIndex:
+    from rag.storage.opensearch.index import OpenSearchIndex  # a library with an index of its own needs no HTTP
+
+    owner = store.meta("library")
+    if owner is None:
+        owner = uuid.uuid4().hex
+        with in_words(store.connections.path), store.transaction():
+            store.set_meta("library", owner)
+    index = OpenSearchIndex(engine, owner)
+    before = store.generation
+    # A cluster that was emptied or put back, or a store that was.
+    strays = before == store.indexed and index.count != store.totals().passages and store.generation == before
+    if store.meta("form") and (index.made or strays):
+        with in_words(store.connections.path), store.transaction():
+            store.set_meta("form", "")
+    return index
+
+
+def _in_folder(directory: Path, store: Store, write: bool) -> Index:
     gone = not (directory / "meta.json").exists() and store.meta("indexed") not in (None, "", "0")
     try:
         index = Index(directory)

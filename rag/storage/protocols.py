@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol
 
+from rag.errors import LibraryError
 from rag.storage.filters import Filters
 from rag.storage.records import Entry, NewDocument
 from rag.storage.totals import Sizes, Totals
@@ -35,13 +36,27 @@ class IndexWriter(Protocol):
         """Delete all passages of a document that were added before this call."""
         ...
 
-    def clear(self) -> None: ...
+    def clear(self) -> None:
+        """Begin anew: what follows takes the place of everything."""
+        ...
 
-    def commit(self) -> None: ...
+    def commit(self, *, partial: bool = False) -> None:
+        """Make everything since the last commit durable and visible. With `partial`, more is to follow that belongs to
+        what was begun anew, and an engine that still has what there was before may answer from that."""
+        ...
+
+
+class IndexDamagedError(LibraryError):
+    """The index is damaged or of another version of Tandem: it can be made anew from the store, and only so."""
 
 
 class CandidateIndex(Protocol):
     """Which passages hold a question's terms, and how common a term is. Searching is safe from any thread."""
+
+    @property
+    def version(self) -> str:
+        """Of how passages lie in it: an index of another one is made anew."""
+        ...
 
     @property
     def count(self) -> int:
@@ -76,6 +91,22 @@ class CandidateIndex(Protocol):
 
     def writer(self) -> IndexWriter:
         """The one writer. Raises LibraryError while another holds it."""
+        ...
+
+    def hold(self, *, again: bool = False) -> None:
+        """Raises IndexDamagedError where it is known to be damaged; with `again`, it is looked at again."""
+        ...
+
+    def problem(self) -> str:
+        """What is wrong with it, "" if nothing. May take long. Raises LibraryError."""
+        ...
+
+    def begin_anew(self) -> None:
+        """Throw it away and begin an empty one in its place. Raises LibraryError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds open."""
         ...
 
 

@@ -20,9 +20,10 @@ from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.storage import index_files
 from rag.storage.filters import Filters
+from rag.storage.protocols import IndexDamagedError
 from rag.storage.records import Entry
 
-VERSION = 2
+VERSION = "2"
 _WRITER_BYTES = 128_000_000
 _FREQUENCIES, _BEGINNINGS = 50_000, 2_000
 _AT_START_SECONDS, _AT_SEARCH_SECONDS, _AGAIN_SECONDS = 0.2, 2.0, 30.0
@@ -66,12 +67,10 @@ def _idf(passages: int, holding: int) -> float:
     return log1p((max(0, passages - holding) + 0.5) / (holding + 0.5))
 
 
-class IndexDamagedError(LibraryError):
-    """The index is damaged or of another version of Tandem: it can be made anew from the store, and only so."""
-
-
 class Index:
     """An index in a directory, made when there is none. Searching is safe from any thread."""
+
+    version = VERSION
 
     def __init__(self, directory: Path) -> None:
         """Open or create. Raises IndexDamagedError for what can only be made anew, and LibraryError where it cannot be
@@ -377,7 +376,7 @@ class Writer:
     def clear(self) -> None:
         self._held().delete_all_documents()
 
-    def commit(self) -> None:
+    def commit(self, *, partial: bool = False) -> None:
         """Make everything since the last commit durable and visible."""
         with _in_words(self._index._directory):
             self._held().commit()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,21 +14,35 @@ from hypothesis import strategies as st
 
 from rag.errors import LibraryError
 from rag.labels import EVERYBODY, PUBLIC, collection, thread
+from rag.settings import IndexSettings
 from rag.storage.filters import Filters
+from rag.storage.opensearch.index import OpenSearchIndex
 from rag.storage.protocols import CandidateIndex
 from rag.storage.records import Entry
 from rag.storage.tantivy_index import Index
+from tests.support.opensearch_nodes import new_name
 
 Make = Callable[[Path], CandidateIndex]
-IMPLEMENTATIONS: dict[str, Make] = {"tantivy": Index}
 HR, IT, TALK = collection("hr"), collection("it"), thread("talk")
 SHARED = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(params=IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS)
-def make(request: pytest.FixtureRequest) -> Make:
-    made: Make = request.param
-    return made
+@pytest.fixture(params=["tantivy", pytest.param("opensearch", marks=pytest.mark.services)])
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+    if request.param == "tantivy":
+        yield Index
+        return
+    address = str(request.getfixturevalue("opensearch"))
+    made: list[OpenSearchIndex] = []
+
+    def on_cluster(directory: Path) -> CandidateIndex:
+        own = IndexSettings(engine="opensearch", addresses=(address,), name=new_name(), replicas=0)
+        made.append(OpenSearchIndex(own, "a library"))
+        return made[-1]
+
+    yield on_cluster
+    for index in made:
+        index.close()
 
 
 def entry(row: int, words: str, labels: frozenset[str] = PUBLIC, name: str = "a.md", title: str = "") -> Entry:
@@ -152,3 +168,63 @@ def test_there_is_one_writer(make: Make, tmp_path: Path) -> None:
     index = make(tmp_path)
     with index.writer(), pytest.raises(LibraryError):
         index.writer().__enter__()
+
+
+def test_what_is_added_after_a_clearing_takes_the_place_of_everything(make: Make, tmp_path: Path) -> None:
+    index = filled(make(tmp_path), [entry(1, "leave"), entry(2, "days")])
+    with index.writer() as writer:
+        writer.clear()
+        writer.add(entry(3, "leave"))
+        writer.commit(partial=True)
+        writer.delete(3)
+        writer.add(entry(3, "leave heron"))
+        writer.add(entry(4, "days"))
+        writer.commit()
+        writer.add(entry(5, "days"))
+        writer.commit()
+    index.reload()
+    assert sorted(index.rows()) == [3, 4, 5] and index.count == 3
+    assert rows(index, "heron", PUBLIC) == [3] and index.frequency("terms", "days") == 2
+
+
+def test_a_document_is_replaced_before_and_after_it_is_seen(make: Make, tmp_path: Path) -> None:
+    index = make(tmp_path)
+    with index.writer() as writer:
+        for words in ("alder", "birch", "cedar"):
+            writer.delete(1)
+            writer.add(entry(1, words))
+        writer.commit()
+        assert [rows(index, word, PUBLIC) for word in ("alder", "birch", "cedar")] == [[], [], [1]]
+        writer.delete(1)
+        writer.add(replace(entry(2, "dogwood"), document=1))
+        writer.commit()
+    index.reload()
+    assert index.rows() == [2]
+
+
+def test_words_with_signs_of_a_pattern_are_words(make: Make, tmp_path: Path) -> None:
+    index = filled(make(tmp_path), [entry(1, "c++ c+- a.b.c a.b #1 çay"), entry(2, "caab")])
+    assert index.frequencies("terms", ["c++", "a.b", "#1", "c", "çay"]) == [1, 1, 1, 0, 1]
+    assert sorted(index.beginning("terms", "c+", 5)) == [("c++", 1), ("c+-", 1)]
+    assert sorted(index.beginning("terms", "a.", 5)) == [("a.b", 1), ("a.b.c", 1)]
+    assert index.beginning("surface", "#", 5) == [("#1", 1)]
+
+
+def test_a_list_of_a_thousand_words_is_counted_in_its_order(make: Make, tmp_path: Path) -> None:
+    index = filled(make(tmp_path), [entry(row, f"w{row} w{row + 1}") for row in range(20)])
+    asked = [f"w{number}" for number in range(1_500)]
+    assert index.frequencies("terms", asked) == [1] + [2] * 19 + [1] + [0] * 1_479
+
+
+def test_times_folders_and_words_narrow_what_is_found(make: Make, tmp_path: Path) -> None:
+    early = replace(entry(1, "leave days"), modified=1000.0, folders=("a", "a/b"), kind="pdf")
+    late = replace(entry(2, "leave heron"), modified=2000.0, folders=("a",))
+    index = filled(make(tmp_path), [early, late])
+
+    def found(**narrow: Any) -> list[int]:
+        return sorted(row for row, _ in index.search([("terms", "leave", 1.0)], Filters(**narrow), 10))
+
+    assert found(after=1000.0) == [1, 2] and found(after=1001.0) == [2] and found(before=2000.0) == [1]
+    assert found(folders=("a/b",)) == [1] and found(kinds=("pdf",)) == [1] and found(documents=()) == []
+    assert found(required=(("heron", "crane"),)) == [2] and found(excluded=("heron",)) == [1]
+    assert [row for row, _ in index.search([], Filters(required=(("days",),)), 10)] == [1]
