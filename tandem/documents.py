@@ -29,6 +29,7 @@ def open_library(settings: Settings, rights: Rights | None = None) -> Library:
         embedder=encoder.embedder(settings),
         rights=rights,
         labelled=rights.labelled,
+        engine=settings.index,
     )
 
 

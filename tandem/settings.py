@@ -10,7 +10,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -24,12 +24,14 @@ from pydantic import (
 )
 
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
-from rag.settings import RetrievalSettings, UploadSettings
+from rag.settings import IndexSettings, RetrievalSettings, UploadSettings
 from tandem import catalogues, settings_file, shipped
 from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
 from tandem.settings_observability import ObservabilitySettings
 from tandem.settings_sign_in import CHECKED, LimitSettings, SignInSettings
+
+Section = TypeVar("Section", bound=BaseModel)
 
 FILE_NAME = "tandem.yaml"
 BENCH_VARIABLES = (
@@ -223,6 +225,7 @@ class Settings(BaseModel):
         default_factory=dict, description="Groups of users, by name; 'api' stands for the key of /v1."
     )
     retrieval: RetrievalSettings = RetrievalSettings()
+    index: IndexSettings = IndexSettings()
     uploads: UploadSettings = UploadSettings()
     models: ModelSettings = ModelSettings()
     generation: GenerationSettings = GenerationSettings()
@@ -304,15 +307,16 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
             "documents": documents,
             "collections": tuple(_collection(one, base, documents) for one in settings.collections),
             "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
-            "browser": _with_folder(settings.browser, base),
-            "retrieval": _with_encoder(settings.retrieval, base),
+            "browser": _based(settings.browser, "models_dir", base),
+            "retrieval": _based(settings.retrieval, "encoder", base),
+            "index": _based(settings.index, "certificate", base),
         }
     )
 
 
 def _secrets(written: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What may stand in the environment only."""
-    keys = [("server", "users"), ("server", "api_key"), ("storage", "password")]
+    keys = [("server", "users"), ("server", "api_key"), ("storage", "password"), ("index", "password")]
     storage = written.get("storage")
     if isinstance(storage, dict) and _has_password(str(storage.get("database"))):
         keys.append(("storage", "database"))
@@ -348,16 +352,10 @@ def _collection(written: CollectionSettings, base: Path, documents: tuple[Path, 
     return written.model_copy(update={"folders": folders})
 
 
-def _with_folder(browser: BrowserSettings, base: Path) -> BrowserSettings:
-    if browser.models_dir is None:
-        return browser
-    return browser.model_copy(update={"models_dir": base / browser.models_dir.expanduser()})
-
-
-def _with_encoder(retrieval: RetrievalSettings, base: Path) -> RetrievalSettings:
-    if retrieval.encoder is None:
-        return retrieval
-    return retrieval.model_copy(update={"encoder": base / retrieval.encoder.expanduser()})
+def _based(section: Section, name: str, base: Path) -> Section:
+    """A section whose path `name`, where there is one, counts from a folder."""
+    path = getattr(section, name)
+    return section if path is None else section.model_copy(update={name: base / path.expanduser()})
 
 
 def bench_variables(env: Mapping[str, str] | None = None) -> dict[str, str]:

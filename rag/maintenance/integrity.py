@@ -155,9 +155,7 @@ def mend(library: Library) -> int:
     return len(mended) + len(unknown)
 
 
-def _rebuilt(
-    library: Library, data_dir: Path, settings: RetrievalSettings, engine: IndexSettings | None
-) -> Library:
+def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings, engine: IndexSettings | None) -> Library:
     """The library with its index made anew; an index that cannot even be cleared is thrown away first."""
     try:
         library.rebuild_index()

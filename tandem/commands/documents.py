@@ -169,7 +169,7 @@ def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
 def _verify(settings: Settings, folders: Sequence[Path], json: bool) -> None:
     from rag.maintenance.integrity import verify
 
-    found = verify(library_dir(settings), settings.retrieval, folders, Rights(settings).labelled)
+    found = verify(library_dir(settings), settings.retrieval, folders, Rights(settings).labelled, settings.index)
     if json:
         print(jsonlib.dumps({**asdict(found), "sound": found.sound}, ensure_ascii=False, indent=2))
         return

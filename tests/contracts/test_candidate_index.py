@@ -24,23 +24,24 @@ from tests.support.opensearch_nodes import new_name
 
 Make = Callable[[Path], CandidateIndex]
 HR, IT, TALK = collection("hr"), collection("it"), thread("talk")
-SHARED = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=["tantivy", pytest.param("opensearch", marks=pytest.mark.services)])
-def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    if request.param == "tantivy":
-        yield Index
-        return
-    address = str(request.getfixturevalue("opensearch"))
+def make(request: pytest.FixtureRequest) -> Make:
+    return Index if request.param == "tantivy" else request.getfixturevalue("on_cluster")
+
+
+@pytest.fixture
+def on_cluster(opensearch: str) -> Iterator[Make]:
     made: list[OpenSearchIndex] = []
 
-    def on_cluster(directory: Path) -> CandidateIndex:
-        own = IndexSettings(engine="opensearch", addresses=(address,), name=new_name(), replicas=0)
+    def make(directory: Path) -> CandidateIndex:
+        own = IndexSettings(engine="opensearch", addresses=(opensearch,), name=new_name(), replicas=0)
         made.append(OpenSearchIndex(own, "a library"))
         return made[-1]
 
-    yield on_cluster
+    yield make
     for index in made:
         index.close()
 
@@ -108,13 +109,29 @@ words = st.lists(st.sampled_from(["alder", "birch", "cedar", "dogwood", "elm", "
 label_sets = st.sets(st.sampled_from([EVERYBODY, HR, IT, TALK]), min_size=1).map(frozenset)
 
 
-@SHARED
-@given(
+some = given(
     passages=st.lists(st.tuples(words, label_sets), min_size=1, max_size=12),
     readable=st.sets(st.sampled_from([EVERYBODY, HR, IT, TALK])).map(frozenset),
     asked=words,
 )
+
+
+@settings(SHARED, max_examples=15)
+@some
 def test_an_index_tells_as_much_as_one_that_holds_only_what_may_be_read(
+    tmp_path_factory: pytest.TempPathFactory, **asked: Any
+) -> None:
+    tells_as_much(Index, tmp_path_factory, **asked)
+
+
+@pytest.mark.services
+@settings(SHARED, max_examples=5)  # each makes two indices on the cluster
+@some
+def test_so_does_a_cluster(on_cluster: Make, tmp_path_factory: pytest.TempPathFactory, **asked: Any) -> None:
+    tells_as_much(on_cluster, tmp_path_factory, **asked)
+
+
+def tells_as_much(
     make: Make,
     tmp_path_factory: pytest.TempPathFactory,
     passages: list[tuple[list[str], frozenset[str]]],

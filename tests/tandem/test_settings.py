@@ -27,7 +27,7 @@ def test_the_shipped_file_names_every_setting_with_its_default() -> None:
     assert shipped == Settings()
     written = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     expected = Settings().model_dump()
-    for section, name in (("server", "users"), ("server", "api_key"), ("storage", "password")):
+    for section, name in (("server", "users"), ("server", "api_key"), ("storage", "password"), ("index", "password")):
         del expected[section][name]  # secrets never stand in the file
 
     def names(section: dict, prefix: str = "") -> set[str]:
@@ -201,6 +201,19 @@ def test_administrators_are_users(tmp_path: Path) -> None:
     assert read(tmp_path, "server: {administrators: [ada]}", {}).server.administrators == ("ada",)
     sentence = refused(tmp_path, "server: {administrators: [eve]}", people | {"TANDEM_SERVER__ADMINISTRATORS": ""})
     assert "tandem.yaml, line 1" in sentence and "'eve' is not among the users" in sentence
+
+
+def test_a_cluster_is_named_without_its_password(tmp_path: Path) -> None:
+    assert "TANDEM_INDEX__PASSWORD" in refused(tmp_path, "index:\n  password: hunter2\n")
+    assert "index.addresses must name" in refused(tmp_path, "index: {engine: opensearch}\n")
+    for wrong in ("search.example", "ftp://h", "http://h/path", "http://u:p@h:9200", "http://h:port", "http://[h"):
+        assert "index.addresses" in refused(tmp_path, f"index: {{addresses: ['{wrong}']}}\n")
+    for wrong in ("Tandem", "a-b", "_all", "*", "a/b"):
+        assert "index.name" in refused(tmp_path, f"index: {{name: '{wrong}'}}\n")
+    env = {"TANDEM_INDEX__ADDRESSES": "[http://a:9200, http://b:9200]", "TANDEM_INDEX__PASSWORD": "hunter2"}
+    settings = read(tmp_path, "index: {engine: opensearch, user: tandem, certificate: ca.pem}\n", env)
+    assert settings.index.addresses == ("http://a:9200", "http://b:9200")
+    assert settings.index.certificate == tmp_path.resolve() / "ca.pem" and "hunter" not in repr(settings)
 
 
 def test_a_database_server_is_named_without_its_password(tmp_path: Path) -> None:

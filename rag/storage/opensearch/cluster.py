@@ -1,7 +1,7 @@
 """Requests to an OpenSearch cluster: another of its addresses is asked where one does not answer.
 
-Knows HTTP, what may be asked again, and a sentence for each kind of failure. Does not know what is asked. A client of its
-own, since the cluster is asked for seven things: the official one brings gRPC with it.
+Knows HTTP, what may be asked again, and a sentence for each kind of failure. Does not know what is asked. A client of
+our own, since the official one brings gRPC and a second HTTP library with it, for a handful of requests.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Cluster:
     def _said(self, answer: httpx.Response, address: str) -> Any:
         if answer.status_code in (401, 403):
             raise RefusedError(
-                f"OpenSearch at {address} does not let Tandem in; correct index.user, or TANDEM_INDEX__PASSWORD and what "
-                "that user may do there.",
+                f"OpenSearch at {address} does not let Tandem in; correct index.user and TANDEM_INDEX__PASSWORD, or "
+                "what that user may do there.",
                 "security_exception",
                 answer.status_code,
             )
@@ -132,7 +132,10 @@ def _refused(answer: httpx.Response, address: str) -> RefusedError:
         what = "cannot answer now"
         then = "look at its health and its log, and try again"
     else:
-        what, then = "refused what Tandem asked", "look at its log, or run `tandem index --verify` to make the index anew"
+        what, then = (
+            "refused what Tandem asked",
+            "look at its log, or run `tandem index --verify` to make the index anew",
+        )
     return RefusedError(f"OpenSearch at {address} {what} ({said[:300]}); {then}.", kind, answer.status_code)
 
 

@@ -40,7 +40,7 @@ def mapping(owner: str) -> dict[str, Any]:
         "row": {"type": "long", "index": False},
         "modified": {"type": "long", "doc_values": False},
         "document": {"type": "long", "doc_values": False},
-        **{name: word for name in ("name", "folder", "kind", "label")},
+        **dict.fromkeys(("name", "folder", "kind", "label"), word),
     }
     for name in FIELDS:
         how = "docs" if name == "surface" else "freqs"
@@ -87,7 +87,9 @@ def limits(filters: Filters) -> dict[str, Any]:
         any_of("terms", group)
     if filters.after is not None or filters.before is not None:
         times = {
-            sign: max(0, int(time)) for sign, time in (("gte", filters.after), ("lt", filters.before)) if time is not None
+            sign: max(0, int(time))
+            for sign, time in (("gte", filters.after), ("lt", filters.before))
+            if time is not None
         }
         must.append({"range": {"modified": times}})
     parts: dict[str, Any] = {"filter": must} if must else {}

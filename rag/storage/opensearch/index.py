@@ -115,7 +115,7 @@ class OpenSearchIndex:
         known, behind = self.generations(), self._behind()
         for name in known:
             if name not in behind:
-                self._cluster.ask("DELETE", f"/{name}", writing=True)
+                self._delete(name)
         return self._make(1 + max((int(name.rpartition("-")[2]) for name in known), default=0), alias)
 
     def put_in_place(self, name: str, alias: str) -> None:
@@ -123,8 +123,22 @@ class OpenSearchIndex:
         actions: list[dict[str, Any]] = [{"add": {"index": name, "alias": self.name}}]
         if alias in self._aliases(name):
             actions.append({"remove": {"index": name, "alias": alias}})
-        actions += [{"remove_index": {"index": old}} for old in self._behind() if old != name]
-        self._cluster.ask("POST", "/_aliases", {"actions": actions}, writing=True)
+        old = [one for one in self._behind() if one != name]
+        actions += [{"remove": {"index": one, "alias": self.name}} for one in old]
+        try:
+            self._cluster.ask("POST", "/_aliases", {"actions": actions}, writing=True)
+        except RefusedError:
+            if self._behind() != [name]:  # else it was done, and asked again
+                raise
+        for one in old:
+            self._delete(one)
+
+    def _delete(self, name: str) -> None:
+        try:
+            self._cluster.ask("DELETE", f"/{name}", writing=True)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -163,7 +177,8 @@ class OpenSearchIndex:
             if error.kind != "index_not_found_exception":
                 raise
             raise IndexDamagedError(
-                f"The search index {self.name} is not on the cluster any more; run `tandem index --verify` to make it anew."
+                f"The search index {self.name} is not on the cluster any more; run `tandem index --verify` to make it "
+                "anew."
             ) from error
 
     def frequency(self, field: str, term: str, readable: frozenset[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import os
 import platform
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -41,17 +42,8 @@ class Lease:
         except RefusedError as error:
             if error.status != 409:
                 raise
-        try:
-            found = self._cluster.ask("GET", f"/{self._index}/_doc/writer")
-        except RefusedError as error:
-            if error.status != 404:
-                raise
-            found = {"found": False}
-        if not found.get("found"):
-            raise LibraryError(_BUSY)  # another took it and gave it back meanwhile
-        if found["_source"]["holder"] != self._holder and not _over(found["_source"]):
+        if not self._adopt(_over):
             raise LibraryError(_BUSY)
-        self._noted = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
         self._renew()
 
     def keep(self) -> None:
@@ -73,21 +65,33 @@ class Lease:
         except RefusedError as error:
             if error.status != 409:
                 raise
-            raise LibraryError(_BUSY) from error
+            if not self._adopt(lambda said: False):  # else it was noted, and asked again
+                raise LibraryError(_BUSY) from error
+
+    def _adopt(self, over: Callable[[dict[str, Any]], bool]) -> bool:
+        """Go by the note that is there, where it is our own or that of somebody whose time is over."""
+        try:
+            found = self._cluster.ask("GET", f"/{self._index}/_doc/writer")
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return False  # another gave it back meanwhile
+        if found["_source"]["holder"] != self._holder and not over(found["_source"]):
+            return False
+        self._noted = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
+        return True
 
     def _note(self, path: str) -> None:
-        until = time.monotonic() + SECONDS
-        process = psutil.Process()
+        self._until = time.monotonic() + SECONDS
         said = {
             "holder": self._holder,
             "machine": platform.node(),
             "process": os.getpid(),
-            "began": process.create_time(),
+            "began": psutil.Process().create_time(),
             "until": time.time() + SECONDS,
         }
         answer = self._cluster.ask("PUT", path, said, writing=True)
         self._noted = {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]}
-        self._until = until
 
     def _make(self) -> None:
         kept: dict[str, Any] = {"index.number_of_shards": 1, "index.number_of_replicas": self._replicas}

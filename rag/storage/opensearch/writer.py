@@ -159,8 +159,8 @@ class OpenSearchWriter:
                 refused = f"{said['error'].get('type')}: {said['error'].get('reason')}"
                 if status not in _BUSY:
                     raise ClusterError(
-                        f"OpenSearch does not take a passage ({refused[:300]}); run `tandem index --verify` to make the "
-                        "index anew."
+                        f"OpenSearch does not take a passage ({refused[:300]}); run `tandem index --verify` to make "
+                        "the index anew."
                     )
             if again and time.monotonic() >= until:
                 raise ClusterError(
