@@ -45,13 +45,13 @@ class Batcher:
 
     async def flush(self) -> None:
         """Send what waits, now. Raises what `send` raises."""
-        self._cancel_timer()
-        if self._sending is not None:
+        # A timer that is due may begin to send while this waits, so that it is asked anew each time.
+        while self._error is None and (self._pieces or self._sending is not None):
+            self._cancel_timer()
+            if self._sending is None:
+                self._sending = asyncio.create_task(self._send_waiting())
             await asyncio.shield(self._sending)
         self._cancel_timer()
-        if self._pieces:
-            self._sending = asyncio.create_task(self._send_waiting())
-            await asyncio.shield(self._sending)
         if self._error is not None:
             raise self._error
 
@@ -99,13 +99,15 @@ class Batcher:
 
 
 class Latest:
-    """Sends a state that changes often: some `interval` (seconds) after a change, whatever it has become by then."""
+    """Sends a state that changes often: some `interval` (seconds) after a change, whatever it has become by then; never
+    two at a time."""
 
     def __init__(self, send: Callable[[], Awaitable[None]], interval: float) -> None:
         self._send = send
         self._interval = interval
         self._timer: asyncio.TimerHandle | None = None
         self._sending: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     def changed(self) -> None:
         """Send the state soon."""
@@ -117,9 +119,8 @@ class Latest:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._sending is not None:
-            await asyncio.shield(self._sending)
-        await self._send()
+        async with self._turn:
+            await self._send()
 
     def _fire(self) -> None:
         self._timer = None
@@ -127,6 +128,6 @@ class Latest:
 
     async def _send_quietly(self) -> None:
         """What could not be sent is part of what is sent next."""
-        with contextlib.suppress(Exception):
-            await self._send()
-        self._sending = None
+        async with self._turn:
+            with contextlib.suppress(Exception):
+                await self._send()

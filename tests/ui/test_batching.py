@@ -46,6 +46,18 @@ def test_everything_arrives_once_and_in_order(tokens: list[tuple[str, int]], pau
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_timer_that_is_due_while_the_rest_is_sent_sends_nothing_beside_it(turns: int) -> None:
+    screen = Screen(pauses=turns)
+    batcher = Batcher(screen.show, 0.0)  # a timer is due as soon as it is set
+    batcher.add("one ")
+    await screen.begun.wait()
+    batcher.add("two ")
+    await batcher.flush()
+    assert "".join(screen.sent) == "one two " and all(screen.sent)
+    await batcher.close()
+
+
 async def test_the_first_word_goes_at_once_and_the_timer_sends_the_rest() -> None:
     screen = Screen()
     batcher = Batcher(screen.show, 0.02)
