@@ -20,7 +20,7 @@ test: .venv/tests.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # A real OpenSearch from its jars, where Java and Maven are: about 55 MB once, then a minute.
 test-services: .venv/tests.installed

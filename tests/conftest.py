@@ -23,6 +23,14 @@ settings.register_profile(
 settings.load_profile("shared")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that drive a browser come first: they are the longest, and the last ones should be short, so that no worker
+    is left waiting for another."""
+    driving = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in driving)
+
+
 @pytest.fixture
 def openai_server() -> Iterator[OpenAIServer]:
     """A scripted OpenAI-compatible server, for one test."""
