@@ -6,7 +6,9 @@ Does not know a database.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from chainlit.element import Element, ElementDict
 from chainlit.step import StepDict
@@ -18,6 +20,51 @@ from rag.errors import UserFacingError
 
 class HistoryError(UserFacingError):
     """The conversations cannot be opened, or belong to somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of a conversation in somebody's list; None leaves a thing as it is."""
+
+    pinned: bool | None = None
+    archived: bool | None = None
+    tags: Sequence[str] | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of somebody's conversations are looked for: those in the list, or those in the archive; with these words in
+    them, with this tag; `after` so many."""
+
+    place: Literal["list", "archive"] = "list"
+    words: str = ""
+    tag: str = ""
+    after: int = 0
+    limit: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A conversation as it stands in somebody's list."""
+
+    id: str
+    name: str
+    updated: str
+    pinned: bool
+    archived: bool
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A page of somebody's conversations; how many are wanted in all, how many lie in the archive, and how often each
+    tag is used there where one looks."""
+
+    shown: tuple[Shelved, ...]
+    matching: int
+    archived: int
+    tags: Mapping[str, int] = field(default_factory=dict)
 
 
 class History(Protocol):
@@ -55,7 +102,14 @@ class History(Protocol):
     async def get_thread(self, thread_id: str) -> ThreadDict | None: ...
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
-        """A page of a user's threads, latest activity first, without their steps."""
+        """A page of a user's threads, those that are pinned first, then latest activity first, without their steps;
+        what is archived is not among them, until something is asked there again."""
+
+    async def arrange(self, owner: str, thread_id: str, change: Change) -> None:
+        """Pin, archive, tag or rename it. Raises HistoryError where it is not `owner`'s."""
+
+    async def shelf(self, owner: str, wanted: Wanted) -> Shelf:
+        """The conversations of somebody that are `wanted`, with all their tags."""
 
     async def update_thread(
         self,

@@ -32,14 +32,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from rag.database.places import Place, Sqlite
 from rag.formats.extracted import clean, one_line
 from rag.text.unicode import whole
+from tandem.history import shelf
 from tandem.history.backlog import Told
-from tandem.history.base import HistoryError
+from tandem.history.base import Change, HistoryError, Shelf, Wanted
 from tandem.history.database import Database
 from tandem.history.queries import (
+    BRING_BACK,
     IN_ORDER,
+    PLACE,
     TOUCH_THREAD,
     Upserts,
     filtered,
+    listed,
     new_thread,
     now,
     own,
@@ -48,11 +52,11 @@ from tandem.history.queries import (
     with_feedback,
 )
 from tandem.history.revisions import TABLES
+from tandem.history.shelf import NAME_CHARS
 from tandem.history.tables import elements, feedbacks, steps, threads, users
 
 log = logging.getLogger(__name__)
 
-NAME_CHARS = 120
 LARGEST_PAGE = 100
 Result = TypeVar("Result")
 Forget = Callable[[str], Awaitable[None]]
@@ -215,30 +219,39 @@ class SqlHistory(BaseDataLayer):
         return thread
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
-        """A page of a user's threads, latest activity first, without their steps."""
+        """A page of a user's threads, those that are pinned first, then latest activity first, without their steps;
+        what is archived is not among them."""
         if not filters.userId:
             raise HistoryError("Sign in to see your conversations.")
         query = select(threads, users.c.identifier).join(users, threads.c.user_id == users.c.id)
-        query = filtered(query.where(threads.c.user_id == filters.userId), filters)
-        query = query.order_by(threads.c.updated.desc(), threads.c.id.desc())
+        query = filtered(query.where(threads.c.user_id == filters.userId, threads.c.archived.is_(None)), filters)
+        query = query.order_by(*(part.desc() for part in PLACE))
         first = max(1, min(pagination.first, LARGEST_PAGE))
 
         def work(db: Connection) -> list[Row[Any]]:
             page = query
             if pagination.cursor:
-                last = db.execute(select(threads.c.updated).where(threads.c.id == pagination.cursor)).scalar()
+                last = db.execute(select(*PLACE).where(threads.c.id == pagination.cursor)).first()
                 if last is not None:
-                    page = query.where(tuple_(threads.c.updated, threads.c.id) < (last, pagination.cursor))
+                    page = query.where(tuple_(*PLACE) < tuple(last))
             return list(db.execute(page.limit(first + 1)).all())
 
         rows = await self._db.read(work)
-        page = [thread_of(row) for row in rows[:first]]
+        page = [listed(row) for row in rows[:first]]
         info = PageInfo(
             hasNextPage=len(rows) > first,
             startCursor=page[0]["id"] if page else None,
             endCursor=page[-1]["id"] if page else None,
         )
         return PaginatedResponse(pageInfo=info, data=page)
+
+    async def arrange(self, owner: str, thread_id: str, change: Change) -> None:
+        """Pin, archive, tag or rename it. Raises HistoryError where it is not `owner`'s; nothing is kept then."""
+        await self._db.do(shelf.arranged(owner, thread_id, change))
+
+    async def shelf(self, owner: str, wanted: Wanted) -> Shelf:
+        """The conversations of somebody that are `wanted`, with all their tags."""
+        return await self._db.read(shelf.found(owner, wanted))
 
     # Steps
 
@@ -273,6 +286,8 @@ class SqlHistory(BaseDataLayer):
             own(db, step["threadId"], caller)
             db.execute(self._upserts.step, row)
             db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
+            if step.get("type") == "user_message":
+                db.execute(BRING_BACK, {"thread": step["threadId"]})
 
         await self._db.write(work, thread_id=step["threadId"], table="steps", record=row["record"])
 

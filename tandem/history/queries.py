@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
@@ -60,8 +61,16 @@ class Upserts:
 
 
 IN_ORDER: tuple[ColumnElement[Any], ...] = (steps.c.created, literal_column("steps.rowid"))
+PLACE: tuple[ColumnElement[Any], ...] = (
+    case((threads.c.pinned.is_(None), 0), else_=1),
+    threads.c.updated,
+    threads.c.id,
+)
+"""By which conversations are listed, the highest first."""
 _NEW_THREAD = insert(threads)
 TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("moment"))
+# Whoever goes on with a conversation wants it in the list.
+BRING_BACK = update(threads).where(threads.c.id == bindparam("thread")).values(archived=None)
 _CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
 _WHOSE = select(
     select(users.c.id).where(users.c.identifier == bindparam("caller")).scalar_subquery().label("caller_id"),
@@ -123,6 +132,13 @@ def thread_of(row: Row[Any]) -> ThreadDict:
         steps=[],
         elements=[],
     )
+
+
+def listed(row: Row[Any]) -> ThreadDict:
+    """As `thread_of`; what is pinned says so in its metadata, for the list in the browser (public/shelving.js)."""
+    thread = thread_of(row)
+    thread["metadata"] = {**(thread["metadata"] or {}), "pinned": row.pinned is not None}
+    return thread
 
 
 def with_feedback(step: StepDict, marks: dict[str, Row[Any]]) -> StepDict:

@@ -20,4 +20,4 @@ def _metadata() -> MetaData:
     return metadata
 
 
-TABLES = Tables("tandem_history", Path(__file__).parent / "migrations", "0001", "steps", _metadata)
+TABLES = Tables("tandem_history", Path(__file__).parent / "migrations", "0002", "steps", _metadata)

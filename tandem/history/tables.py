@@ -36,6 +36,9 @@ threads = Table(
     Column("updated", MOMENT, nullable=False),
     Column("tags", JSON),
     Column("metadata", JSON),
+    # Since when it is kept at the top of the list, or out of it.
+    Column("pinned", MOMENT),
+    Column("archived", MOMENT),
     Index("threads_by_user", "user_id", "updated", "id"),
 )
 # SQLite numbers rows of itself; on a server the first revision adds a `rowid` to this table.

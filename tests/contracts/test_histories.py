@@ -14,7 +14,7 @@ from chainlit.user import PersistedUser
 from sqlalchemy import text
 
 from rag.database.places import Place
-from tandem.history.base import History, HistoryError
+from tandem.history.base import Change, History, HistoryError, Wanted
 from tandem.history.data_layer import SqlHistory
 from tandem.history.revisions import TABLES
 from tests.contracts.conftest import MakePlace
@@ -274,3 +274,66 @@ async def test_a_newer_version_is_left_alone(place: Place, asking: Asking) -> No
             db.execute(text("PRAGMA user_version = 9999"))
     with pytest.raises(HistoryError, match="newer version of Tandem"):
         SqlHistory.open(place, asking)
+
+
+async def test_what_is_pinned_comes_first_and_pages_join(history: History) -> None:
+    user = await person(history, "ada")
+    for number in range(7):
+        await history.update_thread(f"t{number}", user_id=user.id)
+        await history.create_step(step(f"s{number}", f"t{number}"))
+    for number in (1, 4):
+        await history.arrange("ada", f"t{number}", Change(pinned=True))
+    found, cursor = [], None
+    while True:
+        part = await page(history, user, first=2, cursor=cursor)
+        found += part.data
+        cursor = part.pageInfo.endCursor
+        if not part.pageInfo.hasNextPage:
+            break
+    assert [thread["id"] for thread in found] == ["t4", "t1", "t6", "t5", "t3", "t2", "t0"]
+    assert [thread["metadata"]["pinned"] for thread in found[:3]] == [True, True, False]
+    await history.arrange("ada", "t4", Change(pinned=False))
+    assert (await page(history, user)).data[0]["id"] == "t1"
+    assert (await opened(history, "t1"))["metadata"] == {}, "what a browser takes along says nothing of it"
+
+
+async def test_the_archive_keeps_a_conversation_until_something_is_asked_there(history: History) -> None:
+    user = await person(history, "ada")
+    for name in ("t1", "t2"):
+        await history.create_step(step(f"s-{name}", name, f"Parola {name}?"))
+    await history.arrange("ada", "t1", Change(archived=True, tags=["Work"]))
+    assert [thread["id"] for thread in (await page(history, user)).data] == ["t2"]
+    assert [thread["id"] for thread in (await page(history, user, search="parola")).data] == ["t2"]
+    archive = await history.shelf("ada", Wanted("archive", words="PAROLA T1"))
+    assert [(one.id, one.archived, one.tags) for one in archive.shown] == [("t1", True, ("Work",))]
+    assert (await history.shelf("ada", Wanted())).archived == 1
+    await history.update_step({**step("a1", "t1", "late"), "type": "assistant_message"})
+    assert (await history.shelf("ada", Wanted())).archived == 1, "an answer that came late leaves it there"
+    await history.create_step(step("s3", "t1", "And now?"))
+    assert [thread["id"] for thread in (await page(history, user)).data] == ["t1", "t2"]
+
+
+async def test_tags_are_tidy_and_find_their_conversations(history: History) -> None:
+    await person(history, "ada")
+    for name in ("t1", "t2", "t3"):
+        await history.create_step(step(f"s-{name}", name))
+    await history.arrange("ada", "t1", Change(tags=[" İzin \n2027 ", "izin 2027", "a,b", "", "x" * 99]))
+    await history.arrange("ada", "t2", Change(tags=["a b"], name="  Named\nanew "))
+    found = await history.shelf("ada", Wanted(tag="A B"))
+    assert [(one.id, one.name) for one in found.shown] == [("t2", "Named anew"), ("t1", "")]
+    assert found.tags == {"a b": 2, "İzin 2027": 1, "x" * 40: 1} and found.matching == 2
+    assert [one.id for one in (await history.shelf("ada", Wanted(after=1, limit=1))).shown] == ["t2"]
+    await history.arrange("ada", "t1", Change(tags=[]))
+    assert (await history.shelf("ada", Wanted())).tags == {"a b": 1}
+
+
+async def test_nobody_arranges_the_conversations_of_another(history: History) -> None:
+    await person(history, "ada")
+    await person(history, "bob")
+    await history.create_step(step("s1", "t1", "private"))
+    for owner, thread in (("bob", "t1"), ("nobody", "t1"), ("ada", "t2")):
+        with pytest.raises(HistoryError):
+            await history.arrange(owner, thread, Change(pinned=True, archived=True, tags=["x"], name="y"))
+    assert (await history.shelf("bob", Wanted())).matching == 0
+    (one,) = (await history.shelf("ada", Wanted())).shown
+    assert (one.pinned, one.archived, one.tags, one.name) == (False, False, (), "")
