@@ -37,6 +37,8 @@ let wanted = /^\/thread\//.test(window.location.pathname)
 
 export const unknown = (words) => {
   const note = document.querySelector(".td-unknown")
+  // It may come before the sentence and after it.
+  if (note || wanted) for (const toast of document.querySelectorAll("[data-sonner-toast]")) toast.hidden ||= /thread not found/i.test(toast.textContent)
   if (document.querySelector(QUESTION)) {
     wanted = false
     if (note) note.remove()
@@ -44,7 +46,7 @@ export const unknown = (words) => {
     wanted = false
     const said = Object.assign(document.createElement("div"), { className: "td-unknown", textContent: words.unknown })
     said.setAttribute("role", "alert")
+    said.append(" ", Object.assign(document.createElement("a"), { href: "/conversations", textContent: words.all_conversations }))
     ;(document.querySelector("main") || document.body).append(said)
-    for (const toast of document.querySelectorAll("[data-sonner-toast]")) toast.hidden = true
   }
 }

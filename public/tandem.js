@@ -5,6 +5,7 @@ import "./blocks.js"
 import { listen, rescue } from "./keys.js"
 import { follow, name } from "./naming.js"
 import "./peeking.js"
+import { lead } from "./shelving.js"
 import { begun, stay, unknown } from "./staying.js"
 
 const LINKS = { library: 'a[href$="#library"]', in_browser: 'a[href$="/browser"]' }
@@ -49,6 +50,7 @@ const reword = () => {
     button.setAttribute("aria-label", now.toggle_sidebar)
   }
   name(now)
+  lead(now)
 }
 
 // The header's link to documents and models opens the panel instead of another page. Before the conversation has begun

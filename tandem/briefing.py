@@ -6,18 +6,21 @@ written.
 
 from __future__ import annotations
 
-from io import BytesIO
-
-from docx import Document
+from datetime import datetime
 
 from hybrid.answering.briefs import Brief
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.errors import UserFacingError
 from rag.seen import Seen
 from rag.text.analyser import casefold
 from rag.types import Passage
 from tandem.markdown import neutral_line
+from tandem.texts import Language, date, say, word
+from tandem.word_file import WordFile
 
 SEARCHED = 18
+AUTHOR = "Tandem"
+"""Who wrote it, where nobody signs in."""
 
 
 class NothingFoundError(UserFacingError):
@@ -63,22 +66,27 @@ def markdown(brief: Brief, *, sources: str = "Sources", page: str = "page") -> s
     return "\n".join(lines) + "\n"
 
 
-def docx(brief: Brief, *, sources: str = "Sources", page: str = "page") -> bytes:
-    """The briefing as a Word file; see `markdown`."""
-    document = Document()
-    document.core_properties.title = _printable(brief.title)
-    document.add_heading(_printable(brief.title), 0)
+def docx(brief: Brief, *, author: str, moment: datetime, language: Language) -> bytes:
+    """The briefing as a Word file whose sources are footnotes: `author` asked for it at that `moment`."""
+    page = say("page", language)
+    models = ", ".join(dict.fromkeys(section.model for section in brief.sections if section.model != EXTRACTIVE))
+    by = say("answered_by", language, model=models) if models else ""
+    file = WordFile(
+        brief.title,
+        author=author,
+        moment=moment,
+        locale=word("locale", language, "about"),
+        under=" · ".join(part for part in (author, date(moment, language), by) if part),
+    )
+    notes = {number: place(passage, page) for number, passage in enumerate(brief.sources, 1)}
     for section in brief.sections:
-        document.add_heading(_printable(section.heading), 1)
+        file.heading(section.heading)
         for claim in section.claims:
-            paragraph = document.add_paragraph(_printable(claim.text) + " ", style="List Bullet")
-            paragraph.add_run("".join(f"[{number}]" for number in claim.sources)).font.superscript = True
-    document.add_heading(sources, 1)
-    for number, passage in enumerate(brief.sources, 1):
-        document.add_paragraph(_printable(f"[{number}] {place(passage, page)}"))
-    held = BytesIO()
-    document.save(held)
-    return held.getvalue()
+            file.line(claim.text + "".join(f"[{number}]" for number in claim.sources), "List Bullet", notes)
+    file.heading(say("sources", language))
+    for document in dict.fromkeys(passage.document for passage in brief.sources):
+        file.line(document, "List Bullet")
+    return file.content()
 
 
 def place(passage: Passage, page: str) -> str:
@@ -86,8 +94,3 @@ def place(passage: Passage, page: str) -> str:
     where = f", {page} {passage.page}" if passage.page is not None else ""
     heading = f": {' > '.join(passage.headings)}" if passage.headings else ""
     return f"{passage.document}{where}{heading}"
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that XML does not allow."""
-    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())

@@ -88,6 +88,8 @@ DOORS = (
         signed_in=True,
         fields=("feedback.forId", "feedback.id", "sessionId", "feedbackId"),
     ),
+    _door(r"/conversations(?:/[^/]+(?:/export/[^/]+)?|/static/[^/]+)?", "GET HEAD"),
+    _door(r"/conversations/[^/]+/[^/]+", "POST", FORM, size=20_000, signed_in=True),
     _door(r"/project/(?:settings|translations)", "GET HEAD"),
     _door(r"/v1/.*", "GET HEAD POST PUT PATCH DELETE OPTIONS", "*", size=4 * MB + 1),
     _door(r"/browser(?:/.*)?", "GET HEAD"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from hybrid.errors import ModelError
@@ -156,6 +157,13 @@ def waiting(seconds: int, language: Language) -> str:
         if seconds >= 2 * length:
             return word(unit, language, "unit").format(n=-(-seconds // length))
     return word("second", language, "unit").format(n=seconds)
+
+
+def date(moment: datetime, language: Language) -> str:
+    """A day as the language writes it: "27 November 2026"."""
+    from babel.dates import format_date  # takes a while, and most of what is said is no date
+
+    return format_date(moment, "long", locale=word("locale", language, "about").replace("-", "_"))
 
 
 def model_label(info: ModelInfo, language: Language) -> str:

@@ -6,8 +6,8 @@ may see, nor what administrators alone may do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -90,6 +90,16 @@ def caller() -> str | None:
         user = cl.context.session.user
         return user.identifier if user is not None else None
     return None
+
+
+@contextmanager
+def acting_for(identifier: str) -> Iterator[None]:
+    """Within the block, `caller` is whom a route of Tandem's own serves."""
+    before = _signed_in.set(identifier)
+    try:
+        yield
+    finally:
+        _signed_in.reset(before)
 
 
 class _Form(OAuth2PasswordRequestForm):

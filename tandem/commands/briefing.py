@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hybrid.answering.briefs import Brief, parts, write
@@ -11,6 +12,7 @@ from hybrid.question import Options
 from rag.errors import UserFacingError
 from rag.principal import LOCAL
 from tandem import briefing
+from tandem.catalogues import ENGLISH
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.context import AppContext
@@ -32,7 +34,10 @@ def brief(source: str, *, words: int, priority: str, out: Path | None, draft: st
     if out is None:
         print(plain(briefing.markdown(written)), end="")
         return
-    content = briefing.docx(written) if out.suffix.lower() == ".docx" else briefing.markdown(written).encode()
+    if out.suffix.lower() == ".docx":
+        content = briefing.docx(written, author=briefing.AUTHOR, moment=datetime.now(UTC), language=ENGLISH)
+    else:
+        content = briefing.markdown(written).encode()
     try:
         out.write_bytes(content)
     except OSError as error:

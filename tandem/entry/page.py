@@ -26,15 +26,18 @@ HEADERS = {
 }
 
 
-def response(language: Language, title: str, parts: Iterable[str], status: int = 200) -> HTMLResponse:
-    """A whole page."""
+def response(
+    language: Language, title: str, parts: Iterable[str], status: int = 200, *, style: str = ""
+) -> HTMLResponse:
+    """A whole page; `style` is the address of a sheet of its own."""
+    own = f'<link rel="stylesheet" href="{escape(style)}">\n' if style else ""
     body = "\n".join(parts)
     html = (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)} · Tandem</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="/favicon">\n'
-        '<link rel="stylesheet" href="/sign-in/static/entry.css">\n'
+        f'<link rel="stylesheet" href="/sign-in/static/entry.css">\n{own}'
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
     return HTMLResponse(html, status, HEADERS)

@@ -106,7 +106,9 @@ class ToSignIn:
             return
         request = Request(scope)
         path = scope["path"]
-        page = "text/html" in request.headers.get("accept", "") and (path == "/" or path.startswith("/thread/"))
+        page = "text/html" in request.headers.get("accept", "") and (
+            path == "/" or path.startswith(("/thread/", "/conversations"))
+        )
         if page and (to := self._elsewhere(request)):
             await RedirectResponse(to, 303, {"cache-control": "no-store"})(scope, receive, send)
             return

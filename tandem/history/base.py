@@ -108,6 +108,9 @@ class History(Protocol):
     async def arrange(self, owner: str, thread_id: str, change: Change) -> None:
         """Pin, archive, tag or rename it. Raises HistoryError where it is not `owner`'s."""
 
+    async def shelved(self, owner: str, thread_id: str) -> Shelved | None:
+        """One conversation of somebody, None where it is not theirs or not there."""
+
     async def shelf(self, owner: str, wanted: Wanted) -> Shelf:
         """The conversations of somebody that are `wanted`, with all their tags."""
 

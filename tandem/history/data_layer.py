@@ -34,7 +34,7 @@ from rag.formats.extracted import clean, one_line
 from rag.text.unicode import whole
 from tandem.history import shelf
 from tandem.history.backlog import Told
-from tandem.history.base import Change, HistoryError, Shelf, Wanted
+from tandem.history.base import Change, HistoryError, Shelf, Shelved, Wanted
 from tandem.history.database import Database
 from tandem.history.queries import (
     BRING_BACK,
@@ -248,6 +248,10 @@ class SqlHistory(BaseDataLayer):
     async def arrange(self, owner: str, thread_id: str, change: Change) -> None:
         """Pin, archive, tag or rename it. Raises HistoryError where it is not `owner`'s; nothing is kept then."""
         await self._db.do(shelf.arranged(owner, thread_id, change))
+
+    async def shelved(self, owner: str, thread_id: str) -> Shelved | None:
+        """One conversation of somebody, None where it is not theirs or not there."""
+        return await self._db.read(shelf.single(owner, thread_id))
 
     async def shelf(self, owner: str, wanted: Wanted) -> Shelf:
         """The conversations of somebody that are `wanted`, with all their tags."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chainlit.types import ThreadFilter
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from rag.formats.extracted import clean, one_line
 from rag.text.analyser import casefold
@@ -42,8 +42,7 @@ def arranged(owner: str, thread_id: str, change: Change) -> Callable[[Connection
     """The work that changes one conversation. It raises HistoryError where that is not `owner`'s."""
 
     def work(db: Connection) -> None:
-        mine = select(threads.c.id).join(users, users.c.id == threads.c.user_id).where(users.c.identifier == owner)
-        if db.execute(mine.where(threads.c.id == thread_id)).first() is None:
+        if db.execute(_of(owner).where(threads.c.id == thread_id)).first() is None:
             raise HistoryError("This conversation is not here any more; reload the page.")
         values: dict[str, Any] = {}
         if change.pinned is not None:
@@ -60,13 +59,23 @@ def arranged(owner: str, thread_id: str, change: Change) -> Callable[[Connection
     return work
 
 
+def single(owner: str, thread_id: str) -> Callable[[Connection], Shelved | None]:
+    """The work that finds one conversation of somebody."""
+
+    def work(db: Connection) -> Shelved | None:
+        row = db.execute(_of(owner).where(threads.c.id == thread_id)).first()
+        return _shelved(row) if row is not None else None
+
+    return work
+
+
 def found(owner: str, wanted: Wanted) -> Callable[[Connection], Shelf]:
     """The work that finds a page of somebody's conversations."""
 
     def work(db: Connection) -> Shelf:
-        columns = threads.c.id, threads.c.name, threads.c.updated, threads.c.pinned, threads.c.archived, threads.c.tags
-        query = select(*columns).join(users, users.c.id == threads.c.user_id).where(users.c.identifier == owner)
-        query = filtered(query, ThreadFilter(search=wanted.words or None)).order_by(*(part.desc() for part in PLACE))
+        query = filtered(_of(owner), ThreadFilter(search=wanted.words or None)).order_by(
+            *(part.desc() for part in PLACE)
+        )
         rows = [_shelved(row) for row in db.execute(query)]
         here = [one for one in rows if one.archived == (wanted.place == "archive")]
         tags = Counter(tag for one in here for tag in one.tags)
@@ -79,6 +88,11 @@ def found(owner: str, wanted: Wanted) -> Callable[[Connection], Shelf]:
         )
 
     return work
+
+
+def _of(owner: str) -> Select[Any]:
+    columns = threads.c.id, threads.c.name, threads.c.updated, threads.c.pinned, threads.c.archived, threads.c.tags
+    return select(*columns).join(users, users.c.id == threads.c.user_id).where(users.c.identifier == owner)
 
 
 def _shelved(row: Row[Any]) -> Shelved:

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import logging
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 import chainlit as cl
@@ -21,6 +22,7 @@ from hybrid.settings import Escalate
 from rag.errors import UserFacingError
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem import briefing
+from tandem.auth import accounts
 from tandem.context import AppContext
 from tandem.markdown import linked
 from tandem.texts import Language, say
@@ -40,7 +42,7 @@ async def brief(context: AppContext, message: cl.Message, *, high: bool) -> None
     files = await take_in(context, message)
     source = " ".join(message.content.split())[:_SOURCE_CHARS] or (files[0][0] if files else "")
     mode = (message.modes or {}).get("mode", "auto")
-    view = BriefingView(cl.Message(""), source, language_of(context))
+    view = BriefingView(cl.Message(""), source, language_of(context), _author(context))
     with running(view) as task:
         try:
             await view.open()
@@ -91,8 +93,9 @@ async def _write(context: AppContext, view: BriefingView, source: str, mode: str
 class BriefingView:
     """Shows one briefing. `open` it, `add` every section, and `close` it with how it ended."""
 
-    def __init__(self, message: cl.Message, source: str, language: Language) -> None:
+    def __init__(self, message: cl.Message, source: str, language: Language, author: str = briefing.AUTHOR) -> None:
         self.message = message
+        self._author = author
         self.title = source
         self.language = language
         self._sections: list[Section] = []
@@ -168,7 +171,9 @@ class BriefingView:
             self._props["model"] = ", ".join(models)
             words = {"sources": say("sources", self.language), "page": say("page", self.language)}
             self._props["copy"] = briefing.markdown(brief, **words)
-            content = await asyncio.to_thread(briefing.docx, brief, **words)
+            content = await asyncio.to_thread(
+                briefing.docx, brief, author=self._author, moment=datetime.now(UTC), language=self.language
+            )
             # In the element, so that it is as private and lives as long as the conversation.
             self._props["file"] = {"name": self._file_name(), "data": base64.b64encode(content).decode()}
         self.message.content = self._markdown(brief) if brief.sections else ""
@@ -194,6 +199,12 @@ class BriefingView:
     async def _update(self) -> None:
         self._element.props = dict(self._props)
         await cl.context.emitter.send_element(self._element.to_dict())
+
+
+def _author(context: AppContext) -> str:
+    """In whose name the document is: whoever asked for it, where people sign in."""
+    caller = accounts.caller() if context.settings.server.login_required else None
+    return caller or briefing.AUTHOR
 
 
 def _marks(claim: Claim) -> str:

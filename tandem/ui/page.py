@@ -29,6 +29,7 @@ from rag.errors import UserFacingError
 from rag.formats.registry import CONVERTIBLE, readers
 from tandem.auth.accounts import is_local
 from tandem.auth.tickets import LOCAL_USER, TicketError, Tickets
+from tandem.conversations.routes import conversations
 from tandem.doors import Doors
 from tandem.entry.account import account
 from tandem.entry.administration import administration
@@ -72,7 +73,8 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
     chainlit.server.get_html_template = _kept_local(chainlit.server.get_html_template)
     app.add_middleware(LocalSignIn, tickets=tickets)
     app.add_middleware(PagePolicy)
-    app.router.routes.insert(0, page_script.route())
+    # Before Chainlit's own routes, of which the last takes every address.
+    app.router.routes[:0] = [page_script.route(), *conversations.routes]
     if not guarded:
         app.add_middleware(ToSignIn, context=app.state.context)
         app.add_middleware(Doors, tickets=tickets)
@@ -172,13 +174,13 @@ def policy_of(html: str) -> str:
 
 class PagePolicy:
     """ASGI middleware that gives the chat's page its own policy in the header, where others have the guard's, and the
-    viewer's documents theirs."""
+    viewer's documents and the page of conversations theirs."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(f"{viewer.prefix}/"):
+        if scope["type"] != "http" or scope["path"].startswith((f"{viewer.prefix}/", conversations.prefix)):
             await self.app(scope, receive, send)
             return
 

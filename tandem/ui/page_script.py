@@ -47,6 +47,15 @@ _MARKDOWN = (
     r"(?=\},\w+=Object\.freeze\(Object\.defineProperty\(\{__proto__:null,Markdown:)"
 )
 
+_MENU = (
+    r"(\{onDelete:\w+,onRename:\w+,onShare:\w+,className:\w+)(\}\)\{return .{1,1500}?)(\w+)(\.jsxs\()(\w+)(,\{id:"
+    r"\"delete-thread\")"
+)
+_ROW = (
+    r"(success:\(\)=>\((\w+)\((\w+)=>\{var \w+;return\{\.\.\.\3,threads:.{1,7000}?jsx\(\w+,\{)"
+    r"(onDelete:\(\)=>\w+\((\w+)\.id\),)"
+)
+
 CHANGES = (
     Change(
         "A link in the header is no button around a link: keyboards would stop there twice.",
@@ -64,6 +73,32 @@ CHANGES = (
         re.compile(_MARKDOWN, re.DOTALL),
         r"\1(window.tandemBlocks||((j,R,M,p)=>j.jsx(M,p)))(\4,\3,\5,\6\3.useMemo(()=>(\7),"
         r"[(\2||[]).map(e=>e.id+e.name).join()]),children:\8})",
+    ),
+    Change(
+        "The menu of a conversation has more in it than to rename and to delete: what public/shelving.js adds.",
+        re.compile(_MENU, re.DOTALL),
+        r"\1,tandemThread,tandemChange\2...(window.tandemShelf?window.tandemShelf(\3,\5,tandemThread,tandemChange):[]),"
+        r"\3\4\5\6",
+    ),
+    Change(
+        "That menu is told which conversation it is of, and what changes the list.",
+        re.compile(_ROW, re.DOTALL),
+        r"\1tandemThread:\5,tandemChange:\2,\4",
+    ),
+    Change(
+        "Pinned conversations are a group of their own,",
+        re.compile(r'(let (\w+)=new Date\((\w+)\.createdAt\);.{1,200}?)(\w+)===0\?(\w+)="Today"', re.DOTALL),
+        r'\1\3.metadata&&\3.metadata.pinned?\5="Pinned":!\4?\5="Today"',
+    ),
+    Change(
+        "which stands before the days,",
+        re.compile(r'(?<=\[)("Today","Yesterday","Previous 7 days","Previous 30 days"\])'),
+        r'"Pinned",\1',
+    ),
+    Change(
+        "and has a name.",
+        re.compile(r"(?<=\(\{)(Today:)"),
+        r'Pinned:window.tandemPinned?window.tandemPinned():"Pinned",\1',
     ),
 )
 

@@ -44,8 +44,9 @@ def test_a_document_becomes_a_briefing_to_copy_and_download(chat: Chat, meet: Me
     with page.expect_download() as download:
         page.click("[data-action=download]")
     assert download.value.suggested_filename == "Leave.docx"
-    words = [paragraph.text for paragraph in Document(str(download.value.path())).paragraphs]
-    assert "Leave" in words and any(text.startswith("[1] hr/leave.md") for text in words)
+    document = Document(str(download.value.path()))
+    words = [paragraph.text for paragraph in document.paragraphs]
+    assert words[0] == "Leave" and words[-1] == "hr/leave.md" and document.core_properties.author == "Tandem"
 
     page.locator(".td-chip[data-source='1']").click()
     expect(page.locator("[data-source-card='1']")).to_contain_text("25 days")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+from datetime import UTC, datetime
+
 import pytest
 from docx import Document
 
@@ -13,6 +16,8 @@ from rag.principal import ANYBODY
 from rag.types import Passage
 from tandem import briefing
 from tests.hybrid.conftest import MakeEngine
+
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 def passage(number: int, *headings: str, document: str = "d.md") -> Passage:
@@ -103,13 +108,20 @@ async def test_markdown_and_word_hold_claims_and_sources(make_engine: MakeEngine
     text = briefing.markdown(made)
     assert text.startswith("# Leave\n") and "25 days" in text and "[1]" in text and "1. leave.md" in text
     file = tmp_path / "brief.docx"
-    file.write_bytes(briefing.docx(made))
-    words = "\n".join(paragraph.text for paragraph in Document(str(file)).paragraphs)
-    assert "25 days" in words and "[1] leave.md" in words
+    file.write_bytes(briefing.docx(made, author="ada", moment=NOON, language="de"))
+    document = Document(str(file))
+    words = [paragraph.text for paragraph in document.paragraphs]
+    assert words[0] == "Leave" and words[1] == "ada · 27. November 2026"
+    assert any("25 days" in line and "[1]" not in line for line in words) and words[-2:] == ["Quellen", "leave.md"]
+    about = document.core_properties
+    assert (about.title, about.author, about.created) == ("Leave", "ada", NOON)
+    with zipfile.ZipFile(file) as parts_of:
+        assert "leave.md: Leave &gt; Holidays" in parts_of.read("word/footnotes.xml").decode()
 
 
 def test_a_document_cannot_put_a_live_image_or_tag_into_a_briefing() -> None:
     bad = Passage("1", "x.md", "t", 0, 1, headings=("![x](http://attacker.example/p.png)\x00<b>",))
     text = briefing.markdown(Brief("A\x0b<script>", (), (bad,), 0))
     assert "](http" not in text.replace("\\", "") or "![" not in text
-    assert briefing.docx(Brief("A\x0b\x00", (), (bad,), 0)).startswith(b"PK")
+    word = briefing.docx(Brief("A\x0b\x00", (), (bad,), 0), author="\x00", moment=NOON, language="en")
+    assert word.startswith(b"PK")
