@@ -98,7 +98,7 @@ def missing(language: Language) -> HTMLResponse:
 
 
 def _ways(*ways: str) -> str:
-    return f'<nav class="ways">{"".join(ways)}</nav>' if ways else ""
+    return f'<div class="ways">{"".join(ways)}</div>' if ways else ""
 
 
 def _sure(language: Language) -> str:

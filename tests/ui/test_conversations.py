@@ -36,6 +36,7 @@ def talked(chat: Chat, meet: Meet, **window: object) -> Person:
 def menu(page: Page, name: str, item: str) -> None:
     """By keyboard alone."""
     row = page.locator("#thread-history a").filter(has_text=name)
+    expect(row.locator("#thread-options")).to_have_attribute("tabindex", "0")
     row.focus()
     page.keyboard.press("Tab")
     expect(row.locator("#thread-options")).to_be_focused()
@@ -68,6 +69,7 @@ def test_pinned_and_archived_from_the_list(chat: Chat, meet: Meet) -> None:
     expect(rows.first).to_contain_text("paid holiday")
     expect(page.locator("#thread-history")).to_contain_text("Pinned")
     page.reload()
+    person.wait_for_answers(1)
     expect(rows.first).to_contain_text("paid holiday")  # the server has it, not this page alone
     menu(page, "hotel", "#archive-thread")
     expect(rows).to_have_count(1)
