@@ -335,5 +335,6 @@ async def test_nobody_arranges_the_conversations_of_another(history: History) ->
         with pytest.raises(HistoryError):
             await history.arrange(owner, thread, Change(pinned=True, archived=True, tags=["x"], name="y"))
     assert (await history.shelf("bob", Wanted())).matching == 0
+    assert await history.shelved("bob", "t1") is None and await history.shelved("ada", "t1") is not None
     (one,) = (await history.shelf("ada", Wanted())).shown
     assert (one.pinned, one.archived, one.tags, one.name) == (False, False, (), "")

@@ -120,8 +120,8 @@ def test_found_tagged_and_taken_along_on_a_phone(chat: Chat, meet: Meet) -> None
         found[download.value.suggested_filename] = download.value.path()
     assert set(found) == {"Hotels b.md", "Hotels b.docx", "Hotels b.json"}
     text = found["Hotels b.md"].read_text("utf-8")
-    assert "## What may a hotel cost?" in text and "**Sources**" in text and "leave.md" in text
-    assert any("25 days" in line.text for line in Document(str(found["Hotels b.docx"])).paragraphs)
+    assert "## What may a hotel cost?" in text and "**Sources**" in text and "travel.md" in text
+    assert any("120 euros" in line.text for line in Document(str(found["Hotels b.docx"])).paragraphs)
     turns = json.loads(found["Hotels b.json"].read_text("utf-8"))["turns"]
     assert [turn["role"] for turn in turns] == ["person", "assistant"] and turns[1]["sources"]
     page.goto(f"{chat.address}/conversations")
