@@ -83,7 +83,8 @@ def thumbs_of(settings: Settings) -> Thumbs:
 def _answers(db: Connection, thread_id: str) -> list[dict[str, Any]]:
     """The messages of a conversation that show an answer, in order."""
     query = select(steps.c.record).where(steps.c.thread_id == thread_id).order_by(steps.c.created)
-    return [step for step in db.execute(query).scalars() if (step.get("metadata") or {}).get("trace")]
+    kept = [record for record in db.execute(query).scalars() if isinstance(record, dict)]
+    return [step for step in kept if isinstance(about := step.get("metadata"), dict) and about.get("trace")]
 
 
 def judged_of(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs) -> dict[str, learning.Judged]:

@@ -42,12 +42,14 @@ from tandem.history.queries import (
     PLACE,
     TOUCH_THREAD,
     Upserts,
+    element_of,
     filtered,
     listed,
     new_thread,
     now,
     own,
     person,
+    step_of,
     thread_of,
     with_feedback,
 )
@@ -202,14 +204,14 @@ class SqlHistory(BaseDataLayer):
             row = db.execute(query.where(threads.c.id == thread_id)).first()
             if row is None:
                 return None
-            said = select(steps.c.record).where(steps.c.thread_id == thread_id)
-            kept = db.execute(said.order_by(*IN_ORDER)).scalars()
+            said = select(steps.c.id, steps.c.record).where(steps.c.thread_id == thread_id)
+            kept = [step_of(*row, thread_id) for row in db.execute(said.order_by(*IN_ORDER))]
             marks = db.execute(select(feedbacks).where(feedbacks.c.thread_id == thread_id)).all()
             by_step = {mark.step_id: mark for mark in marks}
             thread = thread_of(row)
             thread["steps"] = [with_feedback(step, by_step) for step in kept if step is not None]
-            shown = db.execute(select(elements.c.record).where(elements.c.thread_id == thread_id)).scalars()
-            thread["elements"] = [element for element in shown if element is not None]
+            shown = db.execute(select(elements.c.id, elements.c.record).where(elements.c.thread_id == thread_id))
+            thread["elements"] = [element for row in shown if (element := element_of(*row, thread_id)) is not None]
             return thread
 
         thread = await self._db.read(work)
@@ -332,9 +334,11 @@ class SqlHistory(BaseDataLayer):
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
         row = await self._one(
-            select(elements.c.record).where(elements.c.id == element_id, elements.c.thread_id == thread_id)
+            select(elements.c.id, elements.c.record).where(
+                elements.c.id == element_id, elements.c.thread_id == thread_id
+            )
         )
-        return row.record if row is not None else None
+        return element_of(row.id, row.record, thread_id) if row is not None else None
 
     @queue_until_user_message()
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:

@@ -6,8 +6,9 @@ Knows the tables and Chainlit's records. Does not know threads, locks or request
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
+from chainlit.element import ElementDict
 from chainlit.step import StepDict
 from chainlit.types import ThreadDict, ThreadFilter
 from sqlalchemy import (
@@ -127,8 +128,8 @@ def thread_of(row: Row[Any]) -> ThreadDict:
         name=row.name,
         userId=row.user_id,
         userIdentifier=row.identifier,
-        tags=row.tags,
-        metadata=row.metadata or {},
+        tags=row.tags if isinstance(row.tags, list) else None,
+        metadata=row.metadata if isinstance(row.metadata, dict) else {},
         steps=[],
         elements=[],
     )
@@ -139,6 +140,23 @@ def listed(row: Row[Any]) -> ThreadDict:
     thread = thread_of(row)
     thread["metadata"] = {**(thread["metadata"] or {}), "pinned": row.pinned is not None}
     return thread
+
+
+def step_of(id: str, record: Any, thread_id: str) -> StepDict | None:
+    """A message as it was kept, with at least what the page needs of one, whatever became of its record; None where
+    nothing of it can be read."""
+    if not isinstance(record, dict):
+        return None
+    least = {"type": "assistant_message", "name": "", "output": ""}
+    return cast(StepDict, {**least, **record, "id": id, "threadId": thread_id})
+
+
+def element_of(id: str, record: Any, thread_id: str) -> ElementDict | None:
+    """As `step_of`, for what hangs on a message."""
+    if not isinstance(record, dict):
+        return None
+    least = {"type": "custom", "name": "", "display": "inline"}
+    return cast(ElementDict, {**least, **record, "id": id, "threadId": thread_id})
 
 
 def with_feedback(step: StepDict, marks: dict[str, Row[Any]]) -> StepDict:

@@ -265,6 +265,20 @@ async def test_any_character_is_kept_and_found(history: History) -> None:
     assert [thread["id"] for thread in (await page(history, user, search="A\0B")).data] == ["t1"]
 
 
+@pytest.mark.parametrize("record", ["7", "[]", "null", "{}", '{"ad": "s1", "output": "kept"}'])
+async def test_a_record_that_was_changed_hides_no_other(history: History, place: Place, record: str) -> None:
+    await person(history, "ada")
+    await history.create_step(step("s1", "t1", "kept"))
+    await history.create_step(step("s2", "t1", "whole"))
+    await history.create_step(step("s3", "t1", "whole too"))
+    with place.engine.begin() as db:
+        db.execute(text("UPDATE steps SET record = :record WHERE id = 's1'"), {"record": record})
+        db.execute(text("UPDATE threads SET metadata = :record, tags = :record"), {"record": record})
+    found = (await opened(history, "t1"))["steps"]
+    assert [one["output"] for one in found][-2:] == ["whole", "whole too"]
+    assert all(isinstance(one["type"], str) and one["id"] in ("s1", "s2", "s3") for one in found)
+
+
 async def test_a_newer_version_is_left_alone(place: Place, asking: Asking) -> None:
     first = SqlHistory.open(place, asking)
     await first.close()
