@@ -212,7 +212,9 @@ def _asked(question: str, passages: Sequence[Passage], found: Sequence[Sentence]
     for s in found:
         for stem in {w[0] for w in s.words}:
             holders[stem] = holders.get(stem, 0) + 1
-    asked = query.analyse(question, languages, len(found), lambda _, term: holders.get(term, 0), weights_.chance)
+    asked = query.analyse(
+        question, languages, len(found), lambda terms: [holders.get(term, 0) for term in terms], weights_.chance
+    )
     if asked.content:
         return asked
     return replace(asked, terms=tuple(t._replace(weight=1.0) for t in asked.terms))

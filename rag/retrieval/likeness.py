@@ -103,6 +103,7 @@ class LikeWords:
 def seen(likes: Likes, vocabulary: Vocabulary) -> Likes:
     """The likest of those that whoever asks may read: words of other passages change nothing."""
     kept = {}
+    vocabulary.frequencies([one for every in likes.values() for one, _ in every[: 2 * _MOST]])  # most of what is asked
     for word, every in likes.items():
         visible = (one for one in every if vocabulary.frequency("terms", one[0]))
         kept[word] = tuple(itertools.islice(visible, _MOST))

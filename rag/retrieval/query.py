@@ -5,7 +5,7 @@ Knows the query language and which words carry the topic. Does not know how pass
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import log1p
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import regex
 
-from rag.text.analyser import casefold, stem, stop_terms, tokens
+from rag.text.analyser import Token, casefold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
 from rag.text.written_forms import forms
@@ -155,13 +155,13 @@ def analyse(
     text: str,
     languages: tuple[str, ...],
     passages: int,
-    frequency: Callable[[str, str], int],
+    frequencies: Callable[[Sequence[str]], Sequence[int]],
     chance: Callable[[str, tuple[str, ...], str], float],
 ) -> Question:
     """The question's language, terms and words.
 
-    `languages` are the library's, commonest first; `passages` is its size N; `frequency(field, term)` counts passages;
-    `chance(language, stems, kind)` is the p of `Term`.
+    `languages` are the library's, commonest first; `passages` is its size N; `frequencies` counts the passages
+    with each of many terms, and is asked once; `chance(language, stems, kind)` is the p of `Term`.
     A word is stemmed in the question's language and in each of the library's, so that a name finds documents of all.
     """
     language = detect(text, default=languages[0] if languages else "")
@@ -170,26 +170,26 @@ def analyse(
     drawn: list[tuple[str, tuple[str, ...], str, int, float, bool, tuple[str, ...], str]] = []
     seen: set[tuple[str, ...]] = set()
     found = tokens(text, language)[: 4 * MAX_TERMS]
-    for place, token in enumerate(found):
+    stemmed = [_stems(text, token, ways) for token in found]
+    written = forms(text)
+    asked = list(dict.fromkeys((*(one for stems in stemmed for one in stems), *(form.term for form in written))))
+    held = dict(zip(asked, frequencies(asked), strict=True))
+    for place, (token, stems) in enumerate(zip(found, stemmed, strict=True)):
         if len(drawn) >= MAX_TERMS:
             break
-        word = text[token.start : token.end]
-        plain = casefold(word)
-        stems: tuple[str, ...] = (token.term,)
-        if len(ways) > 1 and token.end - token.start > 1 and token.term != token.folded[:1]:
-            stems = tuple(dict.fromkeys((token.term, *(stem(plain, way) for way in ways[1:]))))
         if stems in seen:
             continue
+        word = text[token.start : token.end]
         seen.add(stems)
-        counts = [frequency("terms", one) for one in stems]
+        counts = [held[one] for one in stems]
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
         kind = _kind(word, found[place - 1].folded if place else None, language)
         drawn.append(
             (word, known, kind, count, chance(language, stems, kind), token.folded in stop, stems, token.folded)
         )
-    for form in forms(text):
-        count = frequency("terms", form.term)
+    for form in written:
+        count = held[form.term]
         if count and (form.term,) not in seen and len(drawn) < MAX_TERMS:
             seen.add((form.term,))
             only = (form.term,)
@@ -211,6 +211,14 @@ def analyse(
         for word, known, kind, count, p, is_stop, stems, folded in drawn
     )
     return Question(language, terms, tuple(token.folded for token in found))
+
+
+def _stems(text: str, token: Token, ways: Sequence[str]) -> tuple[str, ...]:
+    """What a word of the question is in each of the languages."""
+    if len(ways) == 1 or token.end - token.start == 1 or token.term == token.folded[:1]:
+        return (token.term,)
+    plain = casefold(text[token.start : token.end])
+    return tuple(dict.fromkeys((token.term, *(stem(plain, way) for way in ways[1:]))))
 
 
 def _kind(word: str, before: str | None, language: str) -> str:

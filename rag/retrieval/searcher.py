@@ -256,7 +256,7 @@ class Searcher:
         view = view or self.view(PUBLIC)
         totals, vocabulary = view.totals, view.vocabulary
         chance = (weights or self._weights).chance
-        asked = query.analyse(text, totals.languages, totals.passages, vocabulary.frequency, chance)
+        asked = query.analyse(text, totals.languages, totals.passages, vocabulary.frequencies, chance)
         return vocabulary.known(asked, totals.passages, exact)
 
     def _filters(self, parsed: query.Parsed, documents: Collection[str] | None, view: View) -> Filters:

@@ -41,6 +41,15 @@ class Vocabulary:
         own = self._readable
         return self._index.frequency(field, term, own) or self._index.frequency("title", term, own)
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """`frequency` of many of the passages' own terms at once."""
+        held = self._index.frequencies("terms", terms, self._readable)
+        lacking = [term for term, count in zip(terms, held, strict=True) if not count]
+        if not lacking:
+            return held
+        inherited = dict(zip(lacking, self._index.frequencies("title", lacking, self._readable), strict=True))
+        return [count or inherited[term] for term, count in zip(terms, held, strict=True)]
+
     def known(self, asked: Question, passages: int, quoted: Collection[str] = ()) -> Question:
         """The question with what the library knows in place of the words that it does not.
 
@@ -88,14 +97,14 @@ class Vocabulary:
     def _spelt(self, term: Term, surface: str, count: int, language: str, passages: int) -> Term:
         """The term as `surface`, which `count` passages hold."""
         stems = self._stems(surface, language)
-        count = max([count, *(self.frequency("terms", one) for one in stems)])
+        count = max([count, *self.frequencies(stems)])
         weight = query.term_weight(term.chance, passages, count)
         return term._replace(stems=stems, folded=surface, frequency=count, weight=weight)
 
     def _stems(self, surface: str, language: str) -> tuple[str, ...]:
         ways = dict.fromkeys((language, *self._languages))
         stems = tuple(dict.fromkeys((*(stem(surface, way) for way in ways), surface)))
-        return tuple(one for one in stems if self.frequency("terms", one)) or stems[:1]
+        return tuple(one for one, n in zip(stems, self.frequencies(stems), strict=True) if n) or stems[:1]
 
     def _surface(self, folded: str) -> int:
         """Number of passages that hold a folded word, or words of which it is the term."""
@@ -120,7 +129,7 @@ class Vocabulary:
         found = []
         for part in parts(term.word):
             stems = self._stems(fold(casefold(part)), language)
-            count = max(self.frequency("terms", one) for one in stems)
+            count = max(self.frequencies(stems))
             if not count:
                 return []
             kind = "number" if part.isdecimal() else term.kind
@@ -132,17 +141,22 @@ class Vocabulary:
         if not self._compounding(language) or len(term.folded) < 2 * _SHORTEST_PART or not term.word.isalpha():
             return []
         word, best = term.folded, None
-        for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1):
-            right = self._stems(word[cut:], language)
-            if not self.frequency("terms", right[0]):
-                continue
-            for link in _LINKS:
-                left = word[: cut - len(link)]
-                if len(left) < _SHORTEST_PART or not word[:cut].endswith(link):
-                    continue
-                stems = self._stems(left, language)
-                if self.frequency("terms", stems[0]) and (best is None or abs(2 * cut - len(word)) < best[0]):
-                    best = (abs(2 * cut - len(word)), (left, stems), (word[cut:], right))
+        cuts = [
+            (cut, word[: cut - len(link)])
+            for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
+            for link in _LINKS
+            if cut - len(link) >= _SHORTEST_PART and word[:cut].endswith(link)
+        ]
+        ends = dict.fromkeys(part for cut, left in cuts for part in (word[cut:], left))
+        ways = dict.fromkeys((language, *self._languages))
+        # All that is asked below, at once.
+        self.frequencies(list(dict.fromkeys(one for part in ends for one in (*(stem(part, w) for w in ways), part))))
+        for cut, left in cuts:
+            right, stems = self._stems(word[cut:], language), self._stems(left, language)
+            if self.frequency("terms", right[0]) and self.frequency("terms", stems[0]):
+                middle = abs(2 * cut - len(word))
+                if best is None or middle < best[0]:
+                    best = (middle, (left, stems), (word[cut:], right))
         if best is None:
             return []
         return [
