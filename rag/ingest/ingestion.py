@@ -24,7 +24,7 @@ from rag.ingest.worker_pool import Read, read_all
 from rag.ingest.workers import Pool, Task
 from rag.ocr.recognition import Choice, choose
 from rag.settings import RetrievalSettings
-from rag.storage import opening
+from rag.storage import opening, provenance
 from rag.storage.protocols import CandidateIndex, IndexWriter
 from rag.storage.records import KnownFile, NewDocument
 from rag.storage.relabelling import relabel
@@ -341,7 +341,7 @@ class Ingest:
         """
         path = one_line(clean(receipt.path))
         for name in (path, f"{Path(receipt.root).name}/{path}"):
-            owner = self._store.owner_of(name)
+            owner = provenance.owner_of(self._store, name)
             if owner is None or owner == (receipt.root, receipt.path):
                 return name
         return f"{Path(receipt.root).as_posix()}/{path}"

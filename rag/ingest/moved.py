@@ -20,7 +20,11 @@ def adopt(store: Store, uploads: Uploads) -> int:
     if moved:
         with store.transaction():
             for root, here in moved.items():
-                store.connection.execute("UPDATE OR REPLACE files SET root = ? WHERE root = ?", (here, root))
+                run = store.connection.execute
+                run(
+                    "DELETE FROM files WHERE root = ? AND path IN (SELECT path FROM files WHERE root = ?)", (here, root)
+                )
+                run("UPDATE files SET root = ? WHERE root = ?", (here, root))
     return len(moved)
 
 

@@ -17,7 +17,7 @@ from rag.faults import Fault, fault_of, sentence
 from rag.ingest.ingestion import Labelled
 from rag.library import INDEX, STORE, Library
 from rag.settings import IndexSettings, RetrievalSettings
-from rag.storage import index_files
+from rag.storage import index_files, provenance
 from rag.storage.checksums import check
 from rag.storage.protocols import IndexDamagedError
 from rag.storage.sqlite_tables import renew
@@ -149,7 +149,7 @@ def mend(library: Library) -> int:
     files = list(known.values())
     mended = library.retry([receipt for receipt in files if (Path(receipt.root) / receipt.path).is_file()])
     # Where the receipt is damaged too, the file behind it is new to the next sync.
-    unknown = {i: file for i, file in library.store.files_of(damaged).items() if i not in known}
+    unknown = {i: file for i, file in provenance.files_of(library.store, damaged).items() if i not in known}
     library.remove([i for i, (root, path) in unknown.items() if (Path(root) / path).is_file()])
     connections.suspected(False)
     return len(mended) + len(unknown)

@@ -50,7 +50,7 @@ def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
     cut: Counter[int] = Counter()
     text, of = "", -1
     for identity, *fields, stored in connection.execute(
-        "SELECT document, start, end, page, headings, language, text, checksum FROM passages ORDER BY id"
+        'SELECT document, start, "end", page, headings, language, text, checksum FROM passages ORDER BY id'
     ):
         cut[identity] += 1
         if identity != of:

@@ -6,8 +6,10 @@ Knows the tables. Does not know files themselves.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from rag.storage.checksums import typed
 from rag.storage.sqlite_store import Store
 from rag.types import FileReceipt
 
@@ -40,6 +42,22 @@ def file_of(store: Store, document: int) -> FileReceipt | None:
 def places(store: Store, document: int) -> list[Place]:
     """Of a document's passages, in reading order."""
     rows = store.connection.execute(
-        "SELECT start, end, headings FROM passages WHERE document = ? ORDER BY start", (document,)
+        'SELECT start, "end", headings FROM passages WHERE document = ? ORDER BY start', (document,)
     )
     return [Place(start, end, tuple(json.loads(headings))) for start, end, headings in rows]
+
+
+def owner_of(store: Store, name: str) -> tuple[str, str] | None:
+    """(root, path) of the file behind the library document of this name."""
+    row = store.connection.execute(
+        "SELECT f.root, f.path FROM files f JOIN documents d ON d.id = f.document "
+        "WHERE d.name = ? AND (d.scope = '' OR d.scope LIKE ?)",  # of no conversation: see `rag.labels.written`
+        (name, "\n%"),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def files_of(store: Store, documents: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Document -> (root, path) of the file behind it, whatever else its receipt says."""
+    rows = store.connection.execute("SELECT document, root, path FROM files WHERE document IS NOT NULL")
+    return {row[0]: row[1:] for row in rows if row[0] in documents and typed(row, int, str, str)}

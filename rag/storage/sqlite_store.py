@@ -26,9 +26,10 @@ from rag.storage.totals import Sizes, Totals
 from rag.types import DocumentRecord, FileReceipt, Passage
 
 _NONE = "[]"
-_IN_LIBRARY = "(d.scope = '' OR d.scope LIKE char(10) || '%')"
-"""Of no conversation: see `rag.labels.written`."""
-_PUT_FEATURES = "INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?, ?)"
+_PUT_FEATURES = (
+    "INSERT INTO features VALUES (?, ?, ?, ?, ?) ON CONFLICT (passage) DO UPDATE SET document = excluded.document, "
+    "tokens = excluded.tokens, grams = excluded.grams, checksum = excluded.checksum"
+)
 
 
 class Store:
@@ -92,7 +93,9 @@ class Store:
             return 0
 
     def set_meta(self, key: str, value: str) -> None:
-        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        self.connection.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+        )
 
     @property
     def generation(self) -> int:
@@ -122,20 +125,19 @@ class Store:
         text = zlib.compress(document.text.encode("utf-8"), 3)
         cursor = self.connection.execute(
             "INSERT INTO documents (scope, name, title, kind, language, modified, characters, passages, tokens, pages, "
-            "generation, text, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "generation, text, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (*fields, generation, text, checksum(*fields, text)),
         )
-        identity = int(cursor.lastrowid or 0)
+        identity = int(cursor.fetchone()[0])
         self._put_passages(identity, document)
         return identity
 
     def _put_passages(self, identity: int, document: NewDocument) -> None:
         run = self.connection
         run.execute("DELETE FROM passages WHERE document = ?", (identity,))  # a flipped byte can name one to come
-        used = run.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
-        rows = list(enumerate(document.passages, 1 + (used[0] if used else 0)))
+        rows = list(zip(self._new_rows(len(document.passages)), document.passages, strict=True))
         run.executemany(
-            "INSERT INTO passages (id, document, start, end, page, headings, language, text, checksum) "
+            'INSERT INTO passages (id, document, start, "end", page, headings, language, text, checksum) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(row, identity, *_columns(passage, document.text)) for row, passage in rows],
         )
@@ -144,6 +146,12 @@ class Store:
             _PUT_FEATURES, [(row, identity, p.tokens, p.grams, checksum(p.tokens, p.grams)) for row, p in rows]
         )
 
+    def _new_rows(self, count: int) -> Sequence[int]:
+        """The ids of so many passages to come."""
+        used = self.connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+        before = used[0] if used else 0
+        return range(before + 1, before + count + 1)
+
     def remove(self, identity: int, generation: int) -> None:
         """Take a document and its passages out; call inside `transaction`."""
         run = self.connection.execute
@@ -151,7 +159,10 @@ class Store:
         run("DELETE FROM passages WHERE document = ?", (identity,))
         run("DELETE FROM pictures WHERE document = ?", (identity,))
         run("DELETE FROM documents WHERE id = ?", (identity,))
-        run("INSERT OR REPLACE INTO removed VALUES (?, ?)", (identity, generation))
+        run(
+            "INSERT INTO removed VALUES (?, ?) ON CONFLICT (document) DO UPDATE SET generation = excluded.generation",
+            (identity, generation),
+        )
 
     def find(self, name: str, labels: Collection[str] = label.PUBLIC) -> int | None:
         """Id of the document of this name with just these labels."""
@@ -183,7 +194,8 @@ class Store:
     def sizes(self) -> Sizes:
         """The library's sizes by labels."""
         rows = self.connection.execute(
-            "SELECT scope, language, count(*), sum(passages), sum(tokens) FROM documents GROUP BY scope, language"
+            "SELECT scope, language, count(*), CAST(sum(passages) AS BIGINT), CAST(sum(tokens) AS BIGINT) "
+            "FROM documents GROUP BY scope, language"
         )
         return Sizes([(label.read(scope), *rest) for scope, *rest in rows])
 
@@ -207,7 +219,7 @@ class Store:
         """
         scores = scores or {}
         found = self.connections.read(
-            "SELECT p.id, d.name, p.start, p.end, p.page, p.headings, p.language, p.text, p.checksum, "
+            'SELECT p.id, d.name, p.start, p."end", p.page, p.headings, p.language, p.text, p.checksum, '
             "c.confidence, d.scope FROM passages p JOIN documents d ON d.id = p.document "
             "LEFT JOIN pictures c ON c.document = p.document AND c.page = p.page WHERE p.id IN ({})",
             rows,
@@ -339,8 +351,9 @@ class Store:
 
     def put_receipt(self, receipt: FileReceipt, document: int | None, form: str) -> None:
         """Note what became of a file, the document made of it, and how it was read; call inside `transaction`."""
+        self.remove_receipt(receipt.root, receipt.path)
         self.connection.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 receipt.root, receipt.path, receipt.size, receipt.mtime_ns, receipt.digest, receipt.state,
                 receipt.reason, document, receipt.pages, receipt.passages, receipt.characters, receipt.seconds, form,
@@ -353,26 +366,12 @@ class Store:
         rows = self.connection.execute("SELECT name, title FROM documents")
         return [name for name, title in rows if any(p in name.casefold() or p in title.casefold() for p in parts)]
 
-    def owner_of(self, name: str) -> tuple[str, str] | None:
-        """(root, path) of the file behind the library document of this name."""
-        row = self.connection.execute(
-            "SELECT f.root, f.path FROM files f JOIN documents d ON d.id = f.document "
-            f"WHERE d.name = ? AND {_IN_LIBRARY}",
-            (name,),
-        ).fetchone()
-        return (row[0], row[1]) if row else None
-
     def put_features(self, row: int, document: int, tokens: bytes, grams: bytes) -> None:
         self.connection.execute(_PUT_FEATURES, (row, document, tokens, grams, checksum(tokens, grams)))
 
     def forget_removed(self, generation: int) -> None:
         """The index no longer holds what was removed up to this batch."""
         self.connection.execute("DELETE FROM removed WHERE generation <= ?", (generation,))
-
-    def files_of(self, documents: Collection[int]) -> dict[int, tuple[str, str]]:
-        """Document -> (root, path) of the file behind it, whatever else its receipt says."""
-        rows = self.connection.execute("SELECT document, root, path FROM files WHERE document IS NOT NULL")
-        return {row[0]: row[1:] for row in rows if row[0] in documents and typed(row, int, str, str)}
 
     def remove_receipt(self, root: str, path: str) -> None:
         self.connection.execute("DELETE FROM files WHERE root = ? AND path = ?", (root, path))

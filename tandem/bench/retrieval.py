@@ -1,4 +1,5 @@
-"""How fast and how large retrieval is on made-up corpora, beside rank-bm25, SQLite FTS5 and bm25s.
+"""How fast and how large retrieval is on made-up corpora, beside rank-bm25, SQLite FTS5 and bm25s; where the settings
+choose OpenSearch, on that cluster too.
 
 Knows how to make passages with a natural vocabulary and what to measure. Every engine runs in a process of its own, so
 that its memory is its own. Knows no document of the user's and no command line.
@@ -14,6 +15,7 @@ import statistics
 import tempfile
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -30,7 +32,7 @@ from rag.formats.extracted import Extracted
 from rag.ingest.chunking import Cut
 from rag.ingest.document_builder import analysed_document
 from rag.library import Library
-from rag.settings import RetrievalSettings
+from rag.settings import IndexSettings, RetrievalSettings
 from rag.storage.records import NewDocument
 from rag.text.analyser import stop_terms, tokens
 
@@ -105,17 +107,21 @@ def _chances() -> NDArray[np.float64]:
     return np.asarray(np.cumsum(weights / weights.sum()))
 
 
-def measure(sizes: Sequence[int], progress: Callable[[str], None]) -> dict[str, Any]:
+def measure(
+    sizes: Sequence[int], progress: Callable[[str], None], cluster: IndexSettings | None = None
+) -> dict[str, Any]:
     """For each size and engine: build rate, disk, memory, latency, throughput, adding 100, first query after a start.
 
     `progress` hears what runs. Times are milliseconds, sizes MB. An engine that is not installed, or that is far too
-    slow for a size, is left out there with a sentence in `left_out`.
+    slow for a size, is left out there with a sentence in `left_out`. What is put on the `cluster` is deleted again;
+    `same_top_ten` is the share of questions with the same ten passages there.
     """
     context = multiprocessing.get_context("spawn")
     report: dict[str, Any] = {"sizes": {}, "left_out": []}
     for size in sizes:
         row: dict[str, Any] = {}
-        for name in ENGINES:
+        best: dict[str, Any] = {}
+        for name in (*ENGINES, *((_ON_CLUSTER,) if cluster else ())):
             if name == "bm25s" and importlib.util.find_spec("bm25s") is None:
                 report["left_out"].append("bm25s is not installed.")
                 continue
@@ -125,20 +131,24 @@ def measure(sizes: Sequence[int], progress: Callable[[str], None]) -> dict[str, 
             progress(f"{name}, {size:,} passages")
             with tempfile.TemporaryDirectory() as directory:
                 with ProcessPoolExecutor(1, context) as pool:
-                    row[name] = pool.submit(_measure_engine, name, size, directory).result()
+                    row[name] = pool.submit(_measure_engine, name, size, directory, cluster).result()
+                best[name] = row[name].pop("best", None)
                 if name == "tandem":
                     with ProcessPoolExecutor(1, context) as fresh:
                         row[name]["cold_first_query_ms"] = fresh.submit(_cold, size, directory).result()
         if "rank-bm25" in row:
             for name, asked in (("times_rank_bm25", "p50_ms"), ("times_rank_bm25_whole_question", "p50_whole_ms")):
                 row[name] = round(row["rank-bm25"][asked] / row["tandem"]["p50_ms"], 1)
+        if _ON_CLUSTER in row:
+            both = list(zip(best["tandem"], best[_ON_CLUSTER], strict=True))
+            row[_ON_CLUSTER]["same_top_ten"] = round(sum(one == other for one, other in both) / len(both), 4)
         report["sizes"][str(size)] = row
     return report
 
 
-def _measure_engine(name: str, size: int, directory: str) -> dict[str, float]:
+def _measure_engine(name: str, size: int, directory: str, cluster: IndexSettings | None) -> dict[str, Any]:
     corpus = Corpus(size)
-    engine = ENGINES[name](Path(directory))
+    engine = _Tandem(Path(directory), cluster) if name == _ON_CLUSTER else ENGINES[name](Path(directory))
     before = psutil.Process().memory_info().rss
     spent = engine.build(corpus)
     questions = corpus.questions(engine.questions)
@@ -213,7 +223,7 @@ class Engine:
         """The ten best passages."""
         raise NotImplementedError
 
-    def extra(self, questions: Sequence[str]) -> dict[str, float]:
+    def extra(self, questions: Sequence[str]) -> dict[str, Any]:
         """What only this engine reports."""
         return {}
 
@@ -221,9 +231,10 @@ class Engine:
 class _Tandem(Engine):
     """Analyses in two processes of their own, as the product does; the making of the corpus counts there."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, cluster: IndexSettings | None = None) -> None:
         super().__init__(directory)
-        self._library = Library.open(directory, RetrievalSettings(), write=True)
+        self._cluster = cluster and cluster.model_copy(update={"name": f"bench{uuid.uuid4().hex[:8]}"})
+        self._library = Library.open(directory, RetrievalSettings(), write=True, engine=self._cluster)
 
     def build(self, corpus: Corpus) -> float:
         began = time.perf_counter()
@@ -234,7 +245,8 @@ class _Tandem(Engine):
     def search(self, question: str) -> Any:
         return self._library.search(question, limit=_DEPTH)
 
-    def extra(self, questions: Sequence[str]) -> dict[str, float]:
+    def extra(self, questions: Sequence[str]) -> dict[str, Any]:
+        best = [sorted(passage.id for passage in self.search(question).passages) for question in questions]
         adding, analysing = [], []
         for number in range(1, 10):
             corpus = list(Corpus(100 * number).documents(100 * (number - 1), 100))
@@ -242,11 +254,23 @@ class _Tandem(Engine):
             made = [_made(f"new {number}.{at}", title, passages) for at, (title, passages) in enumerate(corpus)]
             analysing.append(1000.0 * (time.perf_counter() - began))
             adding.append(1000.0 * _timed(partial(self._library.add, made)))
+        size = {} if self._cluster is None else {"cluster_mb": self._discarded(self._cluster)}
         self._library.close()
         return {
+            "best": best,
+            **size,
             "analyse_100_ms": round(statistics.median(analysing), 1),
             "add_100_ms": round(statistics.median(adding), 1),
         }
+
+    def _discarded(self, cluster: IndexSettings) -> float:
+        """Delete what was put on the cluster; returns how large it was there, copies included."""
+        from rag.storage.opensearch.index import OpenSearchIndex
+
+        index = OpenSearchIndex(cluster, str(self._library.store.meta("library")))
+        size = index.discard()
+        index.close()
+        return round(size / 1e6, 1)
 
 
 def _all_analysed(corpus: Corpus, pool: ProcessPoolExecutor) -> Iterator[NewDocument]:
@@ -363,4 +387,5 @@ class _BM25S(_InMemory):
         return self._index.retrieve([_asked(question)], k=_DEPTH, show_progress=False, n_threads=0)
 
 
+_ON_CLUSTER = "tandem-opensearch"
 ENGINES: dict[str, type[Engine]] = {"tandem": _Tandem, "rank-bm25": _RankBM25, "sqlite-fts5": _FTS5, "bm25s": _BM25S}

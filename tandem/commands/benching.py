@@ -102,9 +102,9 @@ def retrieval(passages: str, json: bool) -> None:
         sizes = []
     if not sizes or min(sizes) < 1:
         raise UserFacingError(f"--passages is {passages!r}; write it like 10000,100000.")
-    errors = Console(stderr=True)
+    errors, index = Console(stderr=True), load().index
     with errors.status("Making corpora") as status:
-        report = retrieval_bench.measure(sizes, status.update)
+        report = retrieval_bench.measure(sizes, status.update, index if index.engine == "opensearch" else None)
     if json:
         print_record(report, json)
         return

@@ -140,6 +140,13 @@ class OpenSearchIndex:
             if error.status != 404:
                 raise
 
+    def discard(self) -> int:
+        """Delete everything of this index from the cluster; returns how many bytes that were, copies included."""
+        size = int(self._cluster.ask("GET", f"/{self.name}/_stats/store")["_all"]["total"]["store"]["size_in_bytes"])
+        for name in (*self.generations(), f"{self.name}-writer"):
+            self._delete(name)
+        return size
+
     def close(self) -> None:
         """Let go of the connections."""
         self._cluster.close()

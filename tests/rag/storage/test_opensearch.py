@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from rag.errors import LibraryError
 from rag.library import INDEX, Library
@@ -21,6 +22,7 @@ from rag.storage.opensearch.index import OpenSearchIndex
 from tests.rag.library_help import documents_of
 from tests.support.opensearch_nodes import ROOT, Node, new_name, running
 
+CORPUS = ROOT / "docs_corpus"
 services = pytest.mark.services
 TEXTS = {
     "nets.md": "# Nets\n\nOld Maren mends the nets in the boat house by the quay.\n",
@@ -109,6 +111,24 @@ def test_a_library_lies_on_a_cluster_and_moves_there_and_back(opensearch: str, t
         assert library.in_step()
         library.close()
     assert (tmp_path / INDEX).is_dir()
+
+
+@services
+def test_the_ten_best_passages_are_those_of_the_embedded_index(opensearch: str, tmp_path: Path) -> None:
+    asked = [
+        one["question"] for one in yaml.safe_load((CORPUS / "questions.yaml").read_text(encoding="utf-8"))["questions"]
+    ]
+    both = [opened(tmp_path / engine.engine, engine) for engine in (IndexSettings(), over((opensearch,)))]
+    for library in both:
+        library.sync([CORPUS])
+
+    def ten(library: Library, question: str) -> set[tuple[str, int]]:
+        return {(one.document, one.start) for one in library.search(question, limit=10).passages}
+
+    same = [ten(both[0], one) == ten(both[1], one) for one in asked]
+    assert len(same) > 80 and sum(same) >= 0.95 * len(same)
+    for library in both:
+        library.close()
 
 
 @services
