@@ -26,7 +26,7 @@ test: .venv/tests.installed
 test-services: .venv/tests.installed
 	@if command -v mvn javac >/dev/null; then $(MAKE) --no-print-directory .venv/opensearch.classpath; \
 		else echo "Java and Maven are not installed: the tests that need OpenSearch are skipped."; fi
-	$(BIN)/pytest -m services tests/contracts tests/rag/storage tests/tandem/bench
+	$(BIN)/pytest -m services tests/contracts tests/rag/storage
 
 .venv/opensearch.classpath: tests/support/opensearch/pom.xml | .venv/pyvenv.cfg
 	mvn --quiet --batch-mode --file $< dependency:build-classpath -Dmdep.outputFile=$(CURDIR)/$@

@@ -28,7 +28,7 @@ from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.searcher import Searcher
 from rag.retrieval.semantics import Semantics
 from rag.seen import Seen
-from rag.settings import IndexSettings, RetrievalSettings, UploadSettings
+from rag.settings import RetrievalSettings, UploadSettings
 from rag.storage import opening
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
 from rag.storage.protocols import CandidateIndex, IndexDamagedError
@@ -92,10 +92,10 @@ class Library:
         embedder: Embedder | None = None,
         rights: Rights | None = None,
         labelled: Labelled | None = None,
-        engine: IndexSettings | None = None,
+        engines: opening.Engines | None = None,
     ) -> Library:
-        """Open the library in `data_dir`, making an empty one if there is none; its index is a folder there, or lies
-        where `engine` says. With an `embedder`, what is near in
+        """Open the library in `data_dir`, making an empty one if there is none; passages and index are files
+        there, or lie where `engines` says. With an `embedder`, what is near in
         meaning is found too, as far as `semantics` has made vectors.
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
@@ -108,9 +108,10 @@ class Library:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LibraryError(sentence(f"The data directory {data_dir} cannot be made", error)) from error
-        store = opening.open_store(data_dir / STORE, write=write)
+        engines = engines or opening.Engines()
+        store = opening.open_store(data_dir / STORE, engines.passages, write=write)
         try:
-            index = opening.open_index(data_dir / INDEX, store, engine or IndexSettings(), write=write)
+            index = opening.open_index(data_dir / INDEX, store, engines.index, write=write)
         except BaseException:
             store.close()
             raise

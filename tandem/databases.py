@@ -14,10 +14,12 @@ from hybrid.tracing.revisions import TABLES as TRACES
 from rag.database.places import Place, Postgres, Sqlite
 from rag.database.tables import Tables
 from rag.errors import UserFacingError
+from rag.storage.server_connections import Server
 from tandem.audit.revisions import TABLES as AUDIT
 from tandem.history.revisions import TABLES as HISTORY
 from tandem.people.revisions import TABLES as PEOPLE
-from tandem.settings import Settings, StorageSettings
+from tandem.settings import Settings
+from tandem.settings_storage import StorageSettings
 
 
 def history(settings: Settings) -> Place:
@@ -40,6 +42,15 @@ def people(settings: Settings) -> Place:
     return _place(settings, settings.files.people, PEOPLE)
 
 
+def passages(settings: Settings) -> Server | None:
+    """The server that holds the passages; None for a file. Raises UserFacingError where its driver is missing."""
+    if settings.storage.passages != "database":
+        return None
+    place = history(settings)
+    assert isinstance(place, Postgres)
+    return Server(place.url, place.password)
+
+
 def places(settings: Settings) -> tuple[Place, ...]:
     """All of them."""
     return history(settings), traces(settings), audit(settings), people(settings)
@@ -48,6 +59,11 @@ def places(settings: Settings) -> tuple[Place, ...]:
 def places_at(address: str, settings: Settings) -> tuple[Place, ...]:
     """All of them, somewhere else: on the server at a postgresql:// address, or in the data directory of that path.
     Raises UserFacingError."""
+    return places(settings_at(address, settings))
+
+
+def settings_at(address: str, settings: Settings) -> Settings:
+    """The settings of an installation whose tables are at an address. Raises UserFacingError."""
     if "://" in address:
         try:
             database = StorageSettings.model_validate({"database": address}).database
@@ -60,7 +76,7 @@ def places_at(address: str, settings: Settings) -> tuple[Place, ...]:
     else:
         storage = StorageSettings()
         settings = settings.model_copy(update={"data_dir": Path(address).expanduser().absolute()})
-    return places(settings.model_copy(update={"storage": storage}))
+    return settings.model_copy(update={"storage": storage})
 
 
 def _place(settings: Settings, file: Path, tables: Tables) -> Place:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag.library import Library
-from tandem import encoder
+from rag.storage.opening import Engines
+from tandem import databases, encoder
 from tandem.auth.rights import Rights
 from tandem.private_files import keep_private
 from tandem.settings import Settings
@@ -29,8 +30,13 @@ def open_library(settings: Settings, rights: Rights | None = None) -> Library:
         embedder=encoder.embedder(settings),
         rights=rights,
         labelled=rights.labelled,
-        engine=settings.index,
+        engines=engines(settings),
     )
+
+
+def engines(settings: Settings) -> Engines:
+    """What the library lies on besides its folder. Raises UserFacingError where a driver is missing."""
+    return Engines(settings.index, databases.passages(settings))
 
 
 def library_dir(settings: Settings) -> Path:

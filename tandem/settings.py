@@ -30,6 +30,7 @@ from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
 from tandem.settings_observability import ObservabilitySettings
 from tandem.settings_sign_in import CHECKED, LimitSettings, SignInSettings
+from tandem.settings_storage import StorageSettings
 
 Section = TypeVar("Section", bound=BaseModel)
 
@@ -178,31 +179,6 @@ class BrowserSettings(BaseModel):
         pattern=r"^(https?://[^\s/?#;,\"']+)?$",
         description="Where a browser downloads a model when a person asks it to; empty: nowhere.",
     )
-
-
-class StorageSettings(BaseModel):
-    """Where conversations, traces and the audit log are kept."""
-
-    model_config = CHECKED
-
-    database: SecretStr = Field(
-        SecretStr(""),
-        description="A PostgreSQL database, like postgresql://tandem@db.example/tandem; empty: files in data_dir.",
-    )
-    password: SecretStr | None = Field(None, description="Its password; environment only.")
-
-    @field_validator("database")
-    @classmethod
-    def _check_database(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value().strip()
-        try:
-            parts = urlsplit(url)
-            valid = not url or (parts.scheme == "postgresql" and len(parts.path) > 1 and parts.port != 0)
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ValueError("it is no PostgreSQL database; write it like postgresql://tandem@db.example/tandem")
-        return SecretStr(url)
 
 
 class Settings(BaseModel):

@@ -16,9 +16,10 @@ from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.ingest.ingestion import Labelled
 from rag.library import INDEX, STORE, Library
-from rag.settings import IndexSettings, RetrievalSettings
+from rag.settings import RetrievalSettings
 from rag.storage import index_files, provenance
 from rag.storage.checksums import check
+from rag.storage.opening import Engines
 from rag.storage.protocols import IndexDamagedError
 from rag.storage.sqlite_tables import renew
 
@@ -50,42 +51,43 @@ def verify(
     settings: RetrievalSettings,
     folders: Sequence[Path],
     labelled: Labelled | None = None,
-    engine: IndexSettings | None = None,
+    engines: Engines | None = None,
 ) -> Verification:
     """Check every passage and the index of the library in `data_dir`, and repair what is damaged.
 
-    Documents are read again from `folders`, where a file is still there; `labelled` and `engine` are as in
+    Documents are read again from `folders`, where a file is still there; `labelled` and `engines` are as in
     `Library.open`. Raises LibraryError when another process is writing to the library, or the directory cannot be used.
     """
     began = time.monotonic()
     problem = index_files.problem(data_dir / INDEX)  # of an index elsewhere: "", since there are no files
-    broken = _store_problem(data_dir / STORE)
+    on_server = engines is not None and engines.passages is not None
+    broken = "" if on_server else _store_problem(data_dir / STORE)
     found: Verification | None = None
     if not broken:
         try:
-            found = _check_and_repair(data_dir, settings, problem, engine)
+            found = _check_and_repair(data_dir, settings, problem, engines)
         except (sqlite3.DatabaseError, LibraryError) as error:
-            if fault_of(error) is not Fault.DAMAGED or isinstance(error, IndexDamagedError):
+            if on_server or fault_of(error) is not Fault.DAMAGED or isinstance(error, IndexDamagedError):
                 raise
             broken = str(error)
     if found is None:
-        found = _start_over(data_dir, settings, folders, broken, labelled, engine)
+        found = _start_over(data_dir, settings, folders, broken, labelled, engines)
     return replace(found, seconds=round(time.monotonic() - began, 3))
 
 
 def _check_and_repair(
-    data_dir: Path, settings: RetrievalSettings, problem: str, engine: IndexSettings | None
+    data_dir: Path, settings: RetrievalSettings, problem: str, engines: Engines | None
 ) -> Verification:
-    library = Library.open(data_dir, settings, write=True, engine=engine)
+    library = Library.open(data_dir, settings, write=True, engines=engines)
     try:
-        damaged, passages = check(library.store.connection)
+        damaged, passages = check(library.store)
         records = {int(r.id): r for r in library.store.documents()}
         names = tuple(sorted(records[i].name if i in records else f"document {i}" for i in damaged))
         lost = _repair(library, damaged) if damaged else ()
         if not problem and not damaged and not library.in_step():
             problem = "it does not hold the passages that the library holds"
         if problem:
-            library = _rebuilt(library, data_dir, settings, engine)
+            library = _rebuilt(library, data_dir, settings, engines)
         library.store.connections.suspected(False)
     finally:
         library.close()
@@ -99,7 +101,7 @@ def _start_over(
     folders: Sequence[Path],
     broken: str,
     labelled: Labelled | None,
-    engine: IndexSettings | None,
+    engines: Engines | None,
 ) -> Verification:
     """A new library from the documents and from what can be read of the damaged file, which is set aside."""
     path = data_dir / STORE
@@ -107,8 +109,8 @@ def _start_over(
         renew(path)
     except (OSError, sqlite3.Error) as error:
         raise LibraryError(sentence(f"The damaged library at {path} cannot be set aside", error, path)) from error
-    _check_and_repair(data_dir, settings, "", engine)
-    library = Library.open(data_dir, settings, write=True, labelled=labelled, engine=engine)
+    _check_and_repair(data_dir, settings, "", engines)
+    library = Library.open(data_dir, settings, write=True, labelled=labelled, engines=engines)
     try:
         library.sync(folders)
         made = library.store.documents()
@@ -140,7 +142,7 @@ def mend(library: Library) -> int:
         return 0
     connections.checked = True
     try:
-        damaged, _ = check(library.store.connection)
+        damaged, _ = check(library.store)
     except sqlite3.Error as error:
         if fault_of(error) is Fault.DAMAGED:
             return 0  # the file as a whole: looked through when it is opened next
@@ -155,7 +157,7 @@ def mend(library: Library) -> int:
     return len(mended) + len(unknown)
 
 
-def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings, engine: IndexSettings | None) -> Library:
+def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings, engines: Engines | None) -> Library:
     """The library with its index made anew; an index that cannot even be cleared is thrown away first."""
     try:
         library.rebuild_index()
@@ -165,7 +167,7 @@ def _rebuilt(library: Library, data_dir: Path, settings: RetrievalSettings, engi
     except Exception:
         library.close()
         (data_dir / INDEX / "meta.json").unlink(missing_ok=True)
-        library = Library.open(data_dir, settings, write=True, engine=engine)
+        library = Library.open(data_dir, settings, write=True, engines=engines)
         library.rebuild_index()
         return library
 

@@ -5,14 +5,16 @@ Knows which columns each covers. Does not know how damage is repaired (`rag.main
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Sequence
 from types import UnionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.formats.extracted import clean, one_line
+
+if TYPE_CHECKING:
+    from rag.storage.sqlite_store import Store
 
 
 def checksum(*fields: object) -> int:
@@ -36,11 +38,11 @@ def receipt_holds(*row: Any) -> bool:
     return state != "indexed" or (name is not None and f"/{name}".endswith(f"/{path}"))
 
 
-def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
+def check(store: Store) -> tuple[set[int], int]:
     """The ids of the documents with a damaged, missing or surplus row, and the number of passages that were checked."""
     damaged: set[int] = set()
     expected: dict[int, int] = {}
-    for identity, *fields, stored in connection.execute(
+    for identity, *fields, stored in store.every(
         "SELECT id, scope, name, title, kind, language, modified, characters, passages, tokens, pages, text, checksum "
         "FROM documents"
     ):
@@ -49,17 +51,17 @@ def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
             damaged.add(identity)
     cut: Counter[int] = Counter()
     text, of = "", -1
-    for identity, *fields, stored in connection.execute(
+    for identity, *fields, stored in store.every(
         'SELECT document, start, "end", page, headings, language, text, checksum FROM passages ORDER BY id'
     ):
         cut[identity] += 1
         if identity != of:
-            text, of = _text(connection, identity), identity
+            text, of = _text(store, identity), identity
         # What has its checksum has its kinds too.
         if checksum(*fields) != stored or text[fields[0] : fields[1]] != fields[5]:
             damaged.add(identity)
     analysed: Counter[int] = Counter()
-    for identity, *fields, stored in connection.execute("SELECT document, tokens, grams, checksum FROM features"):
+    for identity, *fields, stored in store.every("SELECT document, tokens, grams, checksum FROM features"):
         analysed[identity] += 1
         if checksum(*fields) != stored:
             damaged.add(identity)
@@ -69,8 +71,8 @@ def check(connection: sqlite3.Connection) -> tuple[set[int], int]:
     return damaged, cut.total()
 
 
-def _text(connection: sqlite3.Connection, identity: int) -> str:
-    row = connection.execute("SELECT text FROM documents WHERE id = ?", (identity,)).fetchone()
+def _text(store: Store, identity: int) -> str:
+    row = store.connection.execute("SELECT text FROM documents WHERE id = ?", (identity,)).fetchone()
     try:
         return zlib.decompress(row[0]).decode("utf-8") if row else ""
     except (zlib.error, UnicodeDecodeError, TypeError):

@@ -9,6 +9,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.database import sqlite_file
@@ -17,14 +18,28 @@ from rag.faults import SAID, Fault, fault_of, sentence
 from rag.settings import IndexSettings
 from rag.storage.checksums import check
 from rag.storage.protocols import CandidateIndex, IndexDamagedError
+from rag.storage.server_connections import Server
 from rag.storage.sqlite_store import Store
 from rag.storage.sqlite_tables import discard_outdated, renew
 from rag.storage.tantivy_index import Index
 
 
-def open_store(path: Path, *, write: bool) -> Store:
-    """With `write`, a file that is damaged is set aside and begun anew with what can be read of it. Raises
-    LibraryError."""
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a library lies on besides its folder: what finds passages, and the server that holds them (None: a file)."""
+
+    index: IndexSettings = field(default_factory=IndexSettings)
+    passages: Server | None = None
+
+
+def open_store(path: Path, server: Server | None = None, *, write: bool) -> Store:
+    """On the server, where there is one; else the file at `path`: with `write`, one that is damaged is set aside and
+    begun anew with what can be read of it. Raises LibraryError.
+    """
+    if server is not None:
+        from rag.storage.postgres_store import PostgresStore  # its driver may not be installed
+
+        return PostgresStore(server, path)
     if write:
         discard_outdated(path)
         with in_words(path):
@@ -113,7 +128,7 @@ def _damaged(store: Store) -> bool:
     if not sqlite_file.small(store.connections.path):
         return False
     try:
-        return bool(check(store.connection)[0])
+        return bool(check(store)[0])
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return fault_of(error) is Fault.DAMAGED
 

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rag import labels as label
 from rag.errors import LibraryError
@@ -20,7 +21,7 @@ from rag.faults import sentence
 from rag.storage import sqlite_tables
 from rag.storage.checksums import checksum, receipt_holds, typed
 from rag.storage.filters import Filters
-from rag.storage.records import KnownFile, NewDocument, NewPassage
+from rag.storage.records import KnownFile, NewDocument
 from rag.storage.sqlite_connections import Connections
 from rag.storage.totals import Sizes, Totals
 from rag.types import DocumentRecord, FileReceipt, Passage
@@ -81,6 +82,10 @@ class Store:
         """Changes, for this thread's connection, when another connection commits. Cheap."""
         return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
 
+    def every(self, statement: str) -> Iterable[tuple[Any, ...]]:
+        """The rows of a large table, some at a time."""
+        return self.connection.execute(statement)
+
     def meta(self, key: str) -> str | None:
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else None
@@ -139,7 +144,7 @@ class Store:
         run.executemany(
             'INSERT INTO passages (id, document, start, "end", page, headings, language, text, checksum) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(row, identity, *_columns(passage, document.text)) for row, passage in rows],
+            [(row, identity, *sqlite_tables.columns(passage, document.text)) for row, passage in rows],
         )
         run.executemany("INSERT INTO pictures VALUES (?, ?, ?)", [(identity, *one) for one in document.pictures])
         run.executemany(
@@ -388,10 +393,3 @@ class Store:
     def all_rows(self) -> set[int]:
         """The row of every passage."""
         return {row[0] for row in self.connection.execute("SELECT id FROM passages")}
-
-
-def _columns(passage: NewPassage, text: str) -> tuple[object, ...]:
-    """A passage of the document's `text` as it is stored, from `start` to `checksum`."""
-    headings = json.dumps(passage.headings, ensure_ascii=False)
-    fields = (passage.start, passage.end, passage.page, headings, passage.language, text[passage.start : passage.end])
-    return *fields, checksum(*fields)

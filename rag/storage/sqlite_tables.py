@@ -5,11 +5,14 @@ Knows names, columns and the version of the schema. Does not know what is asked 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from rag.database import sqlite_file
+from rag.storage.checksums import checksum
+from rag.storage.records import NewPassage
 
 SCHEMA_VERSION = 2
 _SCHEMA = """
@@ -132,3 +135,10 @@ def discard_outdated(path: Path) -> None:
     if outdated:
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def columns(passage: NewPassage, text: str) -> tuple[object, ...]:
+    """A passage of the document's `text` as it is stored, from `start` to `checksum`."""
+    headings = json.dumps(passage.headings, ensure_ascii=False)
+    fields = (passage.start, passage.end, passage.page, headings, passage.language, text[passage.start : passage.end])
+    return *fields, checksum(*fields)

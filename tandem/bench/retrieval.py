@@ -33,6 +33,7 @@ from rag.ingest.chunking import Cut
 from rag.ingest.document_builder import analysed_document
 from rag.library import Library
 from rag.settings import IndexSettings, RetrievalSettings
+from rag.storage.opening import Engines
 from rag.storage.records import NewDocument
 from rag.text.analyser import stop_terms, tokens
 
@@ -234,7 +235,9 @@ class _Tandem(Engine):
     def __init__(self, directory: Path, cluster: IndexSettings | None = None) -> None:
         super().__init__(directory)
         self._cluster = cluster and cluster.model_copy(update={"name": f"bench{uuid.uuid4().hex[:8]}"})
-        self._library = Library.open(directory, RetrievalSettings(), write=True, engine=self._cluster)
+        self._library = Library.open(
+            directory, RetrievalSettings(), write=True, engines=Engines(self._cluster or IndexSettings())
+        )
 
     def build(self, corpus: Corpus) -> float:
         began = time.perf_counter()

@@ -23,7 +23,7 @@ from rag.types import FileReceipt, SyncReport
 from tandem.auth.rights import Rights
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
-from tandem.documents import existing, library_dir, open_library
+from tandem.documents import engines, existing, library_dir, open_library
 from tandem.settings import Settings, load
 from tandem.sources import Sources
 
@@ -169,7 +169,7 @@ def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
 def _verify(settings: Settings, folders: Sequence[Path], json: bool) -> None:
     from rag.maintenance.integrity import verify
 
-    found = verify(library_dir(settings), settings.retrieval, folders, Rights(settings).labelled, settings.index)
+    found = verify(library_dir(settings), settings.retrieval, folders, Rights(settings).labelled, engines(settings))
     if json:
         print(jsonlib.dumps({**asdict(found), "sound": found.sound}, ensure_ascii=False, indent=2))
         return

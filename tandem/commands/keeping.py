@@ -12,11 +12,12 @@ from tandem.commands.auditing import note
 from tandem.data_lock import hold
 from tandem.keeping import backup
 from tandem.keeping.moving import Moved, move
+from tandem.keeping.passages import move_passages, passages_at
 from tandem.settings import load
 
 
 def move_data(source: str, target: str) -> None:
-    """Copy conversations, traces and the audit log. Raises UserFacingError."""
+    """Copy conversations, traces, the audit log and, where they are to lie there, passages. Raises UserFacingError."""
     settings = load()
     lock = hold(settings.files, "tandem data move")
     try:
@@ -28,6 +29,8 @@ def move_data(source: str, target: str) -> None:
         finally:
             for place in (*here, *there):
                 place.close()
+        if settings.storage.passages == "database":
+            moved += move_passages(passages_at(source, settings), passages_at(target, settings), _progress)
         note(settings, "export.move", there[0].name, {one.table: one.rows for one in moved})
     finally:
         lock.release()
@@ -36,7 +39,8 @@ def move_data(source: str, target: str) -> None:
         print(_line(one))
     print(
         f"Everything is at {there[0].name} as it is at {here[0].name}, where it stays too. "
-        "Set storage.database to use it; documents and uploads stay in the data directory."
+        "Set storage.database to use it; documents and uploads stay in the data directory"
+        + (", and the search index is made anew at the next start." if settings.storage.passages == "database" else ".")
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from rag.database.places import Place, Sqlite
 from rag.faults import sentence
 from rag.library import STORE
+from rag.storage.server_connections import Server
 from tandem import databases
 from tandem.data_dir import DataDir
 from tandem.data_lock import hold
@@ -35,8 +36,10 @@ from tandem.keeping.files import (
     others_of,
 )
 from tandem.keeping.moving import move
+from tandem.keeping.passages import move_passages
 from tandem.private_files import keep_private
-from tandem.settings import Settings, StorageSettings
+from tandem.settings import Settings
+from tandem.settings_storage import StorageSettings
 
 FORMAT = 1
 _MANIFEST, _DATA = "backup.json", "data"
@@ -76,7 +79,7 @@ def back_up(settings: Settings, folder: Path) -> Saved:
 
 def _save(settings: Settings, half: Path) -> Saved:
     files, there = settings.files, DataDir(half / _DATA)
-    index = _save_library(files, there)
+    index = _save_library(files, there, databases.passages(settings))
     for here, copy in zip(databases.places(settings), _files(there, settings), strict=True):
         if here.on_server:
             move([here], [copy])
@@ -101,9 +104,14 @@ def _save(settings: Settings, half: Path) -> Saved:
     return _saved(about)
 
 
-def _save_library(files: DataDir, there: DataDir) -> bool:
+def _save_library(files: DataDir, there: DataDir, server: Server | None) -> bool:
     """Passages, vectors and the index over them; whether the index that was saved is that of the passages."""
     store, vectors = (path for path in databases_of(files) if path.is_relative_to(files.library))
+    if server is not None:
+        move_passages((store, server), (there.library / STORE, None))
+        if vectors.is_file():
+            copy_database(vectors, there.path / vectors.relative_to(files.path))
+        return False
     if not store.is_file():
         return False
     kept, index = False, index_of(there)
@@ -165,6 +173,11 @@ def restore(settings: Settings, folder: Path) -> Saved:
                     here.close()
                     there_.close()
                     here.path.unlink()
+            store = DataDir(half).library / STORE
+            if (server := databases.passages(settings)) is not None and store.is_file():
+                move_passages((store, None), (store, server))
+                for path in store.parent.glob(f"{STORE}*"):
+                    path.unlink()
             for path in sorted(half.iterdir()):
                 path.replace(files.path / path.name)
     finally:

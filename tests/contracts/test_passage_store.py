@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,25 @@ from rag.formats.extracted import Extracted
 from rag.ingest.document_builder import build
 from rag.labels import EVERYBODY, PUBLIC, collection, thread
 from rag.storage.filters import Filters
+from rag.storage.postgres_store import PostgresStore
 from rag.storage.protocols import PassageStore
 from rag.storage.records import NewDocument
+from rag.storage.server_connections import Server
 from rag.storage.sqlite_store import Store
+from tests.support.postgres import Server as PostgresServer
 
-Make = Callable[[Path], PassageStore]
-IMPLEMENTATIONS: dict[str, Make] = {"sqlite": lambda directory: Store(directory / "library.sqlite")}
 HR, IT, TALK = collection("hr"), collection("it"), thread("talk")
 
 
-@pytest.fixture(params=IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PassageStore]:
-    made: PassageStore = request.param(tmp_path)
+    if request.param == "sqlite":
+        made = Store(tmp_path / "library.sqlite")
+    else:
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        made = PostgresStore(Server(postgres.new_database()), tmp_path / "library.sqlite")
     yield made
-    if isinstance(made, Store):
-        made.close()
+    made.close()
 
 
 def document(name: str, text: str, own: frozenset[str] = PUBLIC) -> NewDocument:

@@ -126,7 +126,7 @@ def _look(home: Path, seen: dict[tuple[str, str], str], tally: Tally) -> None:
 
 
 def _count_orphans(library: Library, tally: Tally) -> None:
-    damaged, _ = check(library.store.connection)
+    damaged, _ = check(library.store)
     known = {file.document for file in library.store.receipts().values()}
     tally.orphans += len(damaged) + sum(int(r.id) not in known for r in library.store.documents())
     tally.orphans += not library.in_step()

@@ -225,6 +225,7 @@ def test_a_database_server_is_named_without_its_password(tmp_path: Path) -> None
     for wrong in ("mysql://h/d", "postgresql://h", "postgresql://h:port/d", "postgresql://[h/d"):
         said = refused(tmp_path, f"storage: {{database: '{wrong}'}}\n")
         assert "postgresql://tandem@db.example/tandem" in said
+    assert "storage.database must name one" in refused(tmp_path, "storage: {passages: database}\n")
     settings = read(tmp_path, "", {"TANDEM_STORAGE__DATABASE": address, "TANDEM_STORAGE__PASSWORD": "hunter3"})
     assert settings.storage.database.get_secret_value() == address
     assert "hunter" not in repr(settings) and "hunter" not in settings.model_dump_json()

@@ -17,6 +17,7 @@ import yaml
 from rag.errors import LibraryError
 from rag.library import INDEX, Library
 from rag.settings import IndexSettings, RetrievalSettings
+from rag.storage.opening import Engines
 from rag.storage.opensearch import cluster
 from rag.storage.opensearch.index import OpenSearchIndex
 from tests.rag.library_help import documents_of
@@ -37,7 +38,7 @@ def over(addresses: tuple[str, ...], **more: object) -> IndexSettings:
 
 
 def opened(directory: Path, engine: IndexSettings) -> Library:
-    return Library.open(directory, RetrievalSettings(), write=True, engine=engine)
+    return Library.open(directory, RetrievalSettings(), write=True, engines=Engines(engine))
 
 
 def first(library: Library, question: str) -> str:
@@ -182,6 +183,7 @@ def test_a_writer_that_died_keeps_nobody_waiting(opensearch: str, tmp_path: Path
     program = f"""
 import os
 from rag.settings import IndexSettings
+from rag.storage.opening import Engines
 from rag.storage.opensearch.index import OpenSearchIndex
 engine = IndexSettings(engine="opensearch", addresses=("{opensearch}",), name="{engine.name}")
 OpenSearchIndex(engine, "{owner}").writer()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
-import pytest
-
-from rag.settings import IndexSettings
 from tandem.bench import retrieval
 
 
@@ -28,14 +24,3 @@ def test_every_engine_is_measured() -> None:
     assert row["tandem"]["analyse_100_ms"] > 0
     assert row["times_rank_bm25_whole_question"] > row["times_rank_bm25"] / 2
     assert heard[0].startswith("tandem")
-
-
-@pytest.mark.services
-def test_a_cluster_is_measured_beside_and_left_as_it_was(opensearch: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = httpx.get(f"{opensearch}/_alias").json()
-    monkeypatch.setattr(retrieval, "ENGINES", {"tandem": retrieval.ENGINES["tandem"]})
-    cluster = IndexSettings(engine="opensearch", addresses=(opensearch,), replicas=0)
-    row = retrieval.measure([400], lambda what: None, cluster)["sizes"]["400"]
-    assert row["tandem-opensearch"]["same_top_ten"] >= 0.95 and row["tandem-opensearch"]["cluster_mb"] > 0
-    assert "best" not in row["tandem"] and row["tandem"]["p50_ms"] > 0
-    assert httpx.get(f"{opensearch}/_alias").json() == before

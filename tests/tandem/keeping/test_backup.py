@@ -150,11 +150,15 @@ async def test_a_backup_while_people_chat_has_no_holes(home: Path, elsewhere: Ca
     await opened.close()
 
 
-async def test_from_a_server_and_to_a_server(home: Path, elsewhere: Callable[..., Settings], postgres: Server) -> None:
-    here = elsewhere("one", TANDEM_STORAGE__DATABASE=postgres.new_database())
+@pytest.mark.parametrize("passages", ["data_dir", "database"])
+async def test_from_a_server_and_to_a_server(
+    home: Path, elsewhere: Callable[..., Settings], postgres: Server, passages: str
+) -> None:
+    lying = {"TANDEM_STORAGE__PASSAGES": passages}
+    here = elsewhere("one", TANDEM_STORAGE__DATABASE=postgres.new_database(), **lying)
     before = await used(here)
     backup.back_up(here, home / "saved")
-    there = elsewhere("two", TANDEM_STORAGE__DATABASE=postgres.new_database())
+    there = elsewhere("two", TANDEM_STORAGE__DATABASE=postgres.new_database(), **lying)
     backup.restore(there, home / "saved")
     assert await shown(there) == ["s1"]
     context = AppContext.open(there)
@@ -162,9 +166,13 @@ async def test_from_a_server_and_to_a_server(home: Path, elsewhere: Callable[...
     assert [entry.action for entry in context.audit.entries()] == ["document.uploaded"]
     await context.close()
     assert not (home / "two" / "history.db").exists()
+    assert there.files.library.joinpath("library.sqlite").exists() == (passages == "data_dir")
     files = elsewhere("three")
     backup.restore(files, home / "saved")
     assert await shown(files) == ["s1"]
+    context = AppContext.open(files)
+    assert await answers(context) == before
+    await context.close()
 
 
 async def test_an_index_that_is_not_in_it_is_made_anew(home: Path, elsewhere: Callable[..., Settings]) -> None:

@@ -80,6 +80,23 @@ def test_there_and_back_nothing_is_lost(tandem: Tandem, home: Path, kept: Path, 
     assert before == after
 
 
+def test_passages_go_along_where_they_are_to_lie_there(
+    tandem: Tandem, home: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tandem("index").exit_code == 0 and tandem("ask", "How many days of holiday?").exit_code == 0
+    server = postgres.new_database()
+    monkeypatch.setenv("TANDEM_STORAGE__DATABASE", server)
+    monkeypatch.setenv("TANDEM_STORAGE__PASSAGES", "database")
+    there = tandem("data", "move", "--from", ".tandem", "--to", server)
+    assert there.exit_code == 0 and "documents: 3 rows" in there.stdout, there.exception
+    assert "nothing changed; 3 documents" in tandem("index").stdout
+    assert "leave.md" in tandem("search", "How many days of paid holiday are there?").stdout
+    back = tandem("data", "move", "--from", server, "--to", "back")
+    assert back.exit_code == 0 and "documents: 3 rows" in back.stdout, back.exception
+    kept = [line for line in there.stdout.splitlines() if line.startswith(("documents", "passages", "features"))]
+    assert len(kept) == 3 and all(line in back.stdout for line in kept)
+
+
 def test_order_and_what_is_added_later(kept: Path, home: Path, postgres: Server) -> None:
     settings = load(home / "tandem.yaml", {})
     here, there = databases.places(settings), databases.places_at(postgres.new_database(), settings)
