@@ -19,9 +19,9 @@ from rag.retrieval.weights import learned
 from rag.text import sentences
 from rag.types import NO_LIKES, Likes, Passage, Quote
 
-_SURE = 0.97
-_SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 100, 60, 22
-_ROWS, _NEAR_ROW = 5, 1.2
+_SURE = 0.9
+_SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 80, 60, 22
+_ROWS, _NEAR_ROW, _NEAR_ITEM = 5, 1.2, 1.0
 _TELLING = 6
 _GAP = 8
 """Characters at most between two passages that follow one another."""
@@ -79,7 +79,7 @@ def choose(
 ) -> list[Span]:
     """Spans around the best units, until they hold nearly all of what the scores give to all, or `max_words` are full.
 
-    Spans that touch are one.
+    Spans that touch are one. All are in the language of the best: a sentence in another is no part of its answer.
     """
     odds = np.exp(scores - scores.max())
     chances = odds / odds.sum()
@@ -90,16 +90,20 @@ def choose(
     listed: set[tuple[int, int]] = set()
     shown: dict[int, Unit] = {}
     best = float(scores.max())
+    spoken = passages[found[int(scores.argmax())].passage].language
     for i in np.argsort(-scores, kind="stable").tolist():
         if i in taken:
             continue
         if taken and scores[i] < best - _FAR:
             break
-        kind, group = found[i].unit.kind, (found[i].passage, found[i].unit.group)
-        if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or group in listed):
+        if taken and passages[found[i].passage].language != spoken:
             continue
-        grown = [k for k in grow(passages, found, i, scores) if k not in taken]
-        cut = _shortened(passages, found, grown)
+        kind, group = found[i].unit.kind, (found[i].passage, found[i].unit.group)
+        item = kind is Kind.ITEM and scores[i] >= best - _NEAR_ITEM and _stands_alone(passages, found[i])
+        if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or (group in listed and not item)):
+            continue
+        grown = [i] if group in listed else [k for k in grow(passages, found, i, scores) if k not in taken]
+        cut = _shortened(passages, found, grown, i)
         size = sum(word_count(passages[found[k].passage].text[u.start : u.end]) for k, u in cut.items())
         if taken and used + size > max_words:
             grown = [i] if _stands_alone(passages, found[i]) else []
@@ -136,7 +140,10 @@ def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit can be read without those around it."""
     said = _text(passages, one)
     return one.unit.kind is Kind.ROW or (
-        _is_sentence(one) and not said.endswith((":", "：")) and not LEANING.match(said) and len(one.words) >= 4
+        (_is_sentence(one) or one.unit.kind is Kind.ITEM)
+        and not said.endswith((":", "："))
+        and not LEANING.match(said)
+        and len(one.words) >= 4
     )
 
 
@@ -315,13 +322,15 @@ def _first_sentence(passages: Sequence[Passage], one: Sentence) -> str:
     return text
 
 
-def _shortened(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> dict[int, Unit]:
-    """The units of a run by their places; the items of a list that is too long with their first sentences only."""
+def _shortened(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int], i: int) -> dict[int, Unit]:
+    """The units of a run by their places; the items of a list that is too long with their first sentences only, but for
+    item `i`, for which they are quoted.
+    """
     items = [k for k in run if found[k].unit.kind is Kind.ITEM]
     whole = {k: found[k].unit for k in run}
     if sum(word_count(_text(passages, found[k])) for k in items) <= _LIST_WORDS:
         return whole
-    cut = {k: found[k].start + len(_first_sentence(passages, found[k])) for k in items}
+    cut = {k: found[k].start + len(_first_sentence(passages, found[k])) for k in items if k != i}
     return whole | {k: replace(whole[k], end=end) for k, end in cut.items()}
 
 
@@ -357,4 +366,5 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         last += 1
         kept.append(last)
         size += word_count(_text(passages, found[last]))
-    return kept
+    titled = first > 0 and _follows(found, first - 1, i) and found[first - 1].unit.kind is Kind.HEADING
+    return [first - 1, *kept] if titled and not found[first - 1].unit.question else kept

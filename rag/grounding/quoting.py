@@ -223,6 +223,8 @@ def plain(text: str) -> str:
         text = _LITERAL.sub(lambda m: f"`{m[1]}`", text)
         text = _REFERENCE.sub(lambda m: f"`{m[1]}`", text) if text.count("`") % 2 == 0 else text.replace("`", "'")
     line = " ".join(text.split())
+    if line.count("**") % 2:  # begins or ends in another sentence
+        line = line.replace("**", "")
     if line.endswith("::"):
         line = line[:-1]
     return line

@@ -42,8 +42,13 @@ _CODE_LINE = regex.compile(
     r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|"
     r"(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|var|function|public|"
     r"private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|[\w.\[\]'\"]+ ?[+|]?= ?\S|"
-    r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$)"
+    r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$|(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|"
+    r"Traceback \(most recent|File \"[^\"]+\", line \d)"
 )
+_COMMENT = regex.compile(r"\s*#+\s")
+_DRAWN = regex.compile(r"[\u2500-\u257f]")
+_MOST_DRAWN = 3
+"""Signs that draw boxes: so many make a picture of a text."""
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 
 
@@ -164,6 +169,7 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
     if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
     codes = sum(1 for one in said if _CODE_LINE.match(one))
+    codes += sum(1 for one in said if _COMMENT.match(one)) if codes else 0
     if codes * 2 > len(said) and (len(said) > 1 or codes) and not _LIST_MARK.match(said[0]) and not _prose(said):
         return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
     body, announces = _of_text(text, block, group)
@@ -270,7 +276,7 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
             close()
         mark = _LIST_MARK.match(text, line.start, line.end)
         lettered = mark is not None and _LETTER.match(mark.group().strip()) is not None
-        inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";"))
+        inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";", ".", "!", "?"))
         if mark and mark.end() < line.end and not inside:
             close()
             item = (mark.end(), line.end, mark.group().strip(), line.indent)
@@ -324,11 +330,18 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         kind = unit.kind
         if kind in (Kind.SENTENCE, Kind.ITEM) and not _WORD.search(said):
             kind = Kind.NOISE
+        if kind is not Kind.ROW and len(_DRAWN.findall(said)) >= _MOST_DRAWN:
+            kind = Kind.NOISE
+        if kind is Kind.ITEM and _is_term(text, found, place):
+            kind = Kind.HEADING
         if kind is Kind.SENTENCE and _is_label(text, found, place):
             kind = _label(said, made[-1] if made else None, found[place + 1] if place + 1 < len(found) else None)
         question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(_ASKS.search(said))
         below = found[place + 1] if place + 1 < len(found) else None
-        announced = said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::")
+        listed = below is not None and below.kind is Kind.ITEM and said.endswith(("...", "…"))
+        announced = (
+            said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::") or listed
+        )
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
     return made
@@ -354,6 +367,22 @@ def _is_label(text: str, found: list[Unit], place: int) -> bool:
         and not sentences.PAUSE.search(said)
         and not regex.search(r"\p{L}\s?[:：=]\s*\S", said)  # a label with its value
         and not regex.search(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]", said)
+    )
+
+
+def _is_term(text: str, found: list[Unit], place: int) -> bool:
+    """Whether an item is a few words that are explained below it, in a paragraph of its own and not in the item."""
+    unit, below = found[place], found[place + 1] if place + 1 < len(found) else None
+    said = text[unit.start : unit.end]
+    return (
+        below is not None
+        and below.kind is Kind.SENTENCE
+        and (place == 0 or found[place - 1].kind is not Kind.ITEM)
+        and below.group != unit.group
+        and len(said.split()) <= _LABEL_WORDS
+        and not sentences.PAUSE.search(said)
+        and not said.endswith((":", "：", ";", ","))
+        and "\n\n" in text[unit.end : below.start]
     )
 
 

@@ -7,13 +7,13 @@ questions of one half of a collection against the other half). Does not know mod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import exp, log
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rag.retrieval.answer_type import asks_for
 from rag.retrieval.matching import Floats
 from rag.retrieval.rerank_features import NAMES
 from rag.retrieval.weights import Weights
@@ -33,7 +33,6 @@ _TITLE = NAMES.index("title")
 _ACROSS, _APART = 0.4, 2.5
 """How much of a question two sentences in another language must say, and by how many deviations the passage's cosine
 must stand out."""
-_HARDLY = 0.6
 _WORD = 5.2
 """Letters of a word of a question in English, with the space behind it."""
 _MAYBE, _KNOWN = 0.25, 0.3
@@ -72,50 +71,65 @@ def describe(ranked: Ranked) -> Floats:
 
 
 MEANING = (
-    "words", "titled_coverage", "window_coverage", "soft", "own", "talk", "talk_mean", "unusual", "unusual_best",
-    "score_words", "first", "length", "in_talk", "alike", "alike_near", "alike_best", "alike_mean", "unlike",
+    "window_coverage", "talk", "talk_mean", "unusual", "score_words", "length", "alike_near", "alike_mean", "gap",
+    "missing_proper", "proper", "local", "agree", "has", "lacks",
 )  # fmt: skip
-"""The inputs of the model where meaning took part: what words alone say (`words`, their model's exponent), how much of
-the question the best candidate holds, its cosines and the mean one among the first five, how far the best cosines
-are from those of passages at large, the best score by words, how far ahead the first candidate is, the length of what
-is asked, whether there is a question before, and how much of the question the first candidate, two neighbouring
-sentences of it, the best and the mean of the first five say in words like its own, and whether hardly anything is.
+"""The inputs of the model where meaning took part. Of the first candidate: how much of the question two neighbouring
+sentences hold (`window_coverage`) and say in words like its own (`alike_near`), its cosine (`talk`), how far that is
+from passages at large (`unusual`), what it tells from its document's other passages (`local`). Of the first five: the
+mean cosine, how much of the question they say on average (`alike_mean`), the part of it that those two sentences leave
+out which leave out least (`gap`), how many are among the first five by words and by cosine (`agree`). Of the question:
+its length, the share of it that is names and numbers (`proper`), the best score of its words. `has` and `lacks` are
+whether one of the first five has the kind of word that is asked for, and whether a kind is asked for that none has.
+"""
+ALONE = ("window_coverage", "talk", "length", "alike_near", "alike_mean", "gap", "proper", "local", "agree")
+"""Those of them that count for a question alone: with more, what is learned from some documents holds less of others.
 """
 IN_TALK = (
-    "titled_coverage", "talk", "talk_mean", "unusual", "score_words", "length", "in_talk", "alike_near", "alike_mean",
+    "talk", "talk_mean", "unusual", "score_words", "length", "missing_proper", "agree", "has", "lacks",
 )  # fmt: skip
-"""Those of them that count in a conversation, where few examples can teach few weights."""
-_HOLDS = np.array([NAMES.index(name) for name in ("titled_coverage", "window_coverage", "soft")])
+"""Those that count in a conversation."""
+_WINDOW, _LOCAL, _MISSING = (NAMES.index(name) for name in ("window_coverage", "local", "missing_proper"))
 
 
-def describe_meaning(ranked: Ranked, weights: Weights) -> Floats:
+def describe_meaning(ranked: Ranked) -> Floats:
     """The values of `MEANING` for one question whose candidates have their meaning."""
     columns = ranked.columns
     assert columns is not None
+    features, question = ranked.found.features, ranked.question
     first = int(ranked.order[0])
     top = ranked.order[:_DEPTH]
     mean, spread = columns.usual
-    odds = np.exp(ranked.scores - ranked.scores[0])
+    content = question.content
+    total = sum([term.weight for term in content]) or 1.0
+    least = int(top[columns.alike_near[top].argmax()])
+    has = bool(columns.has[top].any())
+    both = set(_best(columns.words)) & set(_best(columns.talk))
     return np.array(
         [
-            max(-15.0, min(15.0, _by_words(ranked, weights))),
-            *ranked.found.features[first, _HOLDS],
-            columns.own[first],
+            features[first, _WINDOW],
             columns.talk[first],
             float(columns.talk[top].mean()),
             (columns.talk[first] - mean) / spread,
-            (columns.talk.max() - mean) / spread,
             float(columns.words.max()),
-            float(1.0 / odds.sum()),
-            log(_length(ranked.question.sequence) + 1.0),
-            float(columns.in_talk),
-            columns.alike[first],
+            log(_length(question.sequence) + 1.0),
             columns.alike_near[first],
-            float(columns.alike[top].max()),
             float(columns.alike[top].mean()),
-            max(0.0, _HARDLY - float(columns.alike[top].max())),
+            columns.gap[least],
+            features[first, _MISSING],
+            sum([term.weight for term in content if term.kind in _PROPER]) / total,
+            features[first, _LOCAL],
+            len(both) / _DEPTH,
+            float(has),
+            float(not has and bool(asks_for(question.sequence)[0])),
         ]
     )
+
+
+def _best(column: Floats) -> list[int]:
+    """The places of the first few by one column."""
+    best: list[int] = np.argsort(-column, kind="stable")[:_DEPTH].tolist()
+    return best
 
 
 def _length(words: Sequence[str]) -> float:
@@ -130,7 +144,7 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
     if not weights.answerable:
         return float(ranked.found.coverage[ranked.order[0]])
     if ranked.columns is not None and "answerable" in weights.meaning:
-        values = describe_meaning(ranked, weights)
+        values = describe_meaning(ranked)
         found = exponent(values, weights.meaning, in_talk=ranked.columns.in_talk)
     else:
         found = _by_words(ranked, weights)
@@ -169,10 +183,7 @@ def exponent(values: Floats, meaning: Mapping[str, Mapping[str, float]], *, in_t
 
 
 def _by_words(ranked: Ranked, weights: Weights) -> float:
-    """The exponent of the model that knows words alone, whatever meaning had to say."""
-    if ranked.columns is not None:
-        order = np.argsort(-ranked.columns.words, kind="stable")
-        ranked = replace(ranked, scores=ranked.columns.words[order], order=order)
+    """The exponent of the model that knows words alone."""
     constant, named = _arrays(weights)
     return constant + float(describe(ranked) @ named)
 

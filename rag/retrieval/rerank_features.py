@@ -42,6 +42,7 @@ NAMES = (
 candidate's value; `new_*` count words of a kind in the best sentence that the question does not hold; `rare` weighs
 terms by how few candidates hold them, `rarest` counts the one that tells most, `counted` sees a number before what is
 counted, and `before` is what the passage before adds to the candidate's coverage."""
+_HAS = [NAMES.index(f"has_{kind}") for kind in KINDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,19 @@ def describe(question: Question, batch: Batch, rows: Ints, documents: Ints, aver
     return Scored(np.concatenate(columns).reshape(len(columns), count).T, whole, sentences.best)
 
 
-def alike(question: Question, batch: Batch, likes: Likes) -> tuple[Floats, Floats]:
+def has_asked(found: Scored) -> Floats:
+    """1 for every candidate whose best sentence has the kind of word that is asked for, else 0."""
+    has: Floats = found.features[:, _HAS].max(axis=1)
+    return has
+
+
+def alike(question: Question, batch: Batch, likes: Likes) -> tuple[Floats, Floats, Floats]:
     """How much of the question every candidate means, by words like its own: the passage with its title, and its best
-    two neighbouring sentences with the title.
+    two neighbouring sentences with the title; and the largest share of one word that these leave out.
     """
     content = question.content
     if not batch.count or not content:
-        return np.zeros(batch.count), np.zeros(batch.count)
+        return np.zeros(batch.count), np.zeros(batch.count), np.ones(batch.count)
     weight = np.array([t.weight for t in content])
     share = weight / weight.sum()
     by_sentence = matching.likeness(batch, content, likes)
@@ -126,8 +133,11 @@ def alike(question: Question, batch: Batch, likes: Likes) -> tuple[Floats, Float
     both[:-1] = np.where(
         (batch.owner[1:] == batch.owner[:-1])[:, None], np.maximum(both[:-1], by_sentence[1:]), both[:-1]
     )
-    near = np.maximum.reduceat(np.maximum(both, titles[batch.owner]) @ share, batch.first)
-    return np.maximum.reduceat(by_sentence, batch.first) @ share, near
+    both = np.maximum(both, titles[batch.owner])
+    said = both @ share
+    best = best_of(batch.owner, said, batch.first)
+    gap = ((1.0 - both[best]) * share).max(axis=1)
+    return np.maximum.reduceat(by_sentence, batch.first) @ share, said[best], gap
 
 
 def _rarity(held: Bools, share: Floats) -> Floats:

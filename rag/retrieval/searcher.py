@@ -304,7 +304,8 @@ class Searcher:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
             alike = rerank_features.alike(reading.talk, batch, reading.likes())
             words = reranker.score(found.features, weights)
-            columns = self._columns(rows, reading, meaning, view, words, alike)
+            has = rerank_features.has_asked(found)
+            columns = self._columns(rows, reading, meaning, view, words, (*alike, has))
         if columns is not None:
             scores = second_stage.score(columns, weights.meaning)
         else:
@@ -353,7 +354,7 @@ class Searcher:
         meaning: Meaning,
         view: View,
         words: NDArray[np.float64],
-        alike: tuple[NDArray[np.float64], NDArray[np.float64]],
+        alike: tuple[NDArray[np.float64], ...],
     ) -> second_stage.Columns | None:
         """The candidates' meaning; None while too few of them have their vectors."""
         assert self._semantics is not None

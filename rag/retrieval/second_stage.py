@@ -13,11 +13,12 @@ import numpy as np
 
 from rag.retrieval.matching import Bools, Floats
 
-NAMES = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike")
+NAMES = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike", "has")
 """The columns: the score of the words, the cosine with the question, the cosine with the question after the one before
 it, whether the words put the candidate first, how much of the question it says in words like its own, how much two
-neighbouring sentences of it do, and the latter of a candidate in another language. All but the fourth are distances
-from their mean, in standard deviations."""
+neighbouring sentences of it do, the latter of a candidate in another language, and whether its best sentence has the
+kind of word that is asked for. All but the fourth and the last are distances from their mean, in standard deviations.
+"""
 _WORDS_FLOOR, _COSINE_FLOOR, _ALIKE_FLOOR = 0.3, 0.02, 0.05
 """What is added to a column's spread, so that hardly differing candidates are not told apart by noise."""
 _ACROSS = 0.6
@@ -31,7 +32,8 @@ class Columns:
     after the one before it (`talk`), and the (mean, standard deviation) of the latter over passages at large (`usual`).
     `words` is the score by words; `foreign` marks candidates in another language than the question's; `in_talk` says
     that there is a question before. `alike` and `alike_near` are how much of the question a candidate, and two
-    neighbouring sentences of it, say in words like its own.
+    neighbouring sentences of it, say in words like its own; `gap` is the most telling part of it that those leave out.
+    `has` is 1 where the best sentence has the kind of word that is asked for.
     """
 
     words: Floats
@@ -42,6 +44,8 @@ class Columns:
     in_talk: bool
     alike: Floats
     alike_near: Floats
+    gap: Floats
+    has: Floats
 
 
 def describe(columns: Columns) -> Floats:
@@ -53,7 +57,7 @@ def describe(columns: Columns) -> Floats:
         first[columns.words.argmax()] = 1.0
     words = np.where(columns.foreign, np.maximum(words, _ACROSS * np.maximum(own, talk)), words)
     alike, near = (_deviations(one, _ALIKE_FLOOR) for one in (columns.alike, columns.alike_near))
-    return np.stack((words, own, talk, first, alike, near, np.where(columns.foreign, near, 0.0)), axis=1)
+    return np.stack((words, own, talk, first, alike, near, np.where(columns.foreign, near, 0.0), columns.has), axis=1)
 
 
 def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Floats:

@@ -42,7 +42,6 @@ _HALF, _STEPS = 250, 40_000
 _HARD, _INVENTED, _INVENTED_IN_TALK = 0.3, 2.5, 2.0
 """What a question counts whose passage was left out, and how much worse an answer is that the documents do not hold
 than a refusal that they do not deserve."""
-_TALK_COLUMN = confidence.MEANING.index("in_talk")
 _RIDGE = 20.0
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
 _OF_NATURAL = 3
@@ -63,10 +62,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One question of known answerability, where it comes from, and its values of `confidence.MEANING`."""
+    """One question of known answerability: where it comes from, whether it is asked in a conversation, and its values
+    of `confidence.MEANING`.
+    """
 
     group: str
     source: str
+    in_talk: bool
     values: Floats
     holds: bool
 
@@ -131,10 +133,10 @@ def recorded(benchmark: Benchmark, library: Library, weights: Weights) -> list[T
         if question.answerability in (ANSWERABLE, UNANSWERABLE):
             ranked = library.searcher.rank(question.text, weights=weights, history=question.history)
             if ranked.columns is not None and len(ranked.rows):
-                values = confidence.describe_meaning(ranked, weights)
+                values = confidence.describe_meaning(ranked)
                 holds = question.answerability == ANSWERABLE
                 group = question.id.partition("<::>")[0]
-                found.append(Told(group, "recorded", values, holds))
+                found.append(Told(group, "recorded", ranked.columns.in_talk, values, holds))
     return found
 
 
@@ -156,8 +158,8 @@ def swapped(benchmark: Benchmark, directory: Path, encoder: Embedder, weights: W
             without = {row_of[d] for d in question.relevant} if hard else ()
             ranked = library.searcher.rank(question.text, weights=weights, without=without)
             if ranked.columns is not None and len(ranked.rows):
-                values = confidence.describe_meaning(ranked, weights)
-                found.append(Told(str(at), "hard" if hard else "swapped", values, holds))
+                values = confidence.describe_meaning(ranked)
+                found.append(Told(str(at), "hard" if hard else "swapped", False, values, holds))
         library.close()
     return found
 
@@ -188,7 +190,7 @@ def natural(folder: Path, library: Library, weights: Weights) -> tuple[list[Exam
             continue
         group = f"{folder.name}<::>{question['id']}"
         holds = bool(question.get("documents"))
-        told.append(Told(group, "natural", confidence.describe_meaning(ranked, weights), holds))
+        told.append(Told(group, "natural", ranked.columns.in_talk, confidence.describe_meaning(ranked), holds))
         if holds:
             rows = [ranked.rows[place] for place in np.argsort(ranked.order)]
             texts = library.store.passages(rows)
@@ -212,12 +214,13 @@ def _plain(text: str) -> str:
 
 def fit_confidence(told: Sequence[Told]) -> dict[str, dict[str, float]]:
     """The weights of the confidence, of questions alone and in a conversation."""
+    alone, in_talk = ([one for one in told if one.in_talk == talk] for talk in (False, True))
     return {
         "answerable": _logistic(
-            told, confidence.MEANING, _INVENTED, {"recorded": 0.2, "swapped": 0.1, "hard": 0.1 * _HARD, "natural": 1.0}
+            alone, confidence.ALONE, _INVENTED, {"recorded": 0.2, "swapped": 0.1, "hard": 0.1 * _HARD, "natural": 1.0}
         ),
         "answerable_in_talk": _logistic(
-            told, confidence.IN_TALK, _INVENTED_IN_TALK, {"recorded": 1.0, "swapped": 0.02, "hard": 0.0, "natural": 1.0}
+            in_talk, confidence.IN_TALK, _INVENTED_IN_TALK, {"recorded": 1.0, "natural": 1.0}
         ),
     }
 
@@ -251,7 +254,7 @@ def _logistic(
 
 def sure(told: Sequence[Told], learnt: Mapping[str, Mapping[str, float]]) -> Floats:
     """The exponents of the confidence."""
-    return np.array([confidence.exponent(one.values, learnt, in_talk=bool(one.values[_TALK_COLUMN])) for one in told])
+    return np.array([confidence.exponent(one.values, learnt, in_talk=one.in_talk) for one in told])
 
 
 def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[str, dict[str, float]]:

@@ -122,3 +122,25 @@ def test_any_question_and_any_passages_can_be_quoted_from(question: str, texts: 
     for one in extractive.quote(question, passages):
         assert passages[one.passage].text[one.start : one.end] == one.text
         assert one.text.strip()
+
+
+def test_the_item_that_answers_is_quoted_whole_though_its_list_is_too_long() -> None:
+    items = [
+        f"{n}. Step {n} is done by the team of floor {n}. It takes them a day or two or more." for n in range(1, 9)
+    ]
+    items[3] = "4. The badge is printed at the gate of the yard. You return it on your last day."
+    said = quoted("Where is the badge printed?", [passage("Arrive so:\n\n" + "\n".join(items))])
+    assert "The badge is printed at the gate of the yard. You return it on your last day." in said
+
+
+def test_nothing_in_another_language_follows_an_answer() -> None:
+    found = quoted(
+        "When does the nightly backup run?",
+        [passage(_BACKUP, 2.0), passage("Yedek her gece alınır; backup sunucusu İzmir'dedir.", 1.0, "tr")],
+    )
+    assert found and not any("Yedek" in one for one in found)
+
+
+def test_a_sentence_is_quoted_under_the_label_that_stands_over_it() -> None:
+    text = "Overview\n--------\n\nEverything is listed here.\n\nPrices\n------\n\nA badge costs nine euros at the gate."
+    assert quoted("What does a badge cost?", [passage(text)])[:2] == ["Prices", "A badge costs nine euros at the gate."]

@@ -92,3 +92,8 @@ def test_any_text_can_be_composed_with_right_offsets(text: str) -> None:
     for one in checked.sentences:
         assert checked.text[one.start : one.end] == one.text
         assert one.evidence is None or text[slice(*one.evidence)].strip()
+
+
+def test_marks_that_close_in_another_sentence_are_not_shown() -> None:
+    assert plain("**Do not use this server.") == "Do not use this server."
+    assert plain("**Never** use it.") == "**Never** use it."

@@ -125,3 +125,41 @@ def test_a_few_words_by_themselves_head_what_is_below_them() -> None:
         (Kind.SENTENCE, "Ask us"),
     ]
     assert [unit.kind for unit in units("What is the phone number?\n\n+1 (650) 667-8512")] == [Kind.SENTENCE] * 2
+
+
+def test_a_lettered_line_after_a_sentence_is_an_item() -> None:
+    text = "Staff hand over their cards.\nb. Pensioners register one car.\nc. Permits end in May."
+    assert [(unit.kind, unit.mark) for unit in units(text)] == [
+        (Kind.SENTENCE, ""),
+        (Kind.ITEM, "b."),
+        (Kind.ITEM, "c."),
+    ]
+    assert [unit.kind for unit in units("The theory was found by\nA. Einstein in Bern.")] == [Kind.SENTENCE]
+
+
+def test_three_dots_lead_into_a_list() -> None:
+    found = units("This is intended as...\n1. We do not retry.\n2. Memory is short.")
+    assert [(unit.kind, unit.leads) for unit in found] == [
+        (Kind.SENTENCE, True),
+        (Kind.ITEM, False),
+        (Kind.ITEM, False),
+    ]
+
+
+def test_entries_comments_and_tracebacks_are_code() -> None:
+    entries = (
+        "plan = {\n    # Every Monday morning at seven.\n    'add': {\n        'at': when(7),\n    },\n}"
+    )
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 3, in run\n    send(self)\nError: refused'
+    assert [unit.kind for unit in units(f"Like this:\n\n{entries}")] == [Kind.SENTENCE, Kind.CODE]
+    assert [unit.kind for unit in units(trace)] == [Kind.CODE]
+
+
+def test_a_picture_of_boxes_is_no_content() -> None:
+    assert [unit.kind for unit in units("│ worker │ ← asks │ then runs │")] == [Kind.NOISE]
+
+
+def test_a_term_heads_the_paragraph_that_explains_it() -> None:
+    text = "- schedule\n\nHow often it runs.\n- args\n\nWhat it is given."
+    assert [unit.kind for unit in units(text)] == [Kind.HEADING, Kind.SENTENCE] * 2
+    assert units("- London\n- Berlin\n\nThese are examples.")[1].kind is Kind.ITEM

@@ -84,7 +84,16 @@ def test_the_likest_word_of_a_sentence_counts(folder: Path, tmp_path: Path) -> N
 def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, cosine: float, may: bool) -> None:
     both, none = np.array([cosine, 0.0]), np.zeros(2)
     columns = second_stage.Columns(
-        none, both, both, (0.1, 0.1), np.array([foreign, False]), False, np.array([near, 0.0]), np.array([near, 0.0])
+        words=none,
+        own=both,
+        talk=both,
+        usual=(0.1, 0.1),
+        foreign=np.array([foreign, False]),
+        in_talk=False,
+        alike=np.array([near, 0.0]),
+        alike_near=np.array([near, 0.0]),
+        gap=none,
+        has=none,
     )
     found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), none, np.zeros(2, np.int64))
     asked = Question("en", (), ())

@@ -162,6 +162,8 @@ def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None
         in_talk=False,
         alike=np.zeros(4),
         alike_near=np.zeros(4),
+        gap=np.zeros(4),
+        has=np.zeros(4),
     )
     weights = {"alone": {"words": 2.0, "own": 1.0}}
     assert second_stage.score(columns, weights).argmax() == 3
