@@ -103,8 +103,9 @@ def fit(drawn: Sequence[Example]) -> dict[str, dict[str, float]]:
     """The weights of the second stage, for questions alone and in a conversation."""
     learnt = {}
     for name, in_talk in (("alone", False), ("talk", True)):
-        # Alone, both cosines are the same one; in a conversation there are too few examples for what is first by words.
-        names = [one for one in second_stage.NAMES if one != ("best_words" if in_talk else "talk")]
+        # Alone, both cosines are the same one; in a conversation there are too few examples for what is first by words,
+        # and what kind of word is asked for was often asked before.
+        names = [one for one in second_stage.NAMES if one not in (("best_words", "has") if in_talk else ("talk",))]
         chosen = [second_stage.NAMES.index(one) for one in names]
         lists = [(one.columns[:, chosen], one.relevant) for one in drawn if one.in_talk == in_talk]
         if not lists:
