@@ -23,6 +23,8 @@ _SURE = 0.9
 _SPAN_WORDS, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 80, 60, 22
 _ROWS, _NEAR_ROW, _NEAR_ITEM = 5, 1.2, 1.0
 _TELLING = 6
+_PICTURE = "Picture: "
+"""What the description of a picture begins with (`rag.formats`)."""
 _GAP = 8
 """Characters at most between two passages that follow one another."""
 _FAR = 7.0
@@ -139,6 +141,8 @@ def choose(
 def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit can be read without those around it."""
     said = _text(passages, one)
+    if one.unit.kind is Kind.ITEM and len(one.words) < _TELLING + 1 and not sentences.PAUSE.search(said):
+        return False
     return one.unit.kind is Kind.ROW or (
         (_is_sentence(one) or one.unit.kind is Kind.ITEM)
         and not said.endswith((":", "："))
@@ -157,6 +161,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         if not found[k].unit.question
         and found[k].unit.kind is not Kind.HEADING
         and not _text(passages, found[k]).rstrip().endswith((":", "：", "::"))
+        and not (more and _text(passages, found[k]).startswith(_PICTURE))
     ]
     if not content:
         return False

@@ -21,6 +21,8 @@ _ROLE = regex.compile(r":[a-z:+-]+:`~?([^`<]+?)\s*(?:<([^`>]*)>)?`")
 _TARGET = regex.compile(r"`([^`<]+?)\s*<[^`>]+>`__?")
 _REFERENCE = regex.compile(r"(?<!`)`([^`]+)`__?(?!\w)")
 _LITERAL = regex.compile(r"``([^`]+)``")
+_LIQUID_LINK = regex.compile(r"\[([^\]\n]+)\]\(\{%[^%]*%\}[^)\s]*\)")
+_LIQUID = regex.compile(r"\{%\s*[\w-]+\s*(?:[\"']([^\"'%]*)[\"'])?[^%]*%\}")
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _MOST_CODE_LINES = 12
 _WIDE = 45
@@ -222,6 +224,8 @@ def plain(text: str) -> str:
         text = _TARGET.sub(lambda m: m[1], text)
         text = _LITERAL.sub(lambda m: f"`{m[1]}`", text)
         text = _REFERENCE.sub(lambda m: f"`{m[1]}`", text) if text.count("`") % 2 == 0 else text.replace("`", "'")
+    if "{%" in text:  # of the templates that handbooks are often written in
+        text = _LIQUID.sub(lambda m: m[1] or "", _LIQUID_LINK.sub(lambda m: m[1], text))
     line = " ".join(text.split())
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")

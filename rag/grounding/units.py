@@ -33,11 +33,9 @@ _ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
 _PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
 _FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
-_TEXTUAL_NAMES = """
-note warning tip important hint caution danger attention seealso admonition versionadded versionchanged deprecated topic
-sidebar
-"""
-_TEXTUAL = frozenset(_TEXTUAL_NAMES.split())
+_NAMES = """note warning tip important hint caution danger attention seealso admonition versionadded versionchanged
+deprecated topic sidebar"""
+_TEXTUAL = frozenset(_NAMES.split())
 _CODE_LINE = regex.compile(
     r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|"
     r"(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|var|function|public|"
@@ -45,10 +43,9 @@ _CODE_LINE = regex.compile(
     r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$|(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|"
     r"Traceback \(most recent|File \"[^\"]+\", line \d)"
 )
+_NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
 _COMMENT = regex.compile(r"\s*#+\s")
-_DRAWN = regex.compile(r"[\u2500-\u257f]")
-_MOST_DRAWN = 3
-"""Signs that draw boxes: so many make a picture of a text."""
+_DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 
 
@@ -93,24 +90,14 @@ class _Line:
 def units(text: str) -> tuple[Unit, ...]:
     """The units of a passage's text, in order. They do not overlap, and none is empty."""
     found: list[Unit] = []
-    blocks = _blocks(text)
-    at = 0
-    group = 0
     coded: int | None = None  # the indent of what announced code
-    while at < len(blocks):
-        block = blocks[at]
-        group += 1
-        first = block[0]
-        if coded is not None and first.indent > coded:
-            found.append(Unit(Kind.CODE, first.start, block[-1].end, group))
-            at += 1
+    for group, block in enumerate(_blocks(text), 1):
+        if coded is not None and block[0].indent > coded:
+            found.append(Unit(Kind.CODE, block[0].start, block[-1].end, group))
             continue
-        coded = None
         made, announces = _units_of(text, block, group)
         found.extend(made)
-        if announces:
-            coded = first.indent
-        at += 1
+        coded = block[0].indent if announces else None
     return tuple(_joined(text, found))
 
 
@@ -125,7 +112,10 @@ def _blocks(text: str) -> list[list[_Line]]:
         if bare.strip():
             begin = start + len(raw) - len(bare)
             line = _Line(begin, max(begin, end), len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip()))
-            if open_block and not bare.startswith(".. "):
+            noted = (
+                open_block and _NOTE.match(bare) and _CODE_LINE.match(text, blocks[-1][-1].start, blocks[-1][-1].end)
+            )
+            if open_block and not noted and not bare.startswith(".. "):
                 blocks[-1].append(line)
             else:
                 blocks.append([line])
@@ -137,6 +127,11 @@ def _blocks(text: str) -> list[list[_Line]]:
         first, dent = blocks[0][0], min(line.indent for line in blocks[0][1:])
         blocks[0][0] = replace(first, indent=max(first.indent, dent))
     return blocks
+
+
+def _opens_block(text: str, before: _Line, bare: str) -> bool:
+    """Whether a line is no part of the block above it: a directive, a note below code."""
+    return bare.startswith(".. ") or bool(_NOTE.match(bare) and _CODE_LINE.match(text, before.start, before.end))
 
 
 def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
@@ -168,12 +163,18 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
             return heads, False
     if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
-    codes = sum(1 for one in said if _CODE_LINE.match(one))
-    codes += sum(1 for one in said if _COMMENT.match(one)) if codes else 0
-    if codes * 2 > len(said) and (len(said) > 1 or codes) and not _LIST_MARK.match(said[0]) and not _prose(said):
+    if _is_code(said):
         return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
     body, announces = _of_text(text, block, group)
     return [*heads, *body], announces
+
+
+def _is_code(said: list[str]) -> bool:
+    """Whether most of the lines are code, comments in it counted, or the first is a prompt."""
+    codes = sum(bool(_CODE_LINE.match(one)) for one in said)
+    noted = codes + sum(bool(_COMMENT.match(one)) for one in said)
+    most = noted * 2 > len(said) or said[0].startswith(("$ ", ">>> "))
+    return codes > 0 and most and not _LIST_MARK.match(said[0]) and not _prose(said)
 
 
 def _prose(said: list[str]) -> bool:
@@ -328,9 +329,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
             group += 1
         said = text[unit.start : unit.end]
         kind = unit.kind
-        if kind in (Kind.SENTENCE, Kind.ITEM) and not _WORD.search(said):
-            kind = Kind.NOISE
-        if kind is not Kind.ROW and len(_DRAWN.findall(said)) >= _MOST_DRAWN:
+        if kind in (Kind.SENTENCE, Kind.ITEM) and (not _WORD.search(said) or _DRAWN.search(said)):
             kind = Kind.NOISE
         if kind is Kind.ITEM and _is_term(text, found, place):
             kind = Kind.HEADING
@@ -380,9 +379,7 @@ def _is_term(text: str, found: list[Unit], place: int) -> bool:
         and (place == 0 or found[place - 1].kind is not Kind.ITEM)
         and below.group != unit.group
         and len(said.split()) <= _LABEL_WORDS
-        and not sentences.PAUSE.search(said)
-        and not said.endswith((":", "：", ";", ","))
-        and "\n\n" in text[unit.end : below.start]
+        and not (sentences.PAUSE.search(said) or said.endswith((":", "：", ";", ",")))
     )
 
 

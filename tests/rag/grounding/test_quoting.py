@@ -97,3 +97,8 @@ def test_any_text_can_be_composed_with_right_offsets(text: str) -> None:
 def test_marks_that_close_in_another_sentence_are_not_shown() -> None:
     assert plain("**Do not use this server.") == "Do not use this server."
     assert plain("**Never** use it.") == "**Never** use it."
+
+
+def test_the_tags_of_a_template_are_not_shown() -> None:
+    assert plain('Use [Award Leave]({% page "/leave/#award" %}) first.') == "Use Award Leave first."
+    assert plain('Ask in {% slack_channel "dc" %}.') == "Ask in dc."

@@ -147,9 +147,7 @@ def test_three_dots_lead_into_a_list() -> None:
 
 
 def test_entries_comments_and_tracebacks_are_code() -> None:
-    entries = (
-        "plan = {\n    # Every Monday morning at seven.\n    'add': {\n        'at': when(7),\n    },\n}"
-    )
+    entries = "plan = {\n    # Every Monday morning at seven.\n    'add': {\n        'at': when(7),\n    },\n}"
     trace = 'Traceback (most recent call last):\n  File "a.py", line 3, in run\n    send(self)\nError: refused'
     assert [unit.kind for unit in units(f"Like this:\n\n{entries}")] == [Kind.SENTENCE, Kind.CODE]
     assert [unit.kind for unit in units(trace)] == [Kind.CODE]
@@ -163,3 +161,9 @@ def test_a_term_heads_the_paragraph_that_explains_it() -> None:
     text = "- schedule\n\nHow often it runs.\n- args\n\nWhat it is given."
     assert [unit.kind for unit in units(text)] == [Kind.HEADING, Kind.SENTENCE] * 2
     assert units("- London\n- Berlin\n\nThese are examples.")[1].kind is Kind.ITEM
+
+
+def test_a_note_below_code_and_a_prompt_are_told_apart() -> None:
+    found = units("For example:\n\nWIDTH = 110\nHEIGHT = 110\nNote: Thumbnails are not affected at all.")
+    assert [unit.kind for unit in found] == [Kind.SENTENCE, Kind.CODE, Kind.SENTENCE]
+    assert [unit.kind for unit in units("$ tandem view a.html\nthe browser starts")] == [Kind.CODE]
