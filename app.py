@@ -31,6 +31,7 @@ from tandem.ui import (
     answering,
     briefings,
     chainlit_compat,
+    first_page,
     library_panel,
     loop_time,
     page,
@@ -101,7 +102,7 @@ async def starters(user: cl.User | None, language: str | None) -> list[cl.Starte
 @cl.on_chat_start
 async def start() -> None:
     await session.begin(context)
-    await library_panel.offer(context)
+    await first_page.show(context)
 
 
 async def resume(thread: ThreadDict) -> None:
@@ -134,9 +135,18 @@ async def settings_update(settings: dict[str, Any]) -> None:
         await library_panel.download(context, wanted)
 
 
+async def settings_edit(settings: dict[str, Any]) -> None:
+    await session.edit_settings(context, settings)
+
+
+# Not through cl.on_settings_edit, which would show the Stop button at every key.
+config.code.on_settings_edit = wrap_user_function(settings_edit)
+
+
 @cl.on_window_message
 async def window_message(asked: Any) -> None:
     await library_panel.act(context, asked)
+    await first_page.act(context, asked)
 
 
 @cl.action_callback("regenerate")

@@ -29,7 +29,14 @@ from hybrid.runtimes.adapters import discover
 from hybrid.runtimes.base import ModelState, Runtime
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
-from hybrid.settings import CostSettings, Escalate, EscalationSettings, GenerationSettings, ModelSettings
+from hybrid.settings import (
+    CostSettings,
+    EndpointSettings,
+    Escalate,
+    EscalationSettings,
+    GenerationSettings,
+    ModelSettings,
+)
 from hybrid.tracing.cost import Prices, of_trace
 from hybrid.tracing.store import TraceStore
 from hybrid.tracing.trace import Trace
@@ -49,16 +56,20 @@ class Plan:
     passages: int | None
     policy: Policy
     route: Route | None = None
+    otherwise: tuple[str, ...] = ()
+    """Who answers everybody here, for somebody who chose models that are gone."""
 
     @property
     def drafters(self) -> tuple[str, ...]:
         """Who is asked for the draft, in order, until one answers."""
-        return tuple(dict.fromkeys((self.draft, self.refine, EXTRACTIVE)))
+        return tuple(dict.fromkeys((self.draft, self.refine, *self.otherwise, EXTRACTIVE)))
 
     def quoting(self) -> Plan:
         """The same plan without any model, for what is answered already."""
         never = self.escalation.model_copy(update={"mode": Escalate.NEVER})
-        return replace(self, draft=EXTRACTIVE, refine=EXTRACTIVE, escalation=never, policy=Never(), route=None)
+        return replace(
+            self, draft=EXTRACTIVE, refine=EXTRACTIVE, escalation=never, policy=Never(), route=None, otherwise=()
+        )
 
 
 class Engine:
@@ -109,6 +120,7 @@ class Engine:
             chosen.append(Extractive())
         self.models = ModelRegistry(chosen)
         self.lifecycle = Lifecycle(self.models, models.keep, downloads_to=data_dir)
+        self._data_dir = data_dir
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -145,6 +157,22 @@ class Engine:
         """The one model list: models.yaml merged with what the runtimes report now; never waits."""
         return self.catalog.merge(self.models.states())
 
+    async def choose(self, models: ModelSettings, api_key: str = "") -> None:
+        """Have other models answer from now on, on a server that is asked first where `models` name one that was not
+        there; `api_key` is for it. Answers under way end as they began."""
+        before = self.settings.endpoints
+        self.settings = models
+        for endpoint in (one for one in before if one not in models.endpoints):
+            self.models.drop(endpoint.name)
+        for endpoint in (one for one in models.endpoints if one not in before):
+            await self.models.put(_endpoint(models, endpoint, api_key, self._data_dir))
+
+    @property
+    def drafts(self) -> bool:
+        """Whether a model is there that drafts: without one, the documents are quoted."""
+        usable = (alias for alias in (self.settings.draft, self.settings.refine) if alias != EXTRACTIVE)
+        return any(map(self.models.usable, usable))
+
     def offers(self) -> list[Listed]:
         """The models of the settings that could answer here once they are downloaded."""
         wanted = (self.settings.draft, self.settings.refine)
@@ -171,6 +199,7 @@ class Engine:
             passages=options.passages,
             policy=self._policy(escalation, options.refine or self.settings.refine),
             route=routed,
+            otherwise=(self.settings.draft, self.settings.refine) if wanted != EXTRACTIVE else (),
         )
 
     def _policy(self, escalation: EscalationSettings, refine: str) -> Policy:
@@ -218,20 +247,21 @@ class Engine:
 
 
 def _runtimes(models: ModelSettings, api_keys: Mapping[str, str], data_dir: Path | None) -> list[Runtime]:
-    from hybrid.runtimes.openai_compatible import OpenAICompatible
-
-    chosen: list[Runtime] = [
-        OpenAICompatible(
-            endpoint,
-            api_key=api_keys.get(endpoint.api_key_env, ""),
-            timeouts=models.timeouts,
-            assume=tuple(dict.fromkeys((models.draft, models.refine))),
-            memory=data_dir / "endpoints.json" if data_dir is not None else None,
-        )
-        for endpoint in models.endpoints
-    ]
+    chosen = [_endpoint(models, one, api_keys.get(one.api_key_env, ""), data_dir) for one in models.endpoints]
     if models.foundry:
         from hybrid.runtimes.foundry import Foundry
 
         chosen.append(Foundry(data_dir))
     return [*chosen, *discover()]
+
+
+def _endpoint(models: ModelSettings, endpoint: EndpointSettings, api_key: str, data_dir: Path | None) -> Runtime:
+    from hybrid.runtimes.openai_compatible import OpenAICompatible
+
+    return OpenAICompatible(
+        endpoint,
+        api_key=api_key,
+        timeouts=models.timeouts,
+        assume=tuple(dict.fromkeys((models.draft, models.refine))),
+        memory=data_dir / "endpoints.json" if data_dir is not None else None,
+    )

@@ -2,10 +2,12 @@
 // they are those of the browser's language, which the page brings with it (tandem/ui/page.py); then those that come over
 // the socket (tandem/ui/session.py). Kept for the elements under the answers.
 import "./blocks.js"
+import { hear, settle } from "./first_page.js"
 import { listen, rescue } from "./keys.js"
 import { follow, name } from "./naming.js"
 import "./peeking.js"
 import { lead } from "./shelving.js"
+import { amiss } from "./settings.js"
 import { begun, stay, unknown } from "./staying.js"
 
 const LINKS = { library: 'a[href$="#library"]', in_browser: 'a[href$="/browser"]' }
@@ -71,7 +73,13 @@ window.parent.addEventListener("message", (event) => {
     window.dispatchEvent(new Event("tandem-answering"))
     return
   }
-  if (event.source !== window || !event.data || event.data.tandem !== "words") return
+  if (event.source !== window || !event.data) return
+  if (event.data.tandem !== "words") {
+    if (event.data.tandem === "settings_wrong") amiss(event.data)
+    else if (!hear(event.data)) return
+    event.stopImmediatePropagation()
+    return
+  }
   event.stopImmediatePropagation()
   window.tandemWords = event.data
   document.documentElement.lang = event.data.language
@@ -92,6 +100,7 @@ let waiting = 0
 new MutationObserver(() => {
   toSignIn()
   stay()
+  settle()
   follow(words())
   unknown(words())
   if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue() }, PAUSE_MS)

@@ -17,11 +17,12 @@ from hybrid.engine import Engine
 from hybrid.events import Event
 from hybrid.models.catalogue import Catalog
 from hybrid.runtimes.base import Runtime
+from hybrid.settings import EndpointSettings
 from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
-from tandem import databases, shipped
+from tandem import chosen_models, databases, shipped
 from tandem.audit.log import AuditLog
 from tandem.auth.passwords import Passwords
 from tandem.auth.rights import Rights
@@ -184,6 +185,23 @@ class AppContext:
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """The events of one question."""
         return pipeline_answer(question, self.engine)
+
+    async def choose_models(self, endpoint: EndpointSettings | None, api_key: str, draft: str, refine: str) -> None:
+        """Have these models answer from now on, at the next start too; without an `endpoint`, on a server that is asked
+        already. Raises SettingsError where that could not be written down."""
+        file = self.settings.files.chosen_models
+        before = await asyncio.to_thread(chosen_models.read, file)
+        written = chosen_models.without(self.settings.models, before)
+        chosen = chosen_models.Chosen(
+            endpoint=endpoint or (before.endpoint if before is not None else None),
+            draft=draft,
+            refine=refine,
+            instead_of=(written.draft, written.refine),
+        )
+        models = chosen_models.applied(written, chosen)
+        self.settings = self.settings.model_copy(update={"models": models})
+        await self.engine.choose(models, api_key)
+        await asyncio.to_thread(chosen_models.keep, file, chosen)
 
     async def close(self) -> None:
         """Stop watching the documents, then let go of models and files. Twice is once."""

@@ -56,6 +56,11 @@ class DataDir:
         return self.path / "policy.json"
 
     @property
+    def chosen_models(self) -> Path:
+        """The models that an administrator chose in the chat, and the server that they answer on."""
+        return self.path / "chosen_models.json"
+
+    @property
     def secret(self) -> Path:
         """What the chat's cookies are signed with."""
         return self.path / "chat.secret"

@@ -23,7 +23,7 @@ LARGEST_PARSED = 200_000
 JOINER = "\u2060"
 
 _BEGINNING = re.compile(
-    r"\](?=[(:])|!(?=\[)|<(?=[A-Za-z/!?])|:(?=[A-Za-z/:])|&(?=[#A-Za-z])|\\(?=[!-/:-@\[-`{-~])|@(?=[-.\w])|www(?=\.)"
+    r"\](?=[(:\[])|!(?=\[)|<(?=[A-Za-z/!?])|:(?=[A-Za-z/:])|&(?=[#A-Za-z])|\\(?=[!-/:-@\[-`{-~])|@(?=[-.\w])|www(?=\.)"
     r"|\[(?=[\^\sxX])",
     re.IGNORECASE,
 )
@@ -92,6 +92,12 @@ def cited(checked: CheckedAnswer, passages: Sequence[Passage], *, page: str, uns
 def linked(text: str, passages: Sequence[Passage], *, page: str, unsupported: str = "") -> str:
     """Text with markers `[n]` as harmless Markdown in which the markers link to the sources."""
     return _with_sources(neutral(text), passages, page, unsupported)
+
+
+def provisional(count: int) -> str:
+    """What stands before a text that still comes in, so that its markers link to its `count` sources already."""
+    definitions = "\n".join(f"[{number}]: {SOURCE_LINK}{number}" for number in range(1, count + 1))
+    return f"{definitions}\n\n" if definitions else ""
 
 
 def _with_sources(body: str, passages: Sequence[Passage], page: str, unsupported: str) -> str:

@@ -25,7 +25,7 @@ from pydantic import (
 
 from hybrid.settings import CostSettings, EndpointSettings, EscalationSettings, GenerationSettings, ModelSettings
 from rag.settings import IndexSettings, RetrievalSettings, UploadSettings
-from tandem import catalogues, settings_file, shipped
+from tandem import catalogues, chosen_models, settings_file, shipped
 from tandem.data_dir import DataDir
 from tandem.settings_file import PREFIX, SettingsError
 from tandem.settings_observability import ObservabilitySettings
@@ -270,19 +270,21 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
     except ValidationError as problem:
         raise SettingsError(settings_file.sentence(problem.errors(), Settings, file, lines, variables)) from None
     base = file.resolve().parent
-    wanted = {endpoint.api_key_env for endpoint in settings.models.endpoints}
+    data_dir = base / settings.data_dir.expanduser()
+    models = _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip())
+    models = chosen_models.applied(models, chosen_models.read(DataDir(data_dir).chosen_models))
+    wanted = {endpoint.api_key_env for endpoint in models.endpoints}
     wanted |= {source.password_env for source in settings.sources}
     wanted |= {provider.secret_env for provider in settings.server.sign_in.providers}
     settings._api_keys.update({name: SecretStr(env[name]) for name in wanted if env.get(name)})
     settings._file = file if file.is_file() else None
-    data_dir = base / settings.data_dir.expanduser()
     documents = (*_folders(settings, base), *(DataDir(data_dir).sources / one.name for one in settings.sources))
     return settings.model_copy(
         update={
             "data_dir": data_dir,
             "documents": documents,
             "collections": tuple(_collection(one, base, documents) for one in settings.collections),
-            "models": _with_endpoint(settings.models, env.get("FOUNDRY_LOCAL_ENDPOINT", "").strip()),
+            "models": models,
             "browser": _based(settings.browser, "models_dir", base),
             "retrieval": _based(settings.retrieval, "encoder", base),
             "index": _based(settings.index, "certificate", base),
@@ -332,6 +334,17 @@ def _based(section: Section, name: str, base: Path) -> Section:
     """A section whose path `name`, where there is one, counts from a folder."""
     path = getattr(section, name)
     return section if path is None else section.model_copy(update={name: base / path.expanduser()})
+
+
+def endpoint_key(variable: str, env: Mapping[str, str] | None = None) -> str:
+    """What a variable holds that somebody names as an endpoint's key; "" where it is not set. Raises SettingsError for
+    one that is none: what else the environment holds is sent nowhere."""
+    env = os.environ if env is None else env
+    if variable and not chosen_models.KEY_VARIABLE.fullmatch(variable):
+        raise SettingsError(
+            f"{variable!r} is no name for an endpoint's key; call the variable something like MODELS_API_KEY."
+        )
+    return env.get(variable, "").strip() if variable else ""
 
 
 def bench_variables(env: Mapping[str, str] | None = None) -> dict[str, str]:

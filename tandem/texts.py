@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from hybrid.answering.notices import TEXTS
 from hybrid.errors import ModelError
 from hybrid.events import Notice, Reason
 from hybrid.runtimes.base import ModelInfo, ModelState
@@ -24,9 +25,12 @@ _ADDRESS = re.compile(
     r"https?://[^\s,;)\"'<>]*[^\s,;)\"'<>.:]|(?<![\w.])(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}\b",
     re.IGNORECASE,
 )
+_COMMAND = re.compile(r"(?:\b(?:run|see|with) )?`tandem [^`]*`[^.;]*", re.IGNORECASE)
+# What is wrong with a model that somebody at the server has to see to.
+_ADMINISTRATORS = {"refused", "protocol", "not_found", "unauthorised", "unavailable", "memory", "disk"}
 _SHARES = {"support", "repetition", "confidence", "limit", "probability"}
 # Those that the page, the answers' elements and the side panel draw.
-_DRAWN = ("page", "answer", "panel")
+_DRAWN = ("page", "answer", "panel", "first")
 
 
 def languages() -> dict[Language, str]:
@@ -119,23 +123,28 @@ def reason(given: Reason, language: Language) -> str:
         return given.text
 
 
-def notice(given: Notice, language: Language) -> str:
-    """A notice in words, and what stands in it: other notices, and errors. Without a wording it stays in English."""
+def notice(given: Notice, language: Language, *, staff: bool = False) -> str:
+    """A notice in words, and what stands in it: other notices, and errors. Without a wording it stays in English.
+    `staff` is as in `problem`."""
     language = catalogues.known(language) or ENGLISH
-    wording = find(given.code, language, "notice")
-    if language == ENGLISH or wording is None:
+    wording = TEXTS.get(given.code) if language == ENGLISH else find(given.code, language, "notice")
+    broken = any(isinstance(value, ModelError) for value in given.values.values())
+    if wording is None or (language == ENGLISH and not (staff and broken)):
         return given.text
-    return wording.format(**{key: _value(value, language) for key, value in given.values.items()})
+    return wording.format(**{key: _value(value, language, staff) for key, value in given.values.items()})
 
 
-def _value(value: object, language: Language) -> object:
+def _value(value: object, language: Language, staff: bool) -> object:
     if isinstance(value, Notice):
-        return notice(value, language)
-    return problem(value, language) if isinstance(value, UserFacingError) else value
+        return notice(value, language, staff=staff)
+    return problem(value, language, staff=staff) if isinstance(value, UserFacingError) else value
 
 
-def problem(error: UserFacingError, language: Language) -> str:
-    """What went wrong, in words: by the kind of the error, with its own sentence where that has more to say."""
+def problem(error: UserFacingError, language: Language, *, staff: bool = False) -> str:
+    """What went wrong, in words: by the kind of the error, with its own sentence where that has more to say. To
+    `staff`, who do not administer, what only an administrator can mend is said as that."""
+    if staff and isinstance(error, ModelError) and error.kind in _ADMINISTRATORS:
+        return say("model_away", language)
     if language == ENGLISH:
         return str(error)
     if isinstance(error, ModelError):
@@ -149,6 +158,11 @@ def problem(error: UserFacingError, language: Language) -> str:
 def without_addresses(text: str, language: Language) -> str:
     """A sentence for people who do not administer: where a model's server listens is no business of theirs."""
     return _ADDRESS.sub(say("model_server", language), text)
+
+
+def for_staff(text: str, language: Language) -> str:
+    """`without_addresses`, for people at the chat, who have no terminal to give a command in either."""
+    return _COMMAND.sub(say("ask_administrator", language), without_addresses(text, language))
 
 
 def waiting(seconds: int, language: Language) -> str:

@@ -31,6 +31,8 @@ class ModelRegistry:
         self._lists: dict[str, list[ModelInfo]] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._asked: dict[str, float] = {}
+        # Answers may still be coming from them.
+        self._retired: list[Runtime] = []
         self._changed = asyncio.Event()
 
     def start(self) -> None:
@@ -44,9 +46,27 @@ class ModelRegistry:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in await asyncio.gather(*(r.close() for r in self.runtimes), return_exceptions=True):
+        for outcome in await asyncio.gather(
+            *(r.close() for r in (*self.runtimes, *self._retired)), return_exceptions=True
+        ):
             if isinstance(outcome, BaseException):
                 log.warning("A runtime did not close cleanly: %s", outcome)
+
+    async def put(self, runtime: Runtime) -> None:
+        """Ask `runtime` before all others from now on, in place of one of the same name; returns once it was asked."""
+        self.drop(runtime.name)
+        self.runtimes = (runtime, *self.runtimes)
+        await asyncio.shield(self._ask(runtime))
+
+    def drop(self, name: str) -> None:
+        """Ask the runtime of this name no more, where there is one; what it is answering goes on."""
+        self._retired += [one for one in self.runtimes if one.name == name]
+        self.runtimes = tuple(one for one in self.runtimes if one.name != name)
+        if (asking := self._asking.pop(name, None)) is not None:
+            asking.cancel()
+        self._lists.pop(name, None)
+        self._asked.pop(name, None)
+        self.problems.pop(name, None)
 
     def states(self) -> list[ModelInfo]:
         """Every model known now, in the order of the runtimes."""

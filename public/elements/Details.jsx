@@ -56,6 +56,20 @@ function Waterfall({ latency, t }) {
   )
 }
 
+// While the answer is written: the span that is open grows, between what the server tells.
+function Live({ live, t }) {
+  const [now, setNow] = useState(0)
+  useEffect(() => {
+    const began = performance.now()
+    setNow(0)
+    const timer = setInterval(() => setNow(performance.now() - began), 200)
+    return () => clearInterval(timer)
+  }, [JSON.stringify(live)])
+  const total = live.total_ms + now
+  const spans = live.spans.map((s) => ({ ...s, duration_ms: known(s.duration_ms) ? s.duration_ms : total - s.start_ms }))
+  return <div data-testid="live"><Waterfall latency={{ total_ms: total, spans }} t={t} /></div>
+}
+
 function Row({ label, children }) {
   return <div className="td-row"><span>{label}</span><span>{children}</span></div>
 }
@@ -123,7 +137,7 @@ const opened = (link) => `${link}${link.includes("?") ? "&" : "?"}lang=${props.l
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches
 
 // `keyboard`: whoever came here with a key goes on here.
-function Source({ source, active, keyboard, t }) {
+function Source({ source, active, keyboard, unchecked, t }) {
   const ref = useRef(null)
   const [all, setAll] = useState(false)
   const long = source.parts.reduce((n, p) => n + p.text.length, 0) > 700
@@ -139,7 +153,7 @@ function Source({ source, active, keyboard, t }) {
       <header className="td-source-head">
         <span className={`td-chip-n${source.cited ? "" : " td-chip-n-off"}`}>{source.n}</span>
         <span className="td-source-name">{folder ? <span className="td-muted">{folder}</span> : null}{name}</span>
-        <span className="td-tag">{source.page ? `${t.page} ${source.page} · ` : ""}{source.picture ? `${t.picture} · ` : ""}{source.cited ? t.cited : t.uncited}</span>
+        <span className="td-tag">{source.page ? `${t.page} ${source.page} · ` : ""}{source.picture ? `${t.picture} · ` : ""}{unchecked ? t.unchecked : source.cited ? t.cited : t.uncited}</span>
       </header>
       {source.headings.length ? <div className="td-path">{source.headings.join(" › ")}</div> : null}
       <div className={`td-passage${long && !all && !active ? " td-passage-cut" : ""}`}>
@@ -204,9 +218,12 @@ function Cost({ cost, whole, t }) {
   const columns = [cost, whole].filter(Boolean)
   const label = { money: t.spent, always_large: t.large, always_small: t.small, saved: t.saved, cloud: t.cloud }
   const busy = { money: "seconds", always_large: "always_large_seconds", always_small: "always_small_seconds" }
+  // What is next to nothing is said as that, not in six decimals.
   const money = (value) => {
     const size = Math.abs(value)
-    return size < 5e-7 ? digits(0, 0) : digits(value, size >= 1 ? 2 : size >= 0.01 ? 4 : 6)
+    if (size < 5e-7) return digits(0, 0)
+    if (size < 0.0001) return `< ${digits(0.0001, 4)}`
+    return size >= 1 ? digits(value, 2) : value.toLocaleString(t.locale, { maximumSignificantDigits: 2 })
   }
   return (
     <>
@@ -311,10 +328,10 @@ export default function Details() {
             {tabs.map((name) => <TabsTrigger key={name} value={name} data-tab={name}>{t[name]}</TabsTrigger>)}
           </TabsList>
         </div>
-        <TabsContent value="latency">{props.latency ? <Latency latency={props.latency} t={t} /> : waiting}</TabsContent>
+        <TabsContent value="latency">{props.live ? <Live live={props.live} t={t} /> : props.latency ? <Latency latency={props.latency} t={t} /> : waiting}</TabsContent>
         <TabsContent value="sources">
           {sources.length ? sources.map((s) => (
-            <Source key={`${s.n}-${focus.source === s.n ? focus.at : ""}`} source={s} active={focus.source === s.n} keyboard={focus.keyboard} t={t} />
+            <Source key={`${s.n}-${focus.source === s.n ? focus.at : ""}`} source={s} active={focus.source === s.n} keyboard={focus.keyboard} unchecked={props.running || props.unchecked} t={t} />
           )) : <p className="td-empty">{props.sources ? t.noSources : t.nothing}</p>}
         </TabsContent>
         <TabsContent value="decision">{props.decision ? <Decision decision={props.decision} t={t} /> : waiting}</TabsContent>

@@ -1,4 +1,4 @@
-// The panel with every document's receipt and every model, and the card that offers missing models.
+// The panel with every document's receipt and every model.
 // Draws what tandem/ui/library_panel.py hands over. News comes over the socket, since Chainlit opens or closes its side
 // panel whenever an element changes; wishes go by window.postMessage, since an action would make a conversation of its
 // own. Knows nothing of how documents are read or models are run.
@@ -160,16 +160,6 @@ export default function Library() {
   const { documents, texts: t } = { ...props, ...news }
   const models = news.models || props.models
 
-  if (props.kind === "offer") {
-    return (
-      <div className="td-answer" data-testid="offer">
-        <div className="td-card-title">{t.offer_title}</div>
-        <div>{t.offer_text}</div>
-        <div>{models.filter((m) => props.offered.includes(m.alias)).map((m) => <Model key={m.alias} model={m} t={t} />)}</div>
-        <div><button type="button" className="td-button td-button-line" data-action="dismiss" onClick={() => ask("dismiss")}>{t.not_now}</button></div>
-      </div>
-    )
-  }
   return (
     <div className="td-panel" data-testid="library">
       <Tabs value={shown} onValueChange={setShown}>

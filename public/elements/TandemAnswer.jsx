@@ -104,7 +104,7 @@ function Beneath({ words }) {
 
   // The panel follows the latest answer while it is open; it opens by itself only where there is room for it.
   const follow = useRecoilCallback(({ snapshot }) => () => {
-    if (!props.panel.sources && !props.panel.latency) return
+    if (!props.panel.sources && !props.panel.latency && !props.panel.live) return
     const all = snapshot.getLoadable(elementState).contents
     const answers = all.filter((e) => e.name === "TandemAnswer")
     if (answers.length && answers[answers.length - 1].id !== `answer-${props.message_id}`) return
@@ -159,12 +159,14 @@ function Beneath({ words }) {
   const sources = (props.panel && props.panel.sources) || []
   const cited = sources.filter((s) => s.cited)
   const near = props.nearest || []
-  const shown = running ? sources : near.length ? sources.filter((s) => near.includes(s.n)) : cited
+  // What is still being written, or was stopped, names sources that nobody has looked at yet.
+  const unchecked = running || !!(props.panel && props.panel.unchecked)
+  const shown = unchecked ? sources : near.length ? sources.filter((s) => near.includes(s.n)) : cited
   const names = namesOf(shown.map((s) => s.document))
   const status = props.status
 
   return (
-    <div ref={root} className="td-answer" data-testid="tandem-answer" data-message={props.message_id} data-state={props.state}>
+    <div ref={root} className="td-answer" data-testid="tandem-answer" data-message={props.message_id} data-state={props.state} data-unchecked={unchecked || undefined}>
       {status ? (
         <div className="td-status" role="status" data-status={status.key}>
           <span className="td-spinner" aria-hidden="true" />
@@ -187,9 +189,9 @@ function Beneath({ words }) {
       ))}
 
       {props.suggestion ? <div className="td-note" data-testid="suggestion"><Lightbulb size={15} /><span>{props.suggestion}</span></div> : null}
-      {shown.length && near.length && !running ? <div className="td-near">{props.nearest_label}</div> : null}
+      {shown.length && near.length && !unchecked ? <div className="td-near">{props.nearest_label}</div> : null}
       {shown.length ? (
-        <div className="td-chips" role="group" aria-label={t.sources}>
+        <div className={`td-chips${unchecked ? " td-unchecked" : ""}`} role="group" aria-label={unchecked ? t.unchecked : t.sources}>
           {shown.map((s) => (
             <button key={s.n} type="button" className="td-chip" data-source={s.n}
               title={[s.document, s.page ? `${t.page} ${s.page}` : "", ...s.headings].filter(Boolean).join(" › ")}

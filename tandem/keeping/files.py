@@ -34,9 +34,9 @@ def databases_of(files: DataDir) -> tuple[Path, ...]:
 
 
 def others_of(files: DataDir) -> Iterator[Path]:
-    """Everything else that is kept: what people sent, the fitted policy, who is signed in. Not what can be fetched or
-    is made anew."""
-    yield from (file for file in (files.policy, files.secret, files.signed_out) if file.is_file())
+    """Everything else that is kept: what people sent, the fitted policy, the models chosen in the chat, who is
+    signed in. Not what can be fetched or is made anew."""
+    yield from (file for file in (files.policy, files.chosen_models, files.secret, files.signed_out) if file.is_file())
     for folder in ("added", "uploads"):
         for place, _, names in os.walk(files.library / folder):
             if ".arriving" not in Path(place).parts:

@@ -34,17 +34,16 @@ from hybrid.executors import checking
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
-from tandem import catalogues
 from tandem.history.base import History
-from tandem.markdown import Neutraliser, cited, linked, plain_title
-from tandem.texts import Language, language_for, notice, problem, reason, say, without_addresses
-from tandem.ui import panel
+from tandem.markdown import Neutraliser, cited, linked, provisional
+from tandem.texts import Language, for_staff, notice, problem, reason, say
+from tandem.ui import beneath, panel
 from tandem.ui.batching import Batcher, Latest
+from tandem.ui.live_spans import LiveSpans
 from tandem.ui.pace import PACE
 
 ELEMENT = "TandemAnswer"
 _HINT_CHARS = 200
-_NEAREST = 3
 _LONG_CHARS = 2_000
 
 P = ParamSpec("P")
@@ -64,7 +63,7 @@ class AnswerView:
     """Shows one answer. `open` it, `take` or `show` every event, and `close` it with how it ended.
 
     `interval` is the batching of tokens in seconds; `refine_model` the name on the button that asks the large model.
-    Without `addresses`, no notice says where a model's server listens.
+    Without `addresses`, no notice says where a model's server listens, nor what only an administrator can do.
     """
 
     def __init__(
@@ -101,11 +100,13 @@ class AnswerView:
         self._paced = False
         self._beneath = Latest(self._send_element, interval)
         self._safe = Neutraliser()
-        self._replace = False
+        self._replace = self._linked = False
         self._shown: Stage = "draft"
         self._written: dict[Stage, list[str]] = {"draft": [draft] if draft else [], "refine": []}
         self._models: dict[Stage, str] = {"draft": "", "refine": refine_model}
         self._busy_with = ""
+        self._live = LiveSpans()
+        self._stage: Stage = "draft"
         self._passages: tuple[Passage, ...] = ()
         self._decision: Decision | None = None
         self._wrote = False
@@ -177,8 +178,10 @@ class AnswerView:
             case StageEnded():
                 # What comes now, the check and the decision, takes its time.
                 await self._batcher.flush()
+                self._follow("checking", event.stage)
             case Notice():
-                self._props["notices"].append({"code": event.code, "text": self._public(notice(event, self._language))})
+                said = notice(event, self._language, staff=not self._addresses)
+                self._props["notices"].append({"code": event.code, "text": self._public(said)})
                 self._beneath.changed()
             case _:
                 pass
@@ -195,13 +198,13 @@ class AnswerView:
         if answer.runtime == EXTRACTIVE and answer.withheld:  # the person may open what was not fit to be shown
             replaced = answer.withheld[-1].text
         self._props["draft"] = await self._as_written(replaced)
-        self._props["copy"] = self._copy(answer)
+        self._props["copy"] = beneath.to_copy(answer, self._language)
         unrefined = answer.stage == "draft" and answer.runtime != EXTRACTIVE
         self._props["can_escalate"] = unrefined and answer.alias != self._props["refine_model"]
         self._props["model"] = answer.model
         self._props["quoted"] = answer.runtime == EXTRACTIVE
         if answer.refused:
-            self._props |= self._refusal(answer, event.trace.retrieval.get("language", ""))
+            self._props |= beneath.refusal(answer, event.trace.retrieval.get("language", ""), self._language)
         self._passages = answer.passages
         self._fill_panel(event.trace.as_dict(), figures, answer)
         await self._close("done", content, answer.text)
@@ -210,7 +213,8 @@ class AnswerView:
         """Show and keep what there is, and why there is no more."""
         text = event.text or self.text
         expected = event.error
-        said = problem(expected, self._language) if expected else say("unforeseen", self._language)
+        staff = not self._addresses
+        said = problem(expected, self._language, staff=staff) if expected else say("unforeseen", self._language)
         self._props["error"] = self._public(said)
         self._fill_panel(event.trace.as_dict(), figures, None)
         await self._close("failed", await self._as_written(text), text)
@@ -241,6 +245,7 @@ class AnswerView:
 
     def _begin(self, event: StageBegan) -> None:
         self._models[event.stage] = event.model
+        self._stage = event.stage
         if event.stage == "draft":
             self._props["quoted"] = event.runtime == EXTRACTIVE
         if self._written[event.stage]:
@@ -259,7 +264,7 @@ class AnswerView:
         elif event.stage == "draft":
             self._status(self._reading(), model=model, count=len(self._passages))
         else:
-            self._status("refining", model=model)
+            self._status("refining", model=model, span="escalating")
 
     def _reading(self) -> str:
         return "quoting" if self._props.get("quoted") else "reading"
@@ -276,6 +281,8 @@ class AnswerView:
     async def _send(self, text: str) -> None:
         if safe := self._safe.feed(text):
             replace, self._replace = self._replace, False
+            if replace or not self._linked:
+                self._linked, safe = True, provisional(len(self._passages)) + safe
             await self.message.stream_token(safe, is_sequence=replace)
         self._tell_crowd()
 
@@ -285,15 +292,21 @@ class AnswerView:
             self._props["busy"] = say("crowded", self._language) if PACE.busy else ""
             self._beneath.changed()
 
-    def _status(self, key: str, reasons: list[str] | None = None, **values: object) -> None:
+    def _status(self, key: str, reasons: list[str] | None = None, span: str = "", **values: object) -> None:
         status: dict[str, Any] = {"key": key, "text": say(key, self._language, **values)}
         kept = reasons if reasons is not None else (self._props.get("status") or {}).get("reasons")
         if kept and key in ("escalating", "refining", "loading", "queued", "next", "thinking"):
             status["reasons"] = kept
         self._busy_with = key
+        self._follow(span or key, "refine" if key == "escalating" else self._stage)
         self._tell_crowd()
         if status != self._props.get("status"):
             self._props["status"] = status
+            self._beneath.changed()
+
+    def _follow(self, key: str, stage: str) -> None:
+        if self._live.enter(key, stage):
+            self._props["panel"]["live"] = self._live.shown()
             self._beneath.changed()
 
     async def _send_element(self) -> None:
@@ -301,7 +314,7 @@ class AnswerView:
         await cl.context.emitter.send_element(self._element.to_dict())
 
     def _public(self, text: str) -> str:
-        return text if self._addresses else without_addresses(text, self._language)
+        return text if self._addresses else for_staff(text, self._language)
 
     async def _as_written(self, text: str) -> str:
         page = say("page", self._language)
@@ -321,33 +334,6 @@ class AnswerView:
         )
         shown["sources"] = panel.sources(self._passages, answer.checked if answer is not None else None)
 
-    def _refusal(self, answer: Answer, spoken: str) -> dict[str, Any]:
-        """What stands under an answer that there is none, in the question's language: the nearest passages, and how to
-        ask better. Tandem's own refusal says the latter itself.
-        """
-        language = language_for(catalogues.known(spoken), self._language, "")
-        nearest = answer.passages[:_NEAREST]
-        if not nearest:
-            return {"suggestion": say("nothing_near", language)}
-        heading = next((passage.headings[-1] for passage in nearest if passage.headings), "")
-        said = say(
-            "ask_better" if heading else "ask_better_plainly", language, heading=heading, document=nearest[0].document
-        )
-        return {
-            "nearest": list(range(1, len(nearest) + 1)),
-            "nearest_label": say("nearest", language),
-            "suggestion": "" if answer.runtime == EXTRACTIVE else said,
-        }
-
-    def _copy(self, answer: Answer) -> str:
-        page = say("page", self._language)
-        numbers = {passage.id: number for number, passage in enumerate(answer.passages, 1)}
-        used = sorted({numbers[p] for s in answer.checked.sentences for p in s.passages if p in numbers})
-        lines = [f"[{n}] {plain_title(answer.passages[n - 1], page)}" for n in used]
-        listed = f"\n\n{say('sources', self._language)}:\n" + "\n".join(lines) if lines else ""
-        by = "" if answer.runtime == EXTRACTIVE else f"\n\n{say('answered_by', self._language, model=answer.model)}"
-        return f"{answer.text}{listed}{by}"
-
     async def _close(self, state: str, content: str, text: str) -> None:
         """The last state: on the screen first, then in the history."""
         if self._paced:
@@ -360,6 +346,8 @@ class AnswerView:
             return
         self._props["state"] = state
         self._props["status"] = None
+        self._props["panel"].pop("live", None)
+        self._props["panel"]["unchecked"] = state != "done"
         self.message.content = content
         self.message.streaming = False
         self.message.metadata = {

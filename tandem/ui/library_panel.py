@@ -1,8 +1,8 @@
 """The panel about the library rather than an answer: every document's receipt, and every model with what it costs.
 
-Knows public/elements/Library.jsx, which draws the panel and the card that offers missing models, what the browser may
-ask of it (through `window.postMessage`, which makes no conversation, as an action would), and what of that is for
-administrators. Does not know who they are, how documents are read or models are run.
+Knows public/elements/Library.jsx, which draws the panel, what the browser may ask of it (through `window.postMessage`,
+which makes no conversation, as an action would), and what of that is for administrators. Does not know who they are,
+how documents are read or models are run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from hashlib import blake2b
 from typing import Any
 
 import chainlit as cl
-from chainlit.utils import utc_now
 
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Listed
@@ -30,10 +29,10 @@ from tandem.auth import accounts
 from tandem.auth.rights import CURATOR
 from tandem.context import AppContext
 from tandem.documents import existing
-from tandem.texts import labels, say, without_addresses, word
+from tandem.texts import for_staff, labels, say, word
 from tandem.ui import background
 from tandem.ui.answering import principal_of
-from tandem.ui.session import change_settings, choices_of, language_of, show_settings, told
+from tandem.ui.session import language_of, show_settings, told
 from tandem.ui.uploads import shown
 
 ELEMENT = "Library"
@@ -42,15 +41,14 @@ MOST_ROWS = 200
 ADMINISTRATION = {"download", "cancel", "load", "unload"}
 _LONGEST_SEARCH = 200
 _SECONDS_BETWEEN = 0.5
-_LOOK_UP_SECONDS = 60.0
 _LABELS = (
     "documents", "models", "search_documents", "all", "failed", "indexed", "other", "no_documents", "more_documents",
     "retry", "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel",
-    "load", "unload", "working", "licence", "left", "offer_title", "offer_text", "not_now", "state_ready",
-    "state_cached",
-    "state_downloading", "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere",
-    "sign_out_failed", "account_link", "administration",
+    "load", "unload", "working", "licence", "left", "state_ready", "state_cached", "state_downloading",
+    "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere", "sign_out_failed",
+    "account_link", "administration",
 )  # fmt: skip
+
 
 _watching: set[tuple[str, str]] = set()
 # Why the last thing asked of a model was not done.
@@ -83,8 +81,6 @@ async def act(context: AppContext, asked: Any) -> None:
             await _ask_of(context, name, context.engine.models.load(name))
         case "unload":
             await _ask_of(context, name, context.engine.models.unload(name))
-        case "dismiss":
-            await _dismiss(context)
 
 
 async def open_panel(context: AppContext, tab: str = "documents") -> None:
@@ -97,12 +93,6 @@ async def open_panel(context: AppContext, tab: str = "documents") -> None:
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
     for running in context.engine.lifecycle.downloads():
         background.begin(_watch(context, running.alias, join=True))
-
-
-async def offer(context: AppContext) -> None:
-    """In a new conversation, once the models are known, a card that offers those that are missing."""
-    if choices_of(context).offers and accounts.administers(context.rights):
-        background.begin(_offer(context))
 
 
 def _record(context: AppContext, asked: str, name: str) -> None:
@@ -193,7 +183,7 @@ def models(context: AppContext, listing: Sequence[Listed]) -> list[dict[str, Any
                 "state": state,
                 "size_mb": info.size_mb,
                 "licence": info.licence,
-                "note": info.note if administers else without_addresses(info.note, language),
+                "note": info.note if administers else for_staff(info.note, language),
                 "problem": told(context, failed) if (failed := _problems.get(info.alias)) else "",
                 "ask": ask if administers else "",
                 "progress": {
@@ -209,7 +199,7 @@ def models(context: AppContext, listing: Sequence[Listed]) -> list[dict[str, Any
 
 
 async def _show_documents(context: AppContext, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
-    receipts = await asyncio.to_thread(_seen, context)
+    receipts = await asyncio.to_thread(seen, context)
     beside = await asyncio.to_thread(_unread, context)
     ids = await asyncio.to_thread(documents_of_files, context.library)
     of = partial(context.rights.collections_of, principal_of(context))
@@ -223,7 +213,7 @@ def _curated(context: AppContext) -> bool:
     return CURATOR in principal_of(context).roles
 
 
-def _seen(context: AppContext) -> list[FileReceipt]:
+def seen(context: AppContext) -> list[FileReceipt]:
     """The receipts of the files that the person of this session may know of: whoever administers reads no more."""
     principal = principal_of(context)
     return [receipt for receipt in context.library.receipts() if context.rights.may_see(principal, receipt)]
@@ -241,11 +231,13 @@ def _without_receipt(one: Account) -> FileReceipt:
 
 
 async def _show_models(context: AppContext) -> None:
-    await _tell({"models": models(context, context.engine.listing())})
+    rows = models(context, context.engine.listing())
+    await _tell({"models": rows})
+    await cl.context.emitter.send_window_message({"tandem": "models", "models": rows})
 
 
 async def _tell(news: Mapping[str, Any]) -> None:
-    """Tell the panel and the card, where this browser shows them."""
+    """Tell the panel, where this browser shows it."""
     await cl.context.emitter.emit("library", news)
 
 
@@ -262,7 +254,7 @@ def _props(context: AppContext) -> dict[str, Any]:
 
 
 async def _retry(context: AppContext, name: str, text: str, state: str) -> None:
-    known = await asyncio.to_thread(_seen, context)
+    known = await asyncio.to_thread(seen, context)
     wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
     if not accounts.administers(context.rights):
         curator = principal_of(context)
@@ -306,26 +298,3 @@ async def _watch(context: AppContext, alias: str, *, join: bool = False) -> None
         _watching.discard(watch)
     await _show_models(context)
     await show_settings(context)
-
-
-async def _offer(context: AppContext) -> None:
-    await context.engine.models.wait_ready(_LOOK_UP_SECONDS)
-    session = cl.context.session
-    offered = [entry.info.alias for entry in context.engine.offers()]
-    if not offered or session.has_first_interaction:
-        return
-    message = cl.Message("", id=_card_message())
-    message.created_at = utc_now()
-    await cl.context.emitter.send_step(message.to_dict())
-    props = {"kind": "offer", "offered": offered, **_props(context)}
-    card = cl.CustomElement(name=ELEMENT, id=f"card-{message.id}", display="inline", for_id=message.id, props=props)
-    await cl.context.emitter.send_element(card.to_dict())
-
-
-async def _dismiss(context: AppContext) -> None:
-    await cl.context.emitter.delete_step(cl.Message("", id=_card_message()).to_dict())
-    await change_settings(context, {**choices_of(context).values(), "offers": False})
-
-
-def _card_message() -> str:
-    return f"offer-{cl.context.session.id}"

@@ -23,7 +23,7 @@ from rag.errors import LibraryError, UserFacingError
 from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import AppContext
-from tandem.texts import Language, drawn, everywhere, language_for, problem, say, without_addresses
+from tandem.texts import Language, drawn, everywhere, for_staff, language_for, problem, say
 from tandem.texts import starters as written_questions
 from tandem.ui import background, settings_panel
 from tandem.ui import starters as first_questions
@@ -37,6 +37,7 @@ _LOOK_UP_SECONDS = 60.0
 _TELL_SECONDS = 20.0
 _TOLD = "told_unsaved"
 _SPOKEN = "spoken"
+_SHAPE = "settings_shape"
 
 
 def choices_of(context: AppContext) -> Choices:
@@ -52,9 +53,10 @@ def language_of(context: AppContext) -> Language:
 
 
 def told(context: AppContext, error: UserFacingError) -> str:
-    """What went wrong, for the person of this session: without addresses where they do not administer."""
-    said = problem(error, language := language_of(context))
-    return said if accounts.administers(context.rights) else without_addresses(said, language)
+    """What went wrong, for the person of this session: without addresses and commands where they do not administer."""
+    language, staff = language_of(context), not accounts.administers(context.rights)
+    said = problem(error, language, staff=staff)
+    return for_staff(said, language) if staff else said
 
 
 async def begin(context: AppContext) -> None:
@@ -143,8 +145,20 @@ async def show_settings(context: AppContext) -> None:
         background.begin(_when_models_are_known(context))
 
 
-async def _send_settings(context: AppContext) -> None:
-    choices = choices_of(context)
+async def edit_settings(context: AppContext, values: Mapping[str, Any]) -> None:
+    """While the panel is filled in: name what cannot be taken beside its field, and draw the fields anew where others
+    are needed. Nothing is kept before it is confirmed."""
+    kept = {**choices_of(context).values(), **values}
+    choices, wrong = settings_panel.read(kept, Choices.configured(context.settings))
+    fields = settings_panel.amiss(wrong, language_of(context))
+    await cl.context.emitter.send_window_message({"tandem": "settings_wrong", "fields": fields})
+    if settings_panel.shape(choices) != cl.user_session.get(_SHAPE):
+        await _send_settings(context, choices)
+
+
+async def _send_settings(context: AppContext, edited: Choices | None = None) -> None:
+    choices = edited or choices_of(context)
+    cl.user_session.set(_SHAPE, settings_panel.shape(choices))
     models = context.engine.models
     may_download = accounts.administers(context.rights)
     readable = context.rights.readable(context.rights.principal(accounts.caller() or ""))
@@ -157,7 +171,8 @@ async def _send_settings(context: AppContext) -> None:
         collections=[one.name for one in readable],
     )
     await cl.ChatSettings(tabs).refresh()
-    cl.context.session.chat_settings = choices.values()
+    if edited is None:
+        cl.context.session.chat_settings = choices.values()
 
 
 async def _when_models_are_known(context: AppContext) -> None:
@@ -170,7 +185,9 @@ async def change_settings(context: AppContext, values: Mapping[str, Any]) -> str
     be downloaded, "" for none.
     """
     session = cl.context.session
-    choices, wrong = settings_panel.read(values, Choices.configured(context.settings))
+    # Fields that were not drawn stay as they were.
+    given = {**choices_of(context).values(), **values}
+    choices, wrong = settings_panel.read(given, Choices.configured(context.settings))
     session.chat_settings = choices.values()
     language = language_of(context)
     for key, value in wrong:

@@ -64,6 +64,7 @@ class Choices:
     panel: bool = True
     marks: bool = True
     offers: bool = True
+    advanced: bool = False
 
     @classmethod
     def configured(cls, settings: Settings) -> Choices:
@@ -112,6 +113,7 @@ class Choices:
             "panel": self.panel,
             "marks": self.marks,
             "offers": self.offers,
+            "advanced": self.advanced,
             "download": NO_DOWNLOAD,
         }
 
@@ -152,6 +154,7 @@ def read(values: Mapping[str, Any], base: Choices) -> tuple[Choices, list[tuple[
         panel=bool(given.get("panel", base.panel)),
         marks=bool(given.get("marks", base.marks)),
         offers=bool(given.get("offers", base.offers)),
+        advanced=bool(given.get("advanced", base.advanced)),
     )
     return choices, wrong
 
@@ -176,61 +179,73 @@ def tabs(
     downloading: bool = True,
     collections: Sequence[str] = (),
 ) -> list[Tab]:
-    """The widgets, set to `choices`. `ready` says whether `models` is complete, `downloading` whether the person may
-    download any, `collections` which ones the person may read."""
+    """The widgets, set to `choices`: what everybody may want to change, and the rest where that was asked for.
+
+    `ready` says whether `models` is complete, `downloading` whether the person may download any, `collections` which
+    ones the person may read."""
     make = _Widgets(choices.values(), language)
-    model_inputs: list[InputWidget] = [
+    downloads = [info for info in models if info.state is ModelState.DOWNLOADABLE] if downloading else []
+    basic: list[InputWidget] = [
         make.model("draft", models, ready),
         make.model("refine", models, ready),
+        *([make.download(downloads)] if downloads else []),
+        *make.collections(collections),
+        make.language(),
+        make.switch("panel"),
+        make.switch("marks"),
+        *([make.switch("offers")] if downloading else []),
+        make.switch("advanced"),
     ]
-    downloads = [info for info in models if info.state is ModelState.DOWNLOADABLE]
-    if downloads and downloading:
-        model_inputs.append(make.download(downloads))
-    return [
-        Tab("models", say("tab_models", language), model_inputs),
-        Tab(
-            "escalation",
-            say("tab_escalation", language),
-            [
-                make.policy(),
-                make.number("second_worth"),
-                make.number("answer_worth"),
-                make.switch("low_confidence"),
-                make.slider("minimum_support", 0.0, 1.0, 0.05),
-                make.switch("long_draft"),
-                make.slider("long_chars", 50, max(3000, choices.escalation.long_chars), 50),
-                make.switch("short_draft"),
-                make.slider("short_chars", 1, max(200, choices.escalation.short_chars), 1),
-                make.switch("flagged_topics"),
-                Tags(
-                    "topics", say("topics", language), list(choices.escalation.topics), description=make.hint("topics")
-                ),
-                make.switch("early_abort"),
-                make.switch("warm"),
-                make.slider("background_share", 0.0, 1.0, 0.05),
-            ],
-        ),
-        Tab(
-            "retrieval",
-            say("tab_retrieval", language),
-            [*make.collections(collections), make.slider("passages", 1, 20, 1)],
-        ),
-        Tab(
-            "generation",
-            say("tab_generation", language),
-            [
-                make.slider("max_tokens", 16, max(4096, choices.generation.max_tokens), 16),
-                make.slider("temperature", 0.0, 2.0, 0.1),
-                TextInput("seed", say("seed", language), make.values["seed"], description=make.hint("seed")),
-                make.slider("brief_words", *BRIEF_WORDS, 50),
-            ],
-        ),
-        Tab(
-            "display",
-            say("tab_display", language),
-            [make.language(), make.switch("panel"), make.switch("marks"), make.switch("offers")],
-        ),
-    ]
+    shown = [Tab("basic", say("tab_basic", language), basic)]
+    if choices.advanced:
+        writing: list[InputWidget] = [
+            make.slider("max_tokens", 16, max(4096, choices.generation.max_tokens), 16),
+            make.slider("temperature", 0.0, 2.0, 0.1),
+            make.text("seed"),
+            make.slider("brief_words", *BRIEF_WORDS, 50),
+        ]
+        shown += [
+            Tab("escalation", say("tab_escalation", language), _escalation(make, choices.escalation)),
+            Tab("retrieval", say("tab_retrieval", language), [make.slider("passages", 1, 20, 1)]),
+            Tab("generation", say("tab_generation", language), writing),
+        ]
+    return shown
+
+
+def _escalation(make: _Widgets, chosen: EscalationSettings) -> list[InputWidget]:
+    """What the chosen way to decide uses, and no more."""
+    inputs: list[InputWidget] = [make.policy()]
+    if chosen.policy == "logistic":
+        inputs += [make.number("second_worth"), make.number("answer_worth")]
+    else:
+        inputs.append(make.switch("low_confidence"))
+        if chosen.low_confidence:
+            inputs.append(make.slider("minimum_support", 0.0, 1.0, 0.05))
+        inputs.append(make.switch("long_draft"))
+        if chosen.long_draft:
+            inputs.append(make.slider("long_chars", 50, max(3000, chosen.long_chars), 50))
+        inputs.append(make.switch("short_draft"))
+        if chosen.short_draft:
+            inputs.append(make.slider("short_chars", 1, max(200, chosen.short_chars), 1))
+        inputs.append(make.switch("flagged_topics"))
+        if chosen.flagged_topics:
+            inputs.append(make.tags("topics", chosen.topics))
+    return [*inputs, make.switch("early_abort"), make.switch("warm"), make.slider("background_share", 0.0, 1.0, 0.05)]
+
+
+def shape(choices: Choices) -> tuple[object, ...]:
+    """What decides which widgets there are: where it stays the same, they need not be drawn anew."""
+    chosen = choices.escalation
+    rules = (chosen.low_confidence, chosen.long_draft, chosen.short_draft, chosen.flagged_topics)
+    return (True, chosen.policy, rules) if choices.advanced else (False,)
+
+
+def amiss(wrong: Sequence[tuple[str, Any]], language: Language) -> dict[str, str]:
+    """What stands beside each field whose value was not taken."""
+    return {
+        key: find(f"{key}_wrong", language) or say("settings_wrong", language, name=say(key, language), value=value)
+        for key, value in ((key, str(value)[:40]) for key, value in wrong)
+    }
 
 
 class _Widgets:
@@ -252,6 +267,12 @@ class _Widgets:
 
     def number(self, key: str) -> NumberInput:
         return NumberInput(key, self.say(key), self.values[key], description=self.hint(key))
+
+    def text(self, key: str) -> TextInput:
+        return TextInput(key, self.say(key), self.values[key], description=self.hint(key))
+
+    def tags(self, key: str, chosen: Sequence[str]) -> Tags:
+        return Tags(key, self.say(key), list(chosen), description=self.hint(key))
 
     def policy(self) -> Select:
         items = {self.say(f"policy_{name}"): name for name in POLICIES}

@@ -78,7 +78,7 @@ class SocketChecks:
                 return await self._is_message(session, payload)
             case "edit_message":
                 return await self._is_message(session, payload) and _is_known(session, payload["message"]["id"])
-            case "chat_settings_change":
+            case "chat_settings_change" | "chat_settings_edit":
                 return isinstance(payload, dict) and size(payload) <= LARGEST_WISH
             case "window_message":
                 return size(payload) <= LARGEST_WISH

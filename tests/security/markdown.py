@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
-from tandem.markdown import Neutraliser, cited, neutral, neutral_line
+from tandem.markdown import Neutraliser, cited, neutral, neutral_line, provisional
 
 EVIL = ("http://evil.example/x", "https://evil.example", "HTTP://EVIL.example", "www.evil.example", "//evil.example")
 EVIL += (
@@ -172,7 +172,7 @@ def fault(text: str, chance: random.Random) -> str:
     if found := alive(neutral_line(text)):
         return f"line: {found}"
     stream = Neutraliser()
-    came, at = "", 0
+    came, at = provisional(len(PASSAGES)) if chance.random() < 0.5 else "", 0
     while at < len(text):
         size = chance.randint(1, 9)
         came += stream.feed(text[at : at + size])
@@ -193,7 +193,7 @@ def fault(text: str, chance: random.Random) -> str:
 def alive_while_it_comes(shown: str) -> str:
     """As `alive`; tags are not rendered by the page, and shown as what they are."""
     for token in _all(PAGE.parse(shown)):
-        if token.type in ("link_open", "image"):
+        if token.type == "image" or (token.type == "link_open" and not OWN.fullmatch(str(token.attrs.get("href")))):
             return f"{token.type} to {token.attrs}"
         if token.type == "text" and (found := ALIVE.search(token.content) or ALIVE_MAIL.search(token.content)):
             return f"an address: {found[0]}"

@@ -8,7 +8,7 @@ import sys
 import httpx
 import pytest
 
-from tandem.texts import without_addresses
+from tandem.texts import for_staff
 from tests.security.conftest import ENVIRONMENT, PEOPLE, Socket, Target, message
 from tests.support.terminal import start
 
@@ -85,4 +85,4 @@ def test_the_page_runs_no_script_but_its_own(target: Target) -> None:
 )
 def test_where_models_listen_is_no_business_of_everybody(said: str) -> None:
     for language in ("en", "tr"):
-        assert not re.search(r"\d{4}|internal|localhost|http", without_addresses(said, language).replace("500", ""))
+        assert not re.search(r"\d{4}|internal|localhost|http", for_staff(said, language).replace("500", ""))

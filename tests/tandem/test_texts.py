@@ -69,7 +69,8 @@ def test_nothing_in_a_catalogue_is_left_over() -> None:
     code = "".join(file.read_text("utf-8") for file in (root() / "tandem").rglob("*.py"))
     for place, key in words("en"):
         if place == "chat" and not re.match(r"state_|policy_|tab_|viewer_", key):
-            assert re.search(rf"[\"']{key.removesuffix('_hint')}[\"']", code), key
+            names = "|".join({key, key.removesuffix("_hint"), key.removesuffix("_wrong")})
+            assert re.search(rf"[\"'](?:{names})[\"']", code), key
 
 
 def test_the_elements_find_all_their_words() -> None:
@@ -185,3 +186,21 @@ def test_other_errors_say_in_turkish_what_failed() -> None:
     assert problem(DocumentError("The file is empty."), "tr").startswith("Dosya alınamadı.")
     assert problem(LibraryError("The disk is full."), "tr").startswith("Kitaplık")
     assert problem(UserFacingError("Something."), "tr") == "Something."
+
+
+@pytest.mark.parametrize("language", languages())
+def test_staff_are_told_no_command_and_no_address(language: str) -> None:
+    kinds = ("refused", "not_found", "unavailable", "unauthorised", "disk", "memory", "protocol")
+    why = "no model called 'x' is at http://10.0.0.1:80/v1. Choose another, or see `tandem models list`."
+    for kind in kinds:
+        given = notice("model_missing", "en", alias="x", why=ModelError(why, kind=kind), instead=part("extractive"))
+        said = texts.for_staff(texts.notice(given, language, staff=True), language)
+        assert "`" not in said and "10.0" not in said and said.startswith("x ")
+        assert texts.say("model_away", language) in said and why in texts.notice(given, "en")
+    for text in (
+        "It is damaged; run `tandem index --verify`, which mends it.",
+        "See `tandem x`.",
+        "`tandem x` does.",
+    ):
+        assert "tandem" not in texts.for_staff(text, language)
+    assert "2 s" in texts.problem(ModelError("It waits 2 s.", kind="overloaded"), "en", staff=True)

@@ -210,12 +210,14 @@ def _(person: Person, models: OpenAIServer) -> None:
 def _settings(place: int) -> State:
     def drive(person: Person, models: OpenAIServer) -> None:
         person.page.click("#chat-settings-open-modal")
-        person.page.locator("#chat-settings [role=tab], [role=dialog] [role=tab]").nth(place).click()
+        if place:
+            person.page.click("#chat-settings #advanced")
+            person.page.locator("#chat-settings [role=tab]").nth(place).click()
 
     return drive
 
 
-for _place, _name in enumerate(("models", "escalation", "retrieval", "generation", "display")):
+for _place, _name in enumerate(("general", "escalation", "retrieval", "generation")):
     state(f"settings: {_name}")(_settings(_place))
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hybrid.runtimes.base import ModelInfo, ModelState
 from hybrid.settings import Escalate, EscalationSettings
 from tandem.settings import Settings
 from tandem.texts import Language
-from tandem.ui.settings_panel import Choices, read, tabs
+from tandem.ui.settings_panel import Choices, amiss, read, shape, tabs
 
 BASE = Choices.configured(Settings())
 MODELS = [
@@ -17,6 +18,28 @@ MODELS = [
     ModelInfo("c:1", "broken", "foundry", ModelState.UNAVAILABLE, note="no driver"),
     ModelInfo("extractive", "extractive", "extractive", ModelState.READY),
 ]
+
+
+def test_what_a_way_to_decide_does_not_use_is_not_shown() -> None:
+    assert widgets().keys() == {"draft", "refine", "download", "language", "panel", "marks", "offers", "advanced"}
+    advanced = replace(BASE, advanced=True)
+    rules, weighing = (
+        widgets(replace(advanced, escalation=EscalationSettings(**chosen)))
+        for chosen in ({"long_draft": False}, {"policy": "logistic"})
+    )
+    assert {"low_confidence", "minimum_support", "long_draft", "short_chars", "topics"} <= rules.keys()
+    assert not rules.keys() & {"second_worth", "answer_worth", "long_chars"}
+    assert {"second_worth", "answer_worth", "early_abort", "warm"} <= weighing.keys()
+    assert not weighing.keys() & {"low_confidence", "minimum_support", "long_draft", "short_chars", "topics"}
+    assert shape(BASE) != shape(advanced) != shape(replace(advanced, escalation=EscalationSettings(policy="logistic")))
+
+
+def test_what_is_amiss_is_said_of_its_field() -> None:
+    _, wrong = read({"seed": "x", "answer_worth": 0, "passages": 500}, BASE)
+    said = amiss(wrong, "en")
+    assert said["seed"] == "Write a whole number, 0 or more, or leave it empty."
+    assert said["answer_worth"] == "Write a number above 0."
+    assert said["passages"] == "Passages handed to the model was left as it was: 500 is not allowed there."
 
 
 def widgets(choices: Choices = BASE, language: Language = "en", ready: bool = True) -> dict[str, dict[str, Any]]:
@@ -117,7 +140,9 @@ def test_the_chosen_model_is_listed_even_when_nobody_knows_it() -> None:
 
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_every_escalation_setting_but_the_mode_has_a_widget_with_a_label(language: Language) -> None:
-    shown = widgets(language=language)
+    advanced = replace(BASE, advanced=True)
+    weighing = replace(advanced, escalation=EscalationSettings(policy="logistic"))
+    shown = widgets(advanced, language) | widgets(weighing, language)
     assert EscalationSettings.model_fields.keys() - shown.keys() == {"mode"}
     assert [item["value"] for item in shown["policy"]["items"]] == ["rules", "logistic"]
     assert all(widget["label"] for widget in shown.values())
