@@ -2,6 +2,8 @@
 // where Markdown may be parted. Does not know how it is drawn: Chainlit's own component draws each block
 // (tandem/ui/page_script.py hands it over).
 
+import { typeset } from "./formulas.js"
+
 const FENCE = /^ {0,3}(`{3,}|~{3,})/
 const DEFINITION = /^\[[^\]\n]+\]: \S.*$/gm
 // What belongs to the block before it, even after an empty line: items of a list, what is indented, quotations.
@@ -54,15 +56,17 @@ export const runs = (block) => {
 let Block = null
 const inline = new WeakMap()
 
-window.tandemBlocks = (jsx, React, Markdown, { className, children, ...how }) => {
+window.tandemBlocks = (jsx, React, Markdown, { className, children, ...how }, katex) => {
   if (typeof children !== "string") return jsx.jsx(Markdown, { className, children, ...how })
   Block ||= React.memo((block) => jsx.jsx(Markdown, block))
   const { components } = how
   if (!inline.has(components)) inline.set(components, { ...components, p: ({ children: words }) => jsx.jsx("span", { children: words }) })
   const blocks = parted(children).map((text, place) => {
     const parts = runs(text)
-    if (parts.length === 1) return jsx.jsx(Block, { ...how, children: text }, place)
-    const drawn = parts.flatMap((part, at) => [at ? " " : "", jsx.jsx(Block, { ...how, components: inline.get(components), children: part }, at)])
+    if (parts.length === 1) {
+      return jsx.jsx(Block, { ...how, rehypePlugins: typeset(how.rehypePlugins, katex, text), children: text }, place)
+    }
+    const drawn = parts.flatMap((part, at) => [at ? " " : "", jsx.jsx(Block, { ...how, components: inline.get(components), rehypePlugins: typeset(how.rehypePlugins, katex, part), children: part }, at)])
     return jsx.jsx("div", { className: "leading-7 [&:not(:first-child)]:mt-4 whitespace-pre-wrap break-words", role: "article", children: drawn }, place)
   })
   return jsx.jsx("div", { className, children: blocks })

@@ -1,9 +1,9 @@
 """A parsed text written out again as Markdown in which nothing is fetched, followed or run, whoever reads it.
 
 Knows the grammar that the page renders with (CommonMark, and of GFM tables, strike-through and addresses that become
-links by themselves) and which of it is let through. Links and images are text with their address as code; tags,
-definitions, footnotes, check boxes and directives are shown as written. Does not know sources or doubts: a mark is
-one character, which the caller puts where a mark belongs.
+links by themselves) and which of it is let through. Links and images are text with their address as code, formulas are
+code too; tags, definitions, footnotes, check boxes and directives are shown as written. Does not know sources or
+doubts: a mark is one character, which the caller puts where a mark belongs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
+from tandem import markdown_math
+
 # Stands in a parsed text for a mark of doubt, and nowhere else: it is taken out of what comes in.
 MARK = "\ue000"
 MARKED = "\u00a0[?]"
@@ -23,10 +25,13 @@ _DEEPEST = 30
 
 # Definitions would give a marker another target, so they are text here; addresses are found below.
 PARSER = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"]).disable("reference")
+markdown_math.learn(PARSER)
 
 # What becomes a link by itself wherever it stands in a text, whatever stands before it.
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>`]*|(?:mailto:|xmpp:)?[-.\w+]+@[-.\w]+(?:/[^\s<>`]*)?", re.IGNORECASE)
 _TRAILING = ".,;:?!*_~'\")]}"
+# No code of the text's own is taken for a formula.
+_FORMULA_SIGN = re.compile("^\u2061+")
 _SPECIAL = re.compile(
     r"(?P<marker>\[\d{1,3}\])(?P<after>[(:]|(?=\[))?|(?P<always>[\\`*\[\]<~|])|(?P<word>(?<!\w)_|_(?!\w))"
     r"|(?P<entity>&(?=#?\w))|(?P<image>!(?=\[))|(?P<directive>:(?=[A-Za-z:]))"
@@ -76,7 +81,9 @@ class _Line:
             case "hardbreak":
                 self._put(" " if self._in_table else "\\\n")
             case "code_inline":
-                self._code(content)
+                self._code(_FORMULA_SIGN.sub("", content))
+            case markdown_math.INLINE | markdown_math.DISPLAY:
+                self._code(markdown_math.SIGNS[token.type] + content.replace(MARK, ""))
             case "em_open" | "em_close":
                 self._put("*")
             case "strong_open" | "strong_close":

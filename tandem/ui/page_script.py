@@ -42,7 +42,8 @@ _LISTED = (
 )
 _MARKDOWN = (
     r"(\(\{allowHtml:\w+,latex:\w+,renderMarkdown:\w+,refElements:(\w+),className:\w+,children:\w+\}\)=>\{const \w+="
-    r"(\w+)\.useContext.{1,900}?return )(\w+)\.jsx\((\w+),(\{className:\w+\(\"prose lg:prose-xl\",\w+\),"
+    r"(\w+)\.useContext.{1,400}?&&\(\w+=\[(\w+),\.\.\.\w+\]\),\w+\},\[.{1,500}?return )(\w+)\.jsx\((\w+),"
+    r"(\{className:\w+\(\"prose lg:prose-xl\",\w+\),"
     r"remarkPlugins:\w+,rehypePlugins:\w+,components:)(\{.*?\}\}),children:(\w+)\}\)"
     r"(?=\},\w+=Object\.freeze\(Object\.defineProperty\(\{__proto__:null,Markdown:)"
 )
@@ -69,10 +70,11 @@ CHANGES = (
     ),
     Change(
         "A message is drawn anew for every piece of it, with other components each time, so that the browser makes all "
-        "of it again: what draws it stays the same, and each block is drawn once (public/blocks.js).",
+        "of it again: what draws it stays the same, and each block is drawn once (public/blocks.js). What typesets "
+        "formulas goes along (public/formulas.js).",
         re.compile(_MARKDOWN, re.DOTALL),
-        r"\1(window.tandemBlocks||((j,R,M,p)=>j.jsx(M,p)))(\4,\3,\5,\6\3.useMemo(()=>(\7),"
-        r"[(\2||[]).map(e=>e.id+e.name).join()]),children:\8})",
+        r"\1(window.tandemBlocks||((j,R,M,p)=>j.jsx(M,p)))(\5,\3,\6,\7\3.useMemo(()=>(\8),"
+        r"[(\2||[]).map(e=>e.id+e.name).join()]),children:\9},\4)",
     ),
     Change(
         "The menu of a conversation has more in it than to rename and to delete: what public/shelving.js adds.",

@@ -42,16 +42,19 @@ ANSWERS_TO_A_PAGE = 25
 WATCH = """
 window.alive = []
 window.alert = (what) => window.alive.push(`an alert: ${what}`)
+const REACHES = /^on|^src|^href|^xlink|^action$|^formaction$|^poster$/i
 const OWN = /^#(source-[0-9]+|unsupported)$/
 const judge = (element) => {
   const tag = element.tagName.toLowerCase()
   if (tag === 'a' ? !OWN.test(element.getAttribute('href') || '') || element.hasAttribute('ping') : !KEPT.has(tag))
     window.alive.push(element.outerHTML.slice(0, 200))
-  else if ([...element.attributes].some((one) => /^on|^src|^xlink|^action$|^formaction$|^poster$/i.test(one.name)))
+  else if ([...element.attributes].some((one) => REACHES.test(one.name)))
     window.alive.push(element.outerHTML.slice(0, 200))
 }
 const KEPT = new Set(('p div span h1 h2 h3 h4 h5 h6 ul ol li blockquote code pre em strong del hr br table thead tbody '
-  + 'tr th td button svg path rect circle line polyline polygon').split(' '))
+  + 'tr th td math semantics annotation mrow mi mo mn ms mtext mspace '
+  + 'msup msub msubsup mfrac msqrt mroot munder mover munderover mtable mtr mtd mstyle mpadded mphantom '
+  + 'menclose merror button svg path rect circle line polyline polygon').split(' '))
 const INSIDE = '.ai-message .message-content'
 const look = (node) => {
   if (node.nodeType !== 1) return

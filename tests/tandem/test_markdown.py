@@ -84,6 +84,22 @@ def test_what_would_be_fetched_or_followed_is_shown_instead(source: str, shown: 
 
 
 @pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("Energy is \\(E = mc^2\\) [1].", "Energy is `\u2061E = mc^2` [1]."),
+        ("$$\n\\frac12\n$$", "`\u2061\u2061\\frac12`"),
+        ("\\[ a_1 \\] and $x$, $2n + 1$", "`\u2061\u2061a_1` and `\u2061x`, `\u20612n + 1`"),
+        ("| a |\n| --- |\n| $x_1$ |", "| a |\n| --- |\n| `\u2061x_1` |"),
+        ("$\\href{http://evil.example}{x}$", "`\u2061\\href{http://evil.example}{x}`"),
+        ("`\u2061x` and `$x$`", "`x` and `$x$`"),
+        *((money, money) for money in ("It costs $5 and $10.", "US$5, $5-$10, $1,000 = $900 + $100", "$HOME and $A_B")),
+    ],
+)
+def test_formulas_are_told_from_money(source: str, shown: str) -> None:
+    assert neutral(source) == shown
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "# Title\n\nText with **bold**, *it*, ~~no~~ and `code`.\n\n- a\n- b\n  1. c\n  2. d\n\n> said\n\n---",
