@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import socket
@@ -36,7 +35,8 @@ from tandem.entry.administration import administration
 from tandem.entry.routes import entry
 from tandem.entry.session import Peer, ToSignIn
 from tandem.guard import Guard
-from tandem.settings import ServerSettings, Settings, load
+from tandem.listening import listen
+from tandem.settings import Settings, load
 from tandem.sharing.routes import sharing
 from tandem.viewer.routes import viewer
 
@@ -174,7 +174,7 @@ def serve(
 ) -> None:
     """Serve until interrupted. `started` hears the address once it answers, and the address at which the first
     administrator makes an account, "" where there is one. Raises UserFacingError."""
-    listener = _listen(settings.server)
+    listener = listen(settings.server)
     lock = hold(settings.files, _address(listener))
     app = create_app(settings, runtimes)
     config = uvicorn.Config(
@@ -206,23 +206,6 @@ def serve(
 def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _listen(server: ServerSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-    listener = socket.socket(family)
-    try:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((server.host, server.port))
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            reason = "another program listens there; stop it, or choose a port with --port"
-        else:
-            reason = f"{error.strerror}; check server.host and server.port"
-        raise UserFacingError(f"Cannot listen on {server.host}, port {server.port}: {reason}.") from None
-    return listener
 
 
 class _Server(uvicorn.Server):

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from rag.errors import UserFacingError
+from tandem.listening import listen
+from tandem.settings import ServerSettings
 from tests.support.terminal import start
 from tests.ui.conftest import answering
 
@@ -93,7 +97,18 @@ def test_a_taken_port_is_one_sentence(home: Path) -> None:
         out, err = start(home, "serve", "--port", str(port)).communicate(timeout=60)
     assert out == ""
     assert err.startswith(f"tandem: Cannot listen on 127.0.0.1, port {port}")
-    assert "--port" in err
+    assert f"process {os.getpid()}" in err or "another program" in err
+    assert int(err.rsplit("--port ", 1)[1].rstrip(".\n")) > port
+
+
+def test_a_port_that_somebody_has_at_every_address_is_not_taken_beside_them() -> None:
+    with (
+        socket.create_server(("0.0.0.0", 0)) as taken,
+        pytest.raises(UserFacingError, match="stop it, or choose a port"),
+    ):
+        listen(ServerSettings(port=taken.getsockname()[1]))
+    with listen(ServerSettings(port=0)) as free:
+        assert free.getsockname()[1]
 
 
 def test_other_machines_need_users(home: Path) -> None:
