@@ -20,21 +20,33 @@ _LOOKED_AT = 12
 _WORDS = regex.compile(r"\p{L}{3,}")
 _NUMBERED = regex.compile(r"^[\d.()\s]+")
 _LONGEST = 48
+_ENOUGH = 2
+"""Questions in the person's language that need none in another beside them."""
 
 
 def questions(shelf: Seen, language: Language) -> list[tuple[str, str]]:
-    """Label and question, at most four, each on another document: those in the person's language first, from as many
-    folders as there are, long documents before short ones. Raises LibraryError.
+    """Label and question, at most four, each on another document: those in the person's language, and others only
+    where there is hardly any; from as many folders as there are, long documents before short ones. What has no heading
+    is asked about as a whole. Raises LibraryError.
     """
     found: list[tuple[str, str]] = []
+    whole: list[tuple[str, str]] = []
+    theirs = 0
     for record in _spread(shelf.documents(), language)[:_LOOKED_AT]:
+        if record.language != language and theirs >= _ENOUGH:
+            break
         title = _plain(record.title or PurePosixPath(record.name).stem)
         heading = next(filter(None, (_plain(one) for one in shelf.headings(record.id) if _tells(one, title))), "")
         if title and heading:
             found.append((heading, say("starter", language, title=title, heading=heading)))
+        elif _WORDS.search(title):
+            name = record.title or PurePosixPath(record.name).name
+            whole.append((_short(title.replace("_", " ")), say("starter_whole", language, title=name)))
+        if record.language == language:
+            theirs = len(found) + len(whole)
         if len(found) == MOST:
             break
-    return found
+    return [*found, *whole][:MOST]
 
 
 def _spread(records: list[DocumentRecord], language: Language) -> list[DocumentRecord]:
@@ -57,3 +69,7 @@ def _tells(heading: str, title: str) -> bool:
     """Whether a heading names something that can be asked about, apart from the title."""
     plain = _plain(heading)
     return len(plain) <= _LONGEST and bool(_WORDS.search(plain)) and plain.casefold() != title.casefold()
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST else f"{label[:_LONGEST].rsplit(' ', 1)[0]}…"
