@@ -14,6 +14,7 @@ from typing import Any
 import chainlit as cl
 from chainlit.chat_context import chat_contexts
 from chainlit.context import ChainlitContextException
+from chainlit.input_widget import Tab
 from chainlit.mode import Mode, ModeOption
 from chainlit.session import ws_sessions_id
 from chainlit.types import CommandDict, ThreadDict
@@ -37,7 +38,6 @@ _LOOK_UP_SECONDS = 60.0
 _TELL_SECONDS = 20.0
 _TOLD = "told_unsaved"
 _SPOKEN = "spoken"
-_SHAPE = "settings_shape"
 
 
 def choices_of(context: AppContext) -> Choices:
@@ -150,29 +150,30 @@ async def edit_settings(context: AppContext, values: Mapping[str, Any]) -> None:
     are needed. Nothing is kept before it is confirmed."""
     kept = {**choices_of(context).values(), **values}
     choices, wrong = settings_panel.read(kept, Choices.configured(context.settings))
-    fields = settings_panel.amiss(wrong, language_of(context))
-    await cl.context.emitter.send_window_message({"tandem": "settings_wrong", "fields": fields})
-    if settings_panel.shape(choices) != cl.user_session.get(_SHAPE):
-        await _send_settings(context, choices)
+    wrong_fields = settings_panel.amiss(wrong, language_of(context))
+    await cl.context.emitter.send_window_message({"tandem": "settings_wrong", "fields": wrong_fields})
+    tabs = _tabs(context, choices)
+    if settings_panel.fields(tabs) != set(values):
+        await cl.ChatSettings(tabs).refresh()
 
 
-async def _send_settings(context: AppContext, edited: Choices | None = None) -> None:
-    choices = edited or choices_of(context)
-    cl.user_session.set(_SHAPE, settings_panel.shape(choices))
+async def _send_settings(context: AppContext) -> None:
+    choices = choices_of(context)
+    await cl.ChatSettings(_tabs(context, choices)).refresh()
+    cl.context.session.chat_settings = choices.values()
+
+
+def _tabs(context: AppContext, choices: Choices) -> list[Tab]:
     models = context.engine.models
-    may_download = accounts.administers(context.rights)
     readable = context.rights.readable(context.rights.principal(accounts.caller() or ""))
-    tabs = settings_panel.tabs(
+    return settings_panel.tabs(
         choices,
         models.states(),
         models.ready,
         language_of(context),
-        downloading=may_download,
+        downloading=accounts.administers(context.rights),
         collections=[one.name for one in readable],
     )
-    await cl.ChatSettings(tabs).refresh()
-    if edited is None:
-        cl.context.session.chat_settings = choices.values()
 
 
 async def _when_models_are_known(context: AppContext) -> None:

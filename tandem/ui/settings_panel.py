@@ -233,11 +233,9 @@ def _escalation(make: _Widgets, chosen: EscalationSettings) -> list[InputWidget]
     return [*inputs, make.switch("early_abort"), make.switch("warm"), make.slider("background_share", 0.0, 1.0, 0.05)]
 
 
-def shape(choices: Choices) -> tuple[object, ...]:
-    """What decides which widgets there are: where it stays the same, they need not be drawn anew."""
-    chosen = choices.escalation
-    rules = (chosen.low_confidence, chosen.long_draft, chosen.short_draft, chosen.flagged_topics)
-    return (True, chosen.policy, rules) if choices.advanced else (False,)
+def fields(shown: Sequence[Tab]) -> set[str]:
+    """The ids of the widgets of some tabs."""
+    return {widget.id for tab in shown for widget in tab.inputs}
 
 
 def amiss(wrong: Sequence[tuple[str, Any]], language: Language) -> dict[str, str]:

@@ -9,15 +9,18 @@ pictures beside it. It judges nothing: somebody looks.
 from __future__ import annotations
 
 import html
+import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
+from tests.support import first_chat
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.ui import conftest as chats
 from tests.ui.conftest import ALSO_GOOD, BAD, GOOD, HOLIDAYS, Person
@@ -70,6 +73,7 @@ MAIN = (
 
 State = Callable[[Person, OpenAIServer], None]
 STATES: dict[str, tuple[State, tuple[Window, ...]]] = {}
+BARE: set[str] = set()
 
 
 def state(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
@@ -78,6 +82,12 @@ def state(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], Sta
         return drive
 
     return keep
+
+
+def bare(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
+    """A state of an installation without any model; `models` answers on one of the usual ports."""
+    BARE.add(name)
+    return state(name, windows)
 
 
 def says(models: OpenAIServer, draft: str, refined: str = "", hold: threading.Event | None = None) -> None:
@@ -93,6 +103,26 @@ def asked(person: Person, question: str = HOLIDAYS, answers: int = 1) -> None:
 @state("first page", MAIN)
 def _(person: Person, models: OpenAIServer) -> None:
     person.page.wait_for_selector("#starters button")
+
+
+@bare("first page without a model", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.get_by_test_id("offer").wait_for()
+
+
+@bare("a server found here")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.click("[data-action=detect]")
+    person.page.locator("[data-server]").first.wait_for()
+    person.page.locator("[data-action=use]").first.scroll_into_view_if_needed()
+
+
+@bare("an address that does not answer")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.click("[data-way=endpoint] summary")
+    person.page.fill("[name=address]", "127.0.0.1:1")
+    person.page.click("[data-action=try]")
+    person.page.locator("[role=alert]").scroll_into_view_if_needed()
 
 
 @state("answer", MAIN)
@@ -305,6 +335,24 @@ def photograph(browser: Browser, address: str, models: OpenAIServer, name: str, 
     return trouble
 
 
+@contextmanager
+def without_models(home: Path, port: int) -> Iterator[str]:
+    """The chat of an installation without models, which looks for a server on `port`."""
+    chats.write_documents(home, DOCUMENTS)
+    settings = "documents: papers\nmodels: {foundry: false}\nserver: {port: 0}\n"
+    (home / "tandem.yaml").write_text(settings, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, first_chat.__file__, str(port)],
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    with chats.answering(process) as address:
+        yield address
+
+
 def gallery(folder: Path, chosen: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     chats.DOCUMENTS.update(DOCUMENTS)
@@ -313,7 +361,10 @@ def gallery(folder: Path, chosen: list[str]) -> None:
         path = next(filter(None, map(chats.shutil.which, chats.BROWSERS)))
         browser = playwright.chromium.launch(executable_path=path, args=list(chats.QUIET))
         says(models, GOOD)
-        with chats.serving(Path(home), chats.SETTINGS.format(url=models.base_url)) as address:
+        with (
+            chats.serving(Path(home), chats.SETTINGS.format(url=models.base_url)) as address,
+            without_models(Path(home) / "bare", models.port) as empty,
+        ):
             for name, (_, windows) in STATES.items():
                 if chosen and name not in chosen:
                     continue
@@ -321,7 +372,7 @@ def gallery(folder: Path, chosen: list[str]) -> None:
                 for window in windows:
                     says(models, GOOD)
                     file = folder / f"{name} {window.name}.png".replace(" ", "-").replace(",", "").replace(":", "")
-                    trouble = photograph(browser, address, models, name, window, file)
+                    trouble = photograph(browser, empty if name in BARE else address, models, name, window, file)
                     print(f"{name}, {window.name}{': ' + trouble if trouble else ''}", flush=True)
                     pictures.append(
                         f"<figure><img src='{file.name}' height=420 loading=lazy alt=''>"
