@@ -1,0 +1,58 @@
+"""An answer while it is written, what stays of it when it is stopped, and the formulas in it; in Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.openai_server import Reply
+from tests.ui.conftest import GOOD, HOLIDAYS, Chat, Person
+
+pytestmark = pytest.mark.browser
+Meet = Callable[..., Person]
+
+
+def test_what_nobody_has_checked_looks_so_and_time_is_seen_as_it_goes(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply([GOOD, *(f"word{n} " for n in range(600))], delay_s=0.1)
+    person = meet()
+    page = person.page
+    person.ask(HOLIDAYS)
+    citation = page.locator(".message-content a[href='#source-1']")
+    expect(citation).to_be_visible()
+    answer = page.get_by_test_id("tandem-answer")
+    expect(answer).to_have_attribute("data-state", "running")
+    expect(answer).to_have_attribute("data-unchecked", "true")
+    citation.click()
+    expect(page.locator("[data-source-card='1']")).to_contain_text("not checked")
+    person.tab("latency")
+    live = page.get_by_test_id("live")
+    expect(live.locator("[data-span=last_token][data-stage=draft]")).to_be_visible()
+    before = live.locator("[data-span=last_token] .td-span-ms").inner_text()
+    expect(live.locator("[data-span=last_token] .td-span-ms")).not_to_have_text(before)
+    page.click("#stop-button")
+    person.wait_for_answers(1)
+    expect(live).to_have_count(0)
+    expect(page.locator(".td-note")).to_contain_text("was not checked against the documents")
+    page.reload()
+    person.wait_for_answers(1)
+    expect(answer).to_have_attribute("data-unchecked", "true")
+    expect(citation).to_be_visible()
+
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    page.locator("[data-action=regenerate]").click()
+    expect(page.get_by_test_id("written-by")).to_contain_text("phi-4-mini")
+    expect(page.locator("[data-unchecked]")).to_have_count(0)
+
+
+def test_formulas_are_typeset_here_and_money_stays_money(chat: Chat, meet: Meet) -> None:
+    said = r"Every employee has \(d_1 = 25\) or 25 days of paid holiday a year, not $5 and $10 [1]."
+    chat.models.models["phi-4-mini"] = Reply([said])
+    person = meet()
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    shown = person.page.locator(".message-content").last
+    expect(shown.locator("math msub")).to_have_count(1)
+    expect(shown).to_contain_text("not $5 and $10")
+    assert all(address.split("//")[1].startswith("127.0.0.1") for address in chat.asked if "//" in address)
