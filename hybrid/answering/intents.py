@@ -63,8 +63,26 @@ class _Wording:
 
 @cache
 def _wordings() -> dict[str, _Wording]:
-    blocks = yaml.safe_load((Path(__file__).parent / "intents.yaml").read_text(encoding="utf-8"))
-    return {language: _wording(language, block) for language, block in blocks.items()}
+    return {language: _wording(language, block) for language, block in _blocks().items() if language != "at_hand"}
+
+
+@cache
+def _blocks() -> dict[str, Any]:
+    blocks: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "intents.yaml").read_text(encoding="utf-8"))
+    return blocks
+
+
+@cache
+def _at_hand() -> tuple[regex.Pattern[str], ...]:
+    return tuple(regex.compile(pattern, regex.I) for pattern in _blocks()["at_hand"].values())
+
+
+def of_the_file(text: str) -> str | None:
+    """The question without its words for the file at hand ("in this file", "ekteki dosyada"); None: it has none."""
+    for pattern in _at_hand():
+        if pattern.search(text):
+            return " ".join(pattern.sub(" ", text).split())
+    return None
 
 
 def _wording(language: str, block: dict[str, Any]) -> _Wording:

@@ -72,6 +72,8 @@ def read(
                 return known
         case Kind.VAGUE:
             return replace(reader.plain(text), topic=intent.topic)
+    if (file := reader.of_the_newest(text)) is not None:
+        return file
     pieces = intents.parts(text)
     return reader.compound(text, pieces) if len(pieces) > 1 else reader.plain(text)
 
@@ -110,6 +112,26 @@ class _Reader:
         found = self.search(text)
         passages, chosen = versions.current_first(text, found.passages)
         return Reading(replace(found, passages=passages), chosen=chosen)
+
+    def of_the_newest(self, text: str) -> Reading | None:
+        """What the newest file of the conversation has to a question about "this file"; None where it asks of none, or
+        where nothing in it answers."""
+        asked = intents.of_the_file(text)
+        if asked is None or not self.conversation or not isinstance(self.retriever, Catalogued):
+            return None
+        attached = self.retriever.seen_by(self.principal, self.conversation, self.collections).attached()
+        if not attached:
+            return None
+        newest = max(attached, key=lambda one: one.modified)
+        found = self.retriever.search(
+            asked,
+            principal=self.principal,
+            conversation=self.conversation,
+            collections=self.collections,
+            limit=self.limit,
+            documents=(newest.name,),
+        )
+        return Reading(found) if found.passages and found.confidence >= self.minimum else None
 
     def known(self, intent: Intent, text: str) -> Reading | None:
         """What is known of the library or of the document that is meant; None where none is."""

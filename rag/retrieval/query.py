@@ -128,6 +128,13 @@ def parse(question: str) -> Parsed:
     )  # fmt: skip
 
 
+def meant(names: Sequence[str], written: Sequence[str]) -> list[str]:
+    """Of the documents whose names hold what was written, those that are called exactly so, where any are."""
+    called = {one.casefold() for one in written}
+    exact = [name for name in names if not called.isdisjoint({name.casefold(), name.casefold().rpartition("/")[2]})]
+    return exact if len(exact) >= len(called) else list(names)
+
+
 def _without_excluded(text: str) -> tuple[str, tuple[str, ...]]:
     """A query without the words it excludes, and these."""
     found = _EXCLUDED.search(text)

@@ -264,7 +264,7 @@ class Searcher:
         if documents is not None or parsed.documents:
             names = tuple(documents) if documents is not None else ()
             if parsed.documents:
-                named = self._store.names_like(parsed.documents)
+                named = query.meant(self._store.names_like(parsed.documents), parsed.documents)
                 names = tuple(n for n in named if documents is None or n in set(documents))
         ways = view.totals.languages[:3] or ("",)
         excluded = {stem(casefold(word), way) for word in parsed.excluded for way in ways}

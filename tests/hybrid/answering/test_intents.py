@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.answering.intents import Kind, parts, recognise, topic_words
+from hybrid.answering.intents import Kind, of_the_file, parts, recognise, topic_words
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,20 @@ def test_the_parts_of_a_question(text: str, wanted: int) -> None:
 def test_anything_may_be_typed(text: str) -> None:
     recognise(text)
     assert parts(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Who pays the electricity in this document?", "Who pays the electricity ?"),
+        ("What does this say about fees?", "What does say about fees?"),
+        ("What does the attached file say?", "What does say?"),
+        ("Bu sözleşmede ücret ne kadar?", "ücret ne kadar?"),
+        ("Wie hoch sind die Gebühren in diesem Vertrag?", "Wie hoch sind die Gebühren ?"),
+        ("How many days of leave do I have?", None),
+        ("What is in the document register?", None),
+        ("Is this allowed?", None),
+    ],
+)
+def test_the_file_at_hand_is_told_from_what_is_asked_of_it(text: str, asked: str | None) -> None:
+    assert of_the_file(text) == asked

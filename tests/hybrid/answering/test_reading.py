@@ -110,3 +110,28 @@ async def test_the_current_version_is_quoted_first_and_said(make_engine: MakeEng
     assert end.answer.passages[0].document == "travel-policy-2025.md"
     assert "version" in notices
     library.close()
+
+
+async def test_this_file_is_the_newest_of_the_conversation(make_engine: MakeEngine, tmp_path: Path) -> None:
+    library = Library.open(tmp_path / "own", RetrievalSettings(), write=True)
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "fees.md").write_text("# Fees\n\nThe institute pays conference fees up to 800 euros.\n")
+    library.sync([tmp_path / "papers"])
+    conversation = "11111111-1111-4111-8111-111111111111"
+    library.add_upload(conversation, "old contract.txt", b"The old contract sets conference fees of 100 euros.")
+    library.add_upload(conversation, "contract.txt", b"The contract sets conference fees of 300 euros.")
+    engine = make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
+    engine.retriever = library
+    await engine.start()
+    await engine.models.wait_ready(5.0)
+
+    async def asked(text: str) -> set[str]:
+        events = [event async for event in answer(Question(text, conversation=conversation), engine)]
+        assert isinstance(events[-1], Finished)
+        return {passage.document for passage in events[-1].answer.passages}
+
+    for text in ("What are the conference fees in this file?", "Summarise this", "What is this about?"):
+        assert await asked(text) == {"contract.txt"}, text
+    assert await asked('document:"contract.txt" conference fees?') == {"contract.txt"}
+    assert "fees.md" in await asked("What are the conference fees?")
+    library.close()
