@@ -31,6 +31,7 @@ EVENTS = (
     "edit_message",
     "window_message",
     "chat_settings_change",
+    "chat_settings_edit",
     "clear_session",
 )
 SILENT = ("connection_successful", "clear_session")

@@ -98,6 +98,9 @@ def does(place: Place, persona: str, socket: Socket, event: str) -> bool:
         case "chat_settings_change":
             socket.emit("chat_settings_change", {"passages": 4})
             return "chat_settings" in socket.hear("chat_settings")
+        case "chat_settings_edit":
+            socket.emit("chat_settings_edit", {"passages": 4})
+            return "settings_wrong" in socket.hear("settings_wrong")
         case "client_message":
             socket.emit("client_message", asked)
             return "task_end" in socket.hear("task_end")
