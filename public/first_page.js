@@ -160,6 +160,8 @@ const redraw = () => {
   if (place) put(place, ...[library.documents === undefined ? null : libraryLine(library), card && card.root].filter(Boolean))
 }
 
+window.addEventListener("tandem-words", () => { if (library) redraw() })
+
 const heard = {
   first: (news) => {
     if (news.library) {

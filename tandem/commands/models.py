@@ -20,7 +20,7 @@ from hybrid.errors import ModelError
 from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelInfo
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
-from tandem import encoder
+from tandem import chosen_models, encoder
 from tandem.auth.rights import doubts
 from tandem.commands.auditing import note
 from tandem.commands.progress import bar
@@ -147,6 +147,11 @@ def doctor(json: bool) -> None:
     ports = [(settings.server.host, settings.server.port)] if settings.server.port else []
     findings = _run(lambda engine: examine(engine, data_dir=settings.data_dir, ports=ports))
     findings.append(_encoder(settings))
+    if (chosen := chosen_models.read(settings.files.chosen_models)) is not None:
+        where = f" on {chosen.endpoint.name} ({chosen.endpoint.base_url})" if chosen.endpoint is not None else ""
+        said = f"{chosen.draft} drafts and {chosen.refine} refines{where}, as was chosen in the chat."
+        advice = f"To go back to the settings, delete {settings.files.chosen_models}."
+        findings.append(Finding("chosen models", Health.OK, said, advice))
     findings += [Finding("collections", Health.WARN, said) for said in doubts(settings)]
     if json:
         print(jsonlib.dumps({"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False, indent=2))

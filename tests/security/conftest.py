@@ -49,11 +49,12 @@ class Target:
         return dict(reply.cookies)
 
     def files(self) -> dict[str, bytes | None]:
-        """Everything in the folder but what the server itself keeps changing."""
+        """Everything in the folder but what the server itself keeps changing, which is not even looked into."""
+        top = [path for path in sorted(self.home.iterdir()) if path.name != ".tandem"]
         return {
             str(path.relative_to(self.home)): path.read_bytes() if path.is_file() else None
-            for path in sorted(self.home.rglob("*"))
-            if ".tandem" not in path.relative_to(self.home).parts[:1]
+            for above in top
+            for path in (above, *sorted(above.rglob("*")))
         }
 
 
