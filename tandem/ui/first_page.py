@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ from tandem.ui.session import change_settings, choices_of, told
 ADMINISTRATION = {"detect", "try_endpoint", "use_model"}
 _LONGEST = 300
 _LOOK_UP_SECONDS = 60.0
+_MOST_COUNTS = 100
+# By the library and what somebody may read of it: its generation, and what was counted then.
+_counts: dict[tuple[Path, frozenset[str]], tuple[int, int, float]] = {}
 
 
 async def show(context: AppContext) -> None:
@@ -70,17 +74,33 @@ def _library(context: AppContext) -> dict[str, Any]:
     """How much there is to ask about, as far as the person may know of it, and when it last changed."""
     administers = accounts.administers(context.rights)
     try:
-        records = context.library.seen_by(principal_of(context)).documents()
+        documents, changed = _counted(context)
         failed = sum(one.state == "failed" for one in library_panel.seen(context)) if administers else 0
-    except LibraryError:
+    except (LibraryError, sqlite3.Error):  # the page is there without it
         return {}
     folders = [folder.name for folder in context.settings.documents]
     return {
-        "documents": len(records),
-        "changed": max((record.modified for record in records), default=0.0) * 1000,
+        "documents": documents,
+        "changed": changed * 1000,
         "failed": failed,
         "folders": folders[:3] if administers else [],
     }
+
+
+def _counted(context: AppContext) -> tuple[int, float]:
+    """How many documents the person may read and when the newest was changed, counted once until something changes:
+    every new conversation asks, and a library may be large."""
+    principal = principal_of(context)
+    whose = (context.library.data_dir, context.rights.labels(principal))
+    generation = context.library.generation
+    known = _counts.get(whose)
+    if known is None or known[0] != generation:
+        records = context.library.seen_by(principal).documents()
+        known = (generation, len(records), max((one.modified for one in records), default=0.0))
+        while len(_counts) >= _MOST_COUNTS:
+            _counts.pop(next(iter(_counts)), None)
+        _counts[whose] = known
+    return known[1:]
 
 
 async def _offer(context: AppContext) -> None:
