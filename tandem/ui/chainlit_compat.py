@@ -45,6 +45,7 @@ _chainlit_handlers: dict[str, Handler] = {
     "edit_message": chainlit.socket.edit_message,
     "window_message": chainlit.socket.window_message,
     "chat_settings_change": chainlit.socket.change_settings,
+    "chat_settings_edit": chainlit.socket.edit_settings,
     "clear_session": chainlit.socket.clean_session,
 }
 
