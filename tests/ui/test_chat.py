@@ -170,6 +170,7 @@ def test_settings_change_the_model_and_come_back(chat: Chat, meet: Meet) -> None
     expect(page.locator("[role=dialog] #draft")).to_contain_text("other-model")
     page.click("[role=dialog] #draft")
     page.get_by_role("option", name="phi-4-mini · ready").click()
+    page.click("[role=dialog] #advanced")
     page.click("#confirm")
     person.ask(HOLIDAYS)
     person.wait_for_answers(2)
