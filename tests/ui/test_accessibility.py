@@ -46,6 +46,7 @@ def test_axe_finds_nothing(chat: Chat, meet: Meet, window: dict[str, object]) ->
             expect(page.locator("#side-view-content")).to_have_count(0)
 
     page.wait_for_selector("#starters button")
+    page.wait_for_selector("#upload-button[aria-label]:not([role])")  # named within a moment
     look("first page")
     person.drop(**{"garage.txt": b"The parking garage opens at seven in the morning."})
     look("a file is dropped")
