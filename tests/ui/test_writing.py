@@ -47,10 +47,11 @@ def test_what_nobody_has_checked_looks_so_and_time_is_seen_as_it_goes(chat: Chat
 
 
 def test_formulas_are_typeset_here_and_money_stays_money(chat: Chat, meet: Meet) -> None:
-    said = r"Every employee has \(d_1 = 25\) or 25 days of paid holiday a year, not $5 and $10 [1]."
-    chat.models.models["phi-4-mini"] = Reply([said])
+    said = r"The price of a garage is \(d_1 = 25\) a day, not $5 and $10"
+    chat.models.models["phi-4-mini"] = chat.models.models["gpt-oss-20b"] = Reply([f"{said} [1]."])
     person = meet()
-    person.ask(HOLIDAYS)
+    person.drop(**{"garage.txt": f"{said}.".encode()})
+    person.ask("What is the price of a garage a day?")
     person.wait_for_answers(1)
     shown = person.page.locator(".message-content").last
     expect(shown.locator("math msub")).to_have_count(1)
