@@ -42,6 +42,8 @@ class Follower:
     def __init__(self, store: Store, form: str) -> None:
         self._store = store
         self._form = form
+        self._taken = 0
+        """The last generation of which everything was handed to the index; others may commit later ones meanwhile."""
 
     def recover(self, writer: IndexWriter) -> None:
         """Make the index hold exactly what the store holds."""
@@ -49,9 +51,8 @@ class Follower:
         if store.meta("form") != self._form:
             self.rebuild(writer)
             return
-        put, gone = store.changes_since(store.indexed)
-        if put or gone:
-            self.take(writer, put, gone, {})
+        self._taken = store.indexed
+        self.follow(writer, {})
         self.publish(writer)
 
     def rebuild(self, writer: IndexWriter) -> None:
@@ -59,6 +60,7 @@ class Follower:
         writer.clear()
         writer.commit(partial=True)
         store = self._store
+        taken = store.generation
         ids = [int(record.id) for record in store.documents()]
         pace = Pace()
         for at in range(0, len(ids), 256):
@@ -73,11 +75,20 @@ class Follower:
                 pace.published()
         writer.commit()
         with store.transaction():
-            store.set_meta("indexed", str(store.generation))
+            store.set_meta("indexed", str(taken))
             store.set_meta("form", self._form)
+        self._taken = taken
 
-    def take(self, writer: IndexWriter, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
-        """Hand documents that were stored or removed to the index; `made` has those that are at hand."""
+    def follow(self, writer: IndexWriter, made: dict[int, NewDocument]) -> bool:
+        """Hand documents that were stored or removed to the index, by whomever; `made` has those that are at hand.
+        Whether any was removed."""
+        taken = self._store.generation
+        put, gone = self._store.changes_since(self._taken)
+        self._take(writer, put, gone, made)
+        self._taken = taken
+        return bool(gone)
+
+    def _take(self, writer: IndexWriter, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
         for identity in (*gone, *put):
             writer.delete(identity)
         for identity in put:
@@ -85,7 +96,7 @@ class Follower:
 
     def publish(self, writer: IndexWriter) -> None:
         """Let searches find what was handed to the index."""
-        generation = self._store.generation
+        generation = self._taken
         if generation == self._store.indexed:
             return
         writer.commit()

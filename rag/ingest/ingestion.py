@@ -355,7 +355,6 @@ class Ingest:
         store = self._store
         ids: list[int] = []
         made: dict[int, NewDocument] = {}
-        before = store.generation
         with store.transaction():
             generation = store.next_generation()
             for change in changes:
@@ -373,8 +372,7 @@ class Ingest:
                     made[identity] = document
                 if change.receipt is not None:
                     store.put_receipt(change.receipt, identity, change.form)
-        put, gone = store.changes_since(before)
-        self._follower.take(writer, put, gone, made)
+        gone = self._follower.follow(writer, made)
         # What was replaced or removed is no longer found, so what takes its place must not be long in coming.
         if pace is not None and (gone or pace.due()):
             self._follower.publish(writer)

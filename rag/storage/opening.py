@@ -17,6 +17,7 @@ from rag.errors import LibraryError, UserFacingError
 from rag.faults import SAID, Fault, fault_of, sentence
 from rag.settings import IndexSettings
 from rag.storage.checksums import check
+from rag.storage.postgres_store import PostgresStore
 from rag.storage.protocols import CandidateIndex, IndexDamagedError
 from rag.storage.server_connections import Server
 from rag.storage.sqlite_store import Store
@@ -37,8 +38,6 @@ def open_store(path: Path, server: Server | None = None, *, write: bool) -> Stor
     begun anew with what can be read of it. Raises LibraryError.
     """
     if server is not None:
-        from rag.storage.postgres_store import PostgresStore  # its driver may not be installed
-
         return PostgresStore(server, path)
     if write:
         discard_outdated(path)
@@ -80,6 +79,8 @@ def _on_cluster(store: Store, engine: IndexSettings) -> CandidateIndex:
 
 
 def _in_folder(directory: Path, store: Store, write: bool) -> Index:
+    if isinstance(store, PostgresStore):
+        store.index = _mark_of(directory)
     gone = not (directory / "meta.json").exists() and store.meta("indexed") not in (None, "", "0")
     try:
         index = Index(directory)
@@ -93,6 +94,15 @@ def _in_folder(directory: Path, store: Store, write: bool) -> Index:
     with in_words(store.connections.path), store.transaction():
         store.set_meta("form", "")
     return index
+
+
+def _mark_of(directory: Path) -> str:
+    """What tells an index apart from those that other machines keep over the same passages. Raises LibraryError."""
+    path = directory.with_name(f"{directory.name}.mark")
+    with in_words(path):
+        if not path.is_file():
+            path.write_text(uuid.uuid4().hex, encoding="ascii")
+        return path.read_text(encoding="ascii", errors="replace").strip()
 
 
 def _renew_if_suspect(path: Path) -> None:

@@ -20,6 +20,7 @@ from rag.storage.sqlite_store import Store
 SCHEMA = "tandem_library"
 _LOCK = 7_228_351_064_553_106_292
 """Whose turn it is to write to the passages of one database."""
+_OF_AN_INDEX = ("form", "indexed")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
@@ -61,6 +62,8 @@ class PostgresStore(Store):
     """One schema. Reads are safe from any thread; of writers, in whichever process, one has its turn."""
 
     connections: ServerConnections  # type: ignore[assignment]
+    index = ""
+    """Which of several indices is followed, where each machine has its own; "" for one that all share."""
 
     def __init__(self, server: Server, path: Path) -> None:
         """Open or create it. `path` is where a file would lie, for sentences. Raises LibraryError where the server does
@@ -113,6 +116,20 @@ class PostgresStore(Store):
                 "INSERT INTO meta VALUES ('changes', '1') ON CONFLICT (key) DO UPDATE "
                 "SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)"
             )
+
+    def meta(self, key: str) -> str | None:
+        return super().meta(self._own(key))
+
+    def set_meta(self, key: str, value: str) -> None:
+        super().set_meta(self._own(key), value)
+
+    def _own(self, key: str) -> str:
+        return f"{key}@{self.index}" if self.index and key in _OF_AN_INDEX else key
+
+    def forget_removed(self, generation: int) -> None:
+        """None of the indices holds what was removed up to the batch that the last of them follows."""
+        every = self.connection.execute("SELECT value FROM meta WHERE key LIKE 'indexed%'")
+        super().forget_removed(min(generation, *(int(value or 0) for (value,) in every)))
 
     def data_version(self) -> int:
         """Changes when anybody commits. Cheap."""

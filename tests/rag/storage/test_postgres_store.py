@@ -16,6 +16,8 @@ from rag.storage.checksums import check
 from rag.storage.copying import copy
 from rag.storage.opening import Engines
 from rag.storage.postgres_store import PostgresStore
+from rag.storage.protocols import IndexWriter
+from rag.storage.records import NewDocument
 from rag.storage.server_connections import Server, ServerError
 from rag.storage.sqlite_store import Store
 from tests.support import postgres as support
@@ -59,6 +61,45 @@ def test_a_library_lives_on_a_server(tmp_path: Path, papers: Path, postgres: sup
     with opened(tmp_path / "library", server) as library:
         assert library.sync([papers]).unchanged == 2 and library.in_step()
         assert library.documents("talk") and found(library, "Who mends the sails?") == ["nets.md"]
+
+
+def test_two_machines_each_follow_with_an_index_of_their_own(
+    tmp_path: Path, papers: Path, postgres: support.Server
+) -> None:
+    server = Server(postgres.new_database())
+    with opened(tmp_path / "one", server) as one, opened(tmp_path / "two", server) as two:
+        one.sync([papers])
+        two.sync([])
+        assert found(two, "Who mends the nets?") == ["nets.md"] and two.in_step()
+        (papers / "nets.md").unlink()
+        (papers / "sails.md").write_text("# Sails\n\nYoung Ole mends the sails.\n", encoding="utf-8")
+        one.sync([papers])
+        assert found(two, "Who mends the nets?") != ["nets.md"]
+        two.sync([])
+        assert found(two, "Who mends the sails?") == ["sails.md"] and one.in_step() and two.in_step()
+
+
+def test_what_another_commits_meanwhile_is_followed_too(tmp_path: Path, papers: Path, postgres: support.Server) -> None:
+    server = Server(postgres.new_database())
+    with opened(tmp_path / "one", server) as one, opened(tmp_path / "two", server) as two:
+        one.sync([papers])
+        two.sync([])
+        (papers / "sails.md").write_text("# Sails\n\nYoung Ole mends the sails.\n", encoding="utf-8")
+        (papers / "knots.md").write_text("# Knots\n\nAda ties the knots.\n", encoding="utf-8")
+        follow = one._ingest._follower.follow
+
+        def overtaken(writer: IndexWriter, made: dict[int, NewDocument]) -> bool:
+            """The other machine stores something before this one has published its batch."""
+            gone = follow(writer, made)
+            if made:
+                two.sync([papers], within=[papers / "knots.md"])
+            return gone
+
+        one._ingest._follower.follow = overtaken  # type: ignore[method-assign]
+        one.sync([papers], within=[papers / "sails.md"])
+        one._ingest._follower.follow = follow  # type: ignore[method-assign]
+        one.sync([papers])
+        assert found(one, "Who ties the knots?") == ["knots.md"] and one.in_step()
 
 
 def test_damage_on_a_server_is_found_and_repaired(tmp_path: Path, papers: Path, postgres: support.Server) -> None:
