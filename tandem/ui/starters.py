@@ -31,22 +31,20 @@ def questions(shelf: Seen, language: Language) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     whole: list[tuple[str, str]] = []
-    theirs = 0
+    others: list[tuple[str, str]] = []
     for record in _spread(shelf.documents(), language)[:_LOOKED_AT]:
-        if record.language != language and theirs >= _ENOUGH:
+        theirs = record.language == language
+        if len(found) == MOST or (not theirs and len(found) + len(whole) >= _ENOUGH):
             break
         title = _plain(record.title or PurePosixPath(record.name).stem)
         heading = next(filter(None, (_plain(one) for one in shelf.headings(record.id) if _tells(one, title))), "")
         if title and heading:
-            found.append((heading, say("starter", language, title=title, heading=heading)))
+            (found if theirs else others).append((heading, say("starter", language, title=title, heading=heading)))
         elif _WORDS.search(title):
             name = record.title or PurePosixPath(record.name).name
-            whole.append((_short(title.replace("_", " ")), say("starter_whole", language, title=name)))
-        if record.language == language:
-            theirs = len(found) + len(whole)
-        if len(found) == MOST:
-            break
-    return [*found, *whole][:MOST]
+            asked = (_short(title.replace("_", " ")), say("starter_whole", language, title=name))
+            (whole if theirs else others).append(asked)
+    return [*found, *whole, *others][:MOST]
 
 
 def _spread(records: list[DocumentRecord], language: Language) -> list[DocumentRecord]:
