@@ -171,8 +171,20 @@ def _walk(stream: list[Token], builder: Builder) -> None:
             case "fence" | "code_block":
                 builder.add(token.content)
             case "html_block":
-                add_html(builder, token.content, fragment=True)
+                html = token.content
+                while at + 1 < len(stream) and _in_table(html) and stream[at + 1].type in ("html_block", "code_block"):
+                    at += 1
+                    html += stream[at].content
+                add_html(builder, html, fragment=True)
         at += 1
+
+
+def _in_table(html: str) -> bool:
+    """Whether a table is still open: a blank line in it ends the block of HTML, and what is indented below is code by
+    the letter of CommonMark only.
+    """
+    plain = html.lower()
+    return plain.count("<table") > plain.count("</table")
 
 
 def _inline(token: Token) -> str:

@@ -23,6 +23,13 @@ def test_markdown_rows_carry_their_column_names() -> None:
     assert found.text == "Card: A; Memory: 24 GB; Price: 900.\n\nCard: B; Price: 400.\n\nAfter."
 
 
+def test_an_html_table_goes_on_after_a_blank_line() -> None:
+    """What is indented below the blank line is code by the letter of CommonMark, and a row to whoever wrote it."""
+    rows = "<table>\n  <tr><th>Office</th><th>Floor</th></tr>\n\n    <tr><td>Leeds</td><td>55</td></tr>\n</table>\n"
+    found = read_markdown(f"{rows}\nAfter.\n\n    <tr>in code</tr>\n".encode())
+    assert found.text == "Office: Leeds; Floor: 55.\n\nAfter.\n\n<tr>in code</tr>"
+
+
 def test_a_first_column_without_a_name_names_the_rows() -> None:
     found = read_markdown(b"| | small | large |\n|---|---|---|\n| Licence | MIT | Apache |\n")
     assert found.text == "Licence – small: MIT; large: Apache."
