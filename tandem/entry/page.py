@@ -113,6 +113,10 @@ def way(href: str, text: str, *, strong: bool = False) -> str:
     return f'<a class="way{" strong" if strong else ""}" href="{escape(href)}">{escape(text)}</a>'
 
 
+def link(href: str, text: str) -> str:
+    return f'<a href="{escape(href)}">{escape(text)}</a>'
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; the cells are HTML already."""
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)

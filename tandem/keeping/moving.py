@@ -106,18 +106,20 @@ def _copied(table: Table, old: Connection, new: Connection, progress: Progress) 
 
 def _rows(table: Table, db: Connection) -> Iterator[list[tuple[Any, ...]]]:
     """All rows, a few at once, as any database would give and take them."""
-    key = "rowid" if table.name in _NUMBERED else next(iter(table.primary_key)).name
+    keys = ["rowid"] if table.name in _NUMBERED else [part.name for part in table.primary_key]
     names = _names(table)
     columns = ", ".join(f"CAST({name} AS TEXT)" if _is_json(table, name) else name for name in names)
     where = _belongs(table)
-    place, last = names.index(key), None
+    order = ", ".join(f"{table.name}.{key}" for key in keys)
+    beyond = f" AND ({order}) > ({', '.join(f':last{number}' for number in range(len(keys)))})"
+    last: list[Any] = []
     while True:
-        after = "" if last is None else f" AND {table.name}.{key} > :last"
-        query = f"SELECT {columns} FROM {table.name} WHERE {where}{after} ORDER BY {table.name}.{key} LIMIT {_AT_ONCE}"
-        rows = db.execute(text(query), {} if last is None else {"last": last}).all()
+        after = beyond if last else ""
+        query = f"SELECT {columns} FROM {table.name} WHERE {where}{after} ORDER BY {order} LIMIT {_AT_ONCE}"
+        rows = db.execute(text(query), {f"last{number}": value for number, value in enumerate(last)}).all()
         if not rows:
             return
-        last = rows[-1][place]
+        last = [rows[-1][names.index(key)] for key in keys]
         yield [
             tuple(_clean(value, _is_json(table, name)) for name, value in zip(names, row, strict=True)) for row in rows
         ]

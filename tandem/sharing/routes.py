@@ -37,20 +37,17 @@ _LONGEST_ID = 100
 
 
 @sharing.get("")
-async def all_of_it(request: Request) -> Response:
-    """What somebody shares, and what is shared with them."""
-    return await _list(request)
-
-
-async def _list(request: Request, said: str = "") -> Response:
+async def all_of_it(request: Request, made: str = "") -> Response:
+    """What somebody shares, with the address of what they have just `made`, and what is shared with them."""
     context, language, who = somebody(request)
     shares = context.entrance.shares
     mine = await asyncio.to_thread(shares.of, who)
+    new = next((f"{address_of(request)}{_HERE}/{one.id}" for one in mine if one.id == made), "")
     others = await asyncio.to_thread(shares.shown_to, who, context.rights.groups_of(who))
     heads = ("shared_what", "share_with", "since", "until", "do")
     own = [
         (
-            page.way(f"{_HERE}/{one.id}", one.title),
+            page.link(f"{_HERE}/{one.id}", one.title),
             shared_page.readers(one, language),
             page.moment(one.created, language),
             page.moment(one.until, language),
@@ -60,7 +57,7 @@ async def _list(request: Request, said: str = "") -> Response:
     ]
     theirs = [
         (
-            page.way(f"{_HERE}/{one.id}", one.title),
+            page.link(f"{_HERE}/{one.id}", one.title),
             escape(one.owner),
             page.moment(one.created, language),
             page.moment(one.until, language),
@@ -70,7 +67,7 @@ async def _list(request: Request, said: str = "") -> Response:
     ]
     parts = [
         page.way("/", say("to_the_chat", language)),
-        page.sentence(said),
+        page.sentence(say("share_made", language, address=new) if new else ""),
         page.heading(say("shared_by_you", language)),
         page.table([say(key, language) for key in heads], own) if own else page.words(say("shared_nothing", language)),
         page.heading(say("shared_with_you", language)),
@@ -159,7 +156,7 @@ async def make(request: Request) -> Response:
         return await _form(request, answer, problem(error, language), 400, *again)
     details = {"conversation": share.conversation, "answer": share.answer, "until": share.until}
     context.audit.record(who, "share.made", share.id, {**details, "people": people, "groups": groups})
-    return await _list(request, say("share_made", language, address=f"{address_of(request)}{_HERE}/{share.id}"))
+    return RedirectResponse(f"{_HERE}?made={share.id}", 303)
 
 
 def _named(text: str) -> list[str]:

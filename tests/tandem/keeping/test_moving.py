@@ -21,6 +21,9 @@ from tandem.audit.chain import broken
 from tandem.audit.log import AuditLog
 from tandem.history.data_layer import SqlHistory
 from tandem.keeping.moving import MoveError, move
+from tandem.people.shares import Shares
+from tandem.people.store import Store
+from tandem.people.tables import usage
 from tandem.settings import load
 from tests.contracts.test_trace_stores import trace
 from tests.support.postgres import Server
@@ -42,6 +45,12 @@ def kept(home: Path) -> Path:
         log.record("ada", "sign_in.ok", str(number))
     traces.close()
     log.close()
+    store = Store(databases.people(settings))
+    used = {"key": "", "model": "m", "questions": 1, "tokens": 2, "seconds": 0.5, "money": 0.0, "escalated": 0}
+    lines = [{"day": "2026-01-01", "person": f"person {number}", "refused": 0, **used} for number in range(1200)]
+    store.note(lambda db: db.execute(usage.insert(), lines))
+    Shares(store).make("ada", "c", {"turns": ["\0 ğ"]}, title="t", people=[f"person {n}" for n in range(100)])
+    store.close()
     with closing(sqlite3.connect(data / "history.db")) as db, db:
         (thread,) = db.execute("SELECT id FROM threads").fetchone()
         add = "INSERT INTO steps (id, thread_id, created, searchable, record) VALUES (?, ?, ?, ?, ?)"
@@ -53,7 +62,7 @@ def kept(home: Path) -> Path:
 
 def rows(data: Path) -> dict[str, list[tuple[Any, ...]]]:
     found = {}
-    for file in ("history.db", "traces.db", "audit.db"):
+    for file in ("history.db", "traces.db", "audit.db", "people.db"):
         with closing(sqlite3.connect(data / file)) as db:
             for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 found[table] = sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr)

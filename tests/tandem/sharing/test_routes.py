@@ -51,9 +51,10 @@ def answers(place: Place, clients: dict[str, httpx.Client]) -> dict[str, str]:
 def shared(client: httpx.Client, answer: str, **more: str) -> str:
     """The address of what is shared now."""
     made = client.post("/shared/new", data={"answer": answer, "what": "answer", "people": "", "days": "7", **more})
-    assert made.status_code == 200, made.text
-    found = re.search(r"https?://[^/]+(/shared/[\w-]{32})<", made.text)
-    assert found, made.text
+    assert made.status_code == 303, made.text
+    listed = client.get(made.headers["location"]).text
+    found = re.search(r"https?://[^/]+(/shared/[\w-]{32})<", listed)
+    assert found, listed
     return found[1]
 
 
