@@ -1,6 +1,7 @@
 // The words that the page draws by itself, in the person's language, and where they go. Until the conversation begins
 // they are those of the browser's language, which the page brings with it (tandem/ui/page.py); then those that come over
 // the socket (tandem/ui/session.py). Kept for the elements under the answers.
+import { announce } from "./announcing.js"
 import "./blocks.js"
 import { hear, settle } from "./first_page.js"
 import { listen, rescue } from "./keys.js"
@@ -86,6 +87,7 @@ window.parent.addEventListener("message", (event) => {
   document.documentElement.toggleAttribute("data-nobody-signs-in", !event.data.signed_in)
   window.dispatchEvent(new Event("tandem-words"))
   begun(event.data.thread)
+  announce(event.data.announcements || [], event.data.page)
   reword()
 }, true)
 listen(words)

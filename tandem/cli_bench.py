@@ -84,6 +84,22 @@ def bench_models(
         raise typer.Exit(1)
 
 
+@bench.command("size")
+def bench_size(
+    people: Annotated[int, typer.Option(help="People who may ask.", min=1, max=10_000_000)] = 10_000,
+    passages: Annotated[int, typer.Option(help="Passages of all documents.", min=1, max=10**11)] = 100_000_000,
+    per_hour: Annotated[float, typer.Option(help="What each asks in the busiest hour.", min=0.01, max=1000.0)] = 4.0,
+    figures: Annotated[
+        Path | None, typer.Option(help="JSON file of what was measured, as tandem/bench/sizing.json.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compute what so many people and passages need of each engine, from measured figures; an hour is simulated."""
+    from tandem.commands import benching
+
+    benching.size(people, passages, per_hour, figures, json)
+
+
 def compare(
     draft: Annotated[str | None, typer.Option(help="Small model (SLM_ALIAS, else the draft of tandem.yaml).")] = None,
     refine: Annotated[str | None, typer.Option(help="Large model (LLM_ALIAS, else the refine of tandem.yaml).")] = None,

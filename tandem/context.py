@@ -167,6 +167,7 @@ class AppContext:
             return
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
+        self.entrance.seal_old()
         await self.engine.start()
         if index:
             self.sources.start()

@@ -34,6 +34,7 @@ from tandem.entry.account import account
 from tandem.entry.administration import administration
 from tandem.entry.routes import entry
 from tandem.entry.session import Peer, ToSignIn
+from tandem.entry.state import state
 from tandem.guard import Guard
 from tandem.listening import listen
 from tandem.settings import Settings, load
@@ -47,7 +48,7 @@ CLOSING_SECONDS = 3
 THREAD_TURN_SECONDS = 0.0005
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer, entry, account, administration, sharing)
+ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer, entry, account, administration, state, sharing)
 
 
 @health.get("/healthz")

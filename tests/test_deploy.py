@@ -76,9 +76,10 @@ def test_tandem_takes_the_settings_of_the_image_and_of_the_compose_file(tmp_path
     assert settings.data_dir.as_posix().endswith("/data") and settings.documents[0].as_posix().endswith("/documents")
     services = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
     given = {k: re.sub(r"\$\{.*\}", "secret", v) for k, v in services["tandem"]["environment"].items()}
-    # What the search engine's room does not know yet is left to it.
-    known = {name: value for name, value in given.items() if not name.startswith("TANDEM_INDEX__")}
-    settings = load(tmp_path / "tandem.yaml", {**image_environment(), **known})
+    searched = {**image_environment(), **given, "TANDEM_INDEX__ENGINE": "opensearch"}
+    assert load(tmp_path / "tandem.yaml", searched).index.addresses == ("http://opensearch:9200",)
+    settings = load(tmp_path / "tandem.yaml", {**image_environment(), **given})
+    assert settings.index.engine == "embedded"
     assert settings.storage.database.get_secret_value() == "postgresql://tandem@postgres/tandem"
     assert "postgres" in services and services["tandem"]["depends_on"]["postgres"]["condition"] == "service_healthy"
     assert {name: one["profiles"] for name, one in services.items() if "profiles" in one} == {

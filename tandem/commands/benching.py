@@ -118,3 +118,11 @@ def retrieval(passages: str, json: bool) -> None:
         Console(highlight=False).print(table)
     for sentence in report["left_out"]:
         print(sentence)
+
+
+def size(people: int, passages: int, per_hour: float, figures: Path | None, json: bool) -> None:
+    """Say what so many people and passages need. Raises UserFacingError."""
+    from tandem.bench import sizing
+
+    asked = sizing.Asked(people=people, passages=passages, per_hour=per_hour)
+    print_record(sizing.size(asked, sizing.measured(figures)), json)

@@ -20,7 +20,7 @@ from tandem.entry.routes import Refused, Route, context_of, fields_of, signed_in
 from tandem.entry.session import language_of, person_of
 from tandem.people.accounts import LOCAL, SHORTEST_PASSWORD, Person
 from tandem.people.keys import SCOPES, Key
-from tandem.people.second_factor import SecondFactor, address, picture
+from tandem.people.second_factor import address, picture
 from tandem.people.sessions import Session
 from tandem.texts import Language, problem, say
 
@@ -83,7 +83,7 @@ def _own_password(context: AppContext, person: Person, language: Language) -> li
     if person.two_factor:
         parts.append(page.form(f"{_HERE}/codes/off", say("second_factor_end", language), code))
     else:
-        secret = SecondFactor(context.entrance.people).new_secret()
+        secret = context.entrance.codes.new_secret()
         told = address(person.name, secret)
         sealed = context.tickets.sealed({"totp": secret, "of": person.name}, _SECRET_SECONDS)
         parts += [

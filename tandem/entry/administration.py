@@ -15,6 +15,7 @@ from html import escape
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from rag.errors import UserFacingError
 from tandem import databases
 from tandem.auth.rights import ADMINISTRATOR, CURATOR
 from tandem.context import AppContext
@@ -22,9 +23,10 @@ from tandem.entry import page
 from tandem.entry.account import somebody
 from tandem.entry.routes import Refused, Route, address_of, fields_of
 from tandem.people.accounts import INVITE, LOCAL, MEMBER, RESET, People, Person
+from tandem.people.announcements import LONGEST
 from tandem.people.quotas import COUNTED, Used
 from tandem.people.review import rated, topics
-from tandem.texts import Language, say
+from tandem.texts import Language, problem, say
 
 administration = APIRouter(prefix="/administration", route_class=Route)
 _HERE = "/administration"
@@ -63,7 +65,7 @@ async def people_page(request: Request, said: str = "") -> Response:
     whom = page.choice("name", say("user_name", language), names)
     pick = page.choice("role", say("role", language), roles)
     parts = [
-        *_ways(language),
+        *ways(language),
         page.sentence(said),
         _people(context, [*users, *(one for one in everybody if one.way)], language),
         page.heading(say("add_person", language)),
@@ -79,12 +81,15 @@ async def people_page(request: Request, said: str = "") -> Response:
     return page.response(language, say("administration", language), parts)
 
 
-def _ways(language: Language) -> list[str]:
+def ways(language: Language) -> list[str]:
+    """The ways from each of these pages to the others."""
     return [
         page.way("/", say("to_the_chat", language)),
         page.way(_HERE, say("people", language)),
         page.way(f"{_HERE}/usage", say("usage", language)),
         page.way(f"{_HERE}/review", say("review", language)),
+        page.way(f"{_HERE}/announcements", say("announcements", language)),
+        page.way(f"{_HERE}/state", say("state_page", language)),
     ]
 
 
@@ -122,6 +127,64 @@ def _collections(context: AppContext, language: Language) -> str:
         for one in context.rights.collections
     ]
     return page.table([say(key, language) for key in ("collection", "readers", "curators")], rows)
+
+
+@administration.get("/announcements")
+async def announcements(request: Request) -> Response:
+    """What everybody is told now, and the form to tell them more."""
+    return await announcements_page(request)
+
+
+async def announcements_page(request: Request, said: str = "", status: int = 200) -> Response:
+    context, language, _ = administrator(request)
+    standing = await asyncio.to_thread(context.entrance.announcements.standing)
+    rows = [
+        (
+            escape(one.text),
+            page.moment(one.until, language),
+            page.form(
+                f"{_HERE}/announcements/end", say("announcement_end", language), page.hidden("id", one.id), quiet=True
+            ),
+        )
+        for one in standing
+    ]
+    days = [(one, say("share_days", language, count=one)) for one in ("1", "7", "30")]
+    parts = [
+        *ways(language),
+        page.sentence(said, bad=True),
+        page.table([say(key, language) for key in ("announcement", "until", "do")], rows),
+        page.form(
+            f"{_HERE}/announcements/new",
+            say("announce", language),
+            page.field("text", say("announcement", language), attributes={"maxlength": str(LONGEST)}),
+            page.choice("days", say("share_how_long", language), days, "7"),
+        ),
+    ]
+    return page.response(language, say("announcements", language), parts, status)
+
+
+@administration.post("/announcements/new")
+async def announce(request: Request) -> Response:
+    """Everybody who chats is told something."""
+    context, language, who = administrator(request)
+    sent = await fields_of(request)
+    days = float(sent["days"]) if sent.get("days") in ("1", "7", "30") else 7.0
+    try:
+        made = await asyncio.to_thread(context.entrance.announcements.make, sent.get("text", ""), days)
+    except UserFacingError as error:
+        return await announcements_page(request, problem(error, language), 400)
+    context.audit.record(who, "announcement.made", made.id, {"text": made.text, "until": made.until})
+    return RedirectResponse(f"{_HERE}/announcements", 303)
+
+
+@administration.post("/announcements/end")
+async def end_announcement(request: Request) -> Response:
+    """One is taken back."""
+    context, _, who = administrator(request)
+    number = (await fields_of(request)).get("id", "")
+    await asyncio.to_thread(context.entrance.announcements.end, number)
+    context.audit.record(who, "announcement.ended", number[:100], {})
+    return RedirectResponse(f"{_HERE}/announcements", 303)
 
 
 @administration.post("/add")
@@ -200,7 +263,7 @@ async def usage(request: Request, days: str = "30") -> Response:
     """Questions, tokens, seconds and money, by day, model, person and group."""
     context, language, _ = administrator(request)
     lines = await _used(context, days)
-    parts = [*_ways(language)]
+    parts = [*ways(language)]
     parts += [page.way(f"{_HERE}/usage?days={one}", say("last_days", language, count=one)) for one in _DAYS]
     parts.append(page.way(f"{_HERE}/usage.csv?days={days if days in _DAYS else '30'}", "CSV"))
     for by, of in (*_BY.items(), ("by_group", None)):
@@ -265,7 +328,7 @@ async def review(request: Request) -> Response:
     down = [(page.moment(one.at, language), escape(one.question), escape(one.comment)) for one in disliked]
     lacking = [(escape(one.terms), str(one.count), "<br>".join(map(escape, one.questions))) for one in missing]
     parts = [
-        *_ways(language),
+        *ways(language),
         page.heading(say("rated_down", language)),
         page.table([say(key, language) for key in ("since", "question", "comment")], down),
         page.heading(say("unanswered", language)),

@@ -13,13 +13,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rag.database.places import Place
+from rag.errors import UserFacingError
 from rag.text import phrases
 from tandem.auth.rights import Granted
 from tandem.auth.sign_in import asking_from
-from tandem.auth.tickets import LOCAL_USER, SECONDS
+from tandem.auth.tickets import LOCAL_USER, SECONDS, signing_secret
 from tandem.people.accounts import FIRST, People, Person
+from tandem.people.announcements import Announcements
 from tandem.people.keys import Keys
 from tandem.people.quotas import Asker, Exceeded, Quotas, Used
+from tandem.people.sealing import Seal
 from tandem.people.second_factor import SecondFactor
 from tandem.people.sessions import Session, Sessions
 from tandem.people.shares import Shares
@@ -55,9 +58,10 @@ class Entrance:
         self.store = Store(place)
         self.people: People = (People if server.login_required else _Nobody)(self.store, server.users)
         self.sessions = Sessions(self.store)
-        self.codes = SecondFactor(self.people)
+        self.codes = SecondFactor(self.people, Seal(lambda: signing_secret(settings.files.secret)))
         self.keys = Keys(self.store)
         self.shares = Shares(self.store)
+        self.announcements = Announcements(self.store)
         self.quotas = Quotas(server.limits, self.store if server.login_required else None)
         self.directories: dict[str, Callable[[str, str], str | None]] = {}
         if server.sign_in.ldap is not None:
@@ -105,6 +109,11 @@ class Entrance:
             return ""
         return self.people.link("", FIRST, FIRST_HOURS)
 
+    def seal_old(self) -> None:
+        """Seal what an earlier version kept open, in the background."""
+        if self._settings.server.login_required:
+            self._writing.submit(self._seal_old)
+
     def close(self) -> None:
         """Write what waits, and let go of the database."""
         self.quotas.close()
@@ -120,3 +129,9 @@ class Entrance:
             self.sessions.signed_in(session)
         except AccountsError as error:
             log.warning("A sign-in could not be noted: %s", error)
+
+    def _seal_old(self) -> None:
+        try:
+            self.codes.seal_old()
+        except (UserFacingError, OSError) as error:
+            log.warning("Second factors of before could not be sealed: %s", error)

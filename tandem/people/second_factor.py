@@ -5,6 +5,7 @@ Knows the time steps and that each code counts once. Does not know when a code i
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import time
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from tandem.auth.sign_in import Codes
 from tandem.people.accounts import People
+from tandem.people.sealing import Seal, is_sealed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+log = logging.getLogger(__name__)
 
 ISSUER = "Tandem"
 
@@ -22,8 +26,10 @@ ISSUER = "Tandem"
 class SecondFactor(Codes):
     """The two-factor codes of accounts. For any thread."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: People, seal: Seal) -> None:
+        """`seal` closes secrets before they are kept."""
         self._people = people
+        self._seal = seal
 
     def asked_of(self, name: str) -> bool:
         """Whether somebody is asked for a code."""
@@ -40,7 +46,7 @@ class SecondFactor(Codes):
         """Ask for codes of this secret from now on, if `code` is one. Raises AccountsError."""
         step = _step_of(secret, code, 0)
         if step:
-            self._people.set(name, totp=secret, totp_step=step)
+            self._people.set(name, totp=self._seal.sealed(secret, name), totp_step=step)
         return bool(step)
 
     def without_codes(self, name: str) -> None:
@@ -56,12 +62,42 @@ class SecondFactor(Codes):
             from tandem.people.tables import people
 
             row = db.execute(select(people.c.totp, people.c.totp_step).where(people.c.name == name)).first()
-            if row is None or not row.totp or not (step := _step_of(row.totp, code, row.totp_step)):
+            if row is None or not row.totp:
+                return False
+            secret = self._seal.opened(row.totp, name)
+            if secret is None:
+                log.error("The second factor of %s was kept with another secret; give them a reset link.", name)
+                return False
+            if not (step := _step_of(secret, code, row.totp_step)):
                 return False
             fresh = (people.c.name == name) & (people.c.totp_step < step)
             return db.execute(update(people).where(fresh).values(totp_step=step)).rowcount == 1
 
         return self._people.store.change(work)
+
+    def seal_old(self) -> int:
+        """Seal what was kept before there were seals; how many there were. Raises UserFacingError, OSError."""
+
+        def query(db: Connection) -> list[tuple[str, str]]:
+            from sqlalchemy import select
+
+            from tandem.people.tables import people
+
+            wanted = select(people.c.name, people.c.totp).where(people.c.totp.is_not(None))
+            return [(row.name, row.totp) for row in db.execute(wanted) if row.totp and not is_sealed(row.totp)]
+
+        def work(db: Connection) -> None:
+            from sqlalchemy import update
+
+            from tandem.people.tables import people
+
+            for name, secret in old:
+                same = (people.c.name == name) & (people.c.totp == secret)
+                db.execute(update(people).where(same).values(totp=self._seal.sealed(secret, name)))
+
+        if old := self._people.store.read(query):
+            self._people.store.change(work)
+        return len(old)
 
 
 def address(name: str, secret: str) -> str:

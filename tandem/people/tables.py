@@ -109,6 +109,14 @@ share_readers = Table(
     Column("name", Line, primary_key=True),
     Index("share_readers_by_name", "kind", "name"),
 )
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("text", Words, nullable=False),
+    Column("created", MOMENT, nullable=False),
+    Column("until", MOMENT, nullable=False),
+)
 changes = Table(
     "changes",
     metadata,

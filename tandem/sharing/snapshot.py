@@ -54,8 +54,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and its answer, as harmless Markdown. `catalogue` says that it tells of documents, not from passages
-    alone. Those that are not `shown` stand before the answer that is shared: it may say again what they say."""
+    """A question and its answer, as harmless Markdown. `catalogue` says that it may tell more than what its `sources`
+    hold: of documents, or a briefing. Those that are not `shown` stand before the answer that is shared: it may say
+    again what they say."""
 
     question: str
     answer: str
@@ -163,18 +164,24 @@ def _turns(
     """The questions and answers, in order; with `alone` up to that answer, which alone is shown."""
     turns: list[Turn] = []
     labels: dict[str, list[str]] = {}
+    typed = ""
     for step in steps:
         about = step.get("metadata") or {}
         text = without_definitions(str(step.get("output") or ""))
-        asked = str(about.get("question") or about.get("briefing") or "")
+        if step.get("type") == "user_message":
+            typed = text
+        # Of a briefing what its owner typed: its title is a document's.
+        brief = bool(about.get("briefing"))
+        asked = typed or "–" if brief else str(about.get("question") or "")
         if step.get("type") == "user_message" or not asked or not text:
             continue
         props = (elements.get(str(step.get("id"))) or {}).get("props") or {}
         props = json.loads(props) if isinstance(props, str) else props
         listed = ((props.get("panel") or {}).get("sources") or []) if isinstance(props, dict) else []
         sources = [_made(context, one, labels) for one in listed]
-        catalogue = any(intents.recognise(part).kind in _CATALOGUE for part in (asked, *intents.parts(asked)))
-        turns.append(Turn(asked, text, sources, catalogue, shown=not alone or step.get("id") == alone))
+        # A briefing lists the passages that it cites, not all that it was written from.
+        told = brief or any(intents.recognise(part).kind in _CATALOGUE for part in (asked, *intents.parts(asked)))
+        turns.append(Turn(asked, text, sources, told, shown=not alone or step.get("id") == alone))
         if step.get("id") == alone:
             return turns
     return [] if alone else turns

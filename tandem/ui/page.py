@@ -35,6 +35,7 @@ from tandem.entry.account import account
 from tandem.entry.administration import administration
 from tandem.entry.routes import entry
 from tandem.entry.session import ToSignIn
+from tandem.entry.state import state
 from tandem.guard import CONTENT_POLICY, Guard
 from tandem.sharing.routes import sharing
 from tandem.texts import drawn, languages
@@ -80,7 +81,7 @@ def install(app: FastAPI, tickets: Tickets, *, guarded: bool, local_only: bool) 
         app.add_middleware(Doors, tickets=tickets)
         app.add_middleware(Guard, local_only=local_only)
         # Before Chainlit's own routes, of which the last takes every address.
-        routers = (viewer, entry, account, administration, sharing)
+        routers = (viewer, entry, account, administration, state, sharing)
         app.router.routes[:0] = [route for router in routers for route in router.routes]
     app.add_exception_handler(UserFacingError, _refusal)
     app.add_exception_handler(HTTPException, _wrapped)

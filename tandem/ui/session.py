@@ -102,6 +102,9 @@ async def show_words(context: AppContext) -> None:
     cl.user_session.set(_SPOKEN, language)
     signed_in = context.settings.server.login_required
     said = {"tandem": "words", "thread": cl.context.session.thread_id, "signed_in": signed_in, **drawn(language)}
+    if signed_in:
+        standing = await asyncio.to_thread(context.entrance.announcements.current)
+        said["announcements"] = [{"id": one.id, "text": one.text} for one in standing]
     await cl.context.emitter.send_window_message(said)
 
 

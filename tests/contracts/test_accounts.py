@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
+from sqlalchemy import select
 
 from rag.database.places import Place
 from tandem.auth.rights import Granted
@@ -16,9 +17,11 @@ from tandem.people.accounts import FIRST, INVITE, RESET, People
 from tandem.people.keys import Keys
 from tandem.people.quotas import Asker, Quotas, Used
 from tandem.people.revisions import TABLES
+from tandem.people.sealing import Seal, is_sealed
 from tandem.people.second_factor import SecondFactor
 from tandem.people.sessions import Session, Sessions
 from tandem.people.store import AccountsError, Store
+from tandem.people.tables import people as people_table
 from tandem.settings_sign_in import LimitSettings
 from tests.contracts.conftest import MakePlace
 
@@ -166,7 +169,7 @@ def test_a_provider_gives_a_name_to_one_subject(people: People) -> None:
 
 def test_a_code_counts_once_and_a_reset_ends_it(people: People) -> None:
     opened(people, "ada")
-    codes = SecondFactor(people)
+    codes = SecondFactor(people, Seal(lambda: "a secret"))
     secret = codes.new_secret()
     totp = pyotp.TOTP(secret)
     assert not codes.confirm("ada", secret, "000000") or totp.now() == "000000"
@@ -266,3 +269,24 @@ def test_what_was_used_is_kept_and_counts_after_a_restart(place: Place, make_pla
     assert [field.name for field in fields(Used)] == [
         column.name for column in TABLES.metadata().tables["usage"].columns
     ]
+
+
+def test_second_factors_lie_sealed_also_those_of_before(place: Place, people: People) -> None:
+    secret = pyotp.random_base32()
+
+    def kept() -> dict[str, str]:
+        with place.engine.connect() as db:
+            return {row.name: row.totp for row in db.execute(select(people_table))}
+
+    for name in ("ada", "ben"):
+        opened(people, name)
+    codes, others = (SecondFactor(people, Seal(lambda said=said: said)) for said in ("a secret", "another"))
+    assert codes.confirm("ada", secret, pyotp.TOTP(secret).now())
+    people.set("ben", totp=secret, totp_step=0)  # as an earlier version kept it
+    assert is_sealed(kept()["ada"]) and kept()["ben"] == secret
+    assert codes.seal_old() == 1 and codes.seal_old() == 0
+    assert all(is_sealed(one) and secret not in one for one in kept().values())
+    assert not others.right_code("ben", pyotp.TOTP(secret).now()), "the database alone opens nothing"
+    people.set("ada", totp=kept()["ben"], totp_step=0)
+    assert not codes.right_code("ada", pyotp.TOTP(secret).now()), "another's opens nothing"
+    assert codes.right_code("ben", pyotp.TOTP(secret).now())

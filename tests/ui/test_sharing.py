@@ -21,7 +21,7 @@ groups: {hr: [ada, cem]}
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    people = {"TANDEM_SERVER__USERS": "ada:a,bob:b,cem:c"}
+    people = {"TANDEM_SERVER__USERS": "ada:a,bob:b,cem:c", "TANDEM_SERVER__ADMINISTRATORS": "cem"}
     with serving(tmp_path_factory.mktemp("home"), SETTINGS, **people) as address:
         yield address
 
@@ -70,3 +70,30 @@ def test_an_answer_is_shared_from_the_chat_and_read_by_who_is_named(browser: Bro
         expect(page.locator(".withheld")).to_be_visible()
         expect(page.get_by_text("25 days")).to_have_count(0)
         assert wrong(page) == []
+
+
+def test_what_an_administrator_announces_stands_above_the_chat_until_it_is_closed(
+    browser: Browser, address: str
+) -> None:
+    expect.set_options(timeout=PATIENCE_MS)
+    text = "The index is made <b>anew</b> tonight."
+    with signed_in(browser, address, "cem") as chief, signed_in(browser, address, "ada") as page:
+        page.wait_for_selector("#chat-input")
+        expect(page.locator("#td-announcements")).to_have_count(0)
+        chief.goto(f"{address}/administration/announcements")
+        chief.get_by_label("Announcement").fill(text)
+        chief.get_by_role("button", name="Tell everybody").click()
+        expect(chief.locator("td", has_text=text)).to_be_visible()
+        assert wrong(chief) == []
+        page.reload()
+        line = page.locator("#td-announcements p")
+        expect(line).to_have_text(text)
+        assert wrong(page) == []
+        page.locator("#td-announcements button").click()
+        expect(line).to_have_count(0)
+        page.reload()
+        page.wait_for_selector("#chat-input")
+        page.wait_for_function("window.tandemWords && window.tandemWords.announcements.length === 1")
+        expect(line).to_have_count(0)
+        chief.get_by_role("button", name="Take back").click()
+        expect(chief.locator("td", has_text=text)).to_have_count(0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -289,3 +292,69 @@ def test_a_key_asks_with_its_persons_rights_and_limits(place: Place) -> None:
         assert "last used 2" in listed and sent[0] not in listed
         place.tandem("keys", "revoke", listed.split()[0])
         assert script.post("/v1/chat/completions", json=body).status_code == 401
+
+
+def test_another_password_signs_every_other_browser_out(place: Place) -> None:
+    with closing(place.invited("pia")) as pia, place.browser() as other:
+        given = {"username": "pia", "password": WORDS}
+        assert other.post("/sign-in", data=given).status_code == 303 and who(other) == "pia"
+        for old, new, said in (
+            ("wrong words", "another long password", "is not right"),
+            (WORDS, "short", "at least 10 characters"),
+            ("", "", "is not right"),
+        ):
+            refused = pia.post("/account/password", data={"old": old, "password": new})
+            assert refused.status_code == 400 and said in refused.text
+        assert who(other) == "pia"
+        changed = pia.post("/account/password", data={"old": WORDS, "password": "another long password"})
+        assert (changed.status_code, changed.headers["location"]) == (303, "/account")
+        assert (who(pia), who(other)) == ("pia", "")
+        assert other.post("/sign-in", data=given).status_code == 401
+        assert other.post("/sign-in", data={**given, "password": "another long password"}).status_code == 303
+    assert place.tandem("audit", "export").count('"action":"account.password_set","actor":"pia"') == 2
+
+
+def test_a_browser_is_signed_out_from_another_and_not_by_somebody_else(place: Place) -> None:
+    def listed(browser: httpx.Client, count: int) -> list[str]:
+        pause, until = threading.Event(), time.monotonic() + 20
+        while len(found := re.findall(r'name="number" value="([^"]+)"', browser.get("/account").text)) < count:
+            assert time.monotonic() < until and not pause.wait(0.1)
+        return found
+
+    with closing(place.invited("rita")) as rita, closing(place.invited("sam")) as sam, place.browser() as other:
+        (own,) = listed(rita, 1)
+        other.post("/sign-in", data={"username": "rita", "password": WORDS})
+        (second,) = set(listed(rita, 2)) - {own}
+        assert sam.post("/account/browsers/end", data={"number": second}).status_code == 303
+        assert (who(rita), who(other)) == ("rita", "rita")
+        assert rita.post("/account/browsers/end", data={"number": second}).status_code == 303
+        assert (who(rita), who(other)) == ("rita", "")
+        assert listed(rita, 1) == [own]
+        assert rita.post("/account/browsers/end", data={"number": own}).status_code == 303 and who(rita) == ""
+
+
+def test_what_was_used_is_a_table_that_no_spreadsheet_runs(place: Place) -> None:
+    with closing(place.invited("=SUM(A1)", "--group", "personnel")) as odd:
+        page = odd.post("/account/keys", data={"purpose": "a script", "scope": "ask", "days": "30"}).text
+        key = re.search(r"tandem_[\w-]+", page)
+        assert key and key[0] not in odd.get("/account").text
+        body = {"model": "tandem", "messages": [{"role": "user", "content": "What is the door code?"}]}
+        with place.browser(authorization=f"Bearer {key[0]}") as script:
+            assert script.post("/v1/chat/completions", json=body).status_code == 200
+        assert odd.get("/administration/usage.csv").status_code == 403
+    with place.browser() as chief:
+        assert chief.post("/sign-in", data={"username": "chief", "password": WORDS}).status_code == 303
+        sent = chief.get("/administration/usage.csv?days=7")
+        assert (
+            sent.headers["content-type"].startswith("text/csv") and "attachment" in sent.headers["content-disposition"]
+        )
+        rows = list(csv.DictReader(io.StringIO(sent.text)))
+        (mine,) = [row for row in rows if "SUM" in row["person"]]
+        assert (mine["person"], mine["groups"], mine["questions"]) == ("'=SUM(A1)", "personnel", "1")
+        assert mine["day"] and float(mine["seconds"]) > 0
+        assert chief.get("/administration/usage.csv?days=;drop").status_code == 200
+        shown = chief.get("/administration/usage").text
+        assert "=SUM(A1)" in shown and "personnel" in shown
+        state = chief.get("/administration/state").text
+        assert "Nothing is amiss" in state and "Documents come from folders alone" in state
+    assert "export.usage" in place.tandem("audit", "export")

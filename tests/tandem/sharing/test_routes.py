@@ -95,6 +95,25 @@ def test_a_whole_conversation_is_as_it_was_and_each_sees_what_they_may(
     assert "quetzal" not in clients["curator"].get(link).text
 
 
+def test_a_briefing_tells_a_stranger_nothing_of_its_document(place: Place, clients: dict[str, httpx.Client]) -> None:
+    with Socket(place.target, place.target.cookies["ayse"]) as socket:
+        socket.begin()
+        socket.emit("client_message", message("pay.md", command="Briefing"))
+        socket.hear("task_end")
+    page = clients["member"].post("/project/threads", json={"pagination": {"first": 1}, "filter": {}}).json()
+    steps = clients["member"].get(f"/project/thread/{page['data'][0]['id']}").json()["steps"]
+    (brief,) = [step for step in steps if (step["metadata"] or {}).get("briefing")]
+    assert "Bonuses" in brief["output"]
+    for what in ("answer", "conversation"):
+        link = shared(clients["member"], brief["id"], what=what, people="ben, cem")
+        outsider, curator = clients["outsider"].get(link), clients["curator"].get(link).text
+        assert "heronshaw" in curator and outsider.status_code == 200
+        # What its owner typed is the owner's to tell.
+        page = outsider.text.replace("pay.md", "", 3)
+        told = [word for word in (*SECRETS, "Bonuses", "source/passage") if word in page]
+        assert told == [], told
+
+
 def test_rights_of_now_count(place: Place, clients: dict[str, httpx.Client], answers: dict[str, str]) -> None:
     link = shared(clients["member"], answers[ASKED[1]], people="ben", groups="hr")
     file = place.target.home / "tandem.yaml"
