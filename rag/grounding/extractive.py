@@ -131,11 +131,21 @@ def choose(
         run: list[int] = []
         for k in sorted(chosen[passage]):
             if run and not _touching(found, run[-1], k):
-                made.append(_span(found, run, shown, scores))
+                made.append(_span(found, _ended(passages, found, run), shown, scores))
                 run = []
             run.append(k)
-        made.append(_span(found, run, shown, scores))
+        made.append(_span(found, _ended(passages, found, run), shown, scores))
     return _unrepeated(passages, made)
+
+
+def _ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> Sequence[int]:
+    """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere."""
+    last = len(run)
+    while (
+        last > 1 and _is_sentence(found[run[last - 1]]) and _text(passages, found[run[last - 1]]).endswith((":", "："))
+    ):
+        last -= 1
+    return run[:last]
 
 
 def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:

@@ -144,3 +144,8 @@ def test_nothing_in_another_language_follows_an_answer() -> None:
 def test_a_sentence_is_quoted_under_the_label_that_stands_over_it() -> None:
     text = "Overview\n--------\n\nEverything is listed here.\n\nPrices\n------\n\nA badge costs nine euros at the gate."
     assert quoted("What does a badge cost?", [passage(text)])[:2] == ["Prices", "A badge costs nine euros at the gate."]
+
+
+def test_a_stretch_does_not_end_with_what_leads_into_nothing() -> None:
+    said = quoted("How many spiders share a process?", [passage("Two spiders share a process. Here is an example:")])
+    assert said == ["Two spiders share a process."]
