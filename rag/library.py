@@ -274,10 +274,11 @@ class Library:
             return list(self._ingest.sync(roots, stopped=stopped, within=paths, force=True).receipts)
 
     def add_upload(self, conversation: str, name: str, data: bytes, *, person: str = "") -> FileReceipt:
-        """Take a file into one conversation, in place of one of the same name there; returns what became of it.
+        """Take a file into one conversation, in place of one of the same name there, or without one ("") into the
+        library itself, where every search finds it; returns what became of it.
 
-        It is found by searches of that conversation only. A file that cannot be read leaves nothing behind but its
-        receipt. It is read while others read and write, and fairly by `person`, against whose quota it counts. Raises
+        One of a conversation is found there only. A file that cannot be read leaves nothing behind but its receipt. It
+        is read while others read and write, and fairly by `person`, against whose quota it counts. Raises
         DocumentError for a type or size that is not read and for a used up quota, and LibraryError as `sync` does.
         """
         self._writable()
@@ -309,6 +310,12 @@ class Library:
             self._uploads.remove(conversation)
             root = str(self._uploads.folder(conversation))
             self._ingest.remove(list(self._store.receipts(root)))
+
+    def remove_added(self, name: str) -> None:
+        """Delete a file that was added to the library itself, and its document. Raises DocumentError where none is."""
+        with self._urgent_access():
+            self._uploads.discard(name)
+            self._ingest.remove(list(self._store.receipts(str(self._uploads.added), name)))
 
     def add(self, documents: Iterable[NewDocument]) -> list[str]:
         """Put documents in that come from no file, replacing those of the same name and labels; returns their ids.

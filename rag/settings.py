@@ -49,6 +49,9 @@ class UploadSettings(BaseModel):
     total_mb: int = Field(
         20_000, ge=0, description="Most megabytes of files in all conversations together; 0: no limit."
     )
+    library_mb: int = Field(
+        5_000, ge=0, description="Most megabytes of files that are added to the library itself; 0: no limit."
+    )
 
 
 class IndexSettings(BaseModel):

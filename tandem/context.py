@@ -22,6 +22,7 @@ from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from rag.library import Library
 from rag.maintenance.watcher import Watcher
+from rag.types import SyncProgress
 from tandem import chosen_models, databases, shipped
 from tandem.audit.log import AuditLog
 from tandem.auth.passwords import Passwords
@@ -175,6 +176,11 @@ class AppContext:
             self._watcher.start()
             if self.library.semantics is not None:
                 self.library.semantics.start()
+
+    @property
+    def indexing(self) -> SyncProgress | None:
+        """How far the run is that takes documents in; None where nothing is to be read."""
+        return self._watcher.progress if self._watcher is not None else None
 
     async def indexed(self) -> None:
         """Wait until the documents that were there at the start are taken in, and all that the first question would

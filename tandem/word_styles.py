@@ -46,7 +46,7 @@ def dress(document: Document, locale: str) -> None:
     document.styles["Normal"].paragraph_format.line_spacing = 1.15
     for name, size, bold, colour, before, after in _LOOKS:
         _look(document.styles[name], size, bold, colour, before, after)
-    for name in ("Quote", "Caption", "Title"):
+    for name in ("Quote", "Caption", "Title", "Subtitle"):
         document.styles[name].font.italic = False
     for name in ("Title", "Heading 1", "Heading 2", "Heading 3", "Heading 4"):
         document.styles[name].paragraph_format.keep_with_next = True
@@ -68,7 +68,10 @@ def footer(document: Document, title: str) -> None:
     """The title and the number of the page, at the foot of each."""
     section = document.sections[0]
     paragraph = section.footer.paragraphs[0]
-    _look(document.styles["Footer"], 9, False, _SOFT, 0, 0)
+    style = document.styles["Footer"]
+    _look(style, 9, False, _SOFT, 0, 0)
+    for tabs in list(style.element.iter(qn("w:tabs"))):  # of another paper
+        tabs.getparent().remove(tabs)
     paragraph.paragraph_format.tab_stops.add_tab_stop(Mm(_WIDTH - 2 * _MARGIN), WD_TAB_ALIGNMENT.RIGHT)
     paragraph.add_run(f"{title[:90]}\t")
     field = OxmlElement("w:fldSimple")

@@ -4,9 +4,13 @@
 // own. Knows nothing of how documents are read or models are run.
 import { useEffect, useRef, useState } from "react"
 import { useRecoilValue } from "recoil"
-import { sessionState } from "@chainlit/react-client"
+import { sessionState, useChatInteract } from "@chainlit/react-client"
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
-import { AlertTriangle, Download, ExternalLink, LogOut, RotateCcw, X } from "lucide-react"
+import { AlertTriangle, ChevronLeft, Download, ExternalLink, FilePlus2, Folder, LogOut, RotateCcw, Trash2, X } from "lucide-react"
+
+// The group of what was added here: see tandem/ui/library_rows.py.
+const ADDED = ":added"
+const PROGRESS_MS = 3000
 
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
 const filled = (template, value) => template.replace("{n}", () => value)
@@ -58,22 +62,157 @@ function Model({ model, t }) {
   )
 }
 
-function Documents({ documents, administers, t }) {
+function Document({ row, administers, busy, retry, remove, t }) {
+  const [sure, setSure] = useState(false)
+  const count = (label, n) => (n ? `${label}: ${digits(n, 0)}` : "")
+  const day = row.changed ? new Date(row.changed).toLocaleDateString(t.locale, { dateStyle: "medium" }) : ""
+  const about = [
+    count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters),
+    row.state === "other" ? "" : `${t.seconds}: ${digits(row.seconds, 2)}`, day ? t.changed_on.replace("{day}", () => day) : ""
+  ]
+  return (
+    <div className="td-card" data-document={row.path} data-document-state={row.state}>
+      <div className="td-source-head">
+        {row.state === "failed" ? <AlertTriangle size={15} className="td-error-icon" /> : null}
+        <span className="td-source-name">{row.path}</span>
+        {(row.collections || []).map((name) => <span key={name} className="td-tag" data-collection={name}>{name}</span>)}
+        <span className="td-tag">{t[row.state]}</span>
+      </div>
+      <div className="td-path">{about.filter(Boolean).join(" · ")}</div>
+      {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
+      <div className="td-deeds">
+        {row.document ? (
+          <a className="td-button td-button-line" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language}`}>
+            <ExternalLink size={13} aria-hidden="true" /> {t.open_document}
+          </a>
+        ) : null}
+        {administers && row.state !== "other" ? (
+          <button type="button" className="td-button td-button-line" data-action="retry" disabled={!!busy} onClick={() => retry(row.key)}>
+            <RotateCcw size={14} /> {busy === row.key ? t.retrying : row.state === "failed" ? t.retry : t.read_again}
+          </button>
+        ) : null}
+        {props.administrator && row.folder === ADDED && !sure ? (
+          <button type="button" className="td-button td-button-line" data-action="remove" onClick={() => setSure(true)}>
+            <Trash2 size={14} /> {t.remove_it}
+          </button>
+        ) : null}
+      </div>
+      {sure ? (
+        <div className="td-deeds" role="group" aria-label={t.remove_sure}>
+          <span className="td-error">{t.remove_sure}</span>
+          <button type="button" className="td-button td-button-line" data-action="remove-sure" autoFocus onClick={() => remove(row.key)}>{t.remove_it}</button>
+          <button type="button" className="td-button td-button-line" onClick={() => setSure(false)}>{t.keep_it}</button>
+        </div>
+      ) : null}
+    </div>
+  )
+}
+
+// Files go to the server as those of a conversation do; then the library is asked to take them.
+function Adding({ added, wish, t }) {
+  const { uploadFile } = useChatInteract()
+  const [sending, setSending] = useState(null)
+  const [over, setOver] = useState(false)
+  const [failed, setFailed] = useState("")
+  const input = useRef(null)
+  useEffect(() => setSending(null), [added])
+  const send = async (files) => {
+    const chosen = [...files]
+    if (!chosen.length) return
+    setFailed("")
+    setSending(0)
+    const ids = []
+    for (const [place, file] of chosen.entries()) {
+      try {
+        const { promise } = uploadFile(file, (percentage) => setSending((100 * place + percentage) / chosen.length))
+        ids.push((await promise).id)
+      } catch (error) {
+        setFailed(`${t.add_failed.replace("{name}", () => file.name)} ${(error && error.detail) || ""}`)
+      }
+    }
+    if (ids.length) ask("add", { files: ids, ...wish })
+    else setSending(null)
+  }
+  const drop = (event) => {
+    event.preventDefault()
+    event.stopPropagation()
+    setOver(false)
+    send(event.dataTransfer.files)
+  }
+  const hold = (event) => { event.preventDefault(); event.stopPropagation(); setOver(event.type !== "dragleave") }
+  return (
+    <div className={`td-drop ${over ? "td-drop-over" : ""}`} data-testid="adding" onDragEnter={hold} onDragOver={hold} onDragLeave={hold} onDrop={drop}>
+      <input ref={input} type="file" multiple hidden onChange={(event) => { send(event.target.files); event.target.value = "" }} />
+      <button type="button" className="td-button td-button-line" data-action="add" disabled={sending !== null} onClick={() => input.current.click()}>
+        <FilePlus2 size={14} /> {t.add_documents}
+      </button>
+      <span className="td-path">{t.drop_documents}</span>
+      {sending !== null ? (
+        <div role="status" className="td-drop-wide">
+          <div className="td-meter td-meter-wide"><i style={{ width: `${sending}%` }} /></div>
+          <div className="td-path">{sending < 100 ? t.sending : t.retrying}</div>
+        </div>
+      ) : null}
+      {failed ? <div className="td-error td-drop-wide" role="alert">{failed}</div> : null}
+      {sending === null && added ? (
+        <div className="td-drop-wide" role="status">
+          <ul className="td-drop-wide">
+            {added.map((one, place) => (
+              <li key={place} data-added={one.path} data-added-state={one.state} className={one.state === "failed" ? "td-error" : "td-path"}>
+                {one.path}: {[t[one.state], one.passages ? `${t.passages_count}: ${digits(one.passages, 0)}` : "", one.reason].filter(Boolean).join(" · ")}
+              </li>
+            ))}
+          </ul>
+        </div>
+      ) : null}
+    </div>
+  )
+}
+
+function Progress({ progress, t }) {
+  if (!progress) return null
+  const { done, total, seconds_left: left } = progress
+  return (
+    <div className="td-card" role="status" data-testid="indexing">
+      <div className="td-path">
+        {[t.indexing_now.replace("{done}", () => digits(done, 0)).replace("{total}", () => digits(total, 0)),
+          left !== null && left !== undefined ? `${t.left}: ${duration(left)}` : ""].filter(Boolean).join(" · ")}
+      </div>
+      <div className="td-meter td-meter-wide"><i style={{ width: `${(100 * done) / Math.max(1, total)}%` }} /></div>
+    </div>
+  )
+}
+
+function Documents({ documents, added, progress, administers, t }) {
   const [text, setText] = useState("")
   const [state, setState] = useState("")
+  const [folder, setFolder] = useState(null)
   const first = useRef(true)
+  const wish = { text, state, folder }
   useEffect(() => {
     if (first.current) {
       first.current = false
       return
     }
-    const timer = setTimeout(() => ask("find", { text, state }), 200)
+    const timer = setTimeout(() => ask("find", wish), 200)
     return () => clearTimeout(timer)
-  }, [text, state])
-  const retry = (name) => ask("retry", { name, text, state })
-  const count = (label, n) => (n ? `${label}: ${digits(n, 0)}` : "")
+  }, [text, state, folder])
+  useEffect(() => {
+    if (!administers) return
+    const timer = setInterval(() => { if (!document.hidden) ask("progress") }, PROGRESS_MS)
+    ask("progress")
+    return () => clearInterval(timer)
+  }, [])
+  const retry = (name) => ask("retry", { name, ...wish })
+  const remove = (name) => ask("remove", { name, ...wish })
+  const groups = documents.groups || []
+  const named = (name) => (name === ADDED ? t.added_here : name || t.top_folder)
+  const row = (one) => <Document key={one.key} row={one} administers={administers} busy={documents.busy} retry={retry} remove={remove} t={t} />
+  const grouped = groups.length > 1 && folder === null
   return (
     <div data-testid="documents">
+      {props.administrator ? <Adding added={added} wish={wish} t={t} /> : null}
+      <Progress progress={progress} t={t} />
       <input className="td-input" type="search" value={text} placeholder={t.search_documents} aria-label={t.search_documents}
         onChange={(event) => setText(event.target.value)} />
       <div className="td-chips td-filters">
@@ -88,30 +227,31 @@ function Documents({ documents, administers, t }) {
           </button>
         ) : null}
       </div>
-      {documents.rows.map((row) => (
-        <div key={row.key} className="td-card" data-document={row.path} data-document-state={row.state}>
-          <div className="td-source-head">
-            {row.state === "failed" ? <AlertTriangle size={15} className="td-error-icon" /> : null}
-            <span className="td-source-name">{row.path}</span>
-            {(row.collections || []).map((name) => <span key={name} className="td-tag" data-collection={name}>{name}</span>)}
-            <span className="td-tag">{t[row.state]}</span>
-          </div>
-          <div className="td-path">
-            {[count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters), row.state === "other" ? "" : `${t.seconds}: ${digits(row.seconds, 2)}`].filter(Boolean).join(" · ")}
-          </div>
-          {row.document ? (
-            <a className="td-link td-open" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language}`}>
-              <ExternalLink size={13} aria-hidden="true" /> {t.open_document}
-            </a>
-          ) : null}
-          {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
-          {administers && row.state === "failed" ? (
-            <button type="button" className="td-button td-button-line" data-action="retry" disabled={!!documents.busy} onClick={() => retry(row.key)}>
-              <RotateCcw size={14} /> {documents.busy === row.key ? t.retrying : t.retry}
+      {folder !== null ? (
+        <div className="td-folder" data-folder={folder}>
+          <button type="button" className="td-button td-button-line" data-action="all-folders" onClick={() => setFolder(null)}>
+            <ChevronLeft size={14} /> {t.all_folders}
+          </button>
+          <h3 className="td-folder-name">{named(folder)}</h3>
+          {administers ? (
+            <button type="button" className="td-button td-button-line" data-action="retry-folder" disabled={!!documents.busy} onClick={() => retry("folder")}>
+              <RotateCcw size={14} /> {documents.busy === "folder" ? t.retrying : t.whole_folder}
             </button>
           ) : null}
         </div>
-      ))}
+      ) : null}
+      {grouped ? groups.map((group) => (
+        <section key={group.folder} aria-label={named(group.folder)} data-group={group.folder}>
+          <button type="button" className="td-folder" onClick={() => setFolder(group.folder)}>
+            <Folder size={15} aria-hidden="true" />
+            <span className="td-folder-name">{named(group.folder)}</span>
+            <span className="td-muted">
+              {[t.files_in_it.replace("{count}", () => digits(group.files, 0)), group.failed ? `${t.failed}: ${digits(group.failed, 0)}` : ""].filter(Boolean).join(" · ")}
+            </span>
+          </button>
+          {documents.rows.filter((one) => one.folder === group.folder).map(row)}
+        </section>
+      )) : documents.rows.map(row)}
       {!documents.rows.length ? <div className="td-empty">{t.no_documents}</div> : null}
       {documents.matching > documents.rows.length ? (
         <div className="td-empty">{t.more_documents}: {digits(documents.matching - documents.rows.length, 0)}</div>
@@ -167,7 +307,7 @@ export default function Library() {
           <TabsTrigger value="documents" data-tab="documents">{t.documents}</TabsTrigger>
           <TabsTrigger value="models" data-tab="models">{t.models}</TabsTrigger>
         </TabsList>
-        <TabsContent value="documents">{documents ? <Documents documents={documents} administers={props.administers} t={t} /> : null}</TabsContent>
+        <TabsContent value="documents">{documents ? <Documents documents={documents} added={news.added} progress={news.progress} administers={props.administers} t={t} /> : null}</TabsContent>
         <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
       </Tabs>
       {props.signed_in ? <a className="td-link" data-way="account" href="/account">{t.account_link}</a> : null}

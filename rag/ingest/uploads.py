@@ -95,15 +95,15 @@ class Uploads:
 
     @contextmanager
     def arriving(self, conversation: str, name: str, data: bytes, person: str) -> Iterator[Path]:
-        """A file on its way into a conversation, to be read and then kept with `keep`; it is gone when the block ends,
-        unless it was kept. Raises DocumentError for a type or size that is not read, and where the quota is used up;
-        OSError where it cannot be written.
+        """A file on its way into a conversation ("": into the library itself), to be read and then kept with `keep`; it
+        is gone when the block ends, unless it was kept. Raises DocumentError for a type or size that is not read, and
+        where the quota is used up; OSError where it cannot be written.
         """
         name = safe_name(name)
         registry.reader_for(name)
         if len(data) > MAX_BYTES:
             raise DocumentError(f"The file is larger than {MAX_BYTES // 1_000_000} MB; split it.")
-        self._claim(person, len(data), self.folder(conversation) / name)
+        self._claim(person, len(data), (self.folder(conversation) if conversation else self.added) / name)
         folder = self._conversations / _ARRIVING / uuid4().hex
         try:
             folder.mkdir(parents=True)
@@ -121,7 +121,10 @@ class Uploads:
                     del self._arriving[person]
 
     def keep(self, conversation: str, arrived: Path, person: str) -> Path:
-        """Put a file that arrived into its conversation, in place of one of the same name. Raises OSError."""
+        """Put a file that arrived into its conversation, in place of one of the same name; without a conversation into
+        the library itself, beside one of the same name. Raises OSError."""
+        if not conversation:
+            return self.promote(arrived)
         folder = self.folder(conversation)
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((_OWNER, conversation), (_PERSON, person)):
@@ -135,7 +138,9 @@ class Uploads:
         """Count a file against the quotas while it arrives. Raises DocumentError where there is no room for it."""
         quota = self._quota
         with self._lock:
-            if quota.per_person_mb or quota.total_mb:
+            if instead.parent == self.added:
+                self._claim_added(size)
+            elif quota.per_person_mb or quota.total_mb:
                 total, own = self._used(person)
                 with suppress(OSError):
                     freed = instead.stat().st_size
@@ -153,6 +158,17 @@ class Uploads:
                         f"{quota.total_mb:,} MB may be; delete conversations that are no longer needed."
                     )
             self._arriving[person] = self._arriving.get(person, 0) + size
+
+    def _claim_added(self, size: int) -> None:
+        """Raises DocumentError where the library's own files leave no room for so many bytes."""
+        most, total = self._quota.library_mb, size + sum(self._arriving.values())
+        if self.added.is_dir():
+            total += sum(path.stat().st_size for path in self.added.iterdir() if path.is_file())
+        if most and total > most * 1_000_000:
+            raise DocumentError(
+                f"With it the files added to the library would hold {total / 1e6:,.0f} MB, and at most {most:,} MB may "
+                "be; remove some of them."
+            )
 
     def _used(self, person: str) -> tuple[int, int]:
         """Bytes of files in all conversations, and in those of one person."""
@@ -184,6 +200,13 @@ class Uploads:
             target = self.added / f"{source.stem} ({number}){source.suffix}"
         source.replace(target)
         return target
+
+    def discard(self, name: str) -> None:
+        """Delete one of the library's own files. Raises DocumentError where there is none of this name."""
+        path = self.added / safe_name(name)
+        if path.name != name or not path.is_file():
+            raise DocumentError(f"There is no file {name!r} among those that were added here; reload the page.")
+        path.unlink()
 
     def remove(self, conversation: str) -> None:
         """Delete all files of a conversation."""

@@ -20,7 +20,7 @@ from rag.ingest.files import hidden
 from rag.library import Library
 from rag.maintenance.integrity import mend
 from rag.storage.protocols import IndexDamagedError
-from rag.types import SyncReport
+from rag.types import SyncProgress, SyncReport
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ class Watcher:
         self._missing: set[Path] = set()
         self._caught_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch the documents", daemon=True)
+        self.progress: SyncProgress | None = None
+        """How far the run under way is; None between two."""
 
     def start(self) -> None:
         """Take in what changed while nobody watched, then go on watching."""
@@ -64,6 +66,9 @@ class Watcher:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def _note(self, progress: SyncProgress) -> None:
+        self.progress = progress if progress.done < progress.total else None
 
     def _run(self) -> None:
         try:
@@ -147,7 +152,7 @@ class Watcher:
             return False
         try:
             mend(self._library)
-            report = self._library.sync(folders, cancel=self._stop, within=within)
+            report = self._library.sync(folders, cancel=self._stop, within=within, progress=self._note)
         except UserFacingError as error:
             if isinstance(error, IndexDamagedError):
                 with suppress(UserFacingError):
@@ -160,6 +165,8 @@ class Watcher:
                 log.warning("The documents were not indexed: %s", error)
             self._last_error = str(error)
             return False
+        finally:
+            self.progress = None
         self._last_error = ""
         self._wait = 0.0
         if report.added or report.changed or report.removed or report.failed:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 import chainlit as cl
@@ -32,13 +31,13 @@ from tandem.documents import existing
 from tandem.texts import for_staff, labels, say, word
 from tandem.ui import background
 from tandem.ui.answering import principal_of
+from tandem.ui.library_files import add, own_folder, remove, sent
+from tandem.ui.library_rows import Wish, documents, folder_of, key, without_receipt
 from tandem.ui.session import language_of, show_settings, told
-from tandem.ui.uploads import shown
 
 ELEMENT = "Library"
 PANEL = "tandem-library"
-MOST_ROWS = 200
-ADMINISTRATION = {"download", "cancel", "load", "unload"}
+ADMINISTRATION = {"download", "cancel", "load", "unload", "add", "remove"}
 _LONGEST_SEARCH = 200
 _SECONDS_BETWEEN = 0.5
 _LABELS = (
@@ -46,7 +45,9 @@ _LABELS = (
     "retry", "retry_all", "retrying", "pages", "passages_count", "characters", "seconds", "download_model", "cancel",
     "load", "unload", "working", "licence", "left", "state_ready", "state_cached", "state_downloading",
     "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere", "sign_out_failed",
-    "account_link", "administration",
+    "account_link", "administration", "add_documents", "drop_documents", "sending", "added_here", "top_folder",
+    "files_in_it", "read_again", "remove_it", "remove_sure", "keep_it", "indexing_now", "changed_on", "whole_folder",
+    "all_folders", "add_failed",
 )  # fmt: skip
 
 
@@ -60,19 +61,27 @@ async def act(context: AppContext, asked: Any) -> None:
     if not isinstance(asked, dict) or not isinstance(asked.get("tandem"), str):
         return
     text, state, name = (str(asked.get(key) or "")[:_LONGEST_SEARCH] for key in ("text", "state", "name"))
+    folder = asked.get("folder")
+    wish = Wish(text, state, folder[:_LONGEST_SEARCH] if isinstance(folder, str) else None)
     if asked["tandem"] in ADMINISTRATION and not await admitted(context):
         return
     if asked["tandem"] == "retry" and not _curated(context) and not await admitted(context):
         return
-    if asked["tandem"] in {*ADMINISTRATION, "retry"}:
+    if asked["tandem"] in {*ADMINISTRATION, "retry"} - {"add", "remove"}:  # of these two, what became of each
         _record(context, asked["tandem"], name)
     match asked["tandem"]:
         case "open":
             await open_panel(context)
         case "find":
-            await _show_documents(context, text, state)
+            await _show_documents(context, wish)
         case "retry":
-            await _retry(context, name, text, state)
+            await _retry(context, name, wish)
+        case "add":
+            await _add(context, asked.get("files"), wish)
+        case "remove":
+            await _remove(context, name, wish)
+        case "progress":
+            await _tell({"progress": _progress(context)})
         case "download":
             await download(context, name)
         case "cancel":
@@ -117,53 +126,6 @@ async def download(context: AppContext, alias: str) -> None:
     background.begin(_watch(context, alias))
 
 
-def documents(
-    receipts: Sequence[FileReceipt],
-    text: str = "",
-    state: str = "",
-    ids: Mapping[tuple[str, str], str] | None = None,
-    collections: Callable[[FileReceipt], Sequence[str]] = lambda receipt: (),
-    beside: Sequence[Account] = (),
-) -> dict[str, Any]:
-    """The receipts as the page draws them: failed ones first, then by name; those whose path or reason holds `text`
-    and that are in `state`; at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links;
-    `collections` says of which ones a file is. `beside` are the files that have no receipt: they are of the state
-    "other", and count.
-    """
-    others = [_without_receipt(one) for one in beside if one.receipt is None]
-    wanted = text.strip().casefold()
-    found = [
-        receipt
-        for receipt in (*receipts, *others)
-        if state in ("", receipt.state) and (not wanted or wanted in f"{receipt.path}\n{receipt.reason}".casefold())
-    ]
-    found.sort(key=lambda receipt: (("failed", "indexed", "other").index(receipt.state), receipt.path.casefold()))
-    failed = sum(receipt.state == "failed" for receipt in receipts)
-    return {
-        "counts": {
-            "": len(receipts) + (unread := sum(one.files for one in beside if one.receipt is None)),
-            "failed": failed,
-            "indexed": len(receipts) - failed,
-            "other": unread,
-        },
-        "matching": len(found),
-        "rows": [
-            {
-                "key": key(receipt),
-                "document": (ids or {}).get((receipt.root, receipt.path), ""),
-                "collections": list(collections(receipt)),
-                **shown(receipt),
-            }
-            for receipt in found[:MOST_ROWS]
-        ],
-    }
-
-
-def key(receipt: FileReceipt) -> str:
-    """A name for a receipt that tells the page nothing of where the folder lies."""
-    return blake2b(f"{receipt.root}\0{receipt.path}".encode("utf-8", "replace"), digest_size=12).hexdigest()
-
-
 def models(context: AppContext, listing: Sequence[Listed]) -> list[dict[str, Any]]:
     """The models as the page draws them, each with what the person can ask of it now."""
     administers, language = accounts.administers(context.rights), language_of(context)
@@ -198,12 +160,13 @@ def models(context: AppContext, listing: Sequence[Listed]) -> list[dict[str, Any
     return rows
 
 
-async def _show_documents(context: AppContext, text: str = "", state: str = "", *, busy: str = "") -> dict[str, Any]:
+async def _show_documents(context: AppContext, wish: Wish | None = None, *, busy: str = "") -> dict[str, Any]:
     receipts = await asyncio.to_thread(seen, context)
     beside = await asyncio.to_thread(_unread, context)
     ids = await asyncio.to_thread(documents_of_files, context.library)
     of = partial(context.rights.collections_of, principal_of(context))
-    found = {"documents": {**documents(receipts, text, state, ids, of, beside), "busy": busy}}
+    own = own_folder(context)
+    found = {"documents": {**documents(receipts, wish, ids, of, beside, own), "busy": busy}}
     await _tell(found)
     return found
 
@@ -223,11 +186,7 @@ def _unread(context: AppContext) -> list[Account]:
     """The files that have no receipt, of no kind that is read for one, as far as the person may know of them."""
     principal = principal_of(context)
     found = account(existing(context.settings.documents), context.library.receipts(), context.library.data_dir)
-    return [one for one in found if one.receipt is None and context.rights.may_see(principal, _without_receipt(one))]
-
-
-def _without_receipt(one: Account) -> FileReceipt:
-    return FileReceipt(one.root, one.path, "other", one.reason, 0, 0, 0, 0.0, 0, 0, "")
+    return [one for one in found if one.receipt is None and context.rights.may_see(principal, without_receipt(one))]
 
 
 async def _show_models(context: AppContext) -> None:
@@ -253,18 +212,46 @@ def _props(context: AppContext) -> dict[str, Any]:
     }
 
 
-async def _retry(context: AppContext, name: str, text: str, state: str) -> None:
+def _progress(context: AppContext) -> dict[str, Any] | None:
+    """How far indexing is, for who looks after the library: of how many files, others are not told."""
+    under_way = context.indexing
+    if under_way is None or not (accounts.administers(context.rights) or _curated(context)):
+        return None
+    return {"done": under_way.done, "total": under_way.total, "seconds_left": under_way.seconds_left}
+
+
+async def _add(context: AppContext, ids: object, wish: Wish) -> None:
+    receipts = await add(context, sent(ids), language_of(context))
+    await _tell({"added": receipts})
+    await _show_documents(context, wish)
+
+
+async def _remove(context: AppContext, name: str, wish: Wish) -> None:
+    try:
+        if not await remove(context, name, await asyncio.to_thread(seen, context)):
+            await cl.context.emitter.send_toast(say("not_removed", language_of(context)), "warning")
+    except UserFacingError as error:
+        await cl.context.emitter.send_toast(told(context, error), "error")
+    await _show_documents(context, wish)
+
+
+async def _retry(context: AppContext, name: str, wish: Wish) -> None:
+    """Read again: one file; or with "folder" all of the folder that is looked at; or with "" all that failed."""
     known = await asyncio.to_thread(seen, context)
-    wanted = [receipt for receipt in known if receipt.state == "failed" and name in ("", key(receipt))]
+    own = own_folder(context)
+    if name == "folder":
+        wanted = [receipt for receipt in known if folder_of(receipt, own) == wish.folder]
+    else:
+        wanted = [receipt for receipt in known if name == key(receipt) or (not name and receipt.state == "failed")]
     if not accounts.administers(context.rights):
         curator = principal_of(context)
         wanted = [receipt for receipt in wanted if context.rights.curates(curator, receipt)]
-    await _show_documents(context, text, state, busy=name or "all")
+    await _show_documents(context, wish, busy=name or "all")
     try:
         await asyncio.to_thread(context.library.retry, wanted)
     except UserFacingError as error:
         await cl.context.emitter.send_toast(told(context, error), "error")
-    await _show_documents(context, text, state)
+    await _show_documents(context, wish)
 
 
 async def _ask_of(context: AppContext, alias: str, work: Coroutine[Any, Any, None]) -> None:

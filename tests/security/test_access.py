@@ -216,12 +216,13 @@ _BONUS = {"model": "tandem", "messages": [{"role": "user", "content": "What is t
 def test_a_conversation_is_its_owners_alone(place: Place, clients: dict[str, httpx.Client]) -> None:
     with opened(place, "member") as socket:
         socket.begin()
-        socket.emit("client_message", message("What is the bonus code?"))
+        socket.emit("client_message", message("Where does the capercaillie nest?"))
+        socket.hear("task_start")
         socket.hear("task_end")
     member = clients["member"]
     listed = member.post("/project/threads", json={"pagination": {"first": 5}, "filter": {}}).json()["data"]
     here = f"/conversations/{listed[0]['id']}"
-    assert "bonus code" in member.get(f"{here}/export/md").text and member.get(here).status_code == 200
+    assert "capercaillie" in member.get(f"{here}/export/md").text and member.get(here).status_code == 200
     for persona in ("outsider", "curator", "administrator"):
         client = clients[persona]
         for kind in ("md", "docx", "json"):
@@ -230,7 +231,7 @@ def test_a_conversation_is_its_owners_alone(place: Place, clients: dict[str, htt
             sent = {"tags": "mine", "name": "mine", "sure": "yes"}
             assert client.post(f"{here}/{deed}", data=sent).status_code == 404
         assert client.get(here).status_code == 404 and here not in client.get("/conversations").text
-    assert "mine" not in member.get("/conversations").text and "bonus" in member.get("/conversations").text
+    assert "mine" not in member.get("/conversations").text and "capercaillie" in member.get("/conversations").text
     away = member.post(f"{here}/pin", data={"back": "https://elsewhere.example/conversations"})
     assert away.headers["location"] == here
     assert member.post(f"{here}/delete", data={"sure": "yes"}).headers["location"] == "/conversations"

@@ -13,7 +13,7 @@ from tests.security.conftest import ENVIRONMENT, KEY, SETTINGS, Socket, Target, 
 from tests.support.terminal import start
 from tests.ui.conftest import serving
 
-ADMINISTRATION = ("retry", "download", "cancel", "load", "unload")
+ADMINISTRATION = ("retry", "download", "cancel", "load", "unload", "add", "remove")
 
 
 def open_to(target: Target, cookies: dict[str, str]) -> list[bool]:

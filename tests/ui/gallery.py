@@ -290,6 +290,32 @@ def _(person: Person, models: OpenAIServer) -> None:
     person.page.locator("#thread-history #thread-options").first.click(force=True)
 
 
+def _all_conversations(person: Person) -> None:
+    asked(person)
+    person.page.goto(person.page.url.split("/thread")[0].rstrip("/") + "/conversations")
+
+
+@state("all conversations", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    _all_conversations(person)
+
+
+@state("one conversation")
+def _(person: Person, models: OpenAIServer) -> None:
+    _all_conversations(person)
+    person.page.locator(".more").first.click()
+
+
+@state("library: a folder and what was added")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.wait_for_selector("#mode-picker-trigger-mode")
+    person.page.click("a[href$='#library']")
+    added = [{"name": "garage.md", "mimeType": "text/markdown", "buffer": b"# Garage\n\nThe garage opens at seven."}]
+    person.page.locator("[data-testid=adding] input").set_input_files(added)  # type: ignore[arg-type]
+    person.page.wait_for_selector("[data-added]")
+    person.page.locator("[data-document='garage.md'] [data-action=remove]").click()
+
+
 @state("search in conversations", (DESK,))
 def _(person: Person, models: OpenAIServer) -> None:
     asked(person)

@@ -90,7 +90,8 @@ def test_only_administrators_change_models_and_documents(chat: str, browser: Bro
     expect(page.locator("[data-model-row=stubborn]")).to_have_attribute("data-model-state", "cached")
     expect(page.locator("[data-testid=library] [data-action]:not([data-action=sign-out-everywhere])")).to_have_count(0)
     expect(page.get_by_test_id("offer")).to_have_count(0)
-    for wish, name in (("load", "stubborn"), ("unload", "stubborn"), ("download", "phi-4-mini"), ("cancel", "x")):
+    wishes = (("load", "stubborn"), ("unload", "stubborn"), ("download", "phi-4-mini"), ("cancel", "x"), ("add", "x"))
+    for wish, name in (*wishes, ("remove", "x")):
         with bob.is_told():
             bob.send(wish, name=name)
     with bob.is_told():
@@ -103,7 +104,7 @@ def test_only_administrators_change_models_and_documents(chat: str, browser: Bro
     page = ada.page
     expect(page.get_by_test_id("offer").locator("[data-action=download]")).to_be_enabled()
     page.click("a[href$='#library']")
-    expect(page.locator("[data-action=retry]")).to_be_enabled()
+    expect(page.locator("[data-document='broken.pdf'] [data-action=retry]")).to_be_enabled()
     page.click("[data-testid=library] [data-tab=models]")
     page.click("[data-testid=library] [data-model-row=stubborn] [data-action=load]")
     expect(page.locator("[data-testid=library] [data-model-row=stubborn] [data-action=unload]")).to_be_enabled()

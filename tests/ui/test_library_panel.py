@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 
 from rag.ingest.accounting import Account, Outcome
 from rag.types import FileReceipt
-from tandem.ui.library_panel import MOST_ROWS, documents, key
+from tandem.ui.library_rows import ADDED, MOST_ROWS, Wish, documents, key
 from tests.support import store_chat
 from tests.support.openai_server import OpenAIServer
 from tests.ui.conftest import HOLIDAYS, Chat, Person, serving_store
+from tests.ui.test_accessibility import faults
 
 Meet = Callable[..., Person]
 
@@ -33,9 +34,9 @@ def test_failed_documents_come_first_and_folders_stay_private() -> None:
 
 def test_documents_are_searched_by_name_and_reason_and_filtered_by_state() -> None:
     known = [receipt("İzin.md"), receipt("z.pdf", "failed", "It is encrypted."), receipt("encrypted.md")]
-    assert [row["path"] for row in documents(known, " ENCRYPTED ")["rows"]] == ["z.pdf", "encrypted.md"]
-    assert [row["path"] for row in documents(known, "encrypted", "indexed")["rows"]] == ["encrypted.md"]
-    assert documents(known, "no such file")["rows"] == []
+    assert [row["path"] for row in documents(known, Wish(" ENCRYPTED "))["rows"]] == ["z.pdf", "encrypted.md"]
+    assert [row["path"] for row in documents(known, Wish("encrypted", "indexed"))["rows"]] == ["encrypted.md"]
+    assert documents(known, Wish("no such file"))["rows"] == []
 
 
 def test_files_of_no_kind_that_is_read_are_named_last_and_count() -> None:
@@ -65,6 +66,19 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
         yield Chat(address, home, OpenAIServer())
 
 
+def test_documents_stand_in_groups_by_folder() -> None:
+    own = FileReceipt("/own", "zebra.md", "indexed", "", 0, 1, 10, 0.1, 10, 1_764_201_600_000_000_000, "digest")
+    known = [receipt("hr/leave.md"), receipt("hr/deep/er.md", "failed"), receipt("top.md"), own]
+    found = documents(known, added="/own")
+    assert [(group["folder"], group["files"], group["failed"]) for group in found["groups"]] == [
+        (ADDED, 1, 0), ("", 1, 0), ("hr", 2, 1),
+    ]  # fmt: skip
+    assert [row["changed"] for row in found["rows"] if row["folder"] == ADDED] == ["2025-11-27"]
+    assert [row["path"] for row in documents(known, Wish(folder="hr"))["rows"]] == ["hr/deep/er.md", "hr/leave.md"]
+    assert [row["path"] for row in documents(known, Wish(folder=ADDED), added="/own")["rows"]] == ["zebra.md"]
+    assert [row["path"] for row in documents(known, Wish(folder=""))["rows"]] == ["top.md", "zebra.md"]
+
+
 def open_panel(page: Page) -> None:
     expect(page.locator("#mode-picker-trigger-mode")).to_be_visible()
     page.click("a[href$='#library']")
@@ -77,10 +91,10 @@ def test_a_file_that_failed_is_found_and_read_again(chat: Chat, meet: Meet) -> N
     broken = page.locator("[data-document='broken.pdf']")
     expect(broken).to_contain_text("damaged")
     expect(page.locator("[data-document]")).to_have_count(4)
-    page.fill("[data-testid=documents] input", "LEAVE")
+    page.fill("[data-testid=documents] input[type=search]", "LEAVE")
     expect(page.locator("[data-document]")).to_have_count(1)
     expect(page.locator("[data-document='hr/leave.md']")).to_contain_text("Passages: 1")
-    page.fill("[data-testid=documents] input", "")
+    page.fill("[data-testid=documents] input[type=search]", "")
     page.click("[data-filter=failed]")
     expect(page.locator("[data-document]")).to_have_count(1)
     page.click("[data-action=retry]")
@@ -90,6 +104,39 @@ def test_a_file_that_failed_is_found_and_read_again(chat: Chat, meet: Meet) -> N
     page.click("[data-filter=all]")
     expect(page.locator("[data-document='travel.md']")).to_be_visible()
     assert "/thread/" not in page.url, "looking makes no conversation"
+
+
+@pytest.mark.browser
+def test_a_document_is_added_found_and_removed_again(chat: Chat, meet: Meet) -> None:
+    person = meet(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, color_scheme="dark")
+    page = person.page
+    open_panel(page)
+    chosen = [
+        {"name": "garage.md", "mimeType": "text/markdown", "buffer": b"# Garage\n\nThe parking garage opens at seven."},
+        {"name": "hr.md", "mimeType": "text/markdown", "buffer": b" "},
+    ]
+    page.locator("[data-testid=adding] input").set_input_files(chosen)  # type: ignore[arg-type]
+    expect(page.locator("[data-added='garage.md']")).to_have_attribute("data-added-state", "indexed")
+    expect(page.locator("[data-added='hr.md']")).to_contain_text("empty")
+    row = page.locator("[data-group=':added'] [data-document='garage.md']")
+    expect(row).to_be_visible()
+    assert (chat.home / ".tandem" / "library" / "added" / "garage.md").is_file()
+    assert not faults(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    row.locator("[data-action=remove]").click()
+    row.locator("[data-action=remove-sure]").click()
+    expect(page.locator("[data-document='garage.md']")).to_have_count(0)
+    assert not (chat.home / ".tandem" / "library" / "added" / "garage.md").exists()
+    expect(page.locator("[data-document='travel.md']")).to_be_visible()
+    expect(page.locator("[data-document='travel.md'] [data-action=remove]")).to_have_count(0)
+
+    # A folder alone, and all of it read again.
+    page.locator("[data-group=hr] > button").click()
+    expect(page.locator("[data-document]")).to_have_count(1)
+    page.click("[data-action=retry-folder]")
+    expect(page.locator("[data-action=retry-folder]")).to_be_enabled()
+    page.click("[data-action=all-folders]")
+    expect(page.locator("[data-document='travel.md']")).to_be_visible()
 
 
 @pytest.mark.browser

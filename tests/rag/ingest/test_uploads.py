@@ -224,3 +224,47 @@ def test_a_person_and_all_together_have_so_much_room(tmp_path: Path) -> None:
         assert library.add_upload("another", "more.html", words, person="ada").state == "indexed"
     finally:
         library.close()
+
+
+def named(library: Library) -> set[str]:
+    return {document.name for document in library.documents()}
+
+
+def test_a_file_added_to_the_library_is_found_by_everybody_until_it_is_removed(
+    library: Library, tmp_path: Path
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "watched.md").write_text("# Watched\n\nThe canteen closes at three.", encoding="utf-8")
+    library.sync([tmp_path / "docs"])
+    first = library.add_upload("", "../../garage.md", b"# Garage\n\nThe garage opens at seven.", person="ada")
+    assert (first.state, first.path) == ("indexed", "garage.md") and "garage.md" in named(library)
+    again = library.add_upload("", "garage.md", b"# Garage\n\nThe garage opens at eight.", person="ada")
+    assert again.path == "garage (2).md"
+    library.sync([tmp_path / "docs"])
+    assert {"garage.md", "garage (2).md", "watched.md"} <= named(library), "the next look at the folders keeps them"
+    for name in ("watched.md", "../docs/watched.md", "nothing.md", ".", ""):
+        with pytest.raises(DocumentError):
+            library.remove_added(name)
+    library.remove_added("garage.md")
+    assert "garage.md" not in named(library) and {"garage (2).md", "watched.md"} <= named(library)
+    assert (tmp_path / "docs" / "watched.md").exists()
+    assert [path.name for path in Path(first.root).iterdir()] == ["garage (2).md"]
+
+
+def test_what_cannot_be_read_is_not_added(library: Library) -> None:
+    assert library.add_upload("", "empty.pdf", b"%PDF-1.4 broken").state == "failed"
+    with pytest.raises(DocumentError):
+        library.add_upload("", "program.exe", b"MZ")
+    assert not (library.data_dir / "added").exists() or not list((library.data_dir / "added").iterdir())
+
+
+def test_the_librarys_own_files_have_so_much_room(tmp_path: Path) -> None:
+    library = Library.open(tmp_path, RetrievalSettings(), write=True, uploads=UploadSettings(library_mb=1))
+    half = b"# Half\n\n" + b"The garage opens at seven. " * 20_000
+    assert library.add_upload("", "half.md", half).state == "indexed"
+    with pytest.raises(DocumentError, match="at most 1 MB"):
+        library.add_upload("", "other.md", half + b"More.")
+    assert library.add_upload("talk", "other.md", b"# Other\n\nA conversation has its own room.").state == "indexed"
+    library.remove_added("half.md")
+    assert library.add_upload("", "other.md", half + b"More.").state == "indexed"
+    library.close()
