@@ -24,8 +24,8 @@ test: .venv/tests.installed
 
 # A real OpenSearch from its jars, where Java and Maven are: about 55 MB once, then a minute.
 test-services: .venv/tests.installed
-	@if command -v mvn javac >/dev/null; then $(MAKE) --no-print-directory .venv/opensearch.classpath; \
-		else echo "Java and Maven are not installed: the tests that need OpenSearch are skipped."; fi
+	@{ command -v mvn && command -v javac; } >/dev/null && $(MAKE) --no-print-directory .venv/opensearch.classpath \
+		|| echo "Java, Maven or OpenSearch's jars cannot be had here: the tests that need them are skipped."
 	$(BIN)/pytest -m services tests/contracts tests/rag/storage
 
 .venv/opensearch.classpath: tests/support/opensearch/pom.xml | .venv/pyvenv.cfg

@@ -50,6 +50,10 @@ class IndexDamagedError(LibraryError):
     """The index is damaged or of another version of Tandem: it can be made anew from the store, and only so."""
 
 
+class IndexAwayError(LibraryError):
+    """The index lies elsewhere and does not answer now."""
+
+
 class CandidateIndex(Protocol):
     """Which passages hold a question's terms, and how common a term is. Searching is safe from any thread."""
 

@@ -6,6 +6,7 @@ ask for a node are skipped where they are missing.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -28,7 +29,8 @@ def missing() -> str:
     """Why no node can be started here, "" where one can."""
     if shutil.which("java") is None or shutil.which("javac") is None:
         return "Java is not installed"
-    if not _JARS.is_file() or not all(Path(jar).is_file() for jar in _JARS.read_text(encoding="utf-8").split(":")):
+    jars = _JARS.read_text(encoding="utf-8").strip().split(os.pathsep) if _JARS.is_file() else []
+    if not jars or not all(Path(jar).is_file() for jar in jars):
         return "OpenSearch's jars are not here; `make test-services` fetches them"
     return ""
 

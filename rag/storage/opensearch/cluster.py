@@ -15,6 +15,7 @@ import orjson
 
 from rag.errors import LibraryError
 from rag.settings import IndexSettings
+from rag.storage.protocols import IndexAwayError
 
 CONNECT_SECONDS, ANSWER_SECONDS, WRITE_SECONDS = 2.0, 15.0, 60.0
 READ_PATIENCE, WRITE_PATIENCE = 4.0, 30.0
@@ -24,7 +25,7 @@ _AGAIN = frozenset({429, 500, 502, 503, 504})
 _CONNECTIONS = 32
 
 
-class ClusterError(LibraryError):
+class ClusterError(IndexAwayError):
     """The cluster does not answer, or did not do what was asked. Nothing that it had acknowledged is lost by that."""
 
 

@@ -196,7 +196,9 @@ os._exit(0)
 
 
 @services
-def test_a_node_that_is_killed_costs_nothing_acknowledged_and_no_answer(tmp_path: Path) -> None:
+def test_a_node_that_is_killed_costs_nothing_acknowledged_and_no_answer(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     with running(3) as nodes, closing(opened(tmp_path, over(_all(nodes), replicas=1, shards=2))) as library:
         library.add(documents_of(TEXTS))
         _settled(nodes[0])
@@ -222,6 +224,12 @@ def test_a_node_that_is_killed_costs_nothing_acknowledged_and_no_answer(tmp_path
         asking.join()
         assert set(answers) == {"nets.md"} and len(answers) > before + 1
         assert library.in_step() and len(library.store.all_rows()) == 202
+        for node in nodes[1:]:
+            node.kill()
+        request.getfixturevalue("impatient")
+        with pytest.raises(LibraryError, match="does not answer; start OpenSearch there"):
+            library.add(documents_of({"late.md": "The last crate holds oil."}))
+        assert library.problem.startswith("Documents are not taken in: the search index does not answer")
 
 
 def _all(nodes: list[Node]) -> tuple[str, ...]:

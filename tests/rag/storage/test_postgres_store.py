@@ -121,10 +121,12 @@ def test_a_library_outlives_a_restart_of_its_server(tmp_path: Path, papers: Path
             library.search("Who mends the nets?")
         with pytest.raises(UserFacingError, match="database server does not answer; start it"):
             library.remove_uploads("talk")
+        assert library.problem.startswith("Documents are not taken in: the database server does not answer")
         postgres.start()
         assert found(library, "Who mends the nets?") == ["nets.md"]
         (papers / "nets.md").unlink()
         assert library.sync([papers]).removed == 1 and library.in_step()
+        assert library.problem == ""
 
 
 def test_what_belongs_together_is_there_whole_or_not_at_all(tmp_path: Path, postgres: support.Server) -> None:
