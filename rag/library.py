@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from rag import labels as label
-from rag.database.sqlite_file import reason
 from rag.errors import LibraryError
-from rag.faults import Fault, fault_of, sentence
+from rag.faults import sentence
 from rag.ingest.fair_turns import FairTurns
 from rag.ingest.ingestion import Ingest, Labelled
 from rag.ingest.uploads import Uploads
@@ -31,7 +30,7 @@ from rag.seen import Seen
 from rag.settings import RetrievalSettings, UploadSettings
 from rag.storage import opening
 from rag.storage.passage_terms import VERSION as FEATURES_VERSION
-from rag.storage.protocols import CandidateIndex, IndexAwayError, IndexDamagedError
+from rag.storage.protocols import CandidateIndex, IndexDamagedError
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import Store
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
@@ -41,7 +40,6 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 20.0
 _READ_AT_ONCE = 4
-_CANNOT = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.FAILING, Fault.LIMITED, Fault.UNREACHABLE)
 
 STORE = "library.sqlite"
 INDEX = "index"
@@ -375,10 +373,8 @@ class Library:
             self._problem = ""
             self._unfilled = False
         except LibraryError as error:
-            if isinstance(error, IndexAwayError):
-                self._problem = "Documents are not taken in: the search index does not answer; start it and try again."
-            elif (cause := error.__cause__) is not None and fault_of(cause, self._store.connections.path) in _CANNOT:
-                self._problem = f"Documents are not taken in: {reason(cause, self._store.connections.path)}."
+            if hindered := opening.hindered(self._store, error):
+                self._problem = f"Documents are not taken in: {hindered}."
             raise
         finally:
             self._searcher.forget()

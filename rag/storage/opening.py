@@ -18,11 +18,13 @@ from rag.faults import SAID, Fault, fault_of, sentence
 from rag.settings import IndexSettings
 from rag.storage.checksums import check
 from rag.storage.postgres_store import PostgresStore
-from rag.storage.protocols import CandidateIndex, IndexDamagedError
+from rag.storage.protocols import CandidateIndex, IndexAwayError, IndexDamagedError
 from rag.storage.server_connections import Server
 from rag.storage.sqlite_store import Store
 from rag.storage.sqlite_tables import discard_outdated, renew
 from rag.storage.tantivy_index import Index
+
+_CANNOT = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.FAILING, Fault.LIMITED, Fault.UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,14 @@ def words(store: Store) -> Iterator[None]:
             raise
         store.connections.suspected(True)
         raise LibraryError(f"The library at {path.parent} cannot be read: {SAID[Fault.DAMAGED]}.") from error
+
+
+def hindered(store: Store, error: LibraryError) -> str:
+    """Why nothing can be written now, naming no place; "" where the error says nothing of the kind."""
+    if isinstance(error, IndexAwayError):
+        return "the search index does not answer; start it and try again"
+    path, cause = store.connections.path, error.__cause__
+    return sqlite_file.reason(cause, path) if cause is not None and fault_of(cause, path) in _CANNOT else ""
 
 
 def _damaged(store: Store) -> bool:
