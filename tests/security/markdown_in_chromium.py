@@ -42,13 +42,13 @@ ANSWERS_TO_A_PAGE = 25
 WATCH = """
 window.alive = []
 window.alert = (what) => window.alive.push(`an alert: ${what}`)
-const REACHES = /^on|^src|^href|^xlink|^action$|^formaction$|^poster$/i
+const REACHES = /^on|^src|^xlink|^action$|^formaction$|^poster$/i
 const OWN = /^#(source-[0-9]+|unsupported)$/
 const judge = (element) => {
   const tag = element.tagName.toLowerCase()
   if (tag === 'a' ? !OWN.test(element.getAttribute('href') || '') || element.hasAttribute('ping') : !KEPT.has(tag))
     window.alive.push(element.outerHTML.slice(0, 200))
-  else if ([...element.attributes].some((one) => REACHES.test(one.name)))
+  else if (tag !== 'a' && element.hasAttribute('href') || [...element.attributes].some((one) => REACHES.test(one.name)))
     window.alive.push(element.outerHTML.slice(0, 200))
 }
 const KEPT = new Set(('p div span h1 h2 h3 h4 h5 h6 ul ol li blockquote code pre em strong del hr br table thead tbody '
