@@ -18,7 +18,7 @@ from tandem.markdown_writer import MARK, PARSER, inline, written
 
 SOURCE_LINK = "#source-"
 UNSUPPORTED_LINK = "#unsupported"
-LARGEST_PARSED = 200_000
+LARGEST_PARSED, LONGEST_PARSED_LINE = 200_000, 10_000
 # Joins words, shows nothing, and means nothing to a reader of Markdown.
 JOINER = "\u2060"
 
@@ -27,6 +27,7 @@ _BEGINNING = re.compile(
     r"|\[(?=[\^\sxX])",
     re.IGNORECASE,
 )
+_DEFINITION = re.compile(rf"\[(?:\d{{1,3}}|\?)\]: (?:{SOURCE_LINK}|{UNSUPPORTED_LINK})")
 _MAY_BEGIN = re.compile(r"(?:[\]!<:&\\@\[]|w{1,3})\Z", re.IGNORECASE)
 
 
@@ -66,7 +67,7 @@ def neutral(text: str) -> str:
 def neutral_line(text: str) -> str:
     """A text that stands within a line, made harmless: no blocks are seen in it."""
     line = " ".join(_whole(text).split())
-    if len(line) > LARGEST_PARSED:
+    if len(line) > LONGEST_PARSED_LINE:
         return _BEGINNING.sub(_broken, line)
     (token,) = PARSER.parseInline(line)
     return inline(token.children or ())
@@ -107,6 +108,18 @@ def _with_sources(body: str, passages: Sequence[Passage], page: str, unsupported
     if unsupported:
         definitions.append(f'[?]: {UNSUPPORTED_LINK} "{unsupported}"')
     return f"{body}\n\n" + "\n".join(definitions) if definitions else body
+
+
+def without_definitions(text: str) -> str:
+    """An answer's Markdown without the definitions at its end, which tie markers to the side panel and name sources.
+
+    >>> without_definitions('Seven [1].\\n\\n[1]: #source-1 "open.md"\\n')
+    'Seven [1].'
+    """
+    lines = text.rstrip().split("\n")
+    while lines and (_DEFINITION.match(lines[-1]) or not lines[-1].strip()):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def plain_title(passage: Passage, page: str) -> str:

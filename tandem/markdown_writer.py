@@ -27,8 +27,11 @@ _DEEPEST = 30
 PARSER = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"]).disable("reference")
 markdown_math.learn(PARSER)
 
-# What becomes a link by itself wherever it stands in a text, whatever stands before it.
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>`]*|(?:mailto:|xmpp:)?[-.\w+]+@[-.\w]+(?:/[^\s<>`]*)?", re.IGNORECASE)
+# What becomes a link by itself wherever it stands in a text, whatever stands before it. A name is bounded, or a long
+# word without an @ would be looked through from each of its letters to its end.
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>`]*|(?:mailto:|xmpp:)?[-.\w+]{1,256}@[-.\w]+(?:/[^\s<>`]*)?", re.IGNORECASE
+)
 _TRAILING = ".,;:?!*_~'\")]}"
 # No code of the text's own is taken for a formula.
 _FORMULA_SIGN = re.compile("^\u2061+")

@@ -27,7 +27,7 @@ from markdown_it.tree import SyntaxTreeNode
 from tandem import word_styles
 from tandem.markdown_writer import PARSER
 
-_MARKER = re.compile(r"[ \u00a0\u2060]*\[(\d{1,3})\]")
+_MARKER = re.compile(r"(?:(?<![ \u00a0\u2060])[ \u00a0\u2060]+)?\[(\d{1,3})\]")
 _DEEPEST_LIST = 3
 _EMPTY = '<w:p><w:pPr><w:spacing w:after="0" w:line="240" w:lineRule="auto"/></w:pPr><w:r><w:{0}/></w:r></w:p>'
 

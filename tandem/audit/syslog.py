@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import select
 import socket
 import threading
 import time
@@ -96,9 +95,10 @@ class Syslog:
     def _sent(self, data: bytes) -> bool:
         try:
             self._connected().sendall(data)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name that is none in a DNS is a ValueError
             self._let_go()
-            said = f"The audit log does not reach the syslog server: {error.strerror or type(error).__name__}."
+            why = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
+            said = f"The audit log does not reach the syslog server: {why}."
             if said != self.problem:
                 log.warning("%s", said)
             self.problem = said
@@ -111,13 +111,8 @@ class Syslog:
 
     def _connected(self) -> socket.socket:
         """The connection, made anew where the other end has closed it. Raises OSError."""
-        if self._socket is not None and self._counted and select.select([self._socket], [], [], 0)[0]:
-            try:
-                over = not self._socket.recv(4096)
-            except OSError:
-                over = True
-            if over:
-                self._let_go()
+        if self._socket is not None and self._counted and _ended(self._socket):
+            self._let_go()
         if self._socket is None:
             if self._counted:
                 self._socket = socket.create_connection(self._place, _PATIENCE_SECONDS)
@@ -131,6 +126,21 @@ class Syslog:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _ended(connection: socket.socket) -> bool:
+    """Whether the other end has closed it. `select` would not do: it takes no descriptor above 1023, and a server has
+    more where many people have the chat open."""
+    waits = connection.gettimeout()
+    try:
+        connection.setblocking(False)
+        return not connection.recv(4096)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(waits)
 
 
 def message(entry: Entry) -> bytes:

@@ -6,6 +6,7 @@ Knows the three formats. Does not know how a conversation is kept.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -73,7 +74,10 @@ FORMATS: dict[str, tuple[str, Callable[[Transcript, str, Language], bytes]]] = {
 
 def file_name(kept: Transcript, ending: str, language: Language) -> str:
     """What the file is called: never a path."""
-    safe = "".join(sign if sign.isalnum() or sign in " -_" else " " for sign in kept.name)
+    name = unicodedata.normalize("NFC", kept.name)
+    # Marks are part of the letters before them: in Hindi or Thai a name without its vowels is another word.
+    kinds = ((sign, unicodedata.category(sign)[0]) for sign in name)
+    safe = "".join(sign if kind in "LNM" or sign in " -_" else " " for sign, kind in kinds)
     return f"{' '.join(safe.split())[:_NAME_CHARS].strip() or say('conversation', language)}.{ending}"
 
 

@@ -80,7 +80,7 @@ async def export(request: Request, thread: str, kind: str) -> Response:
     if kept is None or kept.get("userIdentifier") != who or kind not in FORMATS:
         return page.missing(language)
     media, write = FORMATS[kind]
-    read = transcript(kept)
+    read = await asyncio.to_thread(transcript, kept)
     owner = "" if who == LOCAL_USER else who
     content = await asyncio.to_thread(write, read, owner, language)
     context.audit.record(who, "conversation.exported", thread, {"as": kind})

@@ -14,9 +14,8 @@ from typing import Any
 from chainlit.types import ThreadDict
 
 from rag.formats.extracted import one_line
+from tandem.markdown import without_definitions
 
-# What ties a marker to the source in the side panel: of no use outside of the page.
-_DEFINITION = re.compile(r'\n+(?:\[(?:\d{1,3}|\?)\]: #(?:source-\d{1,3}|unsupported) "[^"\n]*"\n?)+\s*\Z')
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _NAMED = 80
 
@@ -75,7 +74,8 @@ def transcript(thread: ThreadDict) -> Transcript:
         beside = elements.get(step["id"], [])
         files = tuple(_line(one.get("name")) for props in beside for one in _dicts(props.get("files")))
         # What stands over receipts only says that they are receipts.
-        text = "" if files else _DEFINITION.sub("", step.get("output") or "").strip()
+        said = "" if files else str(step.get("output") or "")
+        text = (said if kind == "user_message" else without_definitions(said)).strip()
         if not text and not files:
             continue
         feedback: Mapping[str, Any] = step.get("feedback") or {}

@@ -18,6 +18,7 @@ from rag.database.places import Place
 from rag.labels import thread as label_of_thread
 from rag.originals import finding
 from tandem.context import AppContext
+from tandem.markdown import without_definitions
 from tandem.people.store import AccountsError, Store
 from tandem.viewer import citations
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 LARGEST = 3_000_000
 _TITLE = 200
-_DEFINITION = re.compile(r"\[(?:\d{1,3}|\?)\]: #")
 _ID = re.compile(r"/source/passage/(\d{1,18})\b")
 _CATALOGUE = (Kind.LIBRARY, Kind.DOCUMENT)
 
@@ -209,11 +209,3 @@ def _made(context: AppContext, listed: Mapping[str, Any], labels: dict[str, list
         parts=[(str(one.get("text") or ""), bool(one.get("mark"))) for one in listed.get("parts") or ()],
         labels=labels[passage],
     )
-
-
-def without_definitions(text: str) -> str:
-    """An answer's Markdown without the definitions at its end, which name its sources."""
-    lines = text.rstrip().split("\n")
-    while lines and (_DEFINITION.match(lines[-1]) or not lines[-1].strip()):
-        lines.pop()
-    return "\n".join(lines)

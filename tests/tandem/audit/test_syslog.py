@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -165,6 +167,34 @@ def test_what_waits_is_bounded_and_the_oldest_goes(monkeypatch: pytest.MonkeyPat
     sending.close()
     assert time.monotonic() - begun < 10
     sending.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are numbered otherwise there")
+def test_entries_arrive_while_more_than_a_thousand_connections_are_open() -> None:
+    server = Server()
+    held = []
+    try:
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    except OSError:
+        pytest.skip("no process may open that many files here")
+    else:
+        sending = syslog.Syslog(f"tcp://127.0.0.1:{server.port}")
+        for number in range(3):
+            sending.send([Entry(number, "2026-01-01T00:00:00.000+00:00", "a", "b", str(number), "{}", "h")])
+            server.wait(number + 1)
+        sending.close()
+    finally:
+        for one in held:
+            os.close(one)
+        server.end()
+
+
+def test_a_name_that_no_server_can_have_is_a_problem_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syslog, "_CLOSING_SECONDS", 0.1)
+    sending = syslog.Syslog(f"tcp://{'x' * 64}.example")
+    sending.send([Entry(1, "2026-01-01T00:00:00.000+00:00", "a", "b", "c", "{}", "h")])
+    sending.close()
+    assert "does not reach the syslog server" in sending.problem
 
 
 @given(st.text(max_size=60), st.text(max_size=40), st.text(max_size=40))

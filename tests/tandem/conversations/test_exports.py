@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from chainlit.types import ThreadDict
 from docx import Document
 
 from tandem.conversations.exports import FORMATS, as_json, docx, file_name, markdown
 from tandem.conversations.transcript import transcript
+from tandem.ui.socket_checks import LONGEST_MESSAGE
 
 PARTS = [{"text": "Every employee has ", "mark": False}, {"text": "25 days\nof holiday", "mark": True}]
 SOURCES = [
@@ -99,3 +102,27 @@ def test_odd_records_and_names_make_a_file_all_the_same() -> None:
     nothing = thread()
     nothing["name"] = None
     assert file_name(transcript(nothing), "md", "de") == "Gespräch.md" and docx(transcript(nothing), "", "en")
+
+
+def test_file_names_keep_the_marks_of_their_letters() -> None:
+    for name, wanted in (
+        ("हिन्दी नाम", "हिन्दी नाम.md"), ("u\u0308bung", "übung.md"), ("\u202efdp.exe", "fdp exe.md"),
+        ("../a\r\nb\"", "a b.md")
+    ):  # fmt: skip
+        assert file_name(replace(transcript(KEPT), name=name), "md", "en") == wanted
+
+
+@pytest.mark.parametrize("sign", ["\n", "a", "\u00a0", "\n- "])
+def test_the_longest_message_is_written_before_anybody_waits_for_it(sign: str) -> None:
+    """Work that grows with the square of the length would not end here."""
+    long = ("x" + sign * LONGEST_MESSAGE)[: LONGEST_MESSAGE - 1] + "y"
+    read = transcript(thread(step("q", "user_message", long)))
+    assert read.turns[0].text == long
+    for _, write in FORMATS.values():
+        assert write(read, "ada", "en")
+
+
+def test_what_somebody_typed_is_no_definition() -> None:
+    typed = 'Why is this at the end?\n\n[1]: #source-1 "x"'
+    read = transcript(thread(step("q", "user_message", typed), step("a", "assistant_message", typed)))
+    assert [turn.text for turn in read.turns] == [typed, "Why is this at the end?"]

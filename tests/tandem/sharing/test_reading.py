@@ -7,9 +7,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tandem.markdown import without_definitions
 from tandem.sharing.page import turns
 from tandem.sharing.reading import Seen, seen
-from tandem.sharing.snapshot import Snapshot, Source, Turn, without_definitions
+from tandem.sharing.snapshot import Snapshot, Source, Turn
 
 OPEN = Source(1, "1", "open.md", None, ["Doors"], "/source/passage/1", True, [("The door code is seven.", True)], ["e"])
 PAY = Source(2, "2", "hr/pay.md", 3, ["Pay"], "/source/passage/2", True, [("The code is heronshaw.", True)], ["hr"])
