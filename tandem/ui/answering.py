@@ -28,6 +28,7 @@ from tandem.context import AppContext
 from tandem.texts import say, waiting
 from tandem.ui import uploads
 from tandem.ui.answer_view import AnswerView
+from tandem.ui.following import note
 from tandem.ui.panel import Figures
 from tandem.ui.session import choices_of, language_of
 
@@ -86,7 +87,9 @@ async def ask(context: AppContext, message: cl.Message) -> None:
 
 
 async def take_in(context: AppContext, message: cl.Message) -> list[tuple[str, Path]]:
-    """Take in the files that came with a message, if any; their names and places."""
+    """Take in the files that came with a message, if any; their names and places. The message is one
+    of the person's other tabs too."""
+    note(message)
     files = uploads.dropped(message)
     if not files:
         return files
@@ -223,9 +226,12 @@ def asker() -> str:
 
 
 def stop(session: WebsocketSession) -> None:
-    """Stop whatever is being written for a browser."""
-    if session.current_task is not None:
-        session.current_task.cancel()
+    """Stop whatever is being written in the conversation that a browser shows."""
+    # Begun here or in another tab; each is cancelled once, since a second time would be taken for another Stop.
+    tasks = {session.current_task, *(run.task for run in _in_thread(session.thread_id))}
+    for task in tasks:
+        if task is not None:
+            task.cancel()
 
 
 async def stop_all() -> None:

@@ -106,10 +106,13 @@ def check_uploads(check: Callable[[Any], None]) -> None:
 
 
 def check_sockets(
-    admit: Callable[[str, dict[str, Any], Any], Awaitable[bool]], hear: Callable[[str, str, Any], Awaitable[bool]]
+    admit: Callable[[str, dict[str, Any], Any], Awaitable[bool]],
+    hear: Callable[[str, str, Any], Awaitable[bool]],
+    begun: Callable[[WebsocketSession], None] = lambda session: None,
 ) -> None:
     """Have `admit` (socket id, environment, what the client sent) refuse connections by raising, or say that the
     conversation which the client names is not there, and `hear` (socket id, event, payload) whether an event may pass.
+    `begun` is told of every session whose socket is open now.
 
     Chainlit opens a session under whatever id a client names, and trusts what comes after. Handlers that belong to
     what is switched off are taken away.
@@ -122,6 +125,8 @@ def check_sockets(
         if not known and session is not None and not session.restored:
             # Chainlit would write under the id that the client named; whoever begins that later would share it.
             session.thread_id = str(uuid.uuid4())
+        if session is not None:
+            begun(session)
         return opened
 
     def checked(name: str, handler: Handler) -> Handler:

@@ -21,7 +21,7 @@ from tandem.context import AppContext
 from tandem.history.base import History
 from tandem.identifiers import is_id
 from tandem.texts import language_for, say
-from tandem.ui import chainlit_compat
+from tandem.ui import chainlit_compat, following
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class SocketChecks:
         self._history = history
 
     def install(self) -> None:
-        chainlit_compat.check_sockets(self.admit, self.hear)
+        chainlit_compat.check_sockets(self.admit, self.hear, following.follow)
 
     async def admit(self, sid: str, environ: Mapping[str, Any], auth: Any) -> bool:
         """Whether the conversation that the client names is there. Raises ConnectionRefusedError where nothing may be
@@ -75,7 +75,10 @@ class SocketChecks:
             return False
         match event:
             case "client_message":
-                return await self._is_message(session, payload)
+                taken = await self._is_message(session, payload)
+                if taken:
+                    await following.share(session, payload["message"])
+                return taken
             case "edit_message":
                 return await self._is_message(session, payload) and _is_known(session, payload["message"]["id"])
             case "chat_settings_change" | "chat_settings_edit":

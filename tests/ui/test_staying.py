@@ -47,3 +47,40 @@ def test_a_conversation_that_is_not_there(chat: Chat, meet: Meet) -> None:
     page.locator("#command-button").click()
     box = page.locator("#command-popover").bounding_box()
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
+@pytest.mark.browser
+def test_two_tabs_follow_one_conversation(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    first = meet(viewport=DESK)
+    first.ask(HOLIDAYS)
+    first.wait_for_answers(1)
+    first.page.wait_for_url("**/thread/*")
+    second = Person(first.page.context.new_page())
+    second.open(first.page.url)
+    second.wait_for_answers(1)
+    questions = '[data-step-type="user_message"]'
+
+    # Asked in one and read in both, while it is written and afterwards.
+    written = threading.Event()
+    chat.models.models["phi-4-mini"] = Reply([GOOD], hold=written)
+    first.ask("And when do unused days expire?")
+    for tab in (first, second):
+        expect(tab.page.locator(questions)).to_have_count(2)
+        expect(tab.page.locator("#stop-button")).to_be_visible()
+    written.set()
+    for tab in (first, second):
+        tab.wait_for_answers(2)
+    assert first.answer() == second.answer()
+
+    # What was asked in the first is what the second goes on from; the first sees it, and stops it.
+    held = threading.Event()
+    chat.models.models["phi-4-mini"] = Reply([GOOD], hold=held)
+    second.ask("How many of them are there?")
+    expect(first.page.locator(questions)).to_have_count(3)
+    assert chat.models.wait_for(lambda server: "unused days expire" in str(server.requests[-1]["messages"]))
+    first.page.click("#stop-button")
+    for tab in (first, second):
+        tab.wait_for_answers(3)
+        expect(tab.page.locator(".td-note").last).to_contain_text("Stopped")
+    held.set()
