@@ -97,6 +97,8 @@ class Sqlite:
                 raise
             db = sqlite_file.connect_reading(self.path)
         db.text_factory = sqlite_file.replacing
+        # SQLite's own knows ASCII alone; a server's knows every letter.
+        db.create_function("lower", 1, _lower, deterministic=True)
         return db
 
     def prepare(self) -> str:
@@ -251,3 +253,7 @@ def _read_json(text: str | bytes) -> Any:
         return json.loads(text)
     except ValueError:
         return None
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value

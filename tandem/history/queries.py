@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from rag.database.places import Place
+from rag.text.analyser import casefold
 from rag.text.unicode import whole
 from tandem.history.base import HistoryError
 from tandem.history.tables import elements, feedbacks, steps, threads, users
@@ -106,11 +107,11 @@ def new_thread(db: Connection, thread_id: str, user_id: str | None) -> None:
 def filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:
     """The threads of `query` in which the words were said, or which were rated so."""
     if filters.search and filters.search.strip():
-        wanted = whole(filters.search.strip().casefold()).replace("\0", "\ufffd")
+        wanted = casefold(whole(filters.search.strip())).replace("\0", "\ufffd")
         said = select(steps.c.id).where(
-            steps.c.thread_id == threads.c.id, steps.c.searchable.contains(wanted, autoescape=True)
+            steps.c.thread_id == threads.c.id, _one_i(steps.c.searchable).contains(wanted, autoescape=True)
         )
-        named = func.lower(threads.c.name).contains(wanted, autoescape=True)
+        named = _one_i(func.lower(threads.c.name)).contains(wanted, autoescape=True)
         query = query.where(or_(said.exists(), named))
     if filters.feedback is not None:
         marked = select(feedbacks.c.id).where(
@@ -118,6 +119,11 @@ def filtered(query: Select[Any], filters: ThreadFilter) -> Select[Any]:
         )
         query = query.where(marked.exists())
     return query
+
+
+def _one_i(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Text in lower case in which every I is one, dotted or not, as `casefold` has it: Turkish in capitals too."""
+    return func.replace(func.replace(column, "i\u0307", "i"), "ı", "i")
 
 
 def thread_of(row: Row[Any]) -> ThreadDict:

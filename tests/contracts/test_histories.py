@@ -181,6 +181,24 @@ async def test_pages_of_conversations_join_without_gaps(history: History) -> Non
     assert all(thread["steps"] == [] for thread in found)
 
 
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("Übersicht der ÄMTER", "übersicht"), ("Übersicht der ÄMTER", "ÄMTER"), ("ÇAY ŞEKER", "çay"),
+        ("İzmir gezisi", "izmir"), ("IĞDIR", "ığdır"), ("ığdır", "IĞDIR"), ("istanbul", "İSTANBUL"),
+    ],
+)  # fmt: skip
+async def test_search_knows_the_capitals_of_every_language(history: History, written: str, wanted: str) -> None:
+    """In names as in what was said."""
+    ada = await person(history, "ada")
+    await history.create_step(step("s1", "said", written))
+    await history.create_step(step("s2", "named", "x"))
+    await history.create_step(step("s3", "other", "x"))
+    await history.update_thread("named", name=written)
+    found = (await page(history, ada, search=wanted)).data
+    assert {thread["id"] for thread in found} == {"said", "named"}
+
+
 async def test_search_reads_what_was_said_in_any_case(history: History, asking: Asking) -> None:
     ada, bob = await person(history, "ada"), await person(history, "bob")
     await history.create_step(step("s1", "t1", "Wie groß ist die STRASSE? 100%_sure"))
