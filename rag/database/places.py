@@ -255,5 +255,5 @@ def _read_json(text: str | bytes) -> Any:
         return None
 
 
-def _lower(value: object) -> object:
+def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PERSON, GROUP = "person", "group"
 MOST, MOST_READERS = 500, 100
 _LISTED = 500
+_TWICE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Shares:
         groups: Sequence[str] = (),
         days: float = 0.0,
     ) -> Share:
-        """Share a copy, for so many days (0: until it is ended). Raises AccountsError."""
+        """Share a copy, for so many days (0: until it is ended); the same for the same readers a moment later is what
+        was shared before, for a button may be pressed twice. Raises AccountsError."""
         named = [(PERSON, name) for name in dict.fromkeys(people)] + [(GROUP, name) for name in dict.fromkeys(groups)]
         if not named:
             raise AccountsError("Name at least one person or group that may read it.")
@@ -80,12 +82,21 @@ class Shares:
         )
         row = {name: getattr(share, name) for name in ("id", "owner", "conversation", "answer", "title", "created")}
 
+        twins: list[Share] = []
+
         def work(db: Connection) -> None:
             from sqlalchemy import func, insert, select
 
             from tandem.people.tables import share_readers, shares
 
             _end(db, shares.c.until < now())
+            moment = (made - timedelta(seconds=_TWICE_SECONDS)).isoformat(timespec="milliseconds")
+            same = (shares.c.owner == owner) & (shares.c.conversation == conversation) & (shares.c.answer == answer)
+            before = _found(db, same & (shares.c.created >= moment))
+            alike = share.people, share.groups, share.until[:10]
+            twins[:] = [one for one in before if (one.people, one.groups, one.until[:10]) == alike]
+            if twins:
+                return
             count = db.execute(select(func.count()).select_from(shares).where(shares.c.owner == owner)).scalar_one()
             if count >= MOST:
                 raise AccountsError(f"{MOST} things are shared by you already; end one that nobody reads any more.")
@@ -94,7 +105,7 @@ class Shares:
                 db.execute(insert(share_readers).values(share=share.id, kind=kind, name=name))
 
         self._store.note(work)
-        return share
+        return twins[0] if twins else share
 
     def find(self, number: str) -> Share | None:
         """What has this id; None where there is nothing, or it is over. Raises AccountsError."""

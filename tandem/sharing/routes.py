@@ -44,6 +44,7 @@ async def all_of_it(request: Request, made: str = "") -> Response:
     mine = await asyncio.to_thread(shares.of, who)
     new = next((f"{address_of(request)}{_HERE}/{one.id}" for one in mine if one.id == made), "")
     others = await asyncio.to_thread(shares.shown_to, who, context.rights.groups_of(who))
+    new = next((f"{address_of(request)}{_HERE}/{one.id}" for one in mine if one.id == made), "")
     heads = ("shared_what", "share_with", "since", "until", "do")
     own = [
         (
@@ -135,7 +136,7 @@ async def make(request: Request) -> Response:
     context, language, who = somebody(request)
     sent = await fields_of(request)
     answer, alone = sent.get("answer", ""), sent.get("what") != "conversation"
-    people, groups = _named(sent.get("people", "")), _named(sent.get("groups", ""))
+    people, groups = [one for one in _named(sent.get("people", "")) if one != who], _named(sent.get("groups", ""))
     try:
         _check(context, who, people, groups)
         found = await _copied(context, who, answer, alone=alone, language=language)

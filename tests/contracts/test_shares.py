@@ -44,7 +44,8 @@ def test_what_is_over_is_not_there_and_goes_with_the_next(shares: Shares) -> Non
 
 
 def test_a_conversation_takes_what_is_shared_of_it_along(shares: Shares) -> None:
-    gone = [shares.make("ada", "t1", {}, title="a", people=["ben"]) for _ in range(2)]
+    gone = [shares.make("ada", "t1", {}, title="a", answer=one, people=["ben"]) for one in ("s1", "s2")]
+    assert shares.make("ada", "t1", {}, title="a", answer="s2", people=["ben"]) == gone[1], "a button pressed twice"
     kept = shares.make("ada", "t2", {}, title="b", groups=["hr"])
     shares.end_of("t1")
     assert [shares.find(one.id) for one in gone] == [None, None]
@@ -60,7 +61,7 @@ def test_nobody_shares_with_nobody_or_without_end(shares: Shares, monkeypatch: p
     monkeypatch.setattr("tandem.people.shares.MOST", 1)
     shares.make("ada", "t1", {}, title="a", people=["ben"])
     with pytest.raises(AccountsError, match="end one"):
-        shares.make("ada", "t1", {}, title="a", people=["ben"])
+        shares.make("ada", "t1", {}, title="a", people=["cem"])
     shares.make("ben", "t1", {}, title="a", people=["ada"])
 
 

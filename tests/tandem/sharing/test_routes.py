@@ -159,12 +159,23 @@ def test_nobody_shares_what_is_not_theirs_or_with_nobody(
     member = clients["member"]
     for sent, said in (
         ({"people": ""}, "at least one person"),
+        ({"people": "ayse"}, "at least one person"),
         ({"people": "ben, nobody here"}, "Nobody here is called nobody here"),
         ({"groups": "no such group"}, "There is no group no such group"),
         ({"people": "zoe"}, "Nobody here is called zoe"),
     ):
         made = member.post("/shared/new", data={"answer": answers[ASKED[0]], **sent})
         assert made.status_code == 400 and said in made.text
+
+
+def test_pressed_twice_or_reloaded_it_is_shared_once(clients: dict[str, httpx.Client], answers: dict[str, str]) -> None:
+    member = clients["member"]
+    before = member.get("/shared").text.count("/shared/revoke")
+    link = shared(member, answers[ASKED[0]], people="dora")
+    assert shared(member, answers[ASKED[0]], people="dora") == link
+    assert member.get("/shared").text.count("/shared/revoke") == before + 1
+    assert shared(member, answers[ASKED[0]], people="dora, cem") != link
+    assert link not in clients["outsider"].get("/shared", params={"made": link.removeprefix("/shared/")}).text
 
 
 def test_it_goes_with_the_conversation_and_is_in_the_audit_log(
