@@ -17,8 +17,9 @@ bzw ca usw z.b d.h u.a nr str bd abs evtl ggf inkl zzgl bspw env p.ex mme mlle s
 """
 _ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
 # The mark, closing quotes and brackets (and citation markers), then white space.
+# A row of marks is looked at once, not again from each of them: a question may be a hundred thousand dots.
 _END = regex.compile(
-    r"(?P<mark>[.!?…]+)(?P<close>[\"'”’»\)\]]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*)(?=\s|$)"
+    r"(?P<mark>(?<![.!?…])[.!?…]++)(?P<close>[\"'”’»\)\]]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*)(?=\s|$)"
     r"|(?P<wide>[。！？｡؟۔।॥]+)[\"'”’»\)\]」』）]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*"
     r"|(?P<blank>\n[^\S\n]*\n\s*)"
     r"|(?P<item>\n(?=[^\S\n]*(?:[-*•–]|\d{1,3}[.)])\s))"
@@ -26,13 +27,13 @@ _END = regex.compile(
 MARKS = ".!?…。！？؟"
 """What ends a sentence."""
 _CLOSERS = "\"'”’»)\\]*_`"
-ENDING = regex.compile(rf"[{MARKS}]+[{_CLOSERS}]*$")
+ENDING = regex.compile(rf"(?<![{MARKS}])[{MARKS}]++[{_CLOSERS}]*$")
 """The marks at the end of a text, with the quotes and brackets that close behind them."""
-PAUSE = regex.compile(rf"[{MARKS}:;]+[{_CLOSERS}]*$")
+PAUSE = regex.compile(rf"(?<![{MARKS}:;])[{MARKS}:;]++[{_CLOSERS}]*$")
 """The same, or what leads into something."""
 BREAK = regex.compile(rf"(?<=[{MARKS}])\s+|\n+")
 """Between two sentences of a text that was written, where abbreviations do not matter."""
-ENDS = regex.compile(rf"[{MARKS}]+(?=\s|$)|\n+")
+ENDS = regex.compile(rf"(?<![{MARKS}])[{MARKS}]++(?=\s|$)|\n+")
 """Every end of a sentence in such a text."""
 _CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|$]\s*$")
 _MARKED = regex.compile(r"\[\d+(?:\s*,\s*\d+)*\]$")

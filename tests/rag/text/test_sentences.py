@@ -51,3 +51,13 @@ def test_spans_are_ordered_disjoint_and_lose_nothing(text: str) -> None:
 def test_a_citation_marker_before_the_mark_ends_a_sentence() -> None:
     text = "Call it within 3 days [2]. qm-small is the one to take [1]. phi-4-mini drafts."
     assert parts(text) == ["Call it within 3 days [2].", "qm-small is the one to take [1].", "phi-4-mini drafts."]
+
+
+def test_a_long_row_of_marks_is_one_end() -> None:
+    """Work that grows with the square of the length would not end here."""
+    for mark in ".!…":
+        text = f"x{mark * 200_000}y"
+        assert sentences.split(text) == [(0, len(text))]
+        assert not sentences.PAUSE.search(text) and not sentences.ENDING.search(text)
+        assert sentences.ENDS.findall(text) == []
+        assert sentences.split(f"x{mark * 200_000} Y") == [(0, 200_001), (200_002, 200_003)]
