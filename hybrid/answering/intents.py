@@ -18,7 +18,7 @@ import yaml
 from rag.text.analyser import casefold, fold, stop_terms, tokens
 from rag.text.language import detect
 
-_MARKS = regex.compile(r"[\s?!.…？。！؟]+$")
+_MARKS = regex.compile(r"(?<![\s?!.…？。！؟])[\s?!.…？。！؟]++$")
 _ENDS = regex.compile(r"(?<=[?？؟])\s+(?=\S)")
 _MOST_PARTS = 4
 _LONGEST = 200

@@ -85,3 +85,10 @@ def test_anything_may_be_typed(text: str) -> None:
 )
 def test_the_file_at_hand_is_told_from_what_is_asked_of_it(text: str, asked: str | None) -> None:
     assert of_the_file(text) == asked
+
+
+def test_a_long_row_of_marks_is_a_question_at_once() -> None:
+    """Work that grows with the square of the length would not end here."""
+    for mark in ".?!":
+        assert recognise(f"x{mark * 200_000}y").kind is Kind.ASK
+    assert recognise(f"Hello{'!' * 200_000}").kind is Kind.GREETING
