@@ -82,7 +82,7 @@ function Document({ row, administers, busy, retry, remove, t }) {
       {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
       <div className="td-deeds">
         {row.document ? (
-          <a className="td-button td-button-line" target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language}`}>
+          <a className="td-button td-button-line" data-open={row.document} target="_blank" rel="noopener" href={`/source/document/${row.document}?lang=${props.language}`}>
             <ExternalLink size={13} aria-hidden="true" /> {t.open_document}
           </a>
         ) : null}

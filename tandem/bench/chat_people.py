@@ -30,6 +30,7 @@ STAGGER_SECONDS = 0.003
 # What the check adds to a text: markers, and where they lead.
 _MARKER = re.compile(r"\s*\[(?:\d{1,3}|\?)\]")
 _DEFINITIONS = re.compile(r"\n\n\[(?:\d{1,3}|\?)\]: .*", re.DOTALL)
+_PROVISIONAL = re.compile(r"(?:\[\d{1,3}\]: \S+\n)+\n")
 
 
 class BenchError(UserFacingError):
@@ -61,7 +62,9 @@ class Reader:
     _unread: str = ""
 
     def read(self, text: str) -> None:
-        """Take in the next piece of the answer; a word may be cut in two."""
+        """Take in the next piece of the answer; a word may be cut in two. Before the first one it is said where the
+        markers lead."""
+        text = text if self.words else _PROVISIONAL.sub("", text, count=1)
         *whole, self._unread = re.split(r"\s+", self._unread + text)
         self._note([word for word in whole if word])
 

@@ -148,7 +148,14 @@ class Person:
         self.page.wait_for_selector("#chat-input")
 
     def ask(self, question: str) -> None:
-        self.page.fill("#chat-input", question)
+        # The page draws its field anew once it knows who is there: what was typed before that, in no time, is gone.
+        for _ in range(3):
+            self.page.fill("#chat-input", question)
+            try:
+                expect(self.page.locator("#chat-submit")).to_be_enabled(timeout=PATIENCE_MS / 4)
+                break
+            except AssertionError:
+                continue
         self.page.click("#chat-submit")
 
     def drop(self, **files: bytes) -> None:

@@ -111,5 +111,5 @@ def test_the_library_opens_documents_and_lists_tell_them_apart(chat: Chat, meet:
     assert names and len(set(names)) == len(names) and "index.md" not in names
     person.page.click("a[href$='#library']")
     with person.page.context.expect_page() as tab:
-        person.page.locator("[data-document='plant/crane/index.md'] .td-open").click()
+        person.page.locator("[data-document='plant/crane/index.md'] [data-open]").click()
     expect(tab.value.locator("article")).to_contain_text("The crane filter is changed every forty days.")

@@ -58,7 +58,8 @@ async def test_models_say_what_state_they_are_in(runtime: Foundry) -> None:
 async def test_a_stream_loads_the_model_and_counts_tokens(runtime: Foundry) -> None:
     chunks = await collect(runtime, request(FAST))
     assert "".join(chunk.text for chunk in chunks) == TEXT
-    phases = [chunk.phase for chunk in chunks if chunk.phase]
+    # Another test's engine may still be warming its model up in the one runtime that there is.
+    phases = [chunk.phase for chunk in chunks if chunk.phase not in (None, Phase.QUEUE)]
     assert phases in ([Phase.LOAD, Phase.SEND], [Phase.SEND])
     last = chunks[-1]
     assert last.finish_reason == "stop" and last.usage is not None
