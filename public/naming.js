@@ -85,11 +85,20 @@ export const name = (words) => {
 // Screen readers hear of an answer once it is whole; word by word nobody could follow.
 const TOLD = 1500
 let writing = false
+let before = null // how many answers were whole when the next one began
 
+const whole = () => document.querySelectorAll("[data-testid=tandem-answer]:not([data-state=running])").length
+
+export const begins = () => { before = whole() }
+
+// One that is written in no time shows no Stop button that could be seen to go.
 export const follow = (words) => {
   const now = document.getElementById("stop-button") !== null
-  if (writing && !now && words) setTimeout(() => tell(words), 300)
+  const ended = !now && (writing || (before !== null && whole() > before))
   writing = now
+  if (!ended) return
+  before = null
+  if (words) setTimeout(() => tell(words), 300)
 }
 
 const tell = (words) => {
@@ -97,8 +106,8 @@ const tell = (words) => {
   const answer = [...document.querySelectorAll(".ai-message")].pop()
   if (!place || !answer) return
   const text = (where) => [...answer.querySelectorAll(where)].map((part) => part.innerText.trim()).join(" ")
-  const whole = `${words.answered} ${text(".td-note-error")} ${text(".message-content")}`.replace(/\s+/g, " ")
-  place.textContent = whole.length > TOLD ? `${whole.slice(0, TOLD).replace(/\s\S*$/, "")}…` : whole
+  const told = `${words.answered} ${text(".td-note-error")} ${text(".message-content")}`.replace(/\s+/g, " ")
+  place.textContent = told.length > TOLD ? `${told.slice(0, TOLD).replace(/\s\S*$/, "")}…` : told
 }
 
 // What a menu hides from screen readers is out of the keyboard's reach too.

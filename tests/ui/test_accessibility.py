@@ -96,8 +96,7 @@ def test_axe_finds_nothing(chat: Chat, meet: Meet, window: dict[str, object]) ->
 
 @pytest.mark.browser
 def test_everything_by_keyboard(chat: Chat, meet: Meet) -> None:
-    # What is written too fast for the page to see it being written is not told; models take longer.
-    chat.models.models["phi-4-mini"] = Reply([GOOD + ALSO_GOOD], first_delay_s=1.5)
+    chat.models.models["phi-4-mini"] = Reply([GOOD + ALSO_GOOD])
     person = meet(**DESK)
     page = person.page
     expect(page.locator("#mode-picker-trigger-mode")).to_be_visible()
