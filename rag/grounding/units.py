@@ -112,10 +112,7 @@ def _blocks(text: str) -> list[list[_Line]]:
         if bare.strip():
             begin = start + len(raw) - len(bare)
             line = _Line(begin, max(begin, end), len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip()))
-            noted = (
-                open_block and _NOTE.match(bare) and _CODE_LINE.match(text, blocks[-1][-1].start, blocks[-1][-1].end)
-            )
-            if open_block and not noted and not bare.startswith(".. "):
+            if open_block and not _opens_block(text, blocks[-1][-1], bare):
                 blocks[-1].append(line)
             else:
                 blocks.append([line])
