@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,7 @@ class ServerConnections:
         self._local = threading.local()
 
 
-@cache
+@lru_cache(maxsize=512)
 def _translated(statement: str) -> str:
     return statement.replace("%", "%%").replace("?", "%s")
 
