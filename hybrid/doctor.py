@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -24,6 +23,7 @@ from hybrid.engine import Engine
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Listed
 from hybrid.models.check import LONG_S, Checked, together
+from hybrid.models.lifecycle import room
 from hybrid.runtimes.base import ModelState
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.foundry import Foundry
@@ -159,10 +159,8 @@ async def _tried(engine: Engine) -> list[Finding]:
 
 
 def _machine(data_dir: Path) -> list[Finding]:
-    place = data_dir
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    disk, memory = shutil.disk_usage(place).free / _GB, psutil.virtual_memory()
+    place, bytes_free = room(data_dir)
+    disk, memory = bytes_free / _GB, psutil.virtual_memory()
     free, total = memory.available / _GB, memory.total / _GB
     findings = [
         _amount(

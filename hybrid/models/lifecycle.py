@@ -31,6 +31,13 @@ _SPARE = 1.1
 _MB = 1024 * 1024
 
 
+def room(folder: Path) -> tuple[Path, int]:
+    """The nearest folder that is there of one that may not be yet, and how many bytes are free on its disk."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder, shutil.disk_usage(folder).free
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """How far a download is. `mb_per_s` and `remaining_s` are None until there is something to tell them from."""
@@ -169,10 +176,8 @@ class Lifecycle:
     def _check_disk(self, info: ModelInfo) -> None:
         if not info.size_mb:
             return
-        place = self._downloads_to
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        free = shutil.disk_usage(place).free // _MB
+        place, free = room(self._downloads_to)
+        free //= _MB
         if free < info.size_mb * _SPARE:
             raise ModelError(
                 f"{info.alias} needs {info.size_mb / 1024:.1f} GB and the disk of {place} has only "

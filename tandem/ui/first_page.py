@@ -8,7 +8,6 @@ a server is tried (`hybrid.models.detection`), nor where a choice is kept.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ import chainlit as cl
 
 from hybrid.errors import ModelError
 from hybrid.models import detection
+from hybrid.models.lifecycle import room
 from hybrid.models.registry import USABLE
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.openai_compatible import is_loopback
@@ -114,7 +114,7 @@ async def _offer(context: AppContext) -> None:
         "ways": not engine.drafts,
         "offered": offered,
         "models": library_panel.models(context, engine.listing()),
-        "free_mb": await asyncio.to_thread(_free_mb, context.settings.files.foundry),
+        "free_mb": (await asyncio.to_thread(room, context.settings.files.foundry))[1] >> 20,
     }
     await _tell("first", card=card)
 
@@ -183,12 +183,6 @@ def _endpoint(address: str, variable: str) -> tuple[EndpointSettings, str]:
     usual = {port: name for name, port in detection.USUAL} if is_loopback(url) else {}
     name = usual.get(parts.port or 0) or parts.netloc[:40]
     return EndpointSettings(name=name, base_url=url, api_key_env=variable), key
-
-
-def _free_mb(folder: Path) -> int:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free >> 20
 
 
 async def _tell(what: str, **news: Any) -> None:
