@@ -117,8 +117,10 @@ def link(href: str, text: str) -> str:
     return f'<a href="{escape(href)}">{escape(text)}</a>'
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the cells are HTML already."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: str = "") -> str:
+    """A table; the cells are HTML already. One without rows is told by the words `nothing`, where there are any."""
+    if nothing and not rows:
+        return words(nothing)
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -55,17 +55,10 @@ async def shown(request: Request) -> Response:
     parts = [
         *ways(language),
         page.heading(say("amiss", language)),
-        page.table([say(key, language) for key in ("part", "note")], amiss)
-        if amiss
-        else page.words(say("nothing_amiss", language)),
+        page.table([say(key, language) for key in ("part", "note")], amiss, say("nothing_amiss", language)),
         page.heading(say("models", language)),
-        page.table(
-            [say(key, language) for key in _MODELS],
-            models,
-        ),
+        page.table([say(key, language) for key in _MODELS], models),
         page.heading(say("connectors", language)),
-        page.table([say(key, language) for key in _PLACES], sources)
-        if sources
-        else page.words(say("no_connectors", language)),
+        page.table([say(key, language) for key in _PLACES], sources, say("no_connectors", language)),
     ]
     return page.response(language, say("state_page", language), parts)
