@@ -65,7 +65,7 @@ async def act(context: AppContext, asked: Any) -> None:
     wish = Wish(text, state, folder[:_LONGEST_SEARCH] if isinstance(folder, str) else None)
     if asked["tandem"] in ADMINISTRATION and not await admitted(context):
         return
-    if asked["tandem"] == "retry" and not _curated(context) and not await admitted(context):
+    if asked["tandem"] == "retry" and not _looks_after(context) and not await admitted(context):
         return
     if asked["tandem"] in {*ADMINISTRATION, "retry"} - {"add", "remove"}:  # of these two, what became of each
         _record(context, asked["tandem"], name)
@@ -171,9 +171,9 @@ async def _show_documents(context: AppContext, wish: Wish | None = None, *, busy
     return found
 
 
-def _curated(context: AppContext) -> bool:
-    """Whether the person of this session looks after a collection, and may have its files read again."""
-    return CURATOR in principal_of(context).roles
+def _looks_after(context: AppContext) -> bool:
+    """Whether the person of this session looks after the library or a collection, and may have files read again."""
+    return accounts.administers(context.rights) or CURATOR in principal_of(context).roles
 
 
 def seen(context: AppContext) -> list[FileReceipt]:
@@ -206,7 +206,7 @@ def _props(context: AppContext) -> dict[str, Any]:
         "language": language,
         "texts": labels(_LABELS, language),
         "models": models(context, context.engine.listing()),
-        "administers": accounts.administers(context.rights) or _curated(context),
+        "administers": _looks_after(context),
         "administrator": accounts.administers(context.rights),
         "signed_in": context.settings.server.login_required,
     }
@@ -215,7 +215,7 @@ def _props(context: AppContext) -> dict[str, Any]:
 def _progress(context: AppContext) -> dict[str, Any] | None:
     """How far indexing is, for who looks after the library: of how many files, others are not told."""
     under_way = context.indexing
-    if under_way is None or not (accounts.administers(context.rights) or _curated(context)):
+    if under_way is None or not _looks_after(context):
         return None
     return {"done": under_way.done, "total": under_way.total, "seconds_left": under_way.seconds_left}
 
