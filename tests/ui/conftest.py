@@ -87,8 +87,15 @@ def serving_store(home: Path, **environment: str) -> Iterator[str]:
     """The chat of `tests.support.store_chat`, with a model to download and a file that failed."""
     write_documents(home, {**DOCUMENTS, "broken.pdf": "%PDF-1.4 broken"})
     (home / "tandem.yaml").write_text("documents: papers\nserver:\n  port: 0\n", encoding="utf-8")
+    with running(home, store_chat.__file__, **environment) as address:
+        yield address
+
+
+@contextmanager
+def running(home: Path, *program: str, **environment: str) -> Iterator[str]:
+    """The chat that a Python program with its arguments serves in `home`."""
     process = subprocess.Popen(
-        [sys.executable, store_chat.__file__],
+        [sys.executable, *program],
         cwd=home,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,

@@ -4,9 +4,6 @@ real servers."""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.support import first_chat
 from tests.support.openai_server import OpenAIServer, Reply
-from tests.ui.conftest import DOCUMENTS, GOOD, HOLIDAYS, Chat, Person, answering, write_documents
+from tests.ui.conftest import DOCUMENTS, GOOD, HOLIDAYS, Chat, Person, running, write_documents
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]
@@ -26,16 +23,7 @@ SETTINGS = "documents: papers\n# a comment\nmodels: {foundry: false}\nserver: {p
 @contextmanager
 def serving(home: Path, *ports: int, **variables: str) -> Iterator[str]:
     """The chat, which looks for model servers on `ports`."""
-    process = subprocess.Popen(
-        [sys.executable, first_chat.__file__, *map(str, ports)],
-        cwd=home,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    with answering(process) as address:
+    with running(home, first_chat.__file__, *map(str, ports), **variables) as address:
         yield address
 
 
