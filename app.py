@@ -25,9 +25,9 @@ from tandem import databases
 from tandem.auth import accounts
 from tandem.context import AppContext, current
 from tandem.data_lock import hold
+from tandem.history.base import history as current_history
 from tandem.history.data_layer import SqlHistory
 from tandem.ui import (
-    answer_view,
     answering,
     briefings,
     chainlit_compat,
@@ -90,7 +90,7 @@ async def shutdown() -> None:
     while following:
         following.pop().cancel()
     await answering.stop_all()
-    await answer_view.history().close()
+    await current_history().close()
     await context.close()
 
 

@@ -27,6 +27,10 @@ _BEGINNING = re.compile(
     r"|\[(?=[\^\sxX])",
     re.IGNORECASE,
 )
+MARKER = re.compile(r"\[(\d{1,3})\]")
+"""What a text cites a source by."""
+PROVISIONAL = re.compile(rf"(?:\[\d{{1,3}}\]: {SOURCE_LINK}\d+\n)+\n")
+"""What `provisional` makes."""
 _DEFINITION = re.compile(rf"\[(?:\d{{1,3}}|\?)\]: (?:{SOURCE_LINK}|{UNSUPPORTED_LINK})")
 _MAY_BEGIN = re.compile(r"(?:[\]!<:&\\@\[]|w{1,3})\Z", re.IGNORECASE)
 

@@ -57,6 +57,15 @@ def test_imports_run_downward_only(folder: str) -> None:
     assert wrong == []
 
 
+def test_the_server_is_imported_without_chainlit() -> None:
+    """Chainlit reads its settings as it is imported, and the server says before that where they lie."""
+    loaded = "import sys, tandem.server; print('chainlit' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", loaded], check=False, capture_output=True, text=True, cwd=ROOT).stdout
+        == "False\n"
+    )
+
+
 def room(module: str) -> str:
     """The package inside a floor that a module belongs to; a module that lies in none is a room of its own."""
     return ".".join(module.split(".")[:2])

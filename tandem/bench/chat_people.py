@@ -23,14 +23,13 @@ from rag.errors import UserFacingError
 from tandem.bench.chat_server import user
 from tandem.bench.relay import QUESTION, WARM_UP, stream_of
 from tandem.bench.relay import words as said_by
+from tandem.markdown import PROVISIONAL, without_definitions
 
 START_SECONDS = 60
 HISTORY_SECONDS = 20
 STAGGER_SECONDS = 0.003
-# What the check adds to a text: markers, and where they lead.
+# What the check adds to a text.
 _MARKER = re.compile(r"\s*\[(?:\d{1,3}|\?)\]")
-_DEFINITIONS = re.compile(r"\n\n\[(?:\d{1,3}|\?)\]: .*", re.DOTALL)
-_PROVISIONAL = re.compile(r"(?:\[\d{1,3}\]: \S+\n)+\n")
 
 
 class BenchError(UserFacingError):
@@ -39,7 +38,7 @@ class BenchError(UserFacingError):
 
 def said(shown: str) -> list[str]:
     """The words of a checked answer, as the model said them."""
-    return _MARKER.sub("", _DEFINITIONS.sub("", shown)).split()
+    return _MARKER.sub("", without_definitions(shown)).split()
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ class Reader:
     def read(self, text: str) -> None:
         """Take in the next piece of the answer; a word may be cut in two. Before the first one it is said where the
         markers lead."""
-        text = text if self.words else _PROVISIONAL.sub("", text, count=1)
+        text = text if self.words else PROVISIONAL.sub("", text, count=1)
         *whole, self._unread = re.split(r"\s+", self._unread + text)
         self._note([word for word in whole if word])
 

@@ -10,10 +10,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 from urllib.parse import quote, urlsplit
 
-from chainlit.data import get_data_layer
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
@@ -26,7 +24,7 @@ from tandem.conversations.transcript import transcript
 from tandem.entry.page import HEADERS
 from tandem.entry.routes import Refused, Route, context_of, fields_of
 from tandem.entry.session import language_of
-from tandem.history.base import Change, History, HistoryError, Shelved, Wanted
+from tandem.history.base import Change, HistoryError, Shelved, Wanted, history
 from tandem.identifiers import is_id
 from tandem.texts import Language, language_for, say
 from tandem.viewer import access
@@ -61,7 +59,7 @@ async def listing(request: Request) -> Response:
         asked.get("tag", "")[:_LONGEST],
         _number(asked.get("after", "")),
     )
-    return page.listing(language, wanted, await _history().shelf(who, wanted))
+    return page.listing(language, wanted, await history().shelf(who, wanted))
 
 
 @conversations.get("/{thread}")
@@ -76,7 +74,7 @@ async def single(request: Request, thread: str) -> Response:
 async def export(request: Request, thread: str, kind: str) -> Response:
     """One of them as a file."""
     context, language, who = await _somebody(request)
-    kept = await _history().get_thread(thread) if is_id(thread) else None
+    kept = await history().get_thread(thread) if is_id(thread) else None
     if kept is None or kept.get("userIdentifier") != who or kind not in FORMATS:
         return page.missing(language)
     media, write = FORMATS[kind]
@@ -103,9 +101,9 @@ async def do(request: Request, thread: str, deed: str) -> Response:
             if sent.get("sure") != "yes":
                 return page.single(language, one, say("delete_not_sure", language), bad=True)
             with accounts.acting_for(who):
-                await _history().delete_thread(thread)
+                await history().delete_thread(thread)
         else:
-            await _history().arrange(who, thread, _DEEDS[deed](sent))
+            await history().arrange(who, thread, _DEEDS[deed](sent))
     except HistoryError as error:
         return page.single(language, one, str(error), bad=True)
     if "application/json" in request.headers.get("accept", ""):
@@ -120,20 +118,15 @@ async def _somebody(request: Request) -> tuple[AppContext, Language, str]:
     who = access.person(context, request)
     if who is None:
         raise Refused(401, say("viewer_sign_in", language_of(context, request)))
-    user = await _history().get_user(who)
-    chosen = (await _history().settings_of(user.id)).get("language", "") if user is not None else ""
+    user = await history().get_user(who)
+    chosen = (await history().settings_of(user.id)).get("language", "") if user is not None else ""
     spoken = request.headers.get("accept-language", "")
     return context, language_for(str(chosen), context.settings.display.language, spoken), who
 
 
 async def _own(who: str, thread: str) -> Shelved | None:
     """The conversation, where it is theirs."""
-    return await _history().shelved(who, thread) if is_id(thread) else None
-
-
-def _history() -> History:
-    """The data layer, which app.py makes a History."""
-    return cast(History, get_data_layer())
+    return await history().shelved(who, thread) if is_id(thread) else None
 
 
 def _back(given: str) -> str:

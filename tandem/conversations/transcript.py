@@ -6,7 +6,6 @@ in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,8 @@ from typing import Any
 from chainlit.types import ThreadDict
 
 from rag.formats.extracted import one_line
-from tandem.markdown import without_definitions
+from tandem.markdown import MARKER, without_definitions
 
-_MARKER = re.compile(r"\[(\d{1,3})\]")
 _NAMED = 80
 
 
@@ -85,7 +83,7 @@ def transcript(thread: ThreadDict) -> Transcript:
                 str(step.get("createdAt") or ""),
                 text,
                 next((_line(props["model"]) for props in beside if props.get("model")), ""),
-                _sources(beside, {int(number) for number in _MARKER.findall(text)}),
+                _sources(beside, {int(number) for number in MARKER.findall(text)}),
                 feedback.get("value"),
                 files,
             )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
+from chainlit.data import get_data_layer
 from chainlit.element import Element, ElementDict
 from chainlit.step import StepDict
 from chainlit.types import Feedback, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
@@ -147,3 +148,8 @@ class History(Protocol):
         """Keep a thumb and its comment; one a step. Raises HistoryError where the step is not the caller's."""
 
     async def delete_feedback(self, feedback_id: str) -> bool: ...
+
+
+def history() -> History:
+    """The data layer of this process, which app.py makes a History."""
+    return cast(History, get_data_layer())

@@ -15,11 +15,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from tandem.entry import page
+from tandem.markdown import MARKER
 from tandem.people.shares import Share
 from tandem.sharing.reading import Seen
 from tandem.texts import Language, say
 
-_MARKER = re.compile(r"\[(\d{1,3})\]")
 # The text is harmless Markdown already (tandem.markdown); what could be fetched or followed is not even read here.
 _PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 30}).enable(["table", "strikethrough"])
 _PARSER.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])
@@ -33,7 +33,7 @@ def _text(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any
         number = int(found[1])
         return f'<a href="#source-{turn}-{number}">[{number}]</a>' if number in known else found[0]
 
-    return _MARKER.sub(marker, escape(tokens[at].content))
+    return MARKER.sub(marker, escape(tokens[at].content))
 
 
 _PARSER.add_render_rule("text", _text)

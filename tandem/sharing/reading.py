@@ -9,7 +9,6 @@ is asked for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,9 +17,9 @@ import regex
 from rag.text import sentences
 from rag.text.analyser import casefold, fold, stop_terms
 from rag.text.language import detect
+from tandem.markdown import MARKER
 from tandem.sharing.snapshot import Snapshot, Source, Turn
 
-_MARKER = re.compile(r"\[(\d{1,3})\]")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
@@ -64,10 +63,10 @@ def _pieces(turn: Turn, readable: dict[int, Source], said: set[str]) -> list[str
     common = stop_terms(detect(turn.answer))
     for start, end in sentences.split(turn.answer):
         piece = turn.answer[start:end]
-        numbers = {int(number) for number in _MARKER.findall(piece)}
+        numbers = {int(number) for number in MARKER.findall(piece)}
         sources = [readable[number] for number in numbers if number in readable]
         open_to = bool(numbers) and len(sources) == len(numbers)
-        if open_to and _words([_MARKER.sub(" ", piece)]) <= said | common | _known(sources):
+        if open_to and _words([MARKER.sub(" ", piece)]) <= said | common | _known(sources):
             found.append(piece)
         elif not found or found[-1] is not None:
             found.append(None)

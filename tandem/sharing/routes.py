@@ -70,11 +70,13 @@ async def all_of_it(request: Request, made: str = "") -> Response:
         page.way("/", say("to_the_chat", language)),
         page.sentence(say("share_made", language, address=new) if new else ""),
         page.heading(say("shared_by_you", language)),
-        page.table([say(key, language) for key in heads], own) if own else page.words(say("shared_nothing", language)),
+        page.table([say(key, language) for key in heads], own, say("shared_nothing", language)),
         page.heading(say("shared_with_you", language)),
-        page.table([say(key, language) for key in ("shared_what", "share_from", "since", "until")], theirs)
-        if theirs
-        else page.words(say("shared_nothing", language)),
+        page.table(
+            [say(key, language) for key in ("shared_what", "share_from", "since", "until")],
+            theirs,
+            say("shared_nothing", language),
+        ),
     ]
     return page.response(language, say("shared", language), parts)
 
@@ -202,7 +204,7 @@ async def opened(request: Request, number: str) -> Response:
     share = await asyncio.to_thread(context.entrance.shares.find, number[:_LONGEST_ID])
     if share is None or not share.opens_for(who, context.rights.groups_of(who)):
         raise Refused(404, say("share_gone", language))
-    shown = await asyncio.to_thread(_shown, context, share, who)
+    shown = await _shown(context, share, who)
     if shown is None:
         raise Refused(404, say("share_gone", language))
     if who != share.owner:
@@ -215,12 +217,16 @@ async def opened(request: Request, number: str) -> Response:
     return page.response(language, share.title, parts)
 
 
-def _shown(context: AppContext, share: Share, who: str) -> list[reading.Seen] | None:
+async def _shown(context: AppContext, share: Share, who: str) -> list[reading.Seen] | None:
     """What somebody may see of it; None where its owner or the conversation is gone."""
-    if not context.tickets.knows(share.owner):
+    from tandem.history.base import history  # Chainlit, which reads its settings as it is imported
+
+    if not context.tickets.knows(share.owner) or await history().shelved(share.owner, share.conversation) is None:
         return None
-    if not snapshot.still_there(databases.history(context.settings), share.owner, share.conversation):
-        return None
+    return await asyncio.to_thread(_seen, context, share, who)
+
+
+def _seen(context: AppContext, share: Share, who: str) -> list[reading.Seen]:
     kept = snapshot.read(context.entrance.shares.content(share.id))
     if who == share.owner:
         return reading.seen(kept, lambda source: True, everything=True)

@@ -101,25 +101,6 @@ def of(context: AppContext, history: Place, who: str, answer: str, *, alone: boo
     return made
 
 
-def still_there(history: Place, owner: str, conversation: str) -> bool:
-    """Whether somebody still has a conversation. Blocks. Raises AccountsError."""
-
-    def query(db: Connection) -> bool:
-        from sqlalchemy import select
-
-        from tandem.history.tables import threads, users
-
-        mine = select(threads.c.id).join(users, users.c.id == threads.c.user_id)
-        wanted = mine.where(threads.c.id == conversation, users.c.identifier == owner)
-        return db.execute(wanted).first() is not None
-
-    store = Store(history)
-    try:
-        return store.read(query)
-    finally:
-        store.close()
-
-
 def read(content: Mapping[str, Any]) -> Snapshot:
     """A copy as it was kept. Raises AccountsError where it is damaged."""
     try:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec
 
 import chainlit as cl
 from chainlit.chat_context import chat_context
-from chainlit.data import get_data_layer
 from chainlit.utils import utc_now
 
 from hybrid.events import (
@@ -34,7 +33,7 @@ from hybrid.executors import checking
 from hybrid.runtimes.base import Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from rag.types import Passage
-from tandem.history.base import History
+from tandem.history.base import history
 from tandem.markdown import Neutraliser, cited, linked, provisional
 from tandem.texts import Language, for_staff, notice, problem, reason, say
 from tandem.ui import beneath, panel
@@ -52,11 +51,6 @@ P = ParamSpec("P")
 def element_id(message_id: str) -> str:
     """The id of the element under a message."""
     return f"answer-{message_id}"
-
-
-def history() -> History:
-    """The data layer, which app.py makes a History."""
-    return cast(History, get_data_layer())
 
 
 class AnswerView:

@@ -24,10 +24,11 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 from tandem import briefing
 from tandem.auth import accounts
 from tandem.context import AppContext
+from tandem.history.base import history
 from tandem.markdown import linked
 from tandem.texts import Language, say
 from tandem.ui import panel
-from tandem.ui.answer_view import ELEMENT, element_id, history
+from tandem.ui.answer_view import ELEMENT, element_id
 from tandem.ui.answering import asker, principal_of, running, take_in, to_the_end
 from tandem.ui.session import choices_of, language_of, told
 

@@ -24,11 +24,11 @@ from rag.errors import LibraryError, UserFacingError
 from tandem import shipped
 from tandem.auth import accounts
 from tandem.context import AppContext
+from tandem.history.base import history
 from tandem.texts import Language, drawn, everywhere, for_staff, language_for, problem, say
 from tandem.texts import starters as written_questions
 from tandem.ui import background, settings_panel
 from tandem.ui import starters as first_questions
-from tandem.ui.answer_view import history
 from tandem.ui.settings_panel import MODES, NO_DOWNLOAD, Choices
 
 COMMANDS = {"brief": "notebook-text", "brief_high": "notebook-pen"}

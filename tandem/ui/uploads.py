@@ -28,8 +28,8 @@ from rag.library import Library
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import AppContext
+from tandem.history.base import history
 from tandem.texts import Language, labels, problem, say
-from tandem.ui.answer_view import history
 
 log = logging.getLogger(__name__)
 
