@@ -11,14 +11,14 @@ weak_drafts.jsonl`), labelled by key facts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hybrid.policies import degeneration
 from hybrid.policies.signals import language_mismatch
 from rag import prompts
 from rag.grounding import citations, evidence
 from rag.text import phrases
-from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
+from rag.types import CheckedAnswer, CheckedSentence, Likes, Passage, Support
 
 STRONG = 0.6
 SUPPORTED = 0.6
@@ -30,6 +30,7 @@ BOUND, HELD = 0.6, 0.9
 class Searched:
     """What the text had to answer: the question, the passages it was given and how sure the search is of them.
 
+    `query` is the question with the words of the conversation that it needs, `likes` has the words that are like them.
     `given` says that all the passages matter alike: anything that they carry is to the point. `free` says that the
     question asks for something else than what documents hold (a script, say): only the form is judged.
     """
@@ -41,6 +42,8 @@ class Searched:
     instructions: str = ""
     given: bool = False
     free: bool = False
+    query: str = ""
+    likes: Likes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         return "nothing_said"
     if searched.given and not faults:
         return "" if any(s.support is Support.SUPPORTED for s in claims) else "unsupported"
-    found = evidence.measure(searched.question, searched.passages, checked)
+    found = evidence.measure(searched.question, searched.passages, checked, searched.query, searched.likes)
     if (1.0 + found["supported"] - found["unsupported"]) / 2.0 < SUPPORTED:  # a doubtful claim is half a claim
         return faults[0] if faults else "unsupported"
     least = CHANCE_SHORT if found["only"] else CHANCE_MENDED if faults else CHANCE

@@ -88,7 +88,8 @@ async def _answer(
 
     draft = Written("draft")
     if plan.draft != EXTRACTIVE and found.passages:  # beside the model, so that the check is quick once it has written
-        engine.spawn(checking(evidence.prepare, question.text, found.passages), "read the passages for the check")
+        prepared = checking(evidence.prepare, question.text, found.passages, found.query, found.likes)
+        engine.spawn(prepared, "read the passages for the check")
     async with Warming(trace, engine.settings.timeouts) as warming:
         if question.options.draft_text:
             draft.alias = draft.model = plan.draft

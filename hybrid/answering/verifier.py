@@ -63,6 +63,8 @@ class Verifier:
             prompts.INSTRUCTIONS,
             given=task.given,
             free=task.plan.route is not None,
+            query=task.found.query,
+            likes=task.found.likes,
         )
         reliability = task.engine.reliability
         verdict = acceptance.judge(

@@ -15,31 +15,17 @@ from functools import lru_cache
 
 import regex
 
-from rag.grounding import denial, figures
+from rag.grounding import claims, denial, figures
+from rag.grounding.claims import MARKER, Asked, Claim
 from rag.text import idf, phrases, sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 SUPPORTED, DOUBTFUL = 0.6, 0.4
-_MARKER = regex.compile(
-    r"[^\S\n]*(?:\[|【)\s*(?:(?:passages?|sources?|kaynak|pasaj)\s*)?"
-    r"(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*(?:†[^\]】]*)?(?:\]|】)",
-    regex.I,
-)
-_LIST_NUMBER = regex.compile(r"^\s*(?:\d{1,3}[.)]\s+|[-*•–]\s+|#{1,6}\s+)")
-_ASKS = regex.compile(r"[?？][\"'”’»)\]]*\Z")
-_ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
-_NAMED = r"(?:passage|document|text|source|context|handbook|manual|guide|policy|page|file|note)s?"
-_LEAD = regex.compile(
-    r"(?:the\s+)?(?:answer|question|passage|source|text|note|draft|yanıt|cevap|soru|kaynak|not)"
-    r"(?:\s*\d{1,3})?(?:\s+is)?\s*[:：]\s*"
-    rf"|(?:according\s+to|based\s+on|as\s+stated\s+in)\s+(?:the\s+)?(?:\p{{L}}+\s+)?{_NAMED},\s*"
-    rf"|(?:the\s+)?(?:\p{{L}}+\s+)?{_NAMED}\s+(?:says?|states?|mentions?|explains?|notes?|indicates?)\s+that\s+"
-    r"|(?:belge|metin|kaynak|kılavuz|el kitabı)\p{L}*\s+göre,?\s*",
-    regex.I,
-)
 _ORDER = (Support.NEUTRAL, Support.UNSUPPORTED, Support.DOUBTFUL, Support.SUPPORTED)
-_ASKED_WEIGHT, _AIM, _FAR_AIM, _RIVAL, _FEW, _WINDOW = 0.7, 0.2, 0.4, 0.25, 2, 3
-_COMMON_NOUN_CAPITALS = frozenset({"de"})
+_AIM, _FAR_AIM, _RIVAL, _WINDOW = 0.2, 0.4, 0.25, 3
+
+_Judged = tuple[Support, float, list[int], tuple[int, int] | None]
+"""(verdict, score, places of the supporting passages best first, evidence span in the first)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +44,13 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the question says: its words, the weight of those that matter, and its numbers."""
-
-    words: frozenset[str]
-    content: Mapping[str, float]
-    numbers: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """A sentence of the answer without its markers: (stem, surface, weight) of its words, its numbers and names.
-
-    `own` are its other words that matter; `aim` is what its numbers and names are said of: those, and where there are
-    few, the question's.
-    """
-
-    words: tuple[tuple[str, str, float], ...]
-    numbers: Mapping[str, frozenset[str]]
-    names: frozenset[str]
-    own: frozenset[str]
-    aim: Mapping[str, float]
-    bare: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Reading:
     """Question and passages as one language reads them: what is a stop word, and which words have one stem."""
 
     language: str
     sources: Sequence[_Source]
     weights: idf.Weights
-    asked: _Asked
+    asked: Asked
 
 
 def check(answer: str, passages: Sequence[Passage], question: str = "") -> CheckedAnswer:
@@ -110,8 +71,8 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
     for start, end in sentences.split(answer):
         gap = answer[at:start]
         at = end
-        cited = [int(n) for m in _MARKER.finditer(answer, start, end) for n in regex.split(r"\s*[,;]\s*", m[1])]
-        plain = _MARKER.sub("", answer[start:end]).strip()
+        cited = [int(n) for m in MARKER.finditer(answer, start, end) for n in regex.split(r"\s*[,;]\s*", m[1])]
+        plain = MARKER.sub("", answer[start:end]).strip()
         if not plain:  # only markers: they belonged to the sentence before
             dropped.extend(n for n in cited if not 1 <= n <= len(passages))
             continue
@@ -139,7 +100,7 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
 @lru_cache(maxsize=64)
 def _reading(question: str, passages: tuple[Passage, ...], language: str) -> _Reading:
     sources, weights = _sources(passages, language)
-    return _Reading(language, sources, weights, _asked(question, language, weights))
+    return _Reading(language, sources, weights, claims.asked(question, language, weights))
 
 
 def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source], idf.Weights]:
@@ -158,7 +119,9 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
         denied = tuple(denial.denied(text, held, spoken) for text, held in zip(texts, words, strict=True))
         names = figures.names(language)
         sets = tuple(
-            frozenset(key for word in sentence for key in word[:2]).union(n for n in names if names[n] in inside)
+            frozenset(key for word in sentence for key in word[:2]).union(
+                inside, (n for n in names if names[n] in inside)
+            )
             for sentence, inside in zip(words, numbers, strict=True)
         )
         heading = frozenset(key for word in idf.terms_of(about, language) for key in word[:2])
@@ -167,21 +130,29 @@ def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source],
     return sources, idf.weights(lists, language)
 
 
-def _asked(question: str, language: str, weights: idf.Weights) -> _Asked:
-    words = idf.terms_of(question, language)
-    content = {
-        stem: weights.of(stem, word) for stem, word, _, _ in words if word not in weights.stop and not word.isdigit()
-    }
-    return _Asked(frozenset(key for word in words for key in word[:2]), content, frozenset(figures.of(question)))
-
-
-def _merit(judged: tuple[Support, float, list[int], tuple[int, int] | None]) -> tuple[int, float]:
+def _merit(judged: _Judged) -> tuple[int, float]:
     return _ORDER.index(judged[0]), judged[1]
 
 
-def _judge(plain: str, reading: _Reading) -> tuple[Support, float, list[int], tuple[int, int] | None]:
-    """(verdict, score, places of the supporting passages best first, evidence span in the first)."""
-    claim = _claim(plain, reading)
+def _judge(plain: str, reading: _Reading) -> _Judged:
+    """The verdict on a sentence; where it as a whole is not supported, that on its clauses if all of them are. Of one
+    that claims one thing and says of another that the documents do not hold it, the verdict on what it claims.
+    """
+    whole = _verdict(plain, reading)
+    parts = claims.clauses(plain)
+    halved = whole[0] is Support.NEUTRAL and phrases.refusal_sentence(plain)
+    if len(parts) < 2 or not (halved or whole[0] in (Support.UNSUPPORTED, Support.DOUBTFUL)):
+        return whole
+    judged = [one for one in (_verdict(part, reading) for part in parts) if one[0] is not Support.NEUTRAL]
+    weakest = min(judged, key=_merit, default=whole)
+    if weakest[0] is not Support.SUPPORTED:
+        return weakest if halved else whole
+    best = list(dict.fromkeys(at for _, _, places, _ in judged for at in places))
+    return Support.SUPPORTED, weakest[1], best[:_WINDOW], judged[0][3]
+
+
+def _verdict(plain: str, reading: _Reading) -> _Judged:
+    claim = claims.read(plain, reading.language, reading.weights, reading.asked)
     sources = reading.sources
     if claim is None:
         return Support.NEUTRAL, 0.0, [], None
@@ -220,15 +191,15 @@ def _judge(plain: str, reading: _Reading) -> tuple[Support, float, list[int], tu
     return verdict, score, best + also[:2], _evidence(claim, sources[best[0]])
 
 
-def _share(claim: _Claim, known: Set[str]) -> float:
+def _share(claim: Claim, known: Set[str]) -> float:
     return _held(claim, known) / (sum(weight for _, _, weight in claim.words) or 1.0)
 
 
-def _held(claim: _Claim, known: Set[str]) -> float:
+def _held(claim: Claim, known: Set[str]) -> float:
     return sum(w for stem, word, w in claim.words if stem in known or word in known)
 
 
-def _window(claim: _Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
+def _window(claim: Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
     """The sentences that hold most of the claim together, best first, and what they and the headings hold.
 
     The sentence before the best one comes along: it may name what a pronoun stands for.
@@ -248,7 +219,7 @@ def _window(claim: _Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
     return chosen, frozenset(known)
 
 
-def _in_place(claim: _Claim, source: _Source, window: Sequence[int]) -> bool:
+def _in_place(claim: Claim, source: _Source, window: Sequence[int]) -> bool:
     """Whether the numbers and names stand where the passage speaks of what the claim says of them."""
     if not all(_near(number, claim, source) for number in claim.numbers):
         return False
@@ -259,7 +230,7 @@ def _in_place(claim: _Claim, source: _Source, window: Sequence[int]) -> bool:
     return all(name in source.known for name in claim.names)
 
 
-def _near(number: str, claim: _Claim, source: _Source) -> bool:
+def _near(number: str, claim: Claim, source: _Source) -> bool:
     """Whether a sentence with this number is about what the claim is about: by most of its words, or by some of them
     and what stands beside the number.
     """
@@ -279,91 +250,40 @@ def _near(number: str, claim: _Claim, source: _Source) -> bool:
     return False
 
 
-def _contested(number: str, claim: _Claim, sources: Sequence[_Source]) -> bool:
+def _contested(number: str, claim: Claim, sources: Sequence[_Source]) -> bool:
     """Whether a sentence that speaks more of what the claim is about has another number of the same kind."""
     unit = claim.numbers[number]
-    own = rival = 0.0
+    own = far = 0.0
     for source in sources:
         for numbers, words in zip(source.sentence_numbers, source.sentence_words, strict=True):
             if number in numbers:
                 own = max(own, _aimed(claim, words))
-            elif unit and any(unit & beside for beside in numbers.values()):
-                rival = max(rival, _aimed(claim, words))
-    return not claim.bare and rival > own + _RIVAL
+            elif unit and any(unit & beside for rival, beside in numbers.items() if rival not in claim.numbers):
+                far = max(far, _aimed(claim, words))
+    return not claim.bare and far > own + _RIVAL
 
 
-def _denied(claim: _Claim, source: _Source, window: Sequence[int]) -> bool:
+def _denied(claim: Claim, source: _Source, window: Sequence[int]) -> bool:
     """Whether the sentence that holds most of the claim denies a word of it."""
     return any(not claim.own.isdisjoint(source.sentence_denied[at]) for at in window[:1])
 
 
-def said(sentence: str) -> str:
-    """A sentence without its markers, its number in a list, and what only introduces it ("Answer:")."""
-    plain = _LIST_NUMBER.sub("", _MARKER.sub("", sentence).strip())
-    lead = _LEAD.match(plain)
-    return plain if lead is None else plain[lead.end() :]
-
-
-def _aimed(claim: _Claim, words: Set[str]) -> float:
+def _aimed(claim: Claim, words: Set[str]) -> float:
     """Share of the claim's aim that these words hold."""
     return sum(w for stem, w in claim.aim.items() if stem in words) / (sum(claim.aim.values()) or 1.0)
 
 
-def _all_known(claim: _Claim, source: _Source) -> bool:
+def _all_known(claim: Claim, source: _Source) -> bool:
     return not claim.numbers.keys() - source.numbers and all(name in source.known for name in claim.names)
 
 
-def _evidence(claim: _Claim, source: _Source) -> tuple[int, int] | None:
+def _evidence(claim: Claim, source: _Source) -> tuple[int, int] | None:
     best, best_score = None, 0.0
     for span, words in zip(source.spans, source.sentence_words, strict=True):
         score = sum(w for stem, word, w in claim.words if stem in words or word in words)
         if score > best_score:
             best, best_score = span, score
     return best
-
-
-def _claim(plain: str, reading: _Reading) -> _Claim | None:
-    """The words, numbers and names of a sentence, or None when it makes no claim."""
-    language, weights, asked = reading.language, reading.weights, reading.asked
-    body = _LIST_NUMBER.sub("", plain).strip(" *_`")
-    if plain.lstrip().startswith("#") or _ASKS.search(body) or phrases.refusal_sentence(body):
-        return None
-    if _ONLY_NUMBER.fullmatch(body):
-        return None
-    lead = _LEAD.match(body)
-    words = [w for w in idf.terms_of(body, language) if lead is None or w[2] >= lead.end()]
-    content = [w for w in words if w[1] not in weights.stop]
-    said = body if lead is None else " " * lead.end() + body[lead.end() :]
-    numbers = {
-        number: beside
-        for number, beside in figures.beside(said, words, language).items()
-        if number in figures.of(said)  # a number in words is a word like others
-    }
-    if not content or (len(content) <= 2 and body.endswith((":", "：", "!")) and not numbers):
-        return None
-    names = frozenset(
-        word
-        for at, (_, word, start, end) in enumerate(words)
-        if at
-        and language not in _COMMON_NOUN_CAPITALS
-        and _is_name(body[start:end], body, start)
-        and word not in weights.stop
-    )
-    weighed = tuple(
-        (stem, word, weights.of(stem, word) * (_ASKED_WEIGHT if stem in asked.words or word in asked.words else 1.0))
-        for stem, word, _, _ in words
-    )
-    aim = {stem: weights.of(stem, word) for stem, word, _, _ in content if not word[0].isdigit()}
-    own = frozenset(aim)
-    bare = len(own - asked.words) < _FEW
-    if bare:
-        aim = {**asked.content, **aim}
-    return _Claim(weighed, numbers, names, own, aim, bare)
-
-
-def _is_name(word: str, sentence: str, start: int) -> bool:
-    before = sentence[:start].rstrip(" \"'“‘(*_`")
-    return word[0].isupper() and len(word) > 1 and bool(before) and before[-1] not in ":.!?\n–—"
 
 
 def _kept(cited: Sequence[int], best: Sequence[int]) -> list[int]:

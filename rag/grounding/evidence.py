@@ -15,13 +15,13 @@ from functools import cached_property, lru_cache
 import numpy as np
 import regex
 
-from rag.grounding import citations, figures, unit_features
+from rag.grounding import claims, figures, unit_features
 from rag.retrieval.answer_type import asks_for
 from rag.retrieval.weights import learned
 from rag.storage.passage_terms import word_flags
 from rag.text import idf
 from rag.text.analyser import stop_terms
-from rag.types import CheckedAnswer, Passage, Support
+from rag.types import NO_LIKES, CheckedAnswer, Likes, Passage, Support
 
 NAMES: tuple[str, ...] = ("chance", "bound", "held", "supported", "unsupported", "only", "mistyped")
 """The chance that one of the sentences rested on answers; the share of the question's weight that a claim says and its
@@ -79,26 +79,32 @@ class _New:
         return bool(counting) and counting.isdisjoint(self.figures)
 
 
-def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) -> dict[str, float]:
-    """The figures of NAMES for an answer that was checked against these passages; all 0 where it makes no claim."""
-    claims = [s for s in checked.sentences if s.support is not Support.NEUTRAL]
-    if not claims or not passages:
+def measure(
+    question: str, passages: Sequence[Passage], checked: CheckedAnswer, query: str = "", likes: Likes = NO_LIKES
+) -> dict[str, float]:
+    """The figures of NAMES for an answer that was checked against these passages; all 0 where it makes no claim.
+
+    `query` is the question with the words of the conversation that it needs; `likes` has the words that are like its
+    own.
+    """
+    claimed = [s for s in checked.sentences if s.support is not Support.NEUTRAL]
+    if not claimed or not passages:
         return dict.fromkeys(NAMES, 0.0)
     language = passages[0].language or "en"
     asked = frozenset(key for word in idf.terms_of(question, language) for key in word[:2])
     asked_figures = frozenset(_stated(question, language))
     wanted = _counted(question, language)
-    read = _sentences(question, tuple(passages))
-    weight = _weights(question, tuple(passages), language)
+    read = _read(question, passages, query, likes)
+    weight = _weights(query or question, tuple(passages), language)
     chance = bound = held = 0.0
     brought: set[str] = set()
     counted: set[int] = set()
     flags = asks_for([word for _, word, _, _ in idf.terms_of(question, language)])[1]
     typed = not flags
-    for claim in claims:
+    for claim in claimed:
         if claim.support not in (Support.SUPPORTED, Support.DOUBTFUL):
             continue
-        new = _New(citations.said(claim.text), language, asked, asked_figures, wanted)
+        new = _New(claims.said(claim.text), language, asked, asked_figures, wanted)
         words = idf.terms_of(new.text, language)
         stems = {word[0] for word in words}
         brought |= new.words | new.figures
@@ -120,26 +126,35 @@ def measure(question: str, passages: Sequence[Passage], checked: CheckedAnswer) 
         "chance": min(1.0, chance),
         "bound": bound,
         "held": held,
-        "supported": sum(c.support is Support.SUPPORTED for c in claims) / len(claims),
-        "unsupported": sum(c.support is Support.UNSUPPORTED for c in claims) / len(claims),
+        "supported": sum(c.support is Support.SUPPORTED for c in claimed) / len(claimed),
+        "unsupported": sum(c.support is Support.UNSUPPORTED for c in claimed) / len(claimed),
         "only": float(0 < len(brought) <= _LITTLE),
         "mistyped": float(not typed),
     }
 
 
-def prepare(question: str, passages: Sequence[Passage]) -> None:
+def prepare(question: str, passages: Sequence[Passage], query: str = "", likes: Likes = NO_LIKES) -> None:
     """Do what `measure` needs of the question and its passages ahead, while an answer is being written."""
-    _sentences(question, tuple(passages))
+    _read(question, passages, query, likes)
     if passages:
-        _weights(question, tuple(passages), passages[0].language or "en")
+        _weights(query or question, tuple(passages), passages[0].language or "en")
+
+
+def _read(question: str, passages: Sequence[Passage], query: str, likes: Likes) -> list[_Sentence]:
+    return _sentences(question, tuple(passages), query, tuple(likes.items()))
 
 
 @lru_cache(maxsize=64)
-def _sentences(question: str, passages: tuple[Passage, ...]) -> list[_Sentence]:
+def _sentences(
+    question: str,
+    passages: tuple[Passage, ...],
+    query: str,
+    likes: tuple[tuple[str, tuple[tuple[str, float], ...]], ...],
+) -> list[_Sentence]:
     found = unit_features.split(passages)
     if not found:
         return []
-    scores = unit_features.score(question, passages, found, learned())
+    scores = unit_features.score(query or question, passages, found, learned(), question if query else "", dict(likes))
     odds = np.exp(scores - scores.max())
     chances = odds / odds.sum()
     words = [frozenset(key for word in s.words for key in word[:2]) for s in found]

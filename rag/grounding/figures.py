@@ -12,6 +12,9 @@ import regex
 
 from rag.text.analyser import stop_terms
 
+_TEENS = "thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_EN_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TR_TENS = "yirmi otuz kirk elli altmis yetmis seksen doksan"
 _NUMBER = regex.compile(r"\d+(?:[.,:'’\u00a0]\d+)*")
 _WORDS: Mapping[str, Mapping[str, str]] = {
     language: {name: str(number) for number, name in enumerate(listed.split())}
@@ -20,12 +23,58 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         ("tr", "sifir bir iki uc dort bes alti yedi sekiz dokuz on"),
     )
 }
+_TENS: Mapping[str, Mapping[str, int]] = {
+    "en": {
+        **{name: number for number, name in enumerate(_TEENS.split(), 13)},
+        **{name: number for number, name in zip(range(20, 100, 10), _EN_TENS.split(), strict=True)},
+    },
+    "tr": dict(zip(_TR_TENS.split(), range(20, 100, 10), strict=True)),
+}
+_SCALES: Mapping[str, Mapping[str, int]] = {
+    "en": {"hundred": 100, "thousand": 1_000, "million": 1_000_000},
+    "tr": {"yuz": 100, "bin": 1_000, "milyon": 1_000_000},
+}
+_JOINT = regex.compile(r"[\s\u00ad-]+")
 _AFTER = 2
 
 
 def names(language: str) -> Mapping[str, str]:
-    """The digits of each number that the language has a word for, by its folded word."""
+    """The digits of each small number that the language has a word for, by its folded word."""
     return _WORDS.get(language, {})
+
+
+def spelled(text: str, words: Sequence[tuple[str, str, int, int]], language: str) -> list[tuple[int, int, str]]:
+    """(start, end, digits) of the numbers that a sentence spells out in words of which none is small: "twenty-five".
+
+    Words that may mean something else stand for a number only beside another.
+    """
+    values = {word: int(digits) for word, digits in names(language).items()} | dict(_TENS.get(language, {}))
+    scales = _SCALES.get(language, {})
+    runs: list[list[tuple[str, str, int, int]]] = []
+    for word in words:
+        if word[1] not in values and word[1] not in scales:
+            continue
+        joint = bool(runs) and _JOINT.fullmatch(text, runs[-1][-1][3], word[2]) is not None
+        before = values.get(runs[-1][-1][1], 0) if joint else 0  # two that do not add up are two numbers
+        if joint and (not before or word[1] in scales or (before % 10 == 0 and values[word[1]] < 10)):
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    found: list[tuple[int, int, str]] = []
+    for run in runs:
+        if len(run) == 1 and run[0][1] not in _TENS.get(language, {}):
+            continue
+        total = part = 0
+        for _, word, _, _ in run:
+            scale = scales.get(word, 0)
+            if not scale:
+                part += values[word]
+            elif scale == 100:
+                part = max(1, part) * scale
+            else:
+                total, part = total + max(1, part) * scale, 0
+        found.append((run[0][2], run[-1][3], str(total + part)))
+    return found
 
 
 def of(text: str) -> set[str]:
@@ -39,11 +88,19 @@ def beside(text: str, words: Sequence[tuple[str, str, int, int]], language: str)
     `words` are the sentence's, as `rag.text.idf.terms_of` gives them.
     """
     stop = stop_terms(language or "en")
-    content = [w for w in words if w[1] not in stop and not w[1][0].isdigit()]
     listed = names(language)
+    written = spelled(text, words, language)
+    content = [
+        w for w in words if w[1] not in stop and not w[1][0].isdigit() and not any(a <= w[2] < b for a, b, _ in written)
+    ]
     found: dict[str, frozenset[str]] = {}
     places = [(m.start(), m.end(), _plain(m.group())) for m in _NUMBER.finditer(text)]
-    places += [(start, end, listed[word]) for _, word, start, end in words if word in listed]
+    places += written
+    places += [
+        (start, end, listed[word])
+        for _, word, start, end in words
+        if word in listed and not any(begun <= start < ended for begun, ended, _ in written)
+    ]
     for start, end, number in places:
         after = [stem for stem, _, begun, _ in content if begun >= end][:_AFTER]
         before = [stem for stem, _, _, ended in content if ended <= start][-1:]
