@@ -99,10 +99,13 @@ def said(sentence: str) -> str:
 
 
 def clauses(sentence: str) -> list[str]:
-    """The parts of a sentence that could be sentences of their own; of a list of figures, each with what it is of."""
+    """The parts of a sentence that could be sentences of their own; of a list of figures, each with what it is of.
+
+    The cells of a table's row ("Kept for: 5 years; Then: deleted") are none: they speak of what the first one names.
+    """
     parts = [part for part in _CLAUSE.split(sentence) if part.strip()]
     if len(parts) > 1:
-        return parts
+        return [sentence] if all(":" in part for part in parts) else parts
     listed = _LISTED.split(sentence)
     return listed if all(_FIGURE.search(part) and _LETTERS.search(part) for part in listed) else parts
 

@@ -65,10 +65,10 @@ def spelled(text: str, words: Sequence[tuple[str, str, int, int]], language: str
         if len(run) == 1 and run[0][1] not in _TENS.get(language, {}):
             continue
         total = part = 0
-        for _, word, _, _ in run:
-            scale = scales.get(word, 0)
+        for _, name, _, _ in run:
+            scale = scales.get(name, 0)
             if not scale:
-                part += values[word]
+                part += values[name]
             elif scale == 100:
                 part = max(1, part) * scale
             else:

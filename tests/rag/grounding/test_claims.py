@@ -84,4 +84,5 @@ def test_clauses() -> None:
         "desk 38,400",
         "training 4,500",
     ]
+    assert len(claims.clauses("What: Audit log; Kept for: 5 years; Then: deleted")) == 1
     assert claims.clauses("It opens at 9, on Mondays.") == ["It opens at 9, on Mondays."]
