@@ -17,7 +17,7 @@ import Stemmer
 from rag.text.language import stop_words
 from rag.text.wordlists import word_lists
 
-VERSION = 6
+VERSION = 7
 """Goes up when the same text would give other terms: an index built by another version is built anew."""
 
 MAX_WORD = 64
@@ -77,7 +77,7 @@ def stem(word: str, language: str) -> str:
     prefixes do well for Turkish: Can and others, "Information retrieval on Turkish texts", 2008).
     """
     if language == "tr":
-        plain = fold(word)
+        plain = _whole_noun(fold(word))
         found = fold(_snowball("tr", _harmonise(plain)))
         return (found if len(found) > 2 or len(plain) < 3 else plain[:5])[:6]
     if language in _irregular():
@@ -125,6 +125,29 @@ def snowball(name: str) -> Stemmer.Stemmer:
 
 
 _BACK, _FRONT = set("aıou"), set("eiöü")
+_ENDING = regex.compile(
+    r"[iu](?:m|n|miz|niz|muz|nuz|lari?|leri?)?(?:[iuea]|[iu]n|n?[iu]n|n[iuea]|[nd]?[dt][ea]n?|yl[ea])?|[ea]"
+)
+"""What a Turkish noun that has lost its vowel ends in: whose it is, and its case; folded."""
+
+
+def _whole_noun(plain: str) -> str:
+    """The noun of a folded Turkish word that lost its vowel before an ending ("izni" is of "izin"), else the word."""
+    lost = _losing_vowels()
+    for length in range(3, min(5, len(plain))):
+        base, alien = lost.get(plain[:length], ("", ""))
+        if base and alien not in plain[length:] and _ENDING.fullmatch(plain, length):
+            return base
+    return plain
+
+
+@cache
+def _losing_vowels() -> dict[str, tuple[str, str]]:
+    """What such a noun begins with where it has lost its vowel -> the noun, folded, and the vowel that none of its
+    endings has.
+    """
+    lines = (line.split() for line in word_lists("irregular")["tr"])
+    return {fold(lost): (fold(noun), "e" if noun[-2] in _BACK else "a") for noun, lost in lines}
 
 
 def _harmonise(word: str) -> str:
@@ -198,6 +221,6 @@ def from_behind(term: str) -> str:
 
 @lru_cache(maxsize=64)
 def stop_terms(language: str) -> frozenset[str]:
-    """The folded stop words of a language; of English when the language has no list."""
+    """The folded stop words of a language, as questions are cut into them; of English when the language has no list."""
     words = stop_words().get(language) or stop_words()["en"]
-    return frozenset(fold(casefold(word)) for word in words)
+    return frozenset(token.folded for word in words for token in tokens(word, language))

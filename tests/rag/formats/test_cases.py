@@ -14,15 +14,10 @@ from tests.rag.formats.answers import answered
 
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "documents"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/case.json"))
-# Read rightly, but the search without an encoder is not sure enough of it to answer.
-UNSURE = {"eml_raw_8bit"}
 
 
 @pytest.mark.skipif(not NAMES, reason=f"the cases are not at {CASES}")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(one, marks=pytest.mark.xfail(reason="not sure enough")) if one in UNSURE else one for one in NAMES],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_answer_says_what_the_file_says(name: str, tmp_path: Path) -> None:
     case = json.loads((CASES / name / "case.json").read_text(encoding="utf-8"))
     folder = tmp_path / "documents"

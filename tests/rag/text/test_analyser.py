@@ -25,6 +25,19 @@ def test_turkish_suffixes_are_stripped_from_words_typed_without_diacritics() -> 
     assert stem("kuruluslarinin", "tr") == stem("kuruluş", "tr")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("izni", "izin"), ("iznimizin", "izinler"), ("şehrinde", "şehir"), ("KAYDI", "kayıt"), ("fikre", "fikir")],
+)
+def test_turkish_nouns_that_lose_a_vowel_before_an_ending_keep_their_stem(one: str, other: str) -> None:
+    assert stem(casefold(one), "tr") == stem(other, "tr")
+
+
+@pytest.mark.parametrize("word", ["ismail", "zehra", "kaydetmek", "emredici"])
+def test_other_turkish_words_that_begin_alike_are_left_alone(word: str) -> None:
+    assert stem(word, "tr") not in {stem(noun, "tr") for noun in ("isim", "zehir", "kayıt", "emir")}
+
+
 def test_irregular_english_forms_join_their_base() -> None:
     assert stem("began", "en") == stem("begin", "en")
     assert stem("won", "en") == stem("win", "en")
@@ -68,6 +81,20 @@ def test_character_grams_lie_inside_the_word() -> None:
 
 def test_stop_words_are_folded_like_the_terms_they_are_compared_with() -> None:
     assert fold(casefold("için")) in stop_terms("tr")
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "topic"),
+    [
+        ("倉庫の鍵はどこですか", "ja", {"倉庫", "庫の", "の鍵", "鍵は"}),
+        ("钥匙是什么", "zh", {"钥匙", "匙是"}),
+        ("열쇠는 어디에 있습니까", "ko", {"열쇠는"}),
+    ],
+)
+def test_how_people_ask_carries_no_topic_where_words_are_not_set_apart(
+    question: str, language: str, topic: set[str]
+) -> None:
+    assert {token.folded for token in tokens(question, language)} - stop_terms(language) == topic
 
 
 @given(st.text(max_size=200), st.sampled_from(["", "en", "tr", "de", "ar", "zh", "th", "hi"]))
