@@ -23,7 +23,7 @@ from rag.retrieval.answer_type import KINDS, asks_for
 from rag.retrieval.weights import Weights
 from rag.storage.passage_terms import word_flags
 from rag.text import idf
-from rag.text.analyser import casefold
+from rag.text.analyser import casefold, stop_terms
 from rag.types import NO_LIKES, Likes, Passage
 
 FEATURES = (
@@ -40,6 +40,8 @@ own, the same with its context, and how much more than in the question's own wor
 WEIGHTS = Path(__file__).parent / "weights.json"
 _PLAIN = {"bm25": 1.0, "coverage": 1.0, "rank": -0.3, "context": 0.5}
 _BORROWED = 0.4
+_ECHO = 4.0
+"""How much less a unit counts that says nothing beyond a question for something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,25 @@ def score(
     named = weights()
     weighed = np.array([named.get(name, 0.0) for name in FEATURES])
     scores: NDArray[np.float64] = describe(question, passages, found, weights_, own, likes) @ weighed
+    scores[list(_echoes(own or question, found, passages))] -= _ECHO
     return scores
+
+
+def _echoes(question: str, found: Sequence[Sentence], passages: Sequence[Passage]) -> set[int]:
+    """Places of the sentences, items and rows that hold no word beyond the question's, where it asks for one."""
+    language = idf.language_of([question]) or (passages[0].language if passages else "")
+    asked = idf.terms_of(question, language)
+    folded = [word[1] for word in asked]
+    if not asks_for(folded)[0] and not query.ASKING.intersection(folded):
+        return set()
+    said = {part for stem, surface, _, _ in asked for part in (stem, surface)} | stop_terms(language)
+    return {
+        place
+        for place, one in enumerate(found)
+        if one.unit.kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW)
+        and not (one.unit.leads or one.unit.question)
+        and all(stem in said or surface in said for stem, surface, _, _ in one.words)
+    }
 
 
 def describe(

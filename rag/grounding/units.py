@@ -40,7 +40,7 @@ _CODE_LINE = regex.compile(
     r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|"
     r"(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|var|function|public|"
     r"private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|[\w.\[\]'\"]+ ?[+|]?= ?\S|"
-    r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]+$|(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|"
+    r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|"
     r"Traceback \(most recent|File \"[^\"]+\", line \d)"
 )
 _NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")

@@ -16,18 +16,19 @@ import regex
 from rag.text.analyser import Token, casefold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
-from rag.text.written_forms import forms
+from rag.text.written_forms import Form, forms
 
 MAX_CHARACTERS = 2_000
 MAX_TERMS = 64
 _FILTER = regex.compile(r"(?<!\S)(document|folder|type|after|before):(?:\"([^\"]*)\"|(\S+))", regex.I)
 _PHRASE = regex.compile(r"(?<![\p{L}\p{N}])[\"“„«]([^\"“”„«»]{1,300})[\"”“»](?![\p{L}\p{N}])")
 _EXCLUDED = regex.compile(r"(?:(?<=\S)\s+-(\p{L}[\p{L}\p{M}\p{N}_]+))+\s*$")
+_DAY, _MONTH = regex.compile(r"\d{4}-\d\d-\d\d"), regex.compile(r"\d{4}-\d\d")
 _QUESTION_MARKS = ("?", "？", "؟")
 _ASKING_WORDS = """
 what which how whose hangi kaç welche welcher welches welchem welchen quel quelle quels quelles qué cuál
 """
-_ASKING = frozenset(_ASKING_WORDS.split())
+ASKING = frozenset(_ASKING_WORDS.split())
 _EXTENSIONS = {"word": "docx", "excel": "xlsx", "powerpoint": "pptx", "markdown": "md", "text": "txt", "htm": "html"}
 
 
@@ -178,9 +179,10 @@ def analyse(
     seen: set[tuple[str, ...]] = set()
     found = tokens(text, language)[: 4 * MAX_TERMS]
     stemmed = [_stems(text, token, ways) for token in found]
-    written = forms(text)
+    written = _asked_forms(text)
     asked = list(dict.fromkeys((*(one for stems in stemmed for one in stems), *(form.term for form in written))))
     held = dict(zip(asked, frequencies(asked), strict=True))
+    otherwise = [(form.start, form.end) for form in written if held[form.term]]
     for place, (token, stems) in enumerate(zip(found, stemmed, strict=True)):
         if len(drawn) >= MAX_TERMS:
             break
@@ -192,9 +194,9 @@ def analyse(
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
         kind = _kind(word, found[place - 1].folded if place else None, language)
-        drawn.append(
-            (word, known, kind, count, chance(language, stems, kind), token.folded in stop, stems, token.folded)
-        )
+        # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03.
+        idle = token.folded in stop or (not count and any(a <= token.start < b for a, b in otherwise))
+        drawn.append((word, known, kind, count, chance(language, stems, kind), idle, stems, token.folded))
     for form in written:
         count = held[form.term]
         if count and (form.term,) not in seen and len(drawn) < MAX_TERMS:
@@ -220,6 +222,13 @@ def analyse(
     return Question(language, terms, tuple(token.folded for token in found))
 
 
+def _asked_forms(text: str) -> list[Form]:
+    """What else a question's pieces are written as; a date to the day stands for that day alone."""
+    found = forms(text)
+    days = {(form.start, form.end) for form in found if _DAY.fullmatch(form.term)}
+    return [form for form in found if (form.start, form.end) not in days or not _MONTH.fullmatch(form.term)]
+
+
 def _stems(text: str, token: Token, ways: Sequence[str]) -> tuple[str, ...]:
     """What a word of the question is in each of the languages."""
     if len(ways) == 1 or token.end - token.start == 1 or token.term == token.folded[:1]:
@@ -234,7 +243,7 @@ def _kind(word: str, before: str | None, language: str) -> str:
     # In Turkish the same question in capitals must find the same passage, so capitals say nothing there.
     if before is not None and word[0].isupper() and language != "tr":
         return "name"
-    return "focus" if before in _ASKING else "other"
+    return "focus" if before in ASKING else "other"
 
 
 def term_weight(chance: float, passages: int, count: int) -> float:

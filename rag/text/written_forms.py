@@ -31,6 +31,13 @@ _MAIL = regex.compile(r"[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+")
 _URL = regex.compile(r"(?:https?|ftp)://([^\s<>\"'”»)\]]{3,300})", regex.I)
 _YEAR_FIRST = regex.compile(r"(?<![\p{N}.,-])(\d{4})([-./])(\d{1,2})\2(\d{1,2})(?![\p{N}])")
 _YEAR_LAST = regex.compile(r"(?<![\p{N}.,-])(\d{1,2})([-./])(\d{1,2})\2(\d{4})(?![\p{N}])")
+_YEAR = re.compile(r"(?<=\s)\d{4}(?!\d)")
+_BEFORE_YEAR = 32
+_WORD = re.compile(r"[^\s,]+")
+_DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?", re.I)
+_MONTH_ONLY = regex.compile(
+    r"(?<![\p{N}.,/-])(?:(\d{4})-(0[1-9]|1[0-2])|(0?[1-9]|1[0-2])[/.](\d{4}))(?![\p{N}.,/-]*\p{N})"
+)
 
 
 class Form(NamedTuple):
@@ -61,7 +68,7 @@ def parts(word: str) -> tuple[str, ...]:
 def forms(text: str) -> list[Form]:
     """The further terms of a text, in no particular order, each once where it stands."""
     if _MAYBE.search(text) is None:
-        return []
+        return list(dict.fromkeys(_named_dates(text)))
     found = [
         *_joined(text),
         *(Form(m[1], m.start(), m.end()) for m in _DOTTED.finditer(text)),
@@ -90,32 +97,22 @@ def _joined(text: str) -> list[Form]:
 
 
 @cache
-def _months() -> tuple[dict[str, int], regex.Pattern[str], regex.Pattern[str]]:
-    """The month of each name, and the patterns of a date with the day first and with the month first."""
-    numbers = {
+def _months() -> dict[str, int]:
+    """The month of each name, folded."""
+    return {
         fold(casefold(name)): at % 12 + 1
         for lines in word_lists("months").values()
         for line in lines
         for at, name in enumerate(line.split())
     }
-    names = "|".join(
-        sorted({name for lines in word_lists("months").values() for line in lines for name in line.split()}, key=len)[
-            ::-1
-        ]
-    )
-    day = r"(?<![\p{N}])(\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?\s+(?:de\s+|of\s+)?"
-    year = r",?\s+(?:de\s+|del\s+)?(\d{4})(?![\p{N}])"
-    first = regex.compile(rf"{day}({names})\.?{year}", regex.I)
-    return numbers, first, regex.compile(rf"(?<![\p{{L}}])({names})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?{year}", regex.I)
 
 
 def _dates(text: str) -> list[Form]:
-    """Dates as year-month-day, whatever order they are written in; of two readings, both."""
+    """Dates as year-month-day and as year-month, whatever order they are written in; of two readings, both."""
     found: list[Form] = []
 
-    def add(match: regex.Match[str], year: str, month: int, day: int) -> None:
-        if 1 <= month <= 12 and 1 <= day <= 31:
-            found.append(Form(f"{year}-{month:02}-{day:02}", match.start(), match.end()))
+    def add(match: regex.Match[str], year: str, month: int, day: int = 0) -> None:
+        found.extend(_date(year, month, day, match.start(), match.end()))
 
     for match in _YEAR_FIRST.finditer(text):
         add(match, match[1], int(match[3]), int(match[4]))
@@ -124,10 +121,35 @@ def _dates(text: str) -> list[Form]:
         add(match, match[4], second, first)
         if match[2] == "/" and first != second:
             add(match, match[4], first, second)
-    if regex.search(r"\d{4}", text):
-        numbers, day_first, month_first = _months()
-        for match in day_first.finditer(text):
-            add(match, match[3], numbers[fold(casefold(match[2]))], int(match[1]))
-        for match in month_first.finditer(text):
-            add(match, match[3], numbers[fold(casefold(match[1]))], int(match[2]))
+    for match in _MONTH_ONLY.finditer(text):
+        add(match, match[1] or match[4], int(match[2] or match[3]))
+    return found + _named_dates(text)
+
+
+def _named_dates(text: str) -> list[Form]:
+    """Dates with the month's name and the year."""
+    found: list[Form] = []
+    for year in _YEAR.finditer(text):
+        start = max(0, year.start() - _BEFORE_YEAR)
+        words = [one for one in _WORD.finditer(text, start, year.start()) if one[0] not in ("de", "del", "of")][-2:]
+        months = [_month(one[0]) for one in words]
+        days = [int(day[1]) if (day := _DAY_OF_MONTH.fullmatch(one[0])) else 0 for one in words]
+        if not any(months):
+            continue
+        if months[-1]:
+            first = words[0] if days[0] else words[-1]
+            found += _date(year[0], months[-1], days[0], first.start(), year.end())
+        elif days[-1]:
+            found += _date(year[0], months[0], days[-1], words[0].start(), year.end())
     return found
+
+
+def _month(word: str) -> int:
+    return _months().get(fold(casefold(word.rstrip("."))), 0)
+
+
+def _date(year: str, month: int, day: int, start: int, end: int) -> list[Form]:
+    if not (1 <= month <= 12 and day <= 31):
+        return []
+    found = [Form(f"{year}-{month:02}", start, end)]
+    return [*found, Form(f"{year}-{month:02}-{day:02}", start, end)] if day else found

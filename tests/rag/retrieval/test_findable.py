@@ -116,6 +116,8 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Library]:
         ("en", "What begins on November 17, 2026?", "audit"),
         ("en", "What is on 24/12/2026?", "party"),
         ("en", "What is on 5 February 2027?", "move"),
+        ("en", "What begins in November 2026?", "audit"),
+        ("en", "What happens in 04/2026?", "fair"),
         ("en", "Whom does jane.doe@example.com help?", "wages"),
         ("en", "portal.example.com/leave/new", "Holidays"),
         ("en", "What costs 1250000 euros?", "budget"),
