@@ -32,6 +32,7 @@ _APOLOGY = regex.compile(r"html|program|client|browser|viewer|(?:can ?not|unable
 _DEEPEST = 8
 _MOST_MESSAGES = 5_000
 _MBOX = regex.compile(rb"(?m)^From [^\r\n]*\r?\n(?=[!-9;-~]+:)")
+_SPACED_NAME = regex.compile(rb"(?m)^([A-Za-z][A-Za-z-]+)[ \t]+:")  # as old programs wrote headers
 _FLOWED = regex.compile(r"(?m)(?<=\S) \n(?![>\s])")
 _TYPES = {
     "application/pdf": ".pdf", "text/html": ".html", "text/csv": ".csv", "text/plain": ".txt",
@@ -89,8 +90,12 @@ def read_mhtml(data: bytes) -> Extracted:
 def _parsed(data: bytes) -> Message:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:64]:
         data = decode(data).encode()  # saved as text by a program that writes UTF-16
+    data = data.lstrip(b"\r\n\xef\xbb\xbf")
+    if _SPACED_NAME.match(data):
+        head, gap, body = data.partition(b"\r\n\r\n" if b"\r\n\r\n" in data else b"\n\n")
+        data = _SPACED_NAME.sub(rb"\1:", head) + gap + body
     # The older policy never raises over a header: what is odd about one costs that one.
-    return email.message_from_bytes(data.lstrip(b"\r\n\xef\xbb\xbf"), policy=policy.compat32)
+    return email.message_from_bytes(data, policy=policy.compat32)
 
 
 class _Reader:

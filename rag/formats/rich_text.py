@@ -1,11 +1,12 @@
 """Rich text (RTF) as plain text.
 
-Knows that table rows come as lines of cells with bars between them, and which groups are pages' margins, notes, boxes
-and comments. `striprtf` knows RTF. Does not know headings: RTF names styles that anyone may have changed.
+Knows that table rows come as lines of cells with bars between them, which groups are pages' margins, notes, boxes and
+comments, and which styles are headings. `striprtf` knows RTF.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 
 import regex
@@ -23,8 +24,14 @@ _HIDDEN = regex.compile(r"\{(?:\\[a-z]+-?\d* ?)*?\\v(?![a-z0-9])(?:[^{}\\]|\\[^{
 _GROUP = regex.compile(
     r"\{\s*(?:\\\*)?\\(header[lrf]?|footer[lrf]?|footnote|shptxt|annotation|atnauthor)(?![a-z])", regex.I
 )
+_STYLES = regex.compile(r"\{\\stylesheet")
+_HEADING = regex.compile(r"\{[^{}]*?\\s(\d+)(?!\d)[^{};]*? ?heading (\d)[^{}]*?;\}", regex.I)
+_STYLED = regex.compile(r"\\s(\d+)(?![\d]) ?")
+_MARKED = regex.compile(r"\s*\x1e(\d)")
 _BRACE = regex.compile(r"\\[\\{}]|[{}]")
 _FONTS = regex.compile(r"\{\\fonttbl")
+_NO_LENGTH = regex.compile(r"\\bin(?![a-z0-9-]) ?")  # a picture whose bytes nobody counted
+_ITEM = regex.compile(r"\s*(\d{1,3}[.)]|\p{L}[.)]|[•·▪–-])\t\s*")
 _PAGE_WORDS = regex.compile(r"(?:page|seite|sayfa|of|von|[\d\W_])*", regex.I)
 _MOST_GROUPS = 5_000
 _LONGEST = 50_000_000
@@ -41,7 +48,7 @@ def read_rtf(data: bytes) -> Extracted:
     encoding = f"cp{page[1].decode()}" if page and page[1] not in (b"0", b"65001") else "cp1252"
     source = _ODD_STAR.sub("", data[start:].decode("latin-1"))
     source = _HIDDEN.sub("", _SOFT_HYPHEN.sub(r"\1", source))
-    text = _text(source, encoding)
+    text = _text(_with_headings(source), encoding)
     builder = Builder()
     if title := _TITLE.search(source[:20_000]):
         builder.title = _text("{\\rtf1 " + title[1] + "}", encoding)
@@ -51,10 +58,14 @@ def read_rtf(data: bytes) -> Extracted:
     rows: list[list[str]] = []
     for line in text.split("\n"):
         if line.rstrip().endswith("|"):
-            rows.append(line.rstrip()[:-1].split("|"))
+            rows.append(_MARKED.sub("", line).rstrip()[:-1].split("|"))
             continue
         _flush(builder, rows)
-        builder.add(line)
+        if heading := _MARKED.match(line):
+            builder.heading(one_line(_MARKED.sub("", line)), int(heading[1]))
+        else:
+            said = _ITEM.sub(r"\1 ", _MARKED.sub("", line).strip(), 1)
+            builder.add(said, separator="\n" if _ITEM.match(line) else "\n\n")
     _flush(builder, rows)
     for kind, words in beside:
         if kind in ("shptxt", "footnote", "annotation"):
@@ -63,12 +74,31 @@ def read_rtf(data: bytes) -> Extracted:
     return builder.build()
 
 
+def _with_headings(source: str) -> str:
+    """The source with a mark at the beginning of each paragraph whose style is a heading's."""
+    found = _STYLES.search(source)
+    if found is None:
+        return source
+    end = _closed(source, found.start())
+    levels = {one[1]: one[2] for one in _HEADING.finditer(source, found.start(), end)}
+    if not levels:
+        return source
+
+    def marked(style: regex.Match[str]) -> str:
+        return f"{style[0].rstrip()} \x1e{levels[style[1]]}" if style[1] in levels else style[0]
+
+    return source[:end] + _STYLED.sub(marked, source[end:])
+
+
 def _text(source: str, encoding: str) -> str:
+    source = _NO_LENGTH.sub("", source)
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        encoding = "cp1252"
     try:
         return str(rtf_to_text(source, encoding=encoding, errors="replace"))
-    except (LookupError, ValueError):
-        return str(rtf_to_text(source, encoding="cp1252", errors="replace"))
-    except (IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise DocumentError("The RTF file is damaged; open it in a word processor and save it again.") from error
 
 

@@ -205,3 +205,22 @@ def test_what_stands_at_the_foot_of_every_slide_is_read_once() -> None:
         "</draw:frame></draw:page></office:presentation></office:body></office:document-content>"
     )
     assert text(documents.archive({"content.xml": content}), "a.odp") == "Owner: Iris\n\nTides"
+
+
+def test_a_message_whose_headers_have_spaces_before_the_colon() -> None:
+    assert text(b"From  : Ada <ada@example.org>\r\nSubject   : Hall\r\n\r\nKey 4 : Bo\r\n", "a.eml").endswith(
+        "Key 4 : Bo"
+    )
+
+
+RTF = (
+    r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\stylesheet{\s0 Normal;}{\s1\sbasedon0\b heading 1;}{\s2 heading 2;}}"
+    r"\pard\plain \s1\b Yard\par\pard\plain \s0 Barges lie here.\par\pard\plain \s2 Access\par"
+    r"\pard\plain \s0 {\pict\jpegblip \bin ffd8ffe0}\par {\listtext 1.\tab}Show the badge.\par {\listtext 2.\tab}Take a helmet.\par}"
+)
+
+
+def test_headings_and_lists_of_rich_text() -> None:
+    found = registry.read(RTF.encode(), "a.rtf")
+    assert [(one.text, one.level) for one in found.headings] == [("Yard", 1), ("Access", 2)]
+    assert "\n1. Show the badge.\n2. Take a helmet." in found.text
