@@ -22,7 +22,8 @@ from rag.types import CheckedAnswer, CheckedSentence, Likes, Passage, Support
 
 STRONG = 0.6
 SUPPORTED = 0.6
-CHANCE, CHANCE_MENDED, CHANCE_SHORT = 0.07, 0.15, 0.3
+QUOTED, ELSEWHERE, MENDED = 0.07, 0.25, 0.15
+QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
 
 
@@ -110,7 +111,11 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
     found = evidence.measure(searched.question, searched.passages, checked, searched.query, searched.likes)
     if (1.0 + found["supported"] - found["unsupported"]) / 2.0 < SUPPORTED:  # a doubtful claim is half a claim
         return faults[0] if faults else "unsupported"
-    least = CHANCE_SHORT if found["only"] else CHANCE_MENDED if faults else CHANCE
+    quoted = bool(found["quoted"])
+    if found["only"]:
+        least = QUOTED_SHORT if quoted else ELSEWHERE_SHORT
+    else:
+        least = MENDED if faults else QUOTED if quoted else ELSEWHERE
     proved = trusted and not faults
     if proved:
         return ""

@@ -98,6 +98,11 @@ def said(sentence: str) -> str:
     return plain if lead is None else plain[lead.end() :]
 
 
+def is_rough(word: str) -> bool:
+    """Whether a folded word only says how exact a figure is ("least", "about")."""
+    return word in _ROUGHLY
+
+
 def clauses(sentence: str) -> list[str]:
     """The parts of a sentence that could be sentences of their own; of a list of figures, each with what it is of.
 
@@ -105,7 +110,7 @@ def clauses(sentence: str) -> list[str]:
     """
     parts = [part for part in _CLAUSE.split(sentence) if part.strip()]
     if len(parts) > 1:
-        return [sentence] if all(":" in part for part in parts) else parts
+        return [sentence] if 2 * sum(": " in part for part in parts) >= len(parts) else parts
     listed = _LISTED.split(sentence)
     return listed if all(_FIGURE.search(part) and _LETTERS.search(part) for part in listed) else parts
 

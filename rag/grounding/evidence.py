@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import regex
 
-from rag.grounding import claims, figures, unit_features
+from rag.grounding import claims, extractive, figures, unit_features
 from rag.retrieval.answer_type import asks_for
 from rag.retrieval.weights import learned
 from rag.storage.passage_terms import word_flags
@@ -23,14 +23,17 @@ from rag.text import idf
 from rag.text.analyser import stop_terms
 from rag.types import NO_LIKES, CheckedAnswer, Likes, Passage, Support
 
-NAMES: tuple[str, ...] = ("chance", "bound", "held", "supported", "unsupported", "only", "mistyped")
-"""The chance that one of the sentences rested on answers; the share of the question's weight that a claim says and its
-sentence holds, and that a sentence holds, each with what stands above the sentence; the shares of supported and
-unsupported claims; whether the answer brings one new word or two; and whether the question asks for a number, a time or
-a name and nothing new is one."""
+NAMES: tuple[str, ...] = ("chance", "quoted", "bound", "held", "supported", "unsupported", "only", "mistyped")
+"""The chance that one of the sentences rested on answers, and whether a quotation would take one; the share of the
+question's weight that a claim says and its sentence holds, and that a sentence holds, each with what stands above the
+sentence; the shares of supported and unsupported claims; whether the answer brings one new word or two; and whether the
+question asks for a number, a time or a name and nothing new is one."""
 _HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
+_PLACES = frozenset(
+    ("where", "nerede", "nereye", "nereden", "wo", "wohin", "woher", "ou", "donde", "dove", "onde", "waar")
+)
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
-_CARRIES, _LITTLE, _LISTED, _OWN, _RIVAL, _COUNTED = 0.5, 2, 3, 0.25, 0.1, 2
+_CARRIES, _LITTLE, _LISTED, _OWN, _RIVAL, _COUNTED, _QUOTED = 0.5, 2, 3, 0.25, 0.1, 2, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class _Sentence:
     figures: Mapping[str, frozenset[str]]
     chance: float
     about: frozenset[str]
+    quoted: bool
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,15 @@ class _New:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        stop = stop_terms(self.language)
+        stop, counting = stop_terms(self.language), figures.names(self.language)
+        terms = idf.terms_of(self.text, self.language)
+        spelled = figures.spelled(self.text, terms, self.language)
         return frozenset(
             stem
-            for stem, word, _, _ in idf.terms_of(self.text, self.language)
+            for stem, word, start, _ in terms
             if word not in stop and stem not in self.asked and word not in self.asked and not word[0].isdigit()
+            if not (self.figures and (claims.is_rough(word) or word in counting))
+            if not any(begun <= start < ended for begun, ended, _ in spelled)
         )
 
     @cached_property
@@ -97,10 +105,12 @@ def measure(
     read = _read(question, passages, query, likes)
     weight = _weights(query or question, tuple(passages), language)
     chance = bound = held = 0.0
+    quoted = False
     brought: set[str] = set()
     counted: set[int] = set()
-    flags = asks_for([word for _, word, _, _ in idf.terms_of(question, language)])[1]
-    typed = not flags
+    asked_words = [word for _, word, _, _ in idf.terms_of(question, language)]
+    flags = asks_for(asked_words)[1]
+    typed = not flags or not _PLACES.isdisjoint(asked_words)  # where something is need not be a name: "in the archive"
     for claim in claimed:
         if claim.support not in (Support.SUPPORTED, Support.DOUBTFUL):
             continue
@@ -119,11 +129,13 @@ def measure(
                 held = max(held, sum(weight[stem] for stem in weight.keys() & (sentence.words | sentence.about)))
                 if bind[at] >= max(bind) - _RIVAL:
                     bound = max(bound, bind[at])
+            quoted = quoted or sentence.quoted
             if at not in counted:
                 counted.add(at)
                 chance += sentence.chance
     return {
         "chance": min(1.0, chance),
+        "quoted": float(quoted),
         "bound": bound,
         "held": held,
         "supported": sum(c.support is Support.SUPPORTED for c in claimed) / len(claimed),
@@ -155,6 +167,11 @@ def _sentences(
     if not found:
         return []
     scores = unit_features.score(query or question, passages, found, learned(), question if query else "", dict(likes))
+    taken = [
+        (span.passage, unit.start, unit.end)
+        for span in extractive.choose(passages, found, scores, _QUOTED)
+        for unit in span.units
+    ]
     odds = np.exp(scores - scores.max())
     chances = odds / odds.sum()
     words = [frozenset(key for word in s.words for key in word[:2]) for s in found]
@@ -165,6 +182,7 @@ def _sentences(
             figures.beside(passages[one.passage].text[one.start : one.end], one.words, passages[one.passage].language),
             float(chances[at]),
             about[one.passage],
+            any(one.passage == passage and one.start < end and start < one.end for passage, start, end in taken),
         )
         for at, one in enumerate(found)
     ]
@@ -191,10 +209,12 @@ def _carrying(claim: str, new: _New, read: Sequence[_Sentence]) -> list[int]:
     clauses: it lists what several say.
     """
     found = [at for at, sentence in enumerate(read) if new.carried(sentence)]
-    if found or len(new.words) <= _LITTLE:
+    if found:
         return found
     parts = [replace(new, text=part) for part in _CLAUSE.split(claim)]
     if len(parts) < _LISTED:
+        parts = [replace(new, text=part) for part in claims.clauses(claim)]
+    if len(parts) < 2:
         return []
     return [at for at, sentence in enumerate(read) if any(part.carried(sentence) for part in parts)]
 

@@ -15,7 +15,7 @@ from rag.text.analyser import stop_terms
 _TEENS = "thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _EN_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _TR_TENS = "yirmi otuz kirk elli altmis yetmis seksen doksan"
-_NUMBER = regex.compile(r"\d+(?:[.,:'’\u00a0]\d+)*")
+_NUMBER = regex.compile(r"(?<!\p{L})\d+(?:[.,:'’\u00a0]\d+)*")
 _WORDS: Mapping[str, Mapping[str, str]] = {
     language: {name: str(number) for number, name in enumerate(listed.split())}
     for language, listed in (
