@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import regex
 
-from rag.grounding.extractive import LEANING, Span
+from rag.grounding.extractive import Span
+from rag.grounding.stretches import LEANING
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
@@ -24,6 +25,8 @@ _LITERAL = regex.compile(r"``([^`]+)``")
 _LIQUID_LINK = regex.compile(r"\[([^\]\n]+)\]\(\{%[^%]*%\}[^)\s]*\)")
 _LIQUID = regex.compile(r"\{%\s*[\w-]+\s*(?:[\"']([^\"'%]*)[\"'])?[^%]*%\}")
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
+_NAME = regex.compile(r"(?=\S*(?:_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{Lu}{4}))[\w.:-]+(?:\([^()]*\))?|-{1,2}\w[\w-]+")
+"""A heading that is the name of what is told below it: of a setting, a function, an option."""
 _MOST_CODE_LINES = 12
 _WIDE = 45
 """A row of more words is no row of a table any more."""
@@ -61,15 +64,16 @@ class Composer:
             self._block(run, passage, number)
 
     def _heading(self, span: Span, passage: Passage) -> str:
-        """The heading over a span that says little without it: it begins with "it" or "here", or is a bare list or
-        table. Said once.
+        """The heading over a span that says little without it: it begins with "it" or "here", is a bare list or table,
+        or says what the heading names without naming it. Said once.
         """
         if not span.units:
             return ""
         first = span.units[0]
         bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or bool(LEANING.match(passage.text, first.start))
         said = plain(passage.headings[-1]).strip("* ") if passage.headings else ""
-        if not bare or not said or said in self._headings:
+        named = bool(_NAME.fullmatch(said)) and said not in passage.text[first.start : span.units[-1].end]
+        if not (bare or named) or not said or said in self._headings:
             return ""
         self._headings.add(said)
         return said

@@ -20,6 +20,7 @@ _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
 _BORDER = regex.compile(r"[=\s]*(?:={2,}\s+)+={2,}\s*")
 _HASHES = regex.compile(r"#{1,6}\s")
+_BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
 _LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
 _ARTICLE = regex.compile(
     r"(?:(?:GEÇİCİ |EK |Geçici |Ek )?(?:MADDE|Madde)|ARTICLE|Article|SECTION|Section|Artikel|§|ART\.|Art\.)\s*"
@@ -274,6 +275,9 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
             close()
         mark = _LIST_MARK.match(text, line.start, line.end)
         lettered = mark is not None and _LETTER.match(mark.group().strip()) is not None
+        bare = mark is None and item is not None and line is block[-1] and _BARE.fullmatch(text, line.start, line.end)
+        if bare:  # the next item of the list, which the passage has no more
+            continue
         inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";", ".", "!", "?"))
         if mark and mark.end() < line.end and not inside:
             close()

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from rag.grounding import extractive, unit_features
+from rag.grounding import extractive, stretches, unit_features
 from rag.grounding.quoting import plain
 from rag.grounding.units import Kind
 from rag.library import Library
@@ -86,7 +86,7 @@ def example(one: Asked) -> tuple[Floats, Bools] | None:
     shares: list[float] = []
     for i, unit in enumerate(found):
         alone[i] = 1.0
-        grown = extractive.grow(one.passages, found, i, alone if unit.unit.kind is Kind.ROW else None)
+        grown = stretches.grow(one.passages, found, i, alone if unit.unit.kind is Kind.ROW else None)
         alone[i] = -99.0
         said = " ".join(one.passages[found[k].passage].text[found[k].start : found[k].end] for k in grown)
         shares.append(_held(said, one.facts))

@@ -149,3 +149,62 @@ def test_a_sentence_is_quoted_under_the_label_that_stands_over_it() -> None:
 def test_a_stretch_does_not_end_with_what_leads_into_nothing() -> None:
     said = quoted("How many spiders share a process?", [passage("Two spiders share a process. Here is an example:")])
     assert said == ["Two spiders share a process."]
+
+
+def headed(text: str, *headings: str, score: float = 1.0) -> Passage:
+    return Passage("1", "a.md", text, 0, len(text), headings=headings, language="en", score=score)
+
+
+def test_a_few_words_answer_the_heading_over_them() -> None:
+    text = "The program receives cookies and sends cookies back with each request that goes forth."
+    best = headed(text, "Cookies", score=1.0)
+    short = headed("Enable the COOKIES_DEBUG setting.", "How can I see the cookies being sent and received?")
+    assert quoted("How do I see which cookies go back and forth?", [best, short]) == [best.text, short.text]
+
+
+_RULES = """A draft is escalated when one of these rules holds:
+
+- Long draft. It has more than six hundred characters, and it is therefore worth the time that it takes to polish it.
+- Empty draft. It has so few characters that it says nothing at all of what was asked, whatever the number of its words.
+- Flagged topic. The question touches a topic of the list of the board, such as contracts or the safety at sea.
+- Repetition. The same sentence or phrase is said again and again in it, which readers of reports do not forgive."""
+
+
+def test_a_list_that_is_too_long_is_quoted_by_its_items_first_sentences() -> None:
+    quotes = quoted("Which rules cause a draft to be escalated?", [passage(_RULES)])
+    assert quotes[1:] == ["Long draft.", "Empty draft.", "Flagged topic.", "Repetition."]
+
+
+def test_a_list_beside_an_answer_gets_the_room_that_is_left() -> None:
+    said = (
+        "The desk escalates a draft at once when a rule says that the draft is to be escalated by the desk, and the "
+        "rules cause that. It says so."
+    )
+    question = "Which rules cause a draft to be escalated by the desk?"
+    quotes = quoted(question, [passage(said), passage(_RULES)], max_words=78)
+    assert quotes[-3:] == ["Empty draft.", "Flagged topic.", "Repetition."]
+    assert sum(len(one.split()) for one in quotes) <= 78
+
+
+def test_a_list_that_names_the_sections_of_its_document_is_no_answer() -> None:
+    items = "- Introduction\n- Entries\n- Fields of an entry of a schedule\n- Starting the scheduler"
+    sections = [
+        headed("The scheduler kicks off tasks at regular intervals.", "Schedules", "Introduction"),
+        headed("Its task and its frequency are given.", "Schedules", "Entries"),
+        headed("Type beat in the shell of the machine.", "Schedules", "Starting the scheduler"),
+    ]
+    contents = headed(items, "Schedules", score=2.0)
+    quotes = quoted("Which fields can an entry of a schedule have?", [contents, *sections])
+    assert quotes == [sections[1].text]
+
+
+def test_the_list_that_a_paragraph_ends_with_is_quoted_with_it() -> None:
+    text = "Staff may publish on several blogs of the agency. Most write for their own team. These are the blogs:"
+    quotes = quoted("Which blogs can staff publish on?", [passage(text + "\n- FedRAMP\n- USAGov")])
+    assert quotes[-2:] == ["FedRAMP", "USAGov"]
+
+
+def test_where_to_read_on_is_no_answer() -> None:
+    best = passage("The desk opens at nine and the desk closes at five.", 2.0)
+    question = "What are the opening hours of the desk?"
+    assert quoted(question, [best, passage("See the opening hours.")]) == [best.text]

@@ -102,3 +102,15 @@ def test_marks_that_close_in_another_sentence_are_not_shown() -> None:
 def test_the_tags_of_a_template_are_not_shown() -> None:
     assert plain('Use [Award Leave]({% page "/leave/#award" %}) first.') == "Use Award Leave first."
     assert plain('Ask in {% slack_channel "dc" %}.') == "Ask in dc."
+
+
+def test_what_a_name_heads_stands_under_it_unless_it_says_the_name() -> None:
+    for text, heading, shown in (
+        ("The folder in which a crawl keeps its state.", "JOBDIR", True),
+        ("Set JOBDIR to the folder of the crawl.", "JOBDIR", False),
+        ("The folder in which a crawl keeps its state.", "Keeping the state of a crawl", False),
+    ):
+        passage = Passage("7", "a.md", text, 0, len(text), headings=(heading,), language="en")
+        composer = Composer([passage])
+        composer.quote(Span(0, units(text), 1.0))
+        assert composer.checked().text.startswith(f"**{heading}**") == shown

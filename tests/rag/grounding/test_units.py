@@ -167,3 +167,8 @@ def test_a_note_below_code_and_a_prompt_are_told_apart() -> None:
     found = units("For example:\n\nWIDTH = 110\nHEIGHT = 110\nNote: Thumbnails are not affected at all.")
     assert [unit.kind for unit in found] == [Kind.SENTENCE, Kind.CODE, Kind.SENTENCE]
     assert [unit.kind for unit in units("$ tandem view a.html\nthe browser starts")] == [Kind.CODE]
+
+
+def test_the_mark_of_an_item_that_the_passage_has_no_more_is_no_content() -> None:
+    text = "1. Fill in the form.\n2. Sign it\nat the desk.\n3."
+    assert [text[unit.start : unit.end] for unit in units(text)] == ["Fill in the form.", "Sign it\nat the desk."]

@@ -1,0 +1,240 @@
+"""Which units of the passages are quoted together with one, so that it can be read: the neighbours of a sentence, a
+list with what leads into it, the like rows of a table.
+
+Knows units and the words that lean on what was said before. Does not know what answers (`rag.grounding.unit_features`)
+nor how much is quoted in all (`rag.grounding.extractive`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from rag.grounding.unit_features import Sentence, word_count
+from rag.grounding.units import Kind, Unit
+from rag.text import sentences
+from rag.types import Passage
+
+TELLING = 6
+"""Words from which on a sentence says something by itself."""
+_SPAN_WORDS, _MORE, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 30, 80, 60, 22
+_ROWS, _NEAR_ROW = 5, 1.2
+_ANY = 1_000
+_GAP = 8
+"""Characters at most between two passages that follow one another."""
+LEANING = regex.compile(
+    r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
+    r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
+    r"the (?:former|latter|same)|"
+    r"bu|bunun|bunlar|bunları|bunların|o|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|ikisi|er|sie|es|dies\w*|"
+    r"diese\w*|elle|il|ils|cela|ce|ella|ellos|esto|eso)\b",
+    regex.I,
+)
+
+
+def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
+    return passages[sentence.passage].text[sentence.start : sentence.end]
+
+
+def grow(
+    passages: Sequence[Passage], found: Sequence[Sentence], i: int, scores: NDArray[np.float64] | None = None
+) -> list[int]:
+    """Places of the units to quote with unit `i` so that it can be read: the neighbours of a sentence, a list with its
+    lead-in, the like rows of a table, what follows a question or a heading.
+    """
+    unit = found[i].unit
+    match unit.kind:
+        case Kind.ROW:
+            return _rows(found, i, scores)
+        case Kind.ITEM:
+            return list_of(passages, found, i)
+        case Kind.CODE:
+            return _code(passages, found, i)
+    if unit.leads and _below(found, i):
+        below = _below(found, i)
+        if found[below[0]].unit.kind is Kind.ITEM:
+            return list_of(passages, found, below[0])
+        return [i, *below[:_ROWS]] if found[below[0]].unit.kind is Kind.ROW else _code(passages, found, below[0])
+    if unit.question or unit.kind is Kind.HEADING:
+        after = i + 1
+        if after < len(found) and _follows(found, i, after) and not found[after].unit.question:
+            rest = grow(passages, found, after, scores) if found[after].unit.kind is not Kind.HEADING else []
+            return [k for k in rest if k > i]
+        return []
+    return _neighbours(passages, found, i)
+
+
+def is_sentence(one: Sentence) -> bool:
+    return one.unit.kind is Kind.SENTENCE and not one.unit.question
+
+
+def _follows(found: Sequence[Sentence], a: int, b: int) -> bool:
+    return found[a].passage == found[b].passage
+
+
+def _below(found: Sequence[Sentence], i: int) -> list[int]:
+    """The list, table or code that unit `i` leads into."""
+    after = i + 1
+    if after >= len(found) or not _follows(found, i, after):
+        return []
+    first = found[after].unit
+    if first.kind not in (Kind.ITEM, Kind.ROW, Kind.CODE):
+        return []
+    return [k for k in range(after, len(found)) if _follows(found, i, k) and found[k].unit.group == first.group]
+
+
+def _rows(found: Sequence[Sentence], i: int, scores: NDArray[np.float64] | None) -> list[int]:
+    if scores is None:
+        return [i]
+    group = _group(found, i)
+    near = sorted((k for k in group if scores[k] >= scores[i] - _NEAR_ROW), key=lambda k: -scores[k])
+    return sorted(near[:_ROWS])
+
+
+def _code(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
+    """Code from its first line on, with what leads into it, as far as there is room."""
+    group = _group(found, i)
+    kept: list[int] = []
+    for k in group:
+        if kept and sum(word_count(text_of(passages, found[j])) for j in (*kept, k)) > _CODE_WORDS:
+            break
+        kept.append(k)
+    if i not in kept:
+        kept = [i]
+    before = kept[0] - 1
+    return [before, *kept] if before >= 0 and _follows(found, before, i) and is_sentence(found[before]) else kept
+
+
+def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room: int = _ANY) -> list[int]:
+    """The list of item `i` with what leads into it, or as much of it as there is room for."""
+    group = _whole_list(passages, found, i)
+    before = [k for k in (group[0] - 1,) if k >= 0 and _follows(found, k, group[0]) and is_sentence(found[k])]
+    room = min(_LIST_WORDS, room - sum(word_count(text_of(passages, found[k])) for k in before))
+    kept = group
+    if _ways(passages, found, group, i, room) is None:  # the item with those around it, the next before the last
+        sizes = {k: word_count(text_of(passages, found[k])) for k in group}
+        kept, low, high = [i], i, i
+        while True:
+            nearest = [k for k in (high + 1, low - 1) if k in sizes and _follows(found, k, i)]
+            fits = [k for k in nearest if sum(sizes[j] for j in kept) + sizes[k] <= room * 2 // 3]
+            if not fits:
+                break
+            kept.append(fits[0])
+            low, high = min(low, fits[0]), max(high, fits[0])
+        kept = sorted(kept)
+    return [*before, *kept]
+
+
+def _ways(
+    passages: Sequence[Passage], found: Sequence[Sentence], items: Sequence[int], i: int, room: int
+) -> dict[int, int] | None:
+    """Where each item ends so that all of them fit: whole, each but item `i` with the sentence that says what it means,
+    or with its first one alone. None where they do not.
+    """
+    for least in (None, TELLING, 1) if len(items) > 2 else (None,):
+        ends = {
+            k: len(text_of(passages, found[k]))
+            if least is None or k == i
+            else _first_sentence(passages, found[k], least)
+            for k in items
+        }
+        if sum(word_count(text_of(passages, found[k])[:end]) for k, end in ends.items()) <= room:
+            return ends
+    return None
+
+
+def _whole_list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
+    """The places of a list's items, with those in the passage before and after where the list goes across."""
+    group = _group(found, i)
+    ends = group[-1] + 1 == len(found) or not _follows(found, group[-1], group[-1] + 1)
+    begins = group[0] == 0 or not _follows(found, group[0] - 1, group[0])
+    own = passages[found[i].passage]
+    for at, passage in enumerate(passages):
+        if passage.document != own.document or at == found[i].passage or passage.headings != own.headings:
+            continue
+        there = [k for k, s in enumerate(found) if s.passage == at]
+        if ends and there and 0 <= passage.start - own.end <= _GAP and found[there[0]].unit.kind is Kind.ITEM:
+            group = [*group, *_group(found, there[0])]
+        elif begins and there and 0 <= own.start - passage.end <= _GAP and found[there[-1]].unit.kind is Kind.ITEM:
+            group = [*_group(found, there[-1]), *group]
+    return group
+
+
+def _group(found: Sequence[Sentence], i: int) -> list[int]:
+    """The places of the units that are one list, table or code with unit `i`."""
+    return [k for k, s in enumerate(found) if s.passage == found[i].passage and s.unit.group == found[i].unit.group]
+
+
+def _first_sentence(passages: Sequence[Passage], one: Sentence, least: int) -> int:
+    """Where the first sentence of a unit ends that has so many words, with those before it."""
+    text = text_of(passages, one)
+    for _, end in sentences.split(text):
+        if word_count(text[:end]) >= least:  # "Cut off." is a label, not yet what it means
+            return end
+    return len(text)
+
+
+def shortened(
+    passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int], i: int, room: int = _ANY
+) -> dict[int, Unit]:
+    """The units of a run by their places; the items of a list that is too long with their first sentences only, but for
+    item `i`, for which they are quoted.
+    """
+    items = [k for k in run if found[k].unit.kind is Kind.ITEM]
+    room = min(_LIST_WORDS, room - sum(word_count(text_of(passages, found[k])) for k in run if k not in items))
+    ends = _ways(passages, found, items, i, room) or {}
+    return {k: replace(found[k].unit, end=found[k].start + ends[k]) if k in ends else found[k].unit for k in run}
+
+
+def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
+    """Sentence `i` with what it leans on before it, and what goes on after it in its paragraph."""
+    kept = [i]
+    size = word_count(text_of(passages, found[i]))
+    first = i
+    while (
+        first > 0
+        and _follows(found, first - 1, i)
+        and is_sentence(found[first - 1])
+        and not found[first - 1].unit.leads
+        and (
+            LEANING.match(text_of(passages, found[first]))
+            or (first == i and found[first - 1].unit.group == found[i].unit.group and size < _ENOUGH)
+        )
+        and size + word_count(text_of(passages, found[first - 1])) <= _SPAN_WORDS + _ENOUGH
+        and i - first < 2
+    ):
+        first -= 1
+        kept.insert(0, first)
+        size += word_count(text_of(passages, found[first]))
+    last = i
+    while (
+        last + 1 < len(found)
+        and _follows(found, i, last + 1)
+        and is_sentence(found[last + 1])
+        and found[last + 1].unit.group == found[i].unit.group
+        and not found[last + 1].unit.leads
+        and size + word_count(text_of(passages, found[last + 1])) <= _SPAN_WORDS
+    ):
+        last += 1
+        kept.append(last)
+        size += word_count(text_of(passages, found[last]))
+    kept.extend(_announced(passages, found, last + 1, i, _SPAN_WORDS + _MORE - size))
+    titled = first > 0 and _follows(found, first - 1, i) and found[first - 1].unit.kind is Kind.HEADING
+    return [first - 1, *kept] if titled and not found[first - 1].unit.question else kept
+
+
+def _announced(passages: Sequence[Passage], found: Sequence[Sentence], at: int, i: int, room: int) -> list[int]:
+    """What the paragraph of sentence `i` ends with at `at`: what leads into a list or code, and these, where there is
+    room for all of it.
+    """
+    if at >= len(found) or not _follows(found, i, at) or found[at].unit.group != found[i].unit.group:
+        return []
+    below = _below(found, at) if found[at].unit.leads else []
+    if not below or found[below[0]].unit.kind is Kind.ROW:
+        return []
+    run = [at, *below]
+    return run if sum(word_count(text_of(passages, found[k])) for k in run) <= room else []
