@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
+from rag.ingest import ingestion
+from tests.support import chromium, readers
 from tests.support.foundry_home import SLOW_TEXT, SLOW_WORK, FoundryHome
 from tests.support.openai_server import OpenAIServer
 from tests.support.opensearch_nodes import opensearch
@@ -22,6 +25,8 @@ settings.register_profile(
 )
 settings.load_profile("shared")
 
+DRIVING = pytest.StashKey[bool]()
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +34,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     is left waiting for another."""
     driving = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in driving)
+    for item in items:
+        item.stash[DRIVING] = item.path in driving
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not item.stash[DRIVING]:
+        chromium.SHARED.close()
+
+
+def pytest_sessionfinish() -> None:
+    chromium.SHARED.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, the same one in file after file: a person's window is a context of its own, and ends with the file."""
+    running = chromium.SHARED.running()
+    yield running
+    for context in running.contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def handed_on() -> Iterator[None]:
+    """Libraries that are closed leave their reading processes to the next."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingestion, "Pool", readers.HandedOn)
+        yield
+    readers.end()
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.ui.conftest import Person, address_of, browser
-
-__all__ = ["browser"]
+from tests.ui.conftest import Person, address_of
 
 ROOT = Path(__file__).parents[1]
 QUESTION = "How much disk space must stay free if I download a model to my own workstation?"

@@ -14,12 +14,10 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 
 from hybrid.runtimes.scripted import Script, Scripted
 from tandem.settings import Settings
-from tests.support import npm_files
+from tests.support import chromium, npm_files
 from tests.support.browser_models import make
 from tests.support.served import Served
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PATIENCE_MS = 90_000
 
 ENGLISH = "Every employee has 25 days of paid holiday a year."
@@ -82,16 +80,10 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-def launch(playwright: Playwright, *flags: str) -> Browser:
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    assert path, "The browser tests need Chromium or Google Chrome; `make test` installs it."
-    return playwright.chromium.launch(executable_path=path, args=[*QUIET, *flags])
-
-
 @pytest.fixture(scope="module")
 def without_gpu(playwright: Playwright) -> Iterator[Browser]:
     """Chromium as it is where there is no graphics card: no adapter."""
-    running = launch(playwright)
+    running = chromium.launch(playwright, gpu=True)
     yield running
     running.close()
 
@@ -99,7 +91,7 @@ def without_gpu(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def with_gpu(playwright: Playwright) -> Iterator[Browser]:
     """Chromium with WebGPU; without a graphics card it emulates one (SwiftShader)."""
-    running = launch(playwright, "--enable-unsafe-webgpu")
+    running = chromium.launch(playwright, "--enable-unsafe-webgpu", gpu=True)
     yield running
     running.close()
 

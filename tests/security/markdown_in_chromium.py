@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import sys
 import tempfile
 import time
@@ -22,8 +21,9 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from tests.security.markdown import texts
+from tests.support import chromium
 from tests.support.openai_server import OpenAIServer, Reply
-from tests.ui.conftest import BROWSERS, PATIENCE_MS, QUIET, Person, expect, serving
+from tests.ui.conftest import PATIENCE_MS, Person, expect, serving
 
 SETTINGS = """
 documents: papers
@@ -91,11 +91,10 @@ def shown(home: Path, count: int, seed: int) -> Seen:
     chance = random.Random(seed)
     batches = list(_batches(list(texts(count, seed)), chance))
     seen = Seen()
-    path = next(found for name in BROWSERS if (found := shutil.which(name)))
     with OpenAIServer() as models, sync_playwright() as playwright:
         models.models["model"] = [_reply(batch, chance) for batch in batches]
         with serving(home, SETTINGS.format(url=models.base_url)) as address:
-            browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+            browser = chromium.launch(playwright)
             try:
                 for at in range(0, len(batches), ANSWERS_TO_A_PAGE):
                     context = browser.new_context(locale="en-US")
@@ -109,9 +108,8 @@ def shown(home: Path, count: int, seed: int) -> Seen:
 
 def caught(*answers: str) -> list[list[str]]:
     """What is found alive in each of the answers, HTML that is put on a page by hand: whether the looking can fail."""
-    path = next(found for name in BROWSERS if (found := shutil.which(name)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        browser = chromium.launch(playwright)
         try:
             page = browser.new_page()
             page.route("**/*", lambda route: route.abort())

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,15 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support import store_chat
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import start
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-QUIET += ("--disable-sync", "--no-first-run")
 PATIENCE_MS = 60_000
 
 DOCUMENTS = {
@@ -131,17 +127,6 @@ def address_of(process: subprocess.Popen[str]) -> str:
     assert match, process.communicate()
     httpx.get(match[0], timeout=60).raise_for_status()
     return match[0]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, quiet: it asks for nothing by itself."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    assert path, "The browser tests need Chromium or Google Chrome; `make test` installs it."
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield running
-        running.close()
 
 
 class Person:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
-from tests.support import first_chat
+from tests.support import chromium, first_chat
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.ui import conftest as chats
 from tests.ui.conftest import ALSO_GOOD, BAD, GOOD, HOLIDAYS, Person
@@ -384,8 +384,7 @@ def gallery(folder: Path, chosen: list[str]) -> None:
     chats.DOCUMENTS.update(DOCUMENTS)
     rows: list[str] = []
     with OpenAIServer() as models, sync_playwright() as playwright, tempfile.TemporaryDirectory() as home:
-        path = next(filter(None, map(chats.shutil.which, chats.BROWSERS)))
-        browser = playwright.chromium.launch(executable_path=path, args=list(chats.QUIET))
+        browser = chromium.launch(playwright)
         says(models, GOOD)
         with (
             chats.serving(Path(home), chats.SETTINGS.format(url=models.base_url)) as address,

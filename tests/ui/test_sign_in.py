@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -43,7 +44,8 @@ async def write_conversation_of_ada(home: Path) -> str:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a chat with two users, and the id of a rating of ada's."""
     home = tmp_path_factory.mktemp("home")
-    mark = asyncio.run(write_conversation_of_ada(home))
+    with ThreadPoolExecutor(1) as beside:  # in this thread, the browser's event loop may run
+        mark = beside.submit(asyncio.run, write_conversation_of_ada(home)).result()
     with serving(home, SETTINGS, TANDEM_SERVER__USERS="ada:şifre,bob:b") as address:
         yield address, mark
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from functools import cache
 from pathlib import Path
 
@@ -16,18 +15,10 @@ from playwright.sync_api import sync_playwright
 from rag.errors import UserFacingError
 from tandem.bench import export, report_page, schema
 from tandem.bench.schema import Failure, Model, Report
+from tests.support import chromium
 from tests.tandem.bench.made import measured, report
 
 HOSTILE = "<script>alert(1)</script>|**x**'\"=1+1"
-
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
-
-
-def _chromium() -> str:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    assert found, "The browser tests need Chromium or Google Chrome; `make test` installs it."
-    return found
 
 
 @cache
@@ -100,7 +91,7 @@ def test_the_page_reads_in_a_browser_without_any_request(tmp_path: Path) -> None
     file = tmp_path / "report.html"
     file.write_text(report_page.render(found), encoding="utf-8")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium())
+        browser = chromium.launch(playwright)
         for scheme, width in (("light", 1280), ("dark", 390)):
             tab = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
             asked: list[str] = []
