@@ -10,6 +10,7 @@ import "./peeking.js"
 import { lead } from "./shelving.js"
 import { amiss } from "./settings.js"
 import { begun, stay, unknown } from "./staying.js"
+import { keep } from "./typed.js"
 
 const LINKS = { library: 'a[href$="#library"]', in_browser: 'a[href$="/browser"]' }
 const ENGLISH = { toggle_theme: "Toggle theme", close: "Close", toggle_sidebar: "Toggle Sidebar" }
@@ -102,6 +103,7 @@ const toSignIn = () => {
 let waiting = 0
 new MutationObserver(() => {
   toSignIn()
+  keep()
   stay()
   settle()
   follow(words())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.openai_server import Reply
 from tests.ui.conftest import GOOD, HOLIDAYS, Chat, Person
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]
+WHO, SETTINGS = re.compile("/user$"), re.compile("/project/settings")
 
 
 def test_what_nobody_has_checked_looks_so_and_time_is_seen_as_it_goes(chat: Chat, meet: Meet) -> None:
@@ -57,3 +59,35 @@ def test_formulas_are_typeset_here_and_money_stays_money(chat: Chat, meet: Meet)
     expect(shown).to_contain_text("not $5 and $10")
     expect(shown.locator("math msub"), shown.inner_html()).to_have_count(1)
     assert all(address.split("//")[1].startswith("127.0.0.1") for address in chat.asked if "//" in address)
+
+
+def test_what_is_typed_while_the_page_is_put_together_stays(chat: Chat, meet: Meet) -> None:
+    """Chainlit takes its field away once it knows who is there, and draws it anew once it has read its settings."""
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    person = meet()
+    page = person.page
+    field = page.locator("#chat-input")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    for address in (WHO, SETTINGS):
+        page.route(address, hold)
+    page.goto(chat.address)
+    field.press_sequentially("How many dayz")
+    held.pop().continue_()
+    expect(field).to_have_count(0)
+    page.wait_for_function("document.activeElement === document.body")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("s of paid")
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(field).to_have_value("How many days of paid")
+    page.keyboard.type(HOLIDAYS.removeprefix("How many days of paid"))
+    expect(page.locator("#chat-submit")).to_be_enabled()
+    page.click("#chat-submit")
+    expect(page.locator('[data-step-type="user_message"]')).to_have_text(HOLIDAYS)
+    person.wait_for_answers(1)
+    expect(field).to_have_value("")
