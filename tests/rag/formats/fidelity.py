@@ -25,7 +25,7 @@ from playwright.sync_api import Error, sync_playwright
 
 from rag.errors import DocumentError
 from rag.formats import registry
-from tandem.bench.render_time import BROWSERS
+from tests.support import chromium
 
 _WORD = regex.compile(r"[\p{L}\p{M}]{2,}")
 _KEPT = 0.98
@@ -81,9 +81,8 @@ def by_mail(path: Path) -> str | None:
 
 def by_chromium(paths: list[Path]) -> Iterator[str | None]:
     """The visible text of pages, without scripts run and without anything fetched."""
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+        browser = chromium.launch(playwright)
         context = browser.new_context(java_script_enabled=False, offline=True)
         for path in paths:
             page = context.new_page()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -22,7 +21,7 @@ from rag.ingest.document_builder import analysed_document
 from rag.ingest.loader import parse
 from rag.library import Library
 from rag.settings import RetrievalSettings
-from tandem.bench.render_time import BROWSERS
+from tests.support import chromium
 
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "documents"
 FILLER = (
@@ -270,10 +269,8 @@ the visa to fifty-five official files, and the levy for Vilvoorde is 1,480 euros
 @pytest.fixture(scope="module")
 def printed() -> Iterator[bytes]:
     """A page that Chromium printed."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    assert path, "The browser tests need Chromium or Google Chrome; `make test` installs it."
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        browser = chromium.launch(playwright)
         page = browser.new_page()
         page.set_content(PRINTED % (PROSE * 4))
         data = page.pdf(format="A4")
