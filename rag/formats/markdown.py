@@ -25,10 +25,10 @@ _BLANK = regex.compile(r"\n[^\S\n]*(?=\n)")
 _FENCED = regex.compile(r"(?ms)^([^\S\n]*)(```+|~~~+).*?(?:^\1\2`*[^\S\n]*$|\Z)")
 _WIKI_LINK = regex.compile(r"!?\[\[([^\[\]|\n]{1,300})(?:\|([^\[\]\n]{1,300}))?\]\]")
 _ALERT = regex.compile(r"^\[!(\w+)\][+-]?\s*")
-_MARK = regex.compile(r"(?m)^\s*(?::{3,}.*|!!!\s+\S+.*|\{%.*%\}|\{#.*#\})$")
+_MARK = regex.compile(r"(?m)^[^\S\n]*(?::{3,}.*|!!![^\S\n]+\S+.*|\{%.*%\}|\{#.*#\})$")
 _ATTRIBUTES = regex.compile(r"\s*\{[#.][^{}\n]*\}\s*$")
 _STRUCK = regex.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
-_FOOTNOTE = regex.compile(r"\[\^([^\]\s]+)\](:?)")
+_FOOTNOTE = regex.compile(r"\[\^([^\[\]\s]+)\](:?)")
 _JSX_LINE = regex.compile(r"(?ms)^(?:import\s[^\n]*?from\s[^\n]*|import\s+['\"][^\n]*|export\s.*?(?:;|\})[^\S\n]*)$\n?")
 _JSX_TAG = regex.compile(
     r"</?[A-Z][\w.]*(?:\s+[\w-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}))?)*\s*/?>|</?>"

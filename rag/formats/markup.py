@@ -55,8 +55,8 @@ _O_MARKS = (
     (regex.compile(r"<(\d{4}-\d\d-\d\d[^<>\n]{0,300})>"), r"\1"),
 )
 # MediaWiki
-_W_DROPPED = regex.compile(r"<!--.*?-->|<ref[^>/]*/>|__[A-Z]+__", regex.S)
-_W_REF = regex.compile(r"<ref[^>]*>(.*?)</ref>", regex.S | regex.I)
+_W_DROPPED = regex.compile(r"<!--.*?-->|<ref[^<>/]*/>|__[A-Z]+__", regex.S)
+_W_REF = regex.compile(r"<ref[^<>]*>((?:(?!<ref).)*?)</ref>", regex.S | regex.I)
 _W_TEMPLATE = regex.compile(r"\{\{([^{}]*)\}\}")
 _W_LINK = regex.compile(r"\[\[(?:[^\[\]|]*\|)*([^\[\]|]*)\]\]")
 _W_FILE = regex.compile(
@@ -201,7 +201,7 @@ def add_wiki(builder: Builder, text: str) -> None:
     for _ in range(2):
         text = _W_LINK.sub(r"\1", text)
     text = regex.sub(r"'{2,5}", "", _W_ADDRESS.sub(r"\1", text))
-    para = _Paragraph(builder, lambda words: regex.sub(r"</?\w[^>]*>", " ", words))
+    para = _Paragraph(builder, lambda words: regex.sub(r"</?\w[^<>]*>", " ", words))
     table: list[list[str]] | None = None
     names = False
     for line in text.split("\n"):

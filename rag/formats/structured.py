@@ -29,7 +29,7 @@ _LONGEST_OUTPUT = 4_000
 _LARGEST_PAGE = 200_000
 _COMMENT = regex.compile(r"(?m)(?:^|\s)#+[^\S\n]+(\S.*)$")
 _PROSE = regex.compile(r"(?:\p{L}{2,}\W+){3}")
-_MARKUP = regex.compile(r"</?(?:p|div|br|span|b|i|a|ul|li|h\d|table|strong|em)\b[^>]*>", regex.I)
+_MARKUP = regex.compile(r"</?(?:p|div|br|span|b|i|a|ul|li|h\d|table|strong|em)\b[^<>]*>", regex.I)
 _ANSI = regex.compile(r"\x1b\[[0-9;]*m")
 _YAML_TAG = regex.compile(r"(?<=[\s\[,:-])!(?:<[^>\s]*>|[\w!:/.-]*)(?=\s|$)")
 

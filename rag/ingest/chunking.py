@@ -82,15 +82,18 @@ def _pack(text: str, start: int, end: int, aim: int) -> list[tuple[int, int]]:
 def _whole_rows(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The spans, those of one row of a table as one: its cells may hold several sentences."""
     made: list[tuple[int, int]] = []
-    row_end = -1
+    line_end, row = -1, False
     for a, b in spans:
-        if a < row_end:
-            made[-1] = (made[-1][0], b)
+        if a < line_end:  # a line is looked at once, where it begins
+            if row:
+                made[-1] = (made[-1][0], b)
+            else:
+                made.append((a, b))
             continue
         made.append((a, b))
         line_end = text.find("\n", a)
-        line = text[a : line_end if line_end >= 0 else len(text)]
-        row_end = a + len(line) if len(line) > b - a and row_cells(line.rstrip()) else -1
+        line_end = line_end if line_end >= 0 else len(text)
+        row = line_end > b and bool(row_cells(text[a:line_end].rstrip()))
     return made
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.markdown import read_markdown
-from rag.formats.registry import readable
+from rag.formats.registry import read, readable
 from rag.ingest.chunking import cut
 from rag.ingest.loader import load
 from rag.text import sentences
@@ -71,3 +71,14 @@ def test_a_row_of_a_table_ends_a_sentence() -> None:
         "a: y; b: 2.",
         "then it goes on",
     ]
+
+
+@pytest.mark.parametrize(
+    "name, piece",
+    [("log.txt", ".. "), ("blank.md", "\n"), ("notes.md", ".. a::\n"), ("feet.md", "x [^y "), ("page.wiki", "<a b ")],
+)
+def test_marks_again_and_again_are_read_in_one_pass(name: str, piece: str) -> None:
+    """A look at what follows at every mark would take minutes here."""
+    text = piece * (100_000 // len(piece)) + "\nThe garage opens at seven."
+    document = read(text.encode(), name)
+    assert "opens at seven." in document.text[cut(document, 1000)[-1].start :]
