@@ -57,38 +57,52 @@ class _Section:
 def named(words: Sequence[str], records: Sequence[DocumentRecord]) -> DocumentRecord | None:
     """The document that these folded words call by its title, its name or its folder; None where none is meant.
 
-    Rare words decide; of several documents that hold them, the one with the least besides is meant.
+    Rare words decide, those of a folder's name half as much; of several documents that hold them, the one that has
+    them as they are written is meant, and of these the one with the least besides.
     """
     wanted = dict.fromkeys(words)
     if not wanted or not records:
         return None
     languages = tuple(dict.fromkeys(("en", *(record.language for record in records[:200]))))[:4]
     forms = {word: {word, *(stem(word, language) for language in languages)} for word in wanted}
-    held = [_words_of(record, languages) for record in records]
-    counts = {word: sum(bool(forms[word] & own) for own, _ in held) for word in wanted}
+    held = [_called(record, languages) for record in records]
+    counts = {word: sum(bool(forms[word] & one.every) for one in held) for word in wanted}
     weights = {word: log(1 + len(records) / (0.5 + counts[word])) for word in wanted}
     for word in wanted:
         if word in _KINDS or not counts[word]:  # "policy" says what it is, not which; nor does a word of no title
             weights[word] /= 5 if word in _KINDS else 2
     total = sum(weights.values()) or 1.0
-    best: tuple[float, float, int] | None = None
-    for at, (own, size) in enumerate(held):
-        met = [word for word in wanted if forms[word] & own]
+    best: tuple[float, int, float, int] | None = None
+    for at, one in enumerate(held):
+        met = [word for word in wanted if forms[word] & one.every]
         share = sum(weights[word] for word in met) / total
         if met and share >= _NAMED:
-            rank = (round(share, 3), len(met) / max(1, size), -at)
+            inherited = sum(weights[word] for word in met if not forms[word] & one.own) / total
+            written = sum(word in one.own for word in met)
+            rank = (round(share - inherited / 2, 3), written, len(met) / max(1, one.size), -at)
             best = rank if best is None or rank > best else best
-    return records[-best[2]] if best is not None else None
+    return records[-best[-1]] if best is not None else None
 
 
-def _words_of(record: DocumentRecord, languages: Sequence[str]) -> tuple[set[str], int]:
-    """The stems of a document's title, name and folders, and how many words title and name have at most."""
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """What a document is called: the words and stems of its title and name (`own`), these with its folders' (`every`),
+    and how many words title and name have at most.
+    """
+
+    own: frozenset[str]
+    every: frozenset[str]
+    size: int
+
+
+def _called(record: DocumentRecord, languages: Sequence[str]) -> _Called:
     path = PurePosixPath(record.name)
     title = [token.folded for token in tokens(record.title, record.language)]
     name = [fold(casefold(word)) for word in regex.findall(r"[\p{L}\p{M}\p{N}]+", path.stem)]
     folders = [fold(casefold(word)) for word in regex.findall(r"[\p{L}\p{M}\p{N}]+", " ".join(path.parent.parts))]
-    every = {*title, *name, *folders, fold(casefold(path.name)), path.suffix.lstrip(".").casefold()}
-    return every | {stem(word, language) for word in every for language in languages}, min(len(title), len(name)) or 1
+    words = {*title, *name, fold(casefold(path.name)), path.suffix.lstrip(".").casefold()}
+    own, above = ({*some, *(stem(word, one) for word in some for one in languages)} for some in (words, folders))
+    return _Called(frozenset(own), frozenset(own | above), min(len(title), len(name)) or 1)
 
 
 def passages_of(catalogue: Catalogue, record: DocumentRecord) -> list[Passage]:
