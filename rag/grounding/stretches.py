@@ -126,7 +126,15 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
             kept.append(fits[0])
             low, high = min(low, fits[0]), max(high, fits[0])
         kept = sorted(kept)
-    return [*before, *kept]
+    after = [
+        k for k in (kept[-1] + 1,) if k < len(found) and _follows(found, k, kept[-1]) and _goes_on(passages, found[k])
+    ]
+    return [*before, *kept, *after]
+
+
+def _goes_on(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a sentence is the end of one that a list interrupts: "by writing to the desk."."""
+    return is_sentence(one) and text_of(passages, one)[:1].islower()
 
 
 def _ways(

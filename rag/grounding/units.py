@@ -20,6 +20,10 @@ _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
 _BORDER = regex.compile(r"[=\s]*(?:={2,}\s+)+={2,}\s*")
 _HASHES = regex.compile(r"#{1,6}\s")
+_FRONT = regex.compile(r"\p{L}[\p{L}\p{N} -]{0,40}: \S.*")
+_SETTING = regex.compile(
+    r"(?:layout|permalink|redirect|slug|template|cSpell|nav|step)\b|[^:]+: (?:[/{\[]|(?:yes|no|\d+)$)"
+)
 _BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
 _LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
 _ARTICLE = regex.compile(
@@ -135,8 +139,9 @@ def _opens_block(text: str, before: _Line, bare: str) -> bool:
 def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
     """The units of one block of lines, and whether it announces code below it."""
     said = [text[line.start : line.end] for line in block]
-    directive = _DIRECTIVE.fullmatch(said[0])
-    if directive:
+    if group == 1 and len(block) > 1 and said[0].startswith("title: ") and all(_FRONT.fullmatch(one) for one in said):
+        return [_of_front(line, one, -line.start) for line, one in zip(block, said, strict=True)], False
+    if directive := _DIRECTIVE.fullmatch(said[0]):
         return _of_directive(text, block, group, directive)
     if all(_GRID.fullmatch(one) or _PIPES.fullmatch(one) for one in said) and (len(said) > 1 or "|" in said[0][1:-1]):
         return _of_pipes(text, block, group), False
@@ -165,6 +170,13 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
     body, announces = _of_text(text, block, group)
     return [*heads, *body], announces
+
+
+def _of_front(line: _Line, said: str, group: int) -> Unit:
+    """A line of what stands before a page: its title, what it says, or a setting of whatever shows the page."""
+    title = said.startswith("title: ")
+    kind = Kind.HEADING if title else Kind.NOISE if _SETTING.match(said) else Kind.SENTENCE
+    return Unit(kind, line.start + len("title: ") * title, line.end, group)
 
 
 def _is_code(said: list[str]) -> bool:
@@ -275,9 +287,8 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
             close()
         mark = _LIST_MARK.match(text, line.start, line.end)
         lettered = mark is not None and _LETTER.match(mark.group().strip()) is not None
-        bare = mark is None and item is not None and line is block[-1] and _BARE.fullmatch(text, line.start, line.end)
-        if bare:  # the next item of the list, which the passage has no more
-            continue
+        if mark is None and item and line is block[-1] and _BARE.fullmatch(text, line.start, line.end):
+            continue  # the next item of the list, which the passage has no more
         inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";", ".", "!", "?"))
         if mark and mark.end() < line.end and not inside:
             close()
@@ -292,9 +303,7 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
 
 
 def _titles(text: str, block: list[_Line]) -> set[int]:
-    """The places of the lines that are titles of articles: short ones that no sentence goes through, before an article
-    begins.
-    """
+    """The places of the lines that are titles of articles: short ones before one, that no sentence goes through."""
     found: set[int] = set()
     for number, line in enumerate(block):
         if _ARTICLE.match(text, line.start, line.end):
@@ -308,8 +317,7 @@ def _titles(text: str, block: list[_Line]) -> set[int]:
 
 
 def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
-    cells = row_cells(text[start:end])
-    if cells:
+    if cells := row_cells(text[start:end]):
         return [Unit(Kind.ROW, start, end, group, cells=cells)]
     made: list[Unit] = []
     for a, b in sentences.split(text[start:end]):

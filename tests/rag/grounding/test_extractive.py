@@ -195,7 +195,8 @@ def test_a_list_that_names_the_sections_of_its_document_is_no_answer() -> None:
     ]
     contents = headed(items, "Schedules", score=2.0)
     quotes = quoted("Which fields can an entry of a schedule have?", [contents, *sections])
-    assert quotes == [sections[1].text]
+    assert quotes[0] == sections[1].text
+    assert "Entries" not in quotes
 
 
 def test_the_list_that_a_paragraph_ends_with_is_quoted_with_it() -> None:
@@ -208,3 +209,8 @@ def test_where_to_read_on_is_no_answer() -> None:
     best = passage("The desk opens at nine and the desk closes at five.", 2.0)
     question = "What are the opening hours of the desk?"
     assert quoted(question, [best, passage("See the opening hours.")]) == [best.text]
+
+
+def test_a_sentence_that_a_list_interrupts_is_quoted_to_its_end() -> None:
+    text = "You can request the editor or:\n\n- the viewer\n- the whole suite\n\nby writing to the service desk."
+    assert quoted("Which programs can I request?", [passage(text)])[-1] == "by writing to the service desk."

@@ -172,3 +172,14 @@ def test_a_note_below_code_and_a_prompt_are_told_apart() -> None:
 def test_the_mark_of_an_item_that_the_passage_has_no_more_is_no_content() -> None:
     text = "1. Fill in the form.\n2. Sign it\nat the desk.\n3."
     assert [text[unit.start : unit.end] for unit in units(text)] == ["Fill in the form.", "Sign it\nat the desk."]
+
+
+def test_what_stands_before_a_page_is_its_title_what_it_says_and_settings() -> None:
+    text = "title: New York\nsubtitle: Where we work\nredirect from: /ny/\nsearch: yes\n\nThe office is on floor 55."
+    assert [(unit.kind, text[unit.start : unit.end]) for unit in units(text)] == [
+        (Kind.HEADING, "New York"),
+        (Kind.SENTENCE, "subtitle: Where we work"),
+        (Kind.NOISE, "redirect from: /ny/"),
+        (Kind.NOISE, "search: yes"),
+        (Kind.SENTENCE, "The office is on floor 55."),
+    ]
