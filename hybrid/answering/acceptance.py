@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import regex
+
 from hybrid.policies import degeneration
 from hybrid.policies.signals import language_mismatch
 from rag import prompts
@@ -25,6 +27,7 @@ SUPPORTED = 0.6
 QUOTED, ELSEWHERE, MENDED = 0.07, 0.25, 0.15
 QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
+_LATER_ITEM = regex.compile(r"(?<!\S)\(?(?:[2-9]|[1-9]\d)[.)](?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         return "language"
     if not claims:
         return "nothing_said"
+    if not {degeneration.LOOP, degeneration.ECHO}.isdisjoint(faults) and _LATER_ITEM.search(checked.text):
+        return faults[0]  # a list that broke off is no list
     if searched.given and not faults:
         return "" if any(s.support is Support.SUPPORTED for s in claims) else "unsupported"
     found = evidence.measure(searched.question, searched.passages, checked, searched.query, searched.likes)

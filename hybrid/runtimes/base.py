@@ -5,11 +5,11 @@ Knows requests, chunks and model states. Does not know any runtime, any prompt's
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from rag.types import CheckedAnswer, Likes, Message, Passage
 
@@ -39,6 +39,7 @@ class ChatRequest:
     says where nothing has to be chosen for it, and `topic` what a question without a question is about. `numbers` says,
     for each number of the messages, which of `passages` it is (0: none); without it they are numbered alike. `likes`
     has the words of the passages that are like the question's.
+    `schema` is the JSON schema that the reply is to follow, where the server can hold the model to it.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
     """
 
@@ -59,6 +60,7 @@ class ChatRequest:
     temperature: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
     user: str = ""
 
 

@@ -17,7 +17,7 @@ from hybrid.runtimes.base import ChatRequest, Chunk
 log = logging.getLogger(__name__)
 
 _UNKNOWN = ("unsupported", "not support", "unrecogni", "unknown", "unexpected", "extra", "not permitted", "not allowed")
-OPTIONAL = ("stream_options", "top_logprobs", "logprobs", "seed", "stop", "temperature")
+OPTIONAL = ("stream_options", "response_format", "top_logprobs", "logprobs", "seed", "stop", "temperature")
 
 
 @dataclass(slots=True)
@@ -51,6 +51,9 @@ class Dialect:
             body["seed"] = request.seed
         if request.stop:
             body["stop"] = list(request.stop)
+        if request.schema is not None:
+            held = {"name": "reply", "strict": True, "schema": dict(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": held}
         return {name: value for name, value in body.items() if name not in self.refused}
 
     def learn_refusal(self, said: str, sent: dict[str, Any]) -> bool:

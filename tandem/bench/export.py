@@ -149,10 +149,19 @@ def as_markdown(report: Report) -> str:
     if report.verdicts is not None:
         parts += [f"## Judge: {_md(report.verdicts.judge)}", ""]
         rows = [
-            [p.first, p.second, p.first_better, p.second_better, p.ties, p.inconsistent, p.unreadable]
+            [p.first, p.second, p.first_better, p.second_better, p.ties, p.inconsistent, p.first_place, p.unreadable]
             for p in report.verdicts.pairs
         ]
-        head = ["first", "second", "first better", "second better", "ties", "inconsistent", "unreadable"]
+        head = [
+            "first",
+            "second",
+            "first better",
+            "second better",
+            "ties",
+            "inconsistent",
+            "for the first shown",
+            "unreadable",
+        ]
         parts += _table(head, rows)
         for one in report.verdicts.agreement:
             parts.append(

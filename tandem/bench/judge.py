@@ -41,6 +41,19 @@ _SYSTEM = (
     '{"first": {"coherence": 1, "factuality": 1, "brevity": 1}, '
     '"second": {"coherence": 1, "factuality": 1, "brevity": 1}}'
 )
+_POINTS = {
+    "type": "object",
+    "properties": {aspect: {"type": "integer", "enum": [1, 2, 3, 4, 5]} for aspect in ASPECTS},
+    "required": list(ASPECTS),
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {"first": _POINTS, "second": _POINTS},
+    "required": ["first", "second"],
+    "additionalProperties": False,
+}
+"""What a judge has to reply with, for servers that can hold a model to it."""
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 Points = Mapping[str, int]
 Ask = Callable[[tuple[Message, ...]], Awaitable[str]]
@@ -71,7 +84,7 @@ def asking(runtime: Runtime, request: ChatRequest, name: str, limit_s: float, st
         key = f"judge/{hashlib.sha256(repr(messages).encode()).hexdigest()[:20]}"
         kept = state.get(key)
         if kept is None:
-            whole = replace(request, messages=messages, max_tokens=MAX_TOKENS, temperature=0.0)
+            whole = replace(request, messages=messages, max_tokens=MAX_TOKENS, temperature=0.0, schema=SCHEMA)
             pieces = []
             try:
                 async with asyncio.timeout(limit_s), aclosing(runtime.stream(whole)) as stream:
@@ -141,6 +154,7 @@ def _count(pair: Pairing, verdicts: Sequence[int]) -> None:
         pair.unreadable += 1
     elif verdicts[0] != verdicts[1]:
         pair.inconsistent += 1
+        pair.first_place += verdicts[0] > verdicts[1]  # better when it stood first than when it stood second
     elif verdicts[0] > 0:
         pair.first_better += 1
     elif verdicts[0] < 0:

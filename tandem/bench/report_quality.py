@@ -69,7 +69,8 @@ def _judge(report: Report) -> str:
         scores.append(f"<tr><th scope=row>{safe(model.name)}</th>{cells}</tr>")
     pairs = "".join(
         f"<tr><td>{safe(p.first)} : {safe(p.second)}</td><td class=num>{p.first_better} : {p.second_better}</td>"
-        f"<td class=num>{p.ties}</td><td class=num>{p.inconsistent}</td><td class=num>{p.unreadable}</td></tr>"
+        f"<td class=num>{p.ties}</td><td class=num>{p.inconsistent}</td><td class=num>{p.first_place}</td>"
+        f"<td class=num>{p.unreadable}</td></tr>"
         for p in found.pairs
     )
     agreement = bullets(
@@ -79,7 +80,10 @@ def _judge(report: Report) -> str:
     )
     failures = bullets(f"{f.count} times: {f.reason}" for f in found.failures)
     heads = "".join(f"<th class=num>{name}</th>" for name in ("coherence", "factuality", "brevity", "overall"))
-    more = "".join(f"<th class=num>{name}</th>" for name in ("wins", "ties", "inconsistent", "unreadable"))
+    more = "".join(
+        f"<th class=num>{name}</th>"
+        for name in ("wins", "ties", "inconsistent", "of these for the first shown", "unreadable")
+    )
     return (
         f"<h3>Judged by {safe(found.judge)}, 1 to 5</h3><div class=scroll><table><tr><th>model</th>{heads}</tr>"
         f"{''.join(scores)}</table></div><div class=scroll><table><tr><th>pair</th>{more}</tr>{pairs}</table></div>"

@@ -292,6 +292,7 @@ class Pairing(Part):
     second_better: int = 0
     ties: int = 0
     inconsistent: int = 0
+    first_place: int = Field(0, description="Of the inconsistent, how often it was the answer shown first that gained.")
     unreadable: int = Field(0, description="Prompts on which the judge gave no readable scores.")
 
 

@@ -52,6 +52,7 @@ def test_what_the_passages_carry_is_accepted(text: str) -> None:
         ("Answer: 10 [2]\n" * 40, "loop"),
         ("Managers receive forty golden tickets and a yacht each summer.", "unsupported"),
         ("The Model Desk reviews a new release within 10 working days [2].", "beside"),
+        ("1. Annual leave is 25 days per year.\n2. It has 4 members.\n" + "3. It has 4 members.\n" * 20, "loop"),
         ("Thank you for your question!", "nothing_said"),
         ("The documents do not contain an answer to this.", "refusal"),
         ("Les employés disposent de vingt-cinq jours de congés annuels par année civile complète.", "language"),

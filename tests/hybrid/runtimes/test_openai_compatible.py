@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,19 @@ async def test_a_server_that_knows_no_stream_options(openai_server: OpenAIServer
     openai_server.models[MODEL] = [refusal, Reply(["Fine."])]
     written, _ = await ask(openai_server)
     assert written.text == "Fine." and "stream_options" not in openai_server.requests[1]
+
+
+async def test_a_form_that_the_reply_is_held_to_is_asked_for_where_the_server_knows_how(
+    openai_server: OpenAIServer,
+) -> None:
+    request = replace(REQUEST, schema={"type": "object"})
+    refusal = Reply(status=400, error={"message": "response_format is not supported"})
+    openai_server.models[MODEL] = [Reply(["{}"]), refusal, Reply(["Fine."])]
+    held, _ = await ask(openai_server, request)
+    asked = openai_server.requests[0]["response_format"]
+    assert held.text == "{}" and asked["type"] == "json_schema" and asked["json_schema"]["schema"] == {"type": "object"}
+    written, _ = await ask(openai_server, request)
+    assert written.text == "Fine." and "response_format" not in openai_server.requests[2]
 
 
 async def test_the_key_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:

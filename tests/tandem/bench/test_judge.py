@@ -73,8 +73,14 @@ async def test_known_scores_come_back() -> None:
 async def test_a_judge_that_prefers_the_first_place_is_inconsistent() -> None:
     verdicts, _ = await judging.judge("judge", PROMPTS, ANSWERS, scripted(lambda a, b: scored((5, 5, 5), (1, 1, 1))))
 
-    assert verdicts.pairs[0].inconsistent == 4
+    assert verdicts.pairs[0].inconsistent == verdicts.pairs[0].first_place == 4
     assert verdicts.pairs[0].first_better == verdicts.pairs[0].second_better == 0
+
+
+async def test_one_that_prefers_the_last_place_is_told_apart_from_it() -> None:
+    verdicts, _ = await judging.judge("judge", PROMPTS, ANSWERS, scripted(lambda a, b: scored((1, 1, 1), (5, 5, 5))))
+
+    assert (verdicts.pairs[0].inconsistent, verdicts.pairs[0].first_place) == (4, 0)
 
 
 async def test_the_judge_sees_no_names() -> None:
