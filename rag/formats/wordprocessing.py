@@ -17,6 +17,7 @@ from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
 from rag.formats.tables import add_table, row_text
+from rag.formats.word_bindings import bind
 from rag.formats.word_runs import THROUGH, Runs, Text, chosen
 from rag.formats.word_styles import Styles
 
@@ -32,8 +33,9 @@ def read_docx(data: bytes) -> Extracted:
     main = package.main() or "word/document.xml"
     root = package.xml(main)
     bodies = [one for one in root if local(one) == "body"] if root is not None else []
-    if not bodies:
+    if root is None or not bodies:
         raise DocumentError("The file is not a readable DOCX document; open it in its program and save it again.")
+    bind(root, package, main)
     builder = Builder(title=package.title())
     _Reader(package, main, builder).document(bodies)
     return builder.build()

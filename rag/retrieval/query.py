@@ -5,7 +5,7 @@ Knows the query language and which words carry the topic. Does not know how pass
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import log1p
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import regex
 
-from rag.text.analyser import Token, casefold, stem, stop_terms, tokens
+from rag.text.analyser import Token, casefold, fold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
 from rag.text.written_forms import Form, forms
@@ -29,6 +29,14 @@ _ASKING_WORDS = """
 what which how whose hangi kaç welche welcher welches welchem welchen quel quelle quels quelles qué cuál
 """
 ASKING = frozenset(_ASKING_WORDS.split())
+_NUMBERED_WORDS = """
+number no nr nos rule step clause section item point article paragraph chapter part question requirement
+numara numaralı kural adım madde bölüm kısım nokta soru bent fıkra
+nummer regel schritt punkt abschnitt absatz ziffer artikel paragraf kapitel teil frage
+numéro règle étape point article paragraphe chapitre número regla paso punto artículo sección
+"""
+_FEW = 5
+_NUMBERED = frozenset(fold(casefold(word)) for word in _NUMBERED_WORDS.split())
 _EXTENSIONS = {"word": "docx", "excel": "xlsx", "powerpoint": "pptx", "markdown": "md", "text": "txt", "htm": "html"}
 
 
@@ -194,8 +202,10 @@ def analyse(
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
         kind = _kind(word, found[place - 1].folded if place else None, language)
-        # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03.
-        idle = token.folded in stop or (not count and any(a <= token.start < b for a, b in otherwise))
+        # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03, or "rule 3"
+        # where a list of rules says 3.
+        said = any(a <= token.start < b for a, b in otherwise) or _counts(found, place, held)
+        idle = token.folded in stop or (not count and said)
         drawn.append((word, known, kind, count, chance(language, stems, kind), idle, stems, token.folded))
     for form in written:
         count = held[form.term]
@@ -220,6 +230,16 @@ def analyse(
         for word, known, kind, count, p, is_stop, stems, folded in drawn
     )
     return Question(language, terms, tuple(token.folded for token in found))
+
+
+def _counts(found: Sequence[Token], place: int, held: Mapping[str, int]) -> bool:
+    """Whether a word of a question only says what is counted by the number beside it ("rule number 3", "4. madde"),
+    and so few passages hold that number that it leads there.
+    """
+    if found[place].folded not in _NUMBERED:
+        return False
+    beside = (found[at] for at in (place - 1, place + 1, place + 2) if 0 <= at < len(found))
+    return any(one.folded[:1].isdecimal() and 0 < held[one.term] <= _FEW for one in beside)
 
 
 def _asked_forms(text: str) -> list[Form]:
