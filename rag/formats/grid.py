@@ -20,6 +20,7 @@ _SAMPLE = 40
 _LIMIT_CELL = 20_000
 _LONGEST_RECORD = 12
 _LONG = 80
+_WIDE, _PREAMBLE = 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ def add_grid(builder: Builder, grid: Grid) -> None:
         while at < len(rows) - 1 and width > 1 and _caption(rows[at], across, table.numbers[at]):
             builder.add(next(filter(None, rows[at])))
             at += 1
+        above = _above_header(grid, table, rows[at:], table.numbers[at:], across)
+        for row in rows[at : at + above]:
+            builder.add(row_text((), [cell for cell in row if cell]))
+        at += above
         rows, numbers = rows[at:], table.numbers[at:]
         if labelled(rows):
             for row, number in zip(rows, numbers, strict=True):
@@ -215,6 +220,23 @@ def _header_rows(
     # A column that only continues the one on its left, in every row, is none.
     kept = [at for at in range(len(table.columns)) if any(row[at] for row in once)]
     return int(has_header([[row[at] for at in kept] for row in once], pairs=True))
+
+
+def _above_header(
+    grid: Grid, table: _Table, rows: list[list[str]], numbers: list[int], across: dict[int, set[int]]
+) -> int:
+    """How many rows stand right above the one that names the columns, and are no part of the table: they fill at most
+    half of its width, as "Customer | Nordsink" does above a list of goods, or what a pivot table sums.
+    """
+    width = len(table.columns)
+    if width < _WIDE or _header_rows(grid, table, rows, numbers, across):
+        return 0
+    narrow = 0
+    while narrow < min(_PREAMBLE, len(rows) - 2) and sum(map(bool, rows[narrow])) * 2 <= width:
+        narrow += 1
+    if not narrow or sum(map(bool, rows[narrow])) * 2 <= width:
+        return 0
+    return narrow if _header_rows(grid, table, rows[narrow:], numbers[narrow:], across) else 0
 
 
 def _words_only(row: list[str]) -> bool:

@@ -213,6 +213,7 @@ def test_a_message_whose_headers_have_spaces_before_the_colon() -> None:
     )
 
 
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 RTF = (
     r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\stylesheet{\s0 Normal;}{\s1\sbasedon0\b heading 1;}{\s2 heading 2;}}"
     r"\pard\plain \s1\b Yard\par\pard\plain \s0 Barges lie here.\par\pard\plain \s2 Access\par"
@@ -224,3 +225,39 @@ def test_headings_and_lists_of_rich_text() -> None:
     found = registry.read(RTF.encode(), "a.rtf")
     assert [(one.text, one.level) for one in found.headings] == [("Yard", 1), ("Access", 2)]
     assert "\n1. Show the badge.\n2. Take a helmet." in found.text
+
+
+def test_what_stands_right_above_a_header_is_no_part_of_its_table() -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ["Customer", "Nordsink"],
+        ["Part", "Price", "Qty", "Shelf"],
+        ["Belt", 7, 3, "R7"],
+        ["Rope", 9, 1, "R9"],
+    ):
+        book.active.append(row)
+    found = text(saved(book), "a.xlsx")
+    assert "Customer: Nordsink.\n\n" in found and "Part: Rope; Price: 9; Qty: 1; Shelf: R9." in found
+
+
+BOUND = (
+    "<w:sdt {w}><w:sdtPr>{kind}<w:dataBinding w:xpath='/order[1]/ns0:clerk[{place}]' w:storeItemID='{{AB-1}}'/></w:sdtPr>"
+    "<w:sdtContent><w:r><w:t>somebody</w:t></w:r></w:sdtContent></w:sdt>"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "shown"),
+    [("<w:text/>", 2, "Ask Selma Kurt."), ("<w:text/>", 3, "Ask somebody."), ("<w:date/>", 2, "Ask somebody.")],
+)
+def test_a_control_of_word_shows_the_data_that_it_is_bound_to(kind: str, place: int, shown: str) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("Ask ")
+    paragraph._p.append(parse_xml(BOUND.format(w=W, kind=kind, place=place)))
+    paragraph.add_run(".")
+    order = b"<order xmlns='urn:x'><clerk>Ada</clerk><clerk>Selma Kurt</clerk></order>"
+    data = Part(PackURI("/customXml/item7.xml"), "application/xml", order, made.part.package)
+    properties = b"<d:datastoreItem xmlns:d='urn:d' d:itemID='{ab-1}'/>"
+    data.relate_to(Part(PackURI("/customXml/itemProps7.xml"), "application/xml", properties), OFFICE + "customXmlProps")
+    made.part.relate_to(data, OFFICE + "customXml")
+    assert text(saved(made), "a.docx") == shown
