@@ -64,6 +64,8 @@ def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
     has_main = soup.find(["main", "article"]) is not None
     for tag in soup.find_all(lambda tag: _is_hidden(tag) or (not fragment and _is_furniture(tag, has_main))):
         if not tag.decomposed:
+            if not _is_hidden(tag) and (title := _only_title(tag, soup)) is not None:
+                tag.insert_before(title.extract())
             tag.decompose()
     _walk(soup.body or soup, builder)
 
@@ -101,9 +103,21 @@ def _is_furniture(tag: Tag, has_main: bool) -> bool:
     return False
 
 
+def _only_title(margin: Tag, page: Tag) -> Tag | None:
+    """The page's title, where it stands in a margin and nowhere else."""
+    title = margin.find("h1")
+    return title if isinstance(title, Tag) and page.find_all("h1") == [title] else None
+
+
 def _tells(words: list[str]) -> bool:
-    """Whether the words of a short margin say something: a sentence, or a number that is no year of copyright."""
-    if len(words) <= _FEW_WORDS or "©" in words:
+    """Whether the words of a short margin say something: a sentence, an address, or a number that is no year of
+    copyright.
+    """
+    if "©" in words:
+        return False
+    if any("@" in word for word in words):
+        return True
+    if len(words) <= _FEW_WORDS:
         return False
     return words[-1].endswith(_SENTENCE_ENDS) or any(map(str.isdecimal, "".join(words)))
 

@@ -36,6 +36,7 @@ nummer regel schritt punkt abschnitt absatz ziffer artikel paragraf kapitel teil
 numéro règle étape point article paragraphe chapitre número regla paso punto artículo sección
 """
 _FEW = 5
+_MEASURING = frozenset(("how", "wie"))
 _NUMBERED = frozenset(fold(casefold(word)) for word in _NUMBERED_WORDS.split())
 _EXTENSIONS = {"word": "docx", "excel": "xlsx", "powerpoint": "pptx", "markdown": "md", "text": "txt", "htm": "html"}
 
@@ -204,7 +205,7 @@ def analyse(
         kind = _kind(word, found[place - 1].folded if place else None, language)
         # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03, or "rule 3"
         # where a list of rules says 3.
-        said = any(a <= token.start < b for a, b in otherwise) or _counts(found, place, held)
+        said = any(a <= token.start < b for a, b in otherwise) or _counts(found, place, held) or _measures(found, place)
         idle = token.folded in stop or (not count and said)
         drawn.append((word, known, kind, count, chance(language, stems, kind), idle, stems, token.folded))
     for form in written:
@@ -240,6 +241,11 @@ def _counts(found: Sequence[Token], place: int, held: Mapping[str, int]) -> bool
         return False
     beside = (found[at] for at in (place - 1, place + 1, place + 2) if 0 <= at < len(found))
     return any(one.folded[:1].isdecimal() and 0 < held[one.term] <= _FEW for one in beside)
+
+
+def _measures(found: Sequence[Token], place: int) -> bool:
+    """Whether a word says in what a quantity is asked for: "how high", "wie lange"; the answer is a number."""
+    return place > 0 and found[place - 1].folded in _MEASURING
 
 
 def _asked_forms(text: str) -> list[Form]:

@@ -69,3 +69,13 @@ def test_any_markup_is_read(markup: str) -> None:
     found = read_html(markup.encode())
     assert all(found.text[h.start : h.end] == h.text for h in found.headings)
     assert "\x00" not in found.text
+
+
+def test_a_title_in_the_banner_and_an_address_at_the_foot_are_kept() -> None:
+    page = (
+        "<nav>Home</nav><header><a href='/'>Wiki</a><h1>Lab rules</h1></header><main><p>Wear goggles.</p></main>"
+        "<footer>Contact: lab@example.org</footer>"
+    )
+    found = read_html(page.encode())
+    assert found.text == "Lab rules\n\nWear goggles.\n\nContact: lab@example.org"
+    assert [one.text for one in found.headings] == ["Lab rules"]
