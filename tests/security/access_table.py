@@ -21,7 +21,7 @@ from tandem.data_dir import DataDir
 from tests.security.conftest import KEY, Target
 from tests.support.documents import pdf
 from tests.support.terminal import start
-from tests.ui.conftest import answering
+from tests.ui.conftest import answering, index
 
 TABLE = Path(__file__).parents[2] / "tandem" / "auth" / "README.md"
 PEOPLE = ("ayse", "ben", "cem", "dora")
@@ -127,9 +127,7 @@ def serving(home: Path) -> Iterator[Place]:
         "TANDEM_SERVER__ADMINISTRATORS": "dora",
         "TANDEM_SERVER__API_KEY": KEY,
     }
-    with start(home, "index", **environment) as indexed:
-        said = indexed.communicate(timeout=60)
-    assert indexed.returncode == 0, said
+    index(home, **environment)
     with answering(start(home, "serve", "--port", "0", **environment)) as address:
         target = Target(address, home)
         for name in PEOPLE:

@@ -17,6 +17,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tandem.documents import open_library
+from tandem.settings import load
 from tests.support import store_chat
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import start
@@ -71,9 +73,7 @@ def serving(home: Path, settings: str, **environment: str) -> Iterator[str]:
     """`tandem serve` on the test documents, up to the moment when the chat answers; interrupted in the end."""
     write_documents(home, DOCUMENTS)
     (home / "tandem.yaml").write_text(settings, encoding="utf-8")
-    with start(home, "index", **environment) as indexed:
-        said = indexed.communicate(timeout=60)
-    assert indexed.returncode == 0, said
+    index(home, **environment)
     with answering(start(home, "serve", "--port", "0", **environment)) as address:
         yield address
 
@@ -101,6 +101,14 @@ def running(home: Path, *program: str, **environment: str) -> Iterator[str]:
     )
     with answering(process) as address:
         yield address
+
+
+def index(home: Path, **environment: str) -> None:
+    """What `tandem index` does, without a process of its own."""
+    settings = load(home / "tandem.yaml", {**os.environ, **environment})
+    library = open_library(settings)
+    library.sync(settings.documents)
+    library.close()
 
 
 def write_documents(home: Path, documents: Mapping[str, str]) -> None:

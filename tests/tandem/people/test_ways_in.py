@@ -19,7 +19,7 @@ import pytest
 
 from tests.support import provider, slapd
 from tests.support.terminal import start
-from tests.ui.conftest import answering, write_documents
+from tests.ui.conftest import answering, index, write_documents
 
 WORDS = "a long enough password"
 SETTINGS = """
@@ -107,9 +107,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         write_documents(home, DOCUMENTS)
         settings = SETTINGS.format(issuer=issuer, ldap=ldap if directory else "null")
         (home / "tandem.yaml").write_text(settings, encoding="utf-8")
-        indexed = start(home, "index")
-        out, err = indexed.communicate(timeout=60)
-        assert indexed.returncode == 0, out + err
+        index(home, COMPANY_SECRET="secret")
         process = start(home, "serve", "--port", "0", COMPANY_SECRET="secret")
         address = stack.enter_context(answering(process))
         assert process.stdout is not None
