@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -39,6 +40,7 @@ from tandem.guard import Guard
 from tandem.listening import listen
 from tandem.settings import Settings, load
 from tandem.sharing.routes import sharing
+from tandem.ui.chainlit_imports import stood_in
 from tandem.viewer.routes import viewer
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,7 @@ class Chat:
             log.exception("The chat could not be started")
             self.status = "failed"
         finally:
+            gc.enable()
             self._loaded.set()
 
 
@@ -114,7 +117,8 @@ def _mounted_chat(page: Path) -> ASGIApp:
             f"The page cannot be laid out in {page} ({error.strerror}); set another data_dir."
         ) from None
     os.environ["CHAINLIT_APP_ROOT"] = str(page)
-    from chainlit.utils import mount_chainlit
+    with stood_in():
+        from chainlit.utils import mount_chainlit
 
     mounted = FastAPI(openapi_url=None)
     mount_chainlit(app=mounted, target=str(shipped.root() / "app.py"), path="/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from tandem.commands.documents import EXAMPLE
@@ -11,6 +12,7 @@ from tandem.settings import load
 
 def serve(host: str | None, port: int | None) -> None:
     """Serve until interrupted. Raises UserFacingError."""
+    gc.disable()  # what is loaded at the start stays; tandem.server enables it once the chat is there
     from tandem.server import serve as run
 
     settings = load()
