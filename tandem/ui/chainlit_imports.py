@@ -1,8 +1,8 @@
-"""What Chainlit 2.12 imports as it starts for parts that Tandem has switched off: stood in for, so that the chat starts in
-less time and less memory.
+"""What Chainlit 2.12 imports as it starts for parts that Tandem has switched off: stood in for, so that the chat starts
+in less time and less memory.
 
-Knows the names that Chainlit takes from there: a type for its MCP connections, which only annotations name, and the tracer
-of a service's client, which is made for that service alone. Does not know Chainlit.
+Knows the names that Chainlit takes from there: a type for its MCP connections, which only annotations name, and the
+tracer of a service's client, which is made for that service alone. Does not know Chainlit.
 """
 
 from __future__ import annotations
