@@ -19,7 +19,7 @@ from tandem.auth.tickets import TicketError
 from tandem.context import AppContext
 from tandem.entry import page
 from tandem.entry.oidc import COOKIE, PATH, Providers
-from tandem.entry.session import give_ticket, language_of, named_by_proxy, person_of
+from tandem.entry.session import WANTED, give_ticket, language_of, named_by_proxy, person_of, wanted
 from tandem.people.accounts import FIRST, INVITE, SHORTEST_PASSWORD
 from tandem.people.providers import PROXY, oidc
 from tandem.texts import Language, problem, say
@@ -96,7 +96,7 @@ async def ways_in(request: Request) -> Response:
     """The page with every way to sign in."""
     context = context_of(request)
     if not context.settings.server.login_required or person_of(context, request) is not None:
-        return RedirectResponse("/", 303)
+        return RedirectResponse(wanted(request), 303)
     return await sign_in_page(request)
 
 
@@ -146,9 +146,10 @@ async def sign_in(request: Request) -> Response:
     return signed_in(context, request, person)
 
 
-def signed_in(context: AppContext, request: Request, person: str, to: str = "/") -> Response:
-    """On to the chat, with a ticket."""
-    response = RedirectResponse(to, 303, {"cache-control": "no-store"})
+def signed_in(context: AppContext, request: Request, person: str, to: str = "") -> Response:
+    """On to the page that was wanted, else the chat, with a ticket."""
+    response = RedirectResponse(to or wanted(request), 303, {"cache-control": "no-store"})
+    response.delete_cookie(WANTED, path="/")
     try:
         give_ticket(context, request, response, person)
     except TicketError:

@@ -6,10 +6,13 @@ Knows the cookies and the tickets behind them. Does not know pages.
 from __future__ import annotations
 
 import ipaddress
+import re
+from urllib.parse import quote, unquote
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tandem.auth.sign_in import DEVICE_COOKIE, note_request
 from tandem.auth.tickets import COOKIE, DEVICE_SECONDS, SECONDS, TicketError, ticket_of
@@ -19,6 +22,15 @@ from tandem.texts import Language, language_for
 
 PEER = "tandem.peer"
 """In a request's scope: the address that it really came from, whatever its headers say."""
+
+
+WANTED = "tandem_wanted"
+_WANTED_SECONDS = 900
+_PAGES = re.compile(
+    r"/(?:(?:thread|shared|conversations)(?:/[\w-]{1,100})?|source/(?:passage|document)/[\w-]{1,100}(?:/page/\d{1,6})?)"
+    r"(?:\?[\w=&.-]{1,300})?",
+    re.ASCII,
+)
 
 
 class Peer:
@@ -60,6 +72,12 @@ def give_ticket(context: AppContext, request: Request, response: Response, perso
     response.set_cookie(DEVICE_COOKIE, remembered, max_age=DEVICE_SECONDS, path="/", httponly=True, samesite="strict")
 
 
+def wanted(request: Request) -> str:
+    """The page here that was asked for before anybody was signed in at this browser; else the chat."""
+    page = unquote(request.cookies.get(WANTED, ""))
+    return page if _PAGES.fullmatch(page) else "/"
+
+
 def named_by_proxy(context: AppContext, request: Request) -> str | None:
     """Whom the proxy in front names; None where none does, or where the header comes from elsewhere. Blocks. Raises
     AccountsError."""
@@ -94,7 +112,8 @@ def _believed(peer: str, addresses: tuple[str, ...]) -> bool:
 
 class ToSignIn:
     """ASGI middleware: whoever asks for the chat's page and is not signed in is shown the ways in, or signed in by the
-    proxy in front that names them. The page asked for by whoever is another one to that proxy now counts as well."""
+    proxy in front that names them. The page asked for by whoever is another one to that proxy now counts as well. The
+    browser keeps which page was asked for, until somebody is signed in."""
 
     def __init__(self, app: ASGIApp, context: AppContext) -> None:
         self.app = app
@@ -106,10 +125,14 @@ class ToSignIn:
             return
         request = Request(scope)
         path = scope["path"]
-        page = "text/html" in request.headers.get("accept", "") and (
-            path == "/" or path.startswith(("/thread/", "/conversations"))
-        )
-        if page and (to := self._elsewhere(request)):
+        if "text/html" not in request.headers.get("accept", ""):
+            await self.app(scope, receive, send)
+            return
+        asked = f"{path}?{request.url.query}" if request.url.query else path
+        send = _noting(asked, send) if _PAGES.fullmatch(asked) and person_of(self.context, request) is None else send
+        if (path == "/" or path.startswith(("/thread/", "/conversations", "/shared"))) and (
+            to := self._elsewhere(request)
+        ):
             await RedirectResponse(to, 303, {"cache-control": "no-store"})(scope, receive, send)
             return
         await self.app(scope, receive, send)
@@ -121,3 +144,15 @@ class ToSignIn:
         if named and _believed(request.scope.get(PEER, ""), proxy.addresses if proxy else ()) and person != named:
             return "/sign-in/proxy"
         return "" if person is not None else "/login"
+
+
+def _noting(page: str, send: Send) -> Send:
+    noted = Response()
+    noted.set_cookie(WANTED, quote(page, safe=""), max_age=_WANTED_SECONDS, path="/", httponly=True, samesite="lax")
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", noted.headers["set-cookie"])
+        await send(message)
+
+    return sending

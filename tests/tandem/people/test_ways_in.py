@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pyotp
@@ -160,6 +160,26 @@ def test_an_account_is_made_used_granted_and_removed(place: Place) -> None:
             assert (
                 other.post("/sign-in", data={"username": "ada", "password": "another long password"}).status_code == 401
             )
+
+
+def test_whoever_signs_in_comes_to_the_page_they_wanted(place: Place) -> None:
+    page = "/source/passage/7?answer=5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a01"
+    for asked, status in (("/shared/" + "A" * 32, 303), ("/thread/" + "0" * 36, 303), (page, 401)):
+        with place.browser(accept="text/html") as browser:
+            assert browser.get(asked).status_code == status
+            assert browser.get("/login").status_code == 200
+            came = browser.post("/sign-in", data={"username": "chief", "password": WORDS})
+            assert (came.status_code, came.headers["location"]) == (303, asked)
+            assert "tandem_wanted" not in browser.cookies
+
+
+@pytest.mark.parametrize(
+    "asked", ["//elsewhere.invalid", "/shared/a/../..", "/shared//elsewhere.invalid", "https://elsewhere.invalid", "/x"]
+)
+def test_nothing_else_is_a_page_that_was_wanted(place: Place, asked: str) -> None:
+    with place.browser(accept="text/html", cookie=f"tandem_wanted={quote(asked, safe='')}") as browser:
+        came = browser.post("/sign-in", data={"username": "chief", "password": WORDS})
+        assert (came.status_code, came.headers["location"]) == (303, "/")
 
 
 def test_a_second_factor_is_asked_for_and_counts_once(place: Place) -> None:
