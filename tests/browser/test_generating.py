@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from tandem.bench.schema import Report
-from tests.browser.conftest import ENGLISH, LARGE, ROUND, SMALL, TURKISH, Open, launch, served_from
+from tests.browser.conftest import ENGLISH, LARGE, ROUND, SMALL, TURKISH, Open, served_from
+from tests.support import chromium
 from tests.support.browser_models import make
 from tests.support.served import Served
 
@@ -185,7 +186,7 @@ def test_a_model_that_needs_more_memory_than_there_is(without_gpu: Browser, visi
 
 
 def test_a_lost_adapter_ends_the_worker_and_the_server_answers(playwright: Playwright, visit: Open) -> None:
-    browser = launch(playwright, "--enable-unsafe-webgpu")
+    browser = chromium.launch(playwright, "--enable-unsafe-webgpu", gpu=True)
     try:
         person = visit(browser)
         person.passes("browser")
