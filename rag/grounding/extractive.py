@@ -6,7 +6,7 @@ Knows the units of passages and how well each answers (`rag.grounding.unit_featu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,8 +28,11 @@ _PICTURE = "Picture: "
 """What the description of a picture begins with (`rag.formats`)."""
 _REFERS = regex.compile(r"(?:please )?(?:see|refer to|read|siehe|vgl\.|bkz\.?|voir|ver|véase)\b", regex.I)
 """What begins a sentence that says where to read on."""
+_CLOSED = regex.compile(r"[\p{P}\p{S}]$")
 _VALUE = regex.compile(r"[\p{N}:=@/]")
 _FEW = 3
+_LONG = 60
+"""Characters from which on what stands in a longer sentence that was quoted is said again."""
 _FAR = 7.0
 """A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
 
@@ -138,13 +141,33 @@ def choose(
 
 
 def _ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> Sequence[int]:
-    """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere."""
+    """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere; and
+    without what the passage's end cuts off.
+    """
     last = len(run)
-    while (
-        last > 1 and is_sentence(found[run[last - 1]]) and text_of(passages, found[run[last - 1]]).endswith((":", "："))
+    while last > 1 and (
+        (is_sentence(found[run[last - 1]]) and text_of(passages, found[run[last - 1]]).endswith((":", "：")))
+        or _cut_off(passages, found, run[last - 1])
     ):
         last -= 1
     return run[:last]
+
+
+def _cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
+    """Whether a unit goes on where its passage ends: it has no end, though a sentence in it or what is before it in its
+    list or paragraph has one, or it is long and nothing is before it there.
+    """
+    one, before = found[k], found[k - 1] if k else None
+    said = text_of(passages, one)
+    if (
+        one.unit.kind not in (Kind.SENTENCE, Kind.ITEM)
+        or passages[one.passage].text[one.end :].strip()
+        or _CLOSED.search(said)
+    ):
+        return False
+    if before and (before.passage, before.unit.group, before.unit.kind) == (one.passage, one.unit.group, one.unit.kind):
+        return bool(_CLOSED.search(text_of(passages, before)))
+    return one.unit.kind is Kind.ITEM and (len(one.words) > TELLING + 1 or len(list(sentences.split(said))) > 1)
 
 
 def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
@@ -171,7 +194,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         and found[k].unit.kind is not Kind.HEADING
         and not text_of(passages, found[k]).rstrip().endswith((":", "：", "::"))
         and not _refers(passages, found[k])
-        and not (more and _adds_nothing(passages, found[k]))
+        and not (more and (_adds_nothing(passages, found[k]) or _cut_off(passages, found, k)))
     ]
     if not content or _is_contents(passages, content):
         return False
@@ -227,12 +250,17 @@ def _unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]
         fresh: list[Unit] = []
         for unit in span.units:
             said = " ".join(passages[span.passage].text[unit.start : unit.end].casefold().split())
-            if said not in seen:
+            if said not in seen and not _within(said, seen):
                 seen.add(said)
                 fresh.append(unit)
         if any(unit.kind is not Kind.HEADING and not unit.leads for unit in fresh) or (fresh and not kept):
             kept.append(replace(span, units=tuple(fresh)))
     return kept
+
+
+def _within(said: str, seen: Collection[str]) -> bool:
+    """Whether all but a mark before it of a long sentence was said, or it stands in another that was."""
+    return len(said) >= _LONG and any(said in one or (len(one) >= _LONG and one in said) for one in seen)
 
 
 def _span(

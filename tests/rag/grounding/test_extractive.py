@@ -214,3 +214,20 @@ def test_where_to_read_on_is_no_answer() -> None:
 def test_a_sentence_that_a_list_interrupts_is_quoted_to_its_end() -> None:
     text = "You can request the editor or:\n\n- the viewer\n- the whole suite\n\nby writing to the service desk."
     assert quoted("Which programs can I request?", [passage(text)])[-1] == "by writing to the service desk."
+
+
+def test_what_the_end_of_a_passage_cuts_off_is_not_quoted() -> None:
+    torn = passage(
+        "The permit of a company is valid for a year. It is renewed every December. Whoever sells the car of a"
+    )
+    assert quoted("How long is the permit of a company valid?", [torn])[-1] == "It is renewed every December."
+    listed = passage(
+        "Permits of companies:\n- Keep the permit in the car.\n- Renew the permit.\n- Return the permit to the"
+    )
+    assert quoted("What about permits of companies?", [listed])[-1] == "Renew the permit."
+
+
+def test_a_sentence_is_not_said_again_with_a_mark_before_it() -> None:
+    said = "Students who have passed no preparatory class take the exam and need a grade of at least sixty to begin."
+    again = passage(f"N (4) {said}")
+    assert quoted("Which grade do students need in the exam to begin?", [again, passage(said)]) == [again.text]
