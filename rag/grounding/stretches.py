@@ -193,6 +193,8 @@ def shortened(
     item `i`, for which they are quoted.
     """
     items = [k for k in run if found[k].unit.kind is Kind.ITEM]
+    if not items:
+        return {k: found[k].unit for k in run}
     room = min(_LIST_WORDS, room - sum(word_count(text_of(passages, found[k])) for k in run if k not in items))
     ends = _ways(passages, found, items, i, room) or {}
     return {k: replace(found[k].unit, end=found[k].start + ends[k]) if k in ends else found[k].unit for k in run}
