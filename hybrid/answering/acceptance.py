@@ -75,6 +75,12 @@ class Verdict:
         return not self.why
 
 
+def prepare(searched: Searched) -> None:
+    """Read the question and its passages ahead, while the text is being written."""
+    citations.prepare(searched.question, searched.passages)
+    evidence.prepare(searched.question, searched.passages, searched.query, searched.likes)
+
+
 def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bool = False) -> Verdict:
     """Whether `text` may be shown. `truncated` says that it was cut off before its end."""
     sound = degeneration.sound(

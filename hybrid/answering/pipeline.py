@@ -30,7 +30,6 @@ from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.tracing.trace import Trace
 from rag.errors import UserFacingError
-from rag.grounding import evidence
 from rag.text.unicode import whole
 from rag.types import SearchResult
 
@@ -88,8 +87,7 @@ async def _answer(
 
     draft = Written("draft")
     if plan.draft != EXTRACTIVE and found.passages:  # beside the model, so that the check is quick once it has written
-        prepared = checking(evidence.prepare, question.text, found.passages, found.query, found.likes)
-        engine.spawn(prepared, "read the passages for the check")
+        engine.spawn(checking(verifier.prepare), "read the passages for the check")
     async with Warming(trace, engine.settings.timeouts) as warming:
         if question.options.draft_text:
             draft.alias = draft.model = plan.draft

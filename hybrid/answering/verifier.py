@@ -40,6 +40,24 @@ class Verifier:
         with self.task.trace.span("verify", written.stage):
             return await checking(self.check_now, written)
 
+    def prepare(self) -> None:
+        """Read the passages ahead in this thread, so that the check is quick once something is written."""
+        acceptance.prepare(self._searched())
+
+    def _searched(self) -> Searched:
+        task = self.task
+        return Searched(
+            task.question.text,
+            task.found.passages,
+            task.found.confidence,
+            task.answerable,
+            prompts.INSTRUCTIONS,
+            given=task.given,
+            free=task.plan.route is not None,
+            query=task.found.query,
+            likes=task.found.likes,
+        )
+
     def claims_nothing(self, written: Written) -> bool:
         """Whether it is Tandem's own refusal: nothing to check."""
         return written.runtime == EXTRACTIVE and not self.task.answerable
@@ -55,20 +73,9 @@ class Verifier:
                 checked = citations.check(text, task.found.passages, task.question.text)
             carried = any(one.support is Support.SUPPORTED for one in checked.sentences)
             return Verdict(checked, refused=not carried and phrases.is_refusal(text))
-        searched = Searched(
-            task.question.text,
-            task.found.passages,
-            task.found.confidence,
-            task.answerable,
-            prompts.INSTRUCTIONS,
-            given=task.given,
-            free=task.plan.route is not None,
-            query=task.found.query,
-            likes=task.found.likes,
-        )
         reliability = task.engine.reliability
         verdict = acceptance.judge(
-            text, searched, truncated=self._truncated(written), trusted=reliability.trusted(written.alias)
+            text, self._searched(), truncated=self._truncated(written), trusted=reliability.trusted(written.alias)
         )
         if written.runtime and verdict.sound is not None:
             reliability.learn(written.alias, verdict.sound)

@@ -97,6 +97,13 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
     return CheckedAnswer("".join(parts), tuple(checked), tuple(dict.fromkeys(dropped)))
 
 
+def prepare(question: str, passages: Sequence[Passage]) -> None:
+    """Read the passages ahead, in their language, while an answer is being written."""
+    language = idf.language_of([p.text for p in passages[:3]])
+    if language:
+        _reading(question, tuple(passages), language)
+
+
 @lru_cache(maxsize=64)
 def _reading(question: str, passages: tuple[Passage, ...], language: str) -> _Reading:
     sources, weights = _sources(passages, language)

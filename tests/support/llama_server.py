@@ -23,6 +23,7 @@ from pathlib import Path
 MODEL = "smollm2"
 CONTEXT = 2048
 _START_S = 90.0
+_BATCH = 128
 
 
 def missing() -> str:
@@ -96,7 +97,9 @@ def main() -> None:
     params.model.path = given.weights
     params.hostnames, params.port, params.model_alias = ["127.0.0.1"], given.port, {MODEL}
     params.n_ctx, params.n_parallel = CONTEXT, 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
+    # One thread: two that wait for each other on a busy machine are many times slower than one that works.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.n_batch = params.n_ubatch = _BATCH  # a prompt that is cancelled is read to the end of its batch
     if given.key:
         params.api_keys = [given.key]
     server = Server(params)
