@@ -14,6 +14,7 @@ from striprtf.striprtf import rtf_to_text
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.running_lines import PAGE_WORDS
 from rag.formats.tables import add_table
 
 _TITLE = regex.compile(r"\{\\title ((?:[^{}\\]|\\'[0-9a-f]{2}|\\u-?\d+ ?\??)*)\}", regex.I)
@@ -32,7 +33,6 @@ _BRACE = regex.compile(r"\\[\\{}]|[{}]")
 _FONTS = regex.compile(r"\{\\fonttbl")
 _NO_LENGTH = regex.compile(r"\\bin(?![a-z0-9-]) ?")  # a picture whose bytes nobody counted
 _ITEM = regex.compile(r"\s*(\d{1,3}[.)]|\p{L}[.)]|[•·▪–-])\t\s*")
-_PAGE_WORDS = regex.compile(r"(?:page|seite|sayfa|of|von|[\d\W_])*", regex.I)
 _MOST_GROUPS = 5_000
 _LONGEST = 50_000_000
 
@@ -54,7 +54,7 @@ def read_rtf(data: bytes) -> Extracted:
         builder.title = _text("{\\rtf1 " + title[1] + "}", encoding)
     beside = list(_beside(source, encoding))
     for words in dict.fromkeys(words for kind, words in beside if kind[:4] in ("head", "foot") and kind != "footnote"):
-        builder.add("" if _PAGE_WORDS.fullmatch(words) else words)
+        builder.add("" if PAGE_WORDS.fullmatch(words) else words)
     rows: list[list[str]] = []
     for line in text.split("\n"):
         if line.rstrip().endswith("|"):

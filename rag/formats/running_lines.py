@@ -14,6 +14,8 @@ import regex
 
 from rag.formats.layout import Segment
 
+PAGE_WORDS = regex.compile(r"(?:page|pagina|pag|página|seite|sayfa|p|s|of|von|de|di|sur|\d|[^\w\s]|\s)*", regex.I)
+"""A margin that does nothing but count pages, its numbers left out or not."""
 _MARGIN = 0.12
 _GRID = 4.0
 _NUMBER = regex.compile(r"\p{Nd}+")

@@ -20,6 +20,7 @@ from rag.formats.grid import Area, Grid, add_grid
 from rag.formats.number_formats import BUILT_IN, shown
 from rag.formats.package import Package, Relation, address_of, attribute, local
 from rag.formats.presentation import attribute_of_relation
+from rag.formats.running_lines import PAGE_WORDS
 
 _REFERENCE = regex.compile(r"([A-Z]{1,3})(\d{1,7})", regex.I)
 _LIMIT_ROWS = 200_000
@@ -148,7 +149,7 @@ def _sheet(package: Package, part: str, builder: Builder, book: _Book) -> None:
             grid.named.append(area)
     add_grid(builder, grid)
     for words in dict.fromkeys(furniture):
-        builder.add(words if regex.search(r"\p{L}{2}", words) else "")
+        builder.add("" if PAGE_WORDS.fullmatch(words) else words)
     _beside(package, part, builder)
     add_embedded(builder, package, part)
 

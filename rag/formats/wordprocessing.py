@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import regex
 from lxml import etree
 
 from rag.errors import DocumentError
@@ -16,15 +15,13 @@ from rag.formats.drawing import add_chart, add_diagram
 from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
+from rag.formats.running_lines import PAGE_WORDS
 from rag.formats.tables import add_table, row_text
 from rag.formats.word_bindings import bind
 from rag.formats.word_runs import THROUGH, Runs, Text, chosen
 from rag.formats.word_styles import Styles
 
 _LONGEST_CELL = 3_000
-_PAGE_WORDS = regex.compile(
-    r"(?:page|seite|sayfa|página|pagina|pag|p|s|of|von|de|di|sur|/|\||-|–|\.|,|\d|\s)*", regex.I
-)
 
 
 def read_docx(data: bytes) -> Extracted:
@@ -89,7 +86,7 @@ class _Reader:
                 self._builder, self._part = builder, part
                 for line in sub.build().text.split("\n\n"):
                     words = one_line(line)
-                    if words and words not in seen and not _PAGE_WORDS.fullmatch(words):
+                    if words and words not in seen and not PAGE_WORDS.fullmatch(words):
                         seen.add(words)
                         builder.add(words)
 
