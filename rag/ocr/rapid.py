@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LARGEST_SIDE = 2600
-_LINES_SIDE = 1280
+_LINES_SIDE = 960
 
 
 class Rapid:
@@ -30,7 +30,7 @@ class Rapid:
                 "Global.log_level": "error",
                 "Global.max_side_len": _LARGEST_SIDE,
                 "Global.use_cls": False,
-                # Lines are found in a smaller picture and read in the whole one, one by one: half the memory.
+                # Lines are found in a smaller picture and read in the whole one, one by one: half the memory or less.
                 "Det.limit_type": "max",
                 "Det.limit_side_len": _LINES_SIDE,
                 "Rec.rec_batch_num": 1,
