@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -221,11 +222,13 @@ def test_a_body_of_300_mb_from_nobody(target: Target, path: str, kind: str, chun
 
 
 def server_process() -> psutil.Process:
-    (server,) = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if "serve" in process.cmdline() and any("tandem" in part for part in process.cmdline())
-    ]
+    def serves(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):  # one that has ended, and whose end nobody has asked about yet
+            words = process.cmdline()
+            return "serve" in words and any("tandem" in part for part in words)
+        return False
+
+    (server,) = filter(serves, psutil.Process().children(recursive=True))
     return server
 
 

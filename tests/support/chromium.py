@@ -11,8 +11,10 @@ from contextlib import ExitStack
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
-QUIET += ("--no-first-run",)
+QUIET = (
+    *("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--no-first-run",
+)
 # Every window loads a page of its own for what drops down from the address bar: half as much computing as the chat's.
 # This list takes the place of Playwright's, of which the first three are.
 WITHOUT = ("HttpsUpgrades", "OptimizationHints", "PaintHolding", "WebUIOmniboxPopup", "WebUIOmniboxAimPopup")
