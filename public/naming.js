@@ -89,7 +89,7 @@ let before = null // how many answers were whole when the next one began
 
 const whole = () => document.querySelectorAll("[data-testid=tandem-answer]:not([data-state=running])").length
 
-export const begins = () => { before = whole() }
+window.addEventListener("tandem-answering", () => { before = whole() })
 
 // One that is written in no time shows no Stop button that could be seen to go.
 export const follow = (words) => {

@@ -5,7 +5,7 @@ import { announce } from "./announcing.js"
 import "./blocks.js"
 import { hear, settle } from "./first_page.js"
 import { listen, rescue } from "./keys.js"
-import { begins, follow, name } from "./naming.js"
+import { follow, name } from "./naming.js"
 import "./peeking.js"
 import { lead } from "./shelving.js"
 import { amiss } from "./settings.js"
@@ -72,7 +72,6 @@ document.addEventListener("click", (event) => {
 window.parent.addEventListener("message", (event) => {
   if (event.source === window && event.data && event.data.tandem === "answering") {
     event.stopImmediatePropagation()
-    begins()
     window.dispatchEvent(new Event("tandem-answering"))
     return
   }

@@ -124,23 +124,20 @@ class ToSignIn:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        path = scope["path"]
-        if "text/html" not in request.headers.get("accept", ""):
-            await self.app(scope, receive, send)
-            return
-        asked = f"{path}?{request.url.query}" if request.url.query else path
-        send = _noting(asked, send) if _PAGES.fullmatch(asked) and person_of(self.context, request) is None else send
-        if (path == "/" or path.startswith(("/thread/", "/conversations", "/shared"))) and (
-            to := self._elsewhere(request)
-        ):
-            await RedirectResponse(to, 303, {"cache-control": "no-store"})(scope, receive, send)
-            return
+        if "text/html" in request.headers.get("accept", ""):
+            path, query, person = scope["path"], request.url.query, person_of(self.context, request)
+            asked = f"{path}?{query}" if query else path
+            if person is None and _PAGES.fullmatch(asked):
+                send = _noting(asked, send)
+            chat = path == "/" or path.startswith(("/thread/", "/conversations", "/shared"))
+            if chat and (to := self._elsewhere(request, person)):
+                await RedirectResponse(to, 303, {"cache-control": "no-store"})(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
-    def _elsewhere(self, request: Request) -> str:
+    def _elsewhere(self, request: Request, person: str | None) -> str:
         proxy = self.context.settings.server.sign_in.proxy
         named = request.headers.get(proxy.header, "").strip() if proxy is not None else ""
-        person = person_of(self.context, request)
         if named and _believed(request.scope.get(PEER, ""), proxy.addresses if proxy else ()) and person != named:
             return "/sign-in/proxy"
         return "" if person is not None else "/login"

@@ -44,7 +44,6 @@ async def all_of_it(request: Request, made: str = "") -> Response:
     mine = await asyncio.to_thread(shares.of, who)
     new = next((f"{address_of(request)}{_HERE}/{one.id}" for one in mine if one.id == made), "")
     others = await asyncio.to_thread(shares.shown_to, who, context.rights.groups_of(who))
-    new = next((f"{address_of(request)}{_HERE}/{one.id}" for one in mine if one.id == made), "")
     heads = ("shared_what", "share_with", "since", "until", "do")
     own = [
         (
