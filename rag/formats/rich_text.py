@@ -57,14 +57,15 @@ def read_rtf(data: bytes) -> Extracted:
         builder.add("" if PAGE_WORDS.fullmatch(words) else words)
     rows: list[list[str]] = []
     for line in text.split("\n"):
+        plain = _MARKED.sub("", line)
         if line.rstrip().endswith("|"):
-            rows.append(_MARKED.sub("", line).rstrip()[:-1].split("|"))
+            rows.append(plain.rstrip()[:-1].split("|"))
             continue
         _flush(builder, rows)
         if heading := _MARKED.match(line):
-            builder.heading(one_line(_MARKED.sub("", line)), int(heading[1]))
+            builder.heading(one_line(plain), int(heading[1]))
         else:
-            said = _ITEM.sub(r"\1 ", _MARKED.sub("", line).strip(), 1)
+            said = _ITEM.sub(r"\1 ", plain.strip(), 1)
             builder.add(said, separator="\n" if _ITEM.match(line) else "\n\n")
     _flush(builder, rows)
     for kind, words in beside:
