@@ -5,7 +5,8 @@
 const QUESTION = '[data-step-type="user_message"]'
 let thread = ""
 let asked = false
-let moved = false
+let moved = "" // the conversation in the address that Chainlit's router does not know yet
+let known = false // whether the server has begun it
 
 const home = () => /^\/?$/.test(window.location.pathname)
 
@@ -19,17 +20,34 @@ export const stay = () => {
   const shown = document.querySelector(QUESTION) !== null
   if (shown && !asked && thread && home()) {
     window.history.replaceState(window.history.state, "", `/thread/${thread}`)
-    moved = true
+    moved = thread
     thread = ""
   }
   asked = shown
+  if (known && listed()) tell()
 }
 
 // Once the server has begun the conversation, Chainlit's router is told too: it would open one that it does not know.
+// Where the list of conversations is shown, not before it stands there: who is told earlier may never read it again.
+const LISTED_MS = 3000
+
+const listed = () => {
+  const list = document.getElementById("thread-history")
+  return list === null || list.querySelector(`a[href$="/thread/${moved}"]`) !== null
+}
+
+const tell = () => {
+  if (!moved) return
+  moved = ""
+  known = false
+  window.dispatchEvent(new PopStateEvent("popstate", { state: window.history.state }))
+}
+
 window.addEventListener("tandem-answering", () => {
   if (!moved) return
-  moved = false
-  window.dispatchEvent(new PopStateEvent("popstate", { state: window.history.state }))
+  known = true
+  if (listed()) tell()
+  else setTimeout(tell, LISTED_MS)
 })
 
 // A conversation that is not there: Chainlit says so for a moment, in English, and goes to the first page.
