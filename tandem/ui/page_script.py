@@ -57,7 +57,15 @@ _ROW = (
     r"(onDelete:\(\)=>\w+\((\w+)\.id\),)"
 )
 
+_CONNECT = r"(useCallback\(async\(\{transports:\w+,userEnv:\w+\}\)=>\{)(let\{.{1,400}?)(let \w+=\w+\(\w+,\{path:)"
+
 CHANGES = (
+    Change(
+        "A conversation's page connects twice: first as it stands, then with the conversation. Which of the two comes "
+        "out of its request later is chance; a first that came later would leave the page without its conversation.",
+        re.compile(_CONNECT, re.DOTALL),
+        r"\1const tandemTurn=window.tandemTurn=(window.tandemTurn||0)+1;\2if(tandemTurn!==window.tandemTurn)return;\3",
+    ),
     Change(
         "A link in the header is no button around a link: keyboards would stop there twice.",
         re.compile(_LINK),

@@ -4,24 +4,15 @@ import json
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.support.axe import faults
 from tests.support.openai_server import Reply
 from tests.ui.conftest import ALSO_GOOD, GOOD, HOLIDAYS, Chat, Person
 
 Meet = Callable[..., Person]
 DESK = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
-
-
-def faults(page: Page) -> list[str]:
-    """What axe-core finds wrong with what is on the screen."""
-    page.wait_for_timeout(250)  # what glides in is half transparent until then
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {json.dumps(node['target'])} {node['html'][:120]}" for rule in found for node in rule["nodes"]
-    ]
 
 
 def focused(page: Page) -> str:

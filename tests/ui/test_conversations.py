@@ -10,9 +10,9 @@ import pytest
 from docx import Document
 from playwright.sync_api import Page, expect
 
+from tests.support.axe import faults
 from tests.support.openai_server import Reply
 from tests.ui.conftest import GOOD, HOLIDAYS, Chat, Person
-from tests.ui.test_accessibility import faults
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]

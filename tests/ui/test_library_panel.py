@@ -11,9 +11,9 @@ from rag.ingest.accounting import Account, Outcome
 from rag.types import FileReceipt
 from tandem.ui.library_rows import ADDED, MOST_ROWS, Wish, documents, key
 from tests.support import store_chat
+from tests.support.axe import faults
 from tests.support.openai_server import OpenAIServer
 from tests.ui.conftest import HOLIDAYS, Chat, Person, serving_store
-from tests.ui.test_accessibility import faults
 
 Meet = Callable[..., Person]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.axe import faults
 from tests.ui.conftest import HOLIDAYS, PATIENCE_MS, Person, serving
 
 SETTINGS = """
@@ -40,10 +40,6 @@ def signed_in(browser: Browser, address: str, name: str, **window: object) -> It
     context.close()
 
 
-def wrong(page: Page) -> list[str]:
-    return [one["id"] for one in Axe().run(page).response["violations"]]
-
-
 def test_an_answer_is_shared_from_the_chat_and_read_by_who_is_named(browser: Browser, address: str) -> None:
     expect.set_options(timeout=PATIENCE_MS)
     with signed_in(browser, address, "ada") as page:
@@ -55,7 +51,7 @@ def test_an_answer_is_shared_from_the_chat_and_read_by_who_is_named(browser: Bro
             page.click("[data-action=share]")
         form = opened.value
         expect(form.get_by_text(HOLIDAYS)).to_be_visible()
-        assert wrong(form) == []
+        assert faults(form) == []
         form.get_by_label("People").fill("bob, cem")
         form.get_by_role("button", name="Share").click()
         link = form.locator(".said").inner_text().rsplit(" ", 1)[-1]
@@ -69,7 +65,7 @@ def test_an_answer_is_shared_from_the_chat_and_read_by_who_is_named(browser: Bro
         page.goto(link)
         expect(page.locator(".withheld")).to_be_visible()
         expect(page.get_by_text("25 days")).to_have_count(0)
-        assert wrong(page) == []
+        assert faults(page) == []
 
 
 def test_what_an_administrator_announces_stands_above_the_chat_until_it_is_closed(
@@ -84,11 +80,11 @@ def test_what_an_administrator_announces_stands_above_the_chat_until_it_is_close
         chief.get_by_label("Announcement").fill(text)
         chief.get_by_role("button", name="Tell everybody").click()
         expect(chief.locator("td", has_text=text)).to_be_visible()
-        assert wrong(chief) == []
+        assert faults(chief) == []
         page.reload()
         line = page.locator("#td-announcements p")
         expect(line).to_have_text(text)
-        assert wrong(page) == []
+        assert faults(page) == []
         page.locator("#td-announcements button").click()
         expect(line).to_have_count(0)
         page.reload()

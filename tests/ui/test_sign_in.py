@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, expect
 
 from tandem.auth.passwords import hashed
 from tandem.history.data_layer import SqlHistory
+from tests.support.axe import faults
 from tests.ui.conftest import PATIENCE_MS, Person, serving
-from tests.ui.test_accessibility import faults
 
 THREAD = "5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a01"
 STEP = "5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a02"

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.openai_server import Reply
 from tests.ui.conftest import GOOD, HOLIDAYS, Chat, Person
@@ -32,6 +32,27 @@ def test_a_reload_in_mid_answer(chat: Chat, meet: Meet, window: dict[str, int], 
     if window is PHONE:  # the list of conversations opens, and stays open
         page.click("#sidebar-trigger-button")
         expect(page.locator("#thread-history a").first).to_contain_text(HOLIDAYS[:20])
+
+
+@pytest.mark.browser
+def test_a_conversation_opens_whichever_of_its_requests_is_answered_first(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    person = meet(viewport=DESK)
+    page = person.page
+    person.ask(HOLIDAYS)
+    person.wait_for_answers(1)
+    page.wait_for_url("**/thread/*")
+
+    connecting = "**/set-session-cookie"
+    held: list[Route] = []
+    page.route(connecting, lambda route: route.continue_() if held else held.append(route))
+    with page.expect_response(connecting):  # the second, which knows of the conversation
+        page.goto(page.url)
+    expect(page.locator("#chat-input")).to_be_visible()
+    with page.expect_response(connecting):
+        held[0].continue_()
+    person.ask("When do unused days expire?")
+    person.wait_for_answers(2)
 
 
 @pytest.mark.browser
