@@ -162,7 +162,8 @@ def restore(settings: Settings, folder: Path) -> Saved:
     half = files.path / f".restoring-{uuid.uuid4().hex[:8]}"
     try:
         with _in_words(f"The backup cannot be put into {files.path}", files.path):
-            if there := next((path for path in (*databases_of(files), index_of(files)) if path.exists()), None):
+            kept = (*databases_of(files), index_of(files), *(files.path / name for name in about["files"]))
+            if there := next((path for path in kept if path.exists()), None):
                 raise BackupError(f"There is data already ({there}), which is not written over; set another data_dir.")
             for name, told in about["files"].items():
                 if copy_file(folder / _DATA / name, half / name) != told["sha256"]:

@@ -30,7 +30,7 @@ class BackupError(UserFacingError):
 
 def databases_of(files: DataDir) -> tuple[Path, ...]:
     """The SQLite files that are kept, there or not."""
-    return files.history, files.traces, files.audit, files.library / STORE, files.library / VECTORS
+    return files.history, files.traces, files.audit, files.people, files.library / STORE, files.library / VECTORS
 
 
 def others_of(files: DataDir) -> Iterator[Path]:
