@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from tandem.doors import DOORS
 from tests.security.access_table import METHODS, NAMES, PERSONAS, SCOPED, SECRETS, Place, events, rows, serving
 from tests.security.conftest import Socket, message
 
@@ -56,6 +57,17 @@ def test_every_address_answers_as_the_table_says(place: Place, clients: dict[str
                     wrong.append(f"{persona}: {method} {row.address} tells {told}")
     assert wrong == []
     assert pairs >= 1_000
+
+
+def test_every_door_is_in_the_table() -> None:
+    asked = [(method, row.address.partition("?")[0]) for row in rows() for method in row.methods]
+    missing = [
+        f"{method} {door.path.pattern}"
+        for door in DOORS
+        for method in door.methods
+        if method in METHODS and not any(method == done and door.path.fullmatch(path) for done, path in asked)
+    ]
+    assert missing == []
 
 
 def test_an_answer_holds_what_its_asker_may_read(place: Place, clients: dict[str, httpx.Client]) -> None:
