@@ -1,6 +1,7 @@
 """The numbers of passages, between a prompt that has them in its own order and everybody else.
 
-Knows markers such as [2] or [1, 3]. Does not know what a passage says, nor why a prompt orders them as it does.
+Knows markers such as [2] or [1, 3], and that in code they are none. Does not know what a passage says, nor why a prompt
+orders them as it does.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import regex
 
 from rag.types import Passage
 
-_MARKER = regex.compile(r"([\[【])(\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*)([\]】])")
-_OPEN = regex.compile(r"[\[【][\s\d,;]{0,20}\Z")
+_SIGN = regex.compile(
+    r"(?P<ticks>`+|~{3,})|(?P<line>\n)"
+    r"|(?P<open>[\[【])(?P<told>\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*)(?P<close>[\]】])"
+)
+_OPEN = regex.compile(r"(?:[\[【][\s\d,;]{0,20}|`+|~+)\Z")
 _NUMBER = regex.compile(r"\d+")
 
 
@@ -24,13 +28,8 @@ def numbers(prompt: Sequence[Passage], found: Sequence[Passage]) -> tuple[int, .
 
 def renumbered(text: str, places: Sequence[int]) -> str:
     """`text` with each number n of its markers as `places[n - 1]`; a number that is nobody's is left out."""
-
-    def marker(match: regex.Match[str]) -> str:
-        wanted = [int(number) for number in _NUMBER.findall(match[2])]
-        told = dict.fromkeys(places[n - 1] for n in wanted if 1 <= n <= len(places) and places[n - 1])
-        return f"{match[1]}{', '.join(map(str, told))}{match[3]}" if told else ""
-
-    return _MARKER.sub(marker, text)
+    stream = Renumbering(places)
+    return stream.feed(text) + stream.end()
 
 
 def inverse(places: Sequence[int], count: int) -> tuple[int, ...]:
@@ -48,6 +47,7 @@ class Renumbering:
     def __init__(self, places: Sequence[int]) -> None:
         self._places = places if list(places) != list(range(1, len(places) + 1)) else ()
         self._held = ""
+        self._code = ""  # the signs that began the code that the text is in
 
     def feed(self, piece: str) -> str:
         """The next piece."""
@@ -56,9 +56,27 @@ class Renumbering:
         text, self._held = self._held + piece, ""
         if (opened := _OPEN.search(text)) is not None:
             text, self._held = text[: opened.start()], text[opened.start() :]
-        return renumbered(text, self._places)
+        return _SIGN.sub(self._told, text)
 
     def end(self) -> str:
         """What is held back still."""
         text, self._held = self._held, ""
         return text
+
+    def _told(self, found: regex.Match[str]) -> str:
+        if found["ticks"]:
+            signs = found["ticks"]
+            if not self._code:
+                self._code = signs
+            elif signs == self._code or (len(self._code) >= 3 and signs.startswith(self._code)):
+                self._code = ""
+        elif found["line"]:
+            if len(self._code) < 3:  # code within a line ends with it, closed or not
+                self._code = ""
+        elif not self._code:
+            wanted = [int(number) for number in _NUMBER.findall(found["told"])]
+            told = dict.fromkeys(
+                self._places[n - 1] for n in wanted if 1 <= n <= len(self._places) and self._places[n - 1]
+            )
+            return f"{found['open']}{', '.join(map(str, told))}{found['close']}" if told else ""
+        return found.group()

@@ -13,10 +13,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
-import regex
-
-from rag.grounding import claims, denial, figures
-from rag.grounding.claims import MARKER, Asked, Claim
+from rag.grounding import claims, denial, figures, markers
+from rag.grounding.claims import Asked, Claim
 from rag.text import idf, phrases, sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
@@ -68,18 +66,25 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
     checked: list[CheckedSentence] = []
     dropped: list[int] = []
     length = at = 0
-    for start, end in sentences.split(answer):
+    beneath = False
+    for piece in markers.pieces(answer):
+        start, end = piece.start, piece.end
         gap = answer[at:start]
         at = end
-        cited = [int(n) for m in MARKER.finditer(answer, start, end) for n in regex.split(r"\s*[,;]\s*", m[1])]
-        plain = MARKER.sub("", answer[start:end]).strip()
+        if piece.below is None:
+            cited, plain = markers.numbers(answer[start:end]), markers.removed(answer[start:end]).strip()
+        else:
+            cited, plain = markers.numbers(answer[piece.body : end]), answer[start : piece.body]
         if not plain:  # only markers: they belonged to the sentence before
             dropped.extend(n for n in cited if not 1 <= n <= len(passages))
             continue
         support, score, best, evidence = max((_judge(plain, one) for one in readings), key=_merit)
         kept = _kept(cited, best)
         dropped.extend(n for n in cited if n - 1 not in kept)
-        text = _with_markers(plain, kept)
+        text = markers.placed(plain, "".join(f"[{place + 1}]" for place in kept), piece.below)
+        if beneath and gap.count("\n") == 1:  # what goes on would go on behind the marker
+            gap = f"\n{gap}"
+        beneath = piece.below is not None and bool(kept)
         parts.extend((gap, text))
         length += len(gap)
         checked.append(
@@ -297,13 +302,3 @@ def _kept(cited: Sequence[int], best: Sequence[int]) -> list[int]:
     """Places of the passages to mark: those cited rightly, in their order, else the best."""
     right = [n - 1 for n in dict.fromkeys(cited) if n - 1 in best]
     return right or list(best[:1])
-
-
-def _with_markers(plain: str, kept: Sequence[int]) -> str:
-    if not kept:
-        return plain
-    marks = "".join(f"[{i + 1}]" for i in kept)
-    close = sentences.ENDING.search(plain)
-    if close is None:
-        return f"{plain} {marks}"
-    return f"{plain[: close.start()]} {marks}{close.group()}"

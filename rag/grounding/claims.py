@@ -11,15 +11,10 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.grounding import figures
+from rag.grounding import figures, markers
 from rag.text import idf, phrases
 from rag.text.analyser import casefold, fold
 
-MARKER = regex.compile(
-    r"[^\S\n]*(?:\[|【)\s*(?:(?:passages?|sources?|kaynak|pasaj)\s*)?"
-    r"(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*(?:†[^\]】]*)?(?:\]|】)",
-    regex.I,
-)
 _LIST_NUMBER = regex.compile(r"^\s*(?:\d{1,3}[.)]\s+|[-*•–]\s+|#{1,6}\s+)")
 _ASKS = regex.compile(r"[?？][\"'”’»)\]]*\Z")
 _ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
@@ -93,7 +88,7 @@ def asked(question: str, language: str, weights: idf.Weights) -> Asked:
 
 def said(sentence: str) -> str:
     """A sentence without its markers, its number in a list, and what only introduces it ("Answer:")."""
-    plain = _LIST_NUMBER.sub("", MARKER.sub("", sentence).strip())
+    plain = _LIST_NUMBER.sub("", markers.removed(sentence).strip())
     lead = _LEAD.match(plain)
     return plain if lead is None else plain[lead.end() :]
 

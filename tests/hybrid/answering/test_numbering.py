@@ -24,8 +24,17 @@ def test_markers_are_told_in_the_other_numbering_and_nobodys_are_left_out() -> N
     assert renumbered(said, (3, 0, 1)) == "One [3]. Two . Both [3, 1]. None  or . A list[i] and [2026] stay."
 
 
+def test_what_looks_like_a_marker_in_code_stays() -> None:
+    said = "Take `argv[1]` [1].\n```py\nprint(argv[1])\n```\nA ` alone [1]\nends with its line [1]. ~~~\n[1]\n~~~ [1]"
+    wanted = "Take `argv[1]` [3].\n```py\nprint(argv[1])\n```\nA ` alone [1]\nends with its line [3]. ~~~\n[1]\n~~~ [3]"
+    assert renumbered(said, (3, 0, 1)) == wanted
+
+
 @given(
-    st.lists(st.sampled_from(["[1]", "[2", "]", "[3, 1]", " text ", "[", "[12 ", "【3】", "[x]"]), max_size=12),
+    st.lists(
+        st.sampled_from(["`", "```", "~~~", "\n", "[1]", "[2", "]", "[3, 1]", " text ", "[", "[12 ", "【3】", "[x]"]),
+        max_size=12,
+    ),
     st.data(),
 )
 def test_piece_by_piece_is_the_same_as_at_once(parts: list[str], data: st.DataObject) -> None:
