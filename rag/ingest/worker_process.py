@@ -26,6 +26,7 @@ from rag.formats.recognised import Recogniser
 from rag.ingest import loader
 from rag.ingest.document_builder import build
 from rag.ingest.workers import Task, too_large
+from rag.memory import give_back
 from rag.ocr.recognition import NOTHING, Choice, load
 from rag.storage.records import NewDocument
 
@@ -50,6 +51,7 @@ def serve() -> None:
             except MemoryError:
                 message = {"document": None, "reason": too_large(memory)}
             _send(replies, message)
+        give_back()
 
 
 def _answer(task: Task, found: Callable[[str], None]) -> dict[str, Any]:
