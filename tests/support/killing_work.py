@@ -10,7 +10,6 @@ import asyncio
 import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,9 +29,9 @@ from hybrid.events import Finished
 from tandem.context import AppContext
 from tandem.history.data_layer import SqlHistory
 from tandem.settings import Settings
+from tests.support import warm
 from tests.support.terminal import start
 
-ROOT = Path(__file__).parents[2]
 MODELS: Any = {"draft": "extractive", "refine": "extractive", "foundry": False}
 PAPER = "# Nets\n\nOld Maren mends the nets in winter.\n"
 QUESTION = "Who mends the nets in winter?"
@@ -89,10 +88,7 @@ def _settings(home: Path) -> Settings:
 
 
 def _work_and_kill(home: Path, number: int, chance: random.Random) -> set[tuple[str, str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.killing_work", "--work", str(home), str(number)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = warm.start(warm.ROOT, {}, "-m", "tests.support.killing_work", "--work", str(home), str(number))
     assert process.stdout is not None
     lines: list[str] = []
     begun = threading.Event()

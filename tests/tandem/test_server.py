@@ -2,7 +2,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,14 @@ from websockets.sync.client import connect
 from rag.errors import UserFacingError
 from tandem.listening import listen
 from tandem.settings import ServerSettings
+from tests.support import warm
 from tests.support.terminal import start
 from tests.ui.conftest import answering
 
 HANDSHAKE = "/ws/socket.io/?EIO=4&transport=websocket"
 
 
-def address_of(process: subprocess.Popen[str]) -> str:
+def address_of(process: warm.Process) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     match = re.search(r"http://\S+", line)

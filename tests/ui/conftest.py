@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tandem.documents import open_library
 from tandem.settings import load
-from tests.support import store_chat
+from tests.support import store_chat, warm
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import start
 
@@ -90,16 +89,7 @@ def serving_store(home: Path, **environment: str) -> Iterator[str]:
 @contextmanager
 def running(home: Path, *program: str, **environment: str) -> Iterator[str]:
     """The chat that a Python program with its arguments serves in `home`."""
-    process = subprocess.Popen(
-        [sys.executable, *program],
-        cwd=home,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    with answering(process) as address:
+    with answering(warm.start(home, environment, *program)) as address:
         yield address
 
 
@@ -119,7 +109,7 @@ def write_documents(home: Path, documents: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def answering(process: subprocess.Popen[str]) -> Iterator[str]:
+def answering(process: warm.Process) -> Iterator[str]:
     """The address of a chat that was started, from when it answers; interrupted in the end, without a traceback."""
     try:
         yield address_of(process)
@@ -129,7 +119,7 @@ def answering(process: subprocess.Popen[str]) -> Iterator[str]:
     assert "Traceback" not in errors, errors
 
 
-def address_of(process: subprocess.Popen[str]) -> str:
+def address_of(process: warm.Process) -> str:
     assert process.stdout is not None
     match = re.search(r"http://\S+", process.stdout.readline())
     assert match, process.communicate()
