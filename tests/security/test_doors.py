@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -221,13 +222,13 @@ def test_a_body_of_300_mb_from_nobody(target: Target, path: str, kind: str, chun
     assert re.match(rb"HTTP/1.1 4\d\d |closed", reply), reply[:100]
 
 
-def server_process() -> psutil.Process:
+def server_process(target: Target) -> psutil.Process:
     def serves(process: psutil.Process) -> bool:
         with suppress(psutil.Error):  # one that has ended, and whose end nobody has asked about yet
-            words = process.cmdline()
-            return "serve" in words and any("tandem" in part for part in words)
+            return any(one.laddr and one.laddr.port == port for one in process.net_connections("tcp"))
         return False
 
+    port = urlsplit(target.address).port
     (server,) = filter(serves, psutil.Process().children(recursive=True))
     return server
 
@@ -239,7 +240,7 @@ def test_what_the_process_reads_of_a_body_of_300_mb(target: Target, path: str, c
     """The system's own count of what the process read, whatever waits in buffers: less than 1 MB. A body that is small
     enough is read, and counted, so the count can fail."""
     kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
-    server = server_process()
+    server = server_process(target)
     with target.client() as anybody:
         for _ in range(2):  # what is loaded with the first request is not of this one
             before = server.io_counters().read_chars
@@ -252,7 +253,7 @@ def test_what_the_process_reads_of_a_body_of_300_mb(target: Target, path: str, c
 
 
 def test_many_large_bodies_leave_no_trace_in_memory(target: Target) -> None:
-    server = server_process()
+    server = server_process(target)
     before = server.memory_info().rss
     for _ in range(3):
         test_a_body_of_300_mb_from_nobody(target, "/login", "application/x-www-form-urlencoded", False)

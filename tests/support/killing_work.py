@@ -103,15 +103,14 @@ def _work_and_kill(home: Path, number: int, chance: random.Random) -> set[tuple[
         begun.set()
 
     listening = threading.Thread(target=listen)
-    listening.start()
-    try:
-        begun.wait(FIRST_SECONDS)
-        listening.join(chance.uniform(0.0, 1.5))
-    finally:
-        process.kill()
-        process.wait()
-        listening.join(30)
-        process.stdout.close()
+    with process:
+        listening.start()
+        try:
+            begun.wait(FIRST_SECONDS)
+            listening.join(chance.uniform(0.0, 1.5))
+        finally:
+            process.kill()
+            listening.join(30)
     return {(kind, name) for kind, _, name in (line.strip().partition(" ") for line in lines) if name}
 
 

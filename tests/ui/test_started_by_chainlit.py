@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,13 +19,12 @@ from websockets.sync.client import connect
 
 from tandem import shipped
 from tandem.guard import HEADERS
-from tests.support import warm
 
 HANDSHAKE = "/ws/socket.io/?EIO=4&transport=websocket"
 PATIENCE = 90
 
 
-def listening_port(process: warm.Process) -> int:
+def listening_port(process: subprocess.Popen[str]) -> int:
     pause = threading.Event()
     for _ in range(PATIENCE * 10):
         for connection in psutil.Process(process.pid).net_connections("tcp"):
@@ -39,8 +40,15 @@ def started(home: Path, **environment: str) -> Iterator[str]:
     (home / "papers").mkdir()
     (home / "papers" / "parking.md").write_text("The car park opens at six in the morning.", encoding="utf-8")
     (home / "tandem.yaml").write_text("documents: papers\nmodels: {foundry: false}\n", encoding="utf-8")
-    program = ("-m", "chainlit", "run", str(shipped.root() / "app.py"), "--headless", "--port", "0")
-    process = warm.start(home, {"PYTHONPATH": str(shipped.root()), **environment}, *program)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainlit", "run", str(shipped.root() / "app.py"), "--headless", "--port", "0"],
+        cwd=home,
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(shipped.root()), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
     try:
         yield f"http://127.0.0.1:{listening_port(process)}"
     finally:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -50,6 +51,8 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
     registering = [sys.executable, "-c", REGISTER, str(home)]
     subprocess.run(registering, cwd=shipped.root(), check=True, timeout=120)
     with serving(home, SETTINGS) as address:
+        # A question that comes before the runtime does is answered without it.
+        assert httpx.get(f"{address}/v1/models/quick", timeout=60).status_code == 200
         yield Chat(address, home, OpenAIServer())
 
 
