@@ -1,5 +1,5 @@
-"""Python processes that begin with their imports done: a server computes for seconds to import what it needs, and the
-tests start dozens. One process imports it once, and is forked for each of them.
+"""Python processes that begin with their imports and their lists of words: a server computes for seconds to have them,
+and the tests start dozens. One process has them once, and is forked for each of them.
 
     python -m tests.support.warm DESCRIPTOR        (that one process; it is told over a socket what to become)
 
@@ -22,12 +22,15 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).parents[2]
+LANGUAGES = ("en", "tr")
+"""What the documents of most tests are written in."""
 
 
 class Forked:
@@ -171,6 +174,11 @@ def _import() -> None:
             *("httpcore2", "literalai.client", "openai.resources.models", "socketio", "syncer"),
         ):
             importlib.import_module(name)
+    lexicon = importlib.import_module("rag.text.lexicon")  # its lists of words are seconds of computing too
+    for language in LANGUAGES:
+        lexicon.prepare(language)
+    for language in LANGUAGES:
+        assert lexicon.ready(language, 120)
     gc.collect()
     gc.freeze()
 
@@ -193,7 +201,9 @@ def _serve(told: socket.socket) -> list[str]:
         if not size:
             sys.exit()
         wanted = json.loads(told.recv(int.from_bytes(size), socket.MSG_WAITALL))
-        pid = os.fork()
+        with warnings.catch_warnings():  # numpy's own threads wait, and are made anew where they are needed
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if not pid:
             told.close()
             os.dup2(given[0], 1)
