@@ -27,6 +27,7 @@ SUPPORTED = 0.6
 QUOTED, ELSEWHERE, MENDED = 0.07, 0.25, 0.15
 QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
+PARTS = 3
 _LATER_ITEM = regex.compile(r"(?<!\S)\(?(?:[2-9]|[1-9]\d)[.)](?=\s)")
 
 
@@ -122,17 +123,20 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
     found = evidence.measure(searched.question, searched.passages, checked, searched.query, searched.likes)
     if (1.0 + found["supported"] - found["unsupported"]) / 2.0 < SUPPORTED:  # a doubtful claim is half a claim
         return faults[0] if faults else "unsupported"
+    if trusted and not faults:
+        return ""
     quoted = bool(found["quoted"])
     if found["only"]:
         least = QUOTED_SHORT if quoted else ELSEWHERE_SHORT
     else:
         least = MENDED if faults else QUOTED if quoted else ELSEWHERE
-    proved = trusted and not faults
-    if proved:
-        return ""
+    spoken_of = found["bound"] >= BOUND or found["held"] >= HELD
+    if faults:  # what wandered off says much by the way: all of it has to be worth saying
+        least = max(least, MENDED * min(found["parts"], PARTS))
+        spoken_of = spoken_of and found["parts"] < PARTS
     if found["mistyped"]:  # nothing of the kind that was asked for
         return "" if found["chance"] >= least and not found["only"] else "beside"
-    return "" if found["chance"] >= least or found["bound"] >= BOUND or found["held"] >= HELD else "beside"
+    return "" if found["chance"] >= least or spoken_of else "beside"
 
 
 def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer:
@@ -143,8 +147,8 @@ def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer
         bad = sentence.support in (Support.UNSUPPORTED, Support.DOUBTFUL)
         if bad and begun is not None:
             break
-        if sentence.support is Support.SUPPORTED and begun is None:
-            begun = sentence.start
-        end = sentence.end if begun is not None else 0
+        if sentence.support is Support.SUPPORTED:  # what claims nothing stays between claims, not behind the last
+            begun = sentence.start if begun is None else begun
+            end = sentence.end
     kept = checked.text[begun or 0 : end]
     return checked if kept == checked.text else citations.check(kept, searched.passages, searched.question)

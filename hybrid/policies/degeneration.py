@@ -222,8 +222,9 @@ def _told(instructions: str) -> frozenset[tuple[str, ...]]:
 def _is_echo(unit: str, whole: Set[tuple[str, ...]], asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> bool:
     if _TURN.match(unit) or _BREADCRUMB.match(unit):
         return True
-    words = _words(unit)
-    if tuple(words) in whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
+    words, label = _words(unit), _LABEL.match(unit)
+    said = tuple(_words(unit[label.end() :])) if label else tuple(words)
+    if said in whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
         return True
     grams = _grams(words)
     return len(grams) >= _SHORT and (tuple(words[:_GRAM]) in told or len(grams & told) >= _TOLD * len(grams))

@@ -128,7 +128,7 @@ def read(plain: str, language: str, weights: idf.Weights, asked: Asked) -> Claim
     stated = figures.of(said).union(number for _, _, number in spelled)
     numbers = {
         number: beside
-        for number, beside in figures.beside(said, words, language).items()
+        for number, beside in figures.beside(said, words, language, spelled).items()
         if number in stated  # a small number in words is a word like others
     }
     words = [w for w in words if not any(start <= w[2] < end for start, end, _ in spelled)]

@@ -23,11 +23,11 @@ from rag.text import idf
 from rag.text.analyser import stop_terms
 from rag.types import NO_LIKES, CheckedAnswer, Likes, Passage, Support
 
-NAMES: tuple[str, ...] = ("chance", "quoted", "bound", "held", "supported", "unsupported", "only", "mistyped")
+NAMES: tuple[str, ...] = ("chance", "quoted", "bound", "held", "supported", "unsupported", "only", "mistyped", "parts")
 """The chance that one of the sentences rested on answers, and whether a quotation would take one; the share of the
 question's weight that a claim says and its sentence holds, and that a sentence holds, each with what stands above the
-sentence; the shares of supported and unsupported claims; whether the answer brings one new word or two; and whether the
-question asks for a number, a time or a name and nothing new is one."""
+sentence; the shares of supported and unsupported claims; whether the answer brings one new word or two; whether the
+question asks for a number, a time or a name and nothing new is one; and how many claims bring what none before did."""
 _HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
 _PLACES = frozenset(
     ("where", "nerede", "nereye", "nereden", "wo", "wohin", "woher", "ou", "donde", "dove", "onde", "waar")
@@ -107,6 +107,7 @@ def measure(
     chance = bound = held = 0.0
     quoted = False
     brought: set[str] = set()
+    parts = 0
     counted: set[int] = set()
     asked_words = [word for _, word, _, _ in idf.terms_of(question, language)]
     flags = asks_for(asked_words)[1]
@@ -117,6 +118,7 @@ def measure(
         new = _New(claims.said(claim.text), language, asked, asked_figures, wanted)
         words = idf.terms_of(new.text, language)
         stems = {word[0] for word in words}
+        parts += not brought.issuperset(new.words | new.figures)
         brought |= new.words | new.figures
         typed = typed or any(
             word not in asked and word_flags(new.text, start, end, word, start == 0) & flags
@@ -142,6 +144,7 @@ def measure(
         "unsupported": sum(c.support is Support.UNSUPPORTED for c in claimed) / len(claimed),
         "only": float(0 < len(brought) <= _LITTLE),
         "mistyped": float(not typed),
+        "parts": float(parts),
     }
 
 

@@ -7,6 +7,7 @@ same digits. Serves the citation check and the evidence of an answer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import regex
 
@@ -48,8 +49,7 @@ def spelled(text: str, words: Sequence[tuple[str, str, int, int]], language: str
 
     Words that may mean something else stand for a number only beside another.
     """
-    values = {word: int(digits) for word, digits in names(language).items()} | dict(_TENS.get(language, {}))
-    scales = _SCALES.get(language, {})
+    values, scales = _values(language), _SCALES.get(language, {})
     runs: list[list[tuple[str, str, int, int]]] = []
     for word in words:
         if word[1] not in values and word[1] not in scales:
@@ -77,23 +77,30 @@ def spelled(text: str, words: Sequence[tuple[str, str, int, int]], language: str
     return found
 
 
+@cache
+def _values(language: str) -> Mapping[str, int]:
+    """What each word of a number that the language lists adds to it."""
+    return {word: int(digits) for word, digits in names(language).items()} | dict(_TENS.get(language, {}))
+
+
 def of(text: str) -> set[str]:
     """The numbers in digits, without separators and leading zeros."""
     return {_plain(m.group()) for m in _NUMBER.finditer(text)}
 
 
-def beside(text: str, words: Sequence[tuple[str, str, int, int]], language: str) -> dict[str, frozenset[str]]:
+def beside(
+    text: str,
+    words: Sequence[tuple[str, str, int, int]],
+    language: str,
+    written: Sequence[tuple[int, int, str]] | None = None,
+) -> dict[str, frozenset[str]]:
     """The numbers of a sentence, in digits and in the language's words, each with the stems beside it.
 
-    `words` are the sentence's, as `rag.text.idf.terms_of` gives them.
+    `words` are the sentence's, as `rag.text.idf.terms_of` gives them; `written` is what `spelled` made of them, where
+    that is known.
     """
-    stop = stop_terms(language or "en")
     listed = names(language)
-    written = spelled(text, words, language)
-    content = [
-        w for w in words if w[1] not in stop and not w[1][0].isdigit() and not any(a <= w[2] < b for a, b, _ in written)
-    ]
-    found: dict[str, frozenset[str]] = {}
+    written = spelled(text, words, language) if written is None else written
     places = [(m.start(), m.end(), _plain(m.group())) for m in _NUMBER.finditer(text)]
     places += written
     places += [
@@ -101,6 +108,13 @@ def beside(text: str, words: Sequence[tuple[str, str, int, int]], language: str)
         for _, word, start, end in words
         if word in listed and not any(begun <= start < ended for begun, ended, _ in written)
     ]
+    if not places:
+        return {}
+    stop = stop_terms(language or "en")
+    content = [
+        w for w in words if w[1] not in stop and not w[1][0].isdigit() and not any(a <= w[2] < b for a, b, _ in written)
+    ]
+    found: dict[str, frozenset[str]] = {}
     for start, end, number in places:
         after = [stem for stem, _, begun, _ in content if begun >= end][:_AFTER]
         before = [stem for stem, _, _, ended in content if ended <= start][-1:]

@@ -90,6 +90,19 @@ def test_a_figure_or_a_name_has_to_be_that_of_what_was_asked(
     assert judge(said, Searched(question, passages, 0.9, True)).accepted is bool(shown)
 
 
+def test_of_a_text_that_wandered_off_every_part_has_to_be_worth_saying() -> None:
+    given = Searched("Who leads the Model Desk?", searched().passages, 0.9, True)
+    led, strayed = "It has 4 members, led by Maya Kurt.", "\nQuestion: What else is there?"
+    assert judge(led + strayed, given).accepted
+    assert judge(f"{led} {LEAVE}", given).accepted
+    assert judge(f"{led} {LEAVE}{strayed}", given).why == "beside"
+
+
+def test_what_claims_nothing_does_not_trail_behind_what_is_kept() -> None:
+    verdict = judge("Annual leave is 25 days per year. Is that all?\nQuestion: What else is there?", searched())
+    assert verdict.checked.text == "Annual leave is 25 days per year [1]."
+
+
 def test_where_nothing_was_found_only_a_refusal_is_accepted() -> None:
     nothing = searched(confidence=0.05, answerable=False)
     assert judge("Employees have 25 days of annual leave per year.", nothing).why == "nothing_found"

@@ -118,6 +118,7 @@ def test_a_growing_text_of_list_numbers_alone_is_a_loop() -> None:
     assert growing.faults == {LOOP} and not growing.said
 
 
-def test_headings_that_are_recited_are_an_echo() -> None:
-    read = sound("AI Board, Meetings. The board meets in May.", headings=["AI Board, Meetings"])
+@pytest.mark.parametrize("before", ["", "1. ", "Answer: ", "- "])
+def test_headings_that_are_recited_are_an_echo(before: str) -> None:
+    read = sound(f"{before}AI Board, Meetings. The board meets in May.", headings=["AI Board, Meetings"])
     assert read.text == "The board meets in May." and read.faults == (ECHO,)
