@@ -58,16 +58,40 @@ def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
     if soup.find("noscript") is not None and len(soup.get_text(" ", strip=True)) > _LITTLE:
         for tag in soup.find_all("noscript"):
             tag.decompose()
+    proper = _page_proper(soup)
     for tag in soup.find_all(_DROPPED):
-        if not (fragment and tag.name == "nav"):
+        if not (fragment and tag.name == "nav") and not tag.decomposed:
+            if tag.name == "nav":
+                _rescue(proper, tag)
             tag.decompose()
     has_main = soup.find(["main", "article"]) is not None
     for tag in soup.find_all(lambda tag: _is_hidden(tag) or (not fragment and _is_furniture(tag, has_main))):
         if not tag.decomposed:
-            if not _is_hidden(tag) and (title := _only_title(tag, soup)) is not None:
-                tag.insert_before(title.extract())
+            if not _is_hidden(tag):
+                _rescue(proper, tag)
+                if (title := _only_title(tag, soup)) is not None:
+                    tag.insert_before(title.extract())
             tag.decompose()
     _walk(soup.body or soup, builder)
+
+
+def _page_proper(soup: BeautifulSoup) -> list[Tag]:
+    """What the page says is its own: its main part, or else its articles where none stands outside a menu."""
+    if main := soup.find_all(lambda tag: tag.name == "main" or tag.get("role") == "main"):
+        return main
+    articles = soup.find_all("article")
+    return articles if all(article.find_parent(_is_menu) is not None for article in articles) else []
+
+
+def _is_menu(tag: Tag) -> bool:
+    return tag.name == "nav" or tag.get("role") in _MENUS
+
+
+def _rescue(proper: list[Tag], furniture: Tag) -> None:
+    """Move the page's own parts out of a menu or margin that was never closed before them, and is dropped."""
+    for part in proper:
+        if not part.decomposed and any(parent is furniture for parent in part.parents):
+            furniture.insert_before(part.extract())
 
 
 def _is_hidden(tag: Tag) -> bool:

@@ -34,6 +34,20 @@ def test_a_header_counts_where_no_part_is_marked_as_the_page_proper() -> None:
     assert "Opening hours" in text("<body><header><h1>Opening hours</h1></header><p>Nine to five.</p></body>")
 
 
+def test_a_page_inside_a_menu_that_was_never_closed_is_kept() -> None:
+    for opened, closed in (("<main>", "</main>"), ("<div role=main>", "</div>"), ("<article>", "</article>")):
+        page = f"{opened}<h1>Tickets</h1><p>Sold from Wednesday at ten.</p><pre>gate --open</pre>{closed}"
+        for menu in (f"<nav><ul><li>Home{page}</nav>", f"<div role=navigation><a>Home</a>{page}</div>"):
+            found = text(f"<html><body><header>{menu}</header></body></html>")
+            assert "Sold from Wednesday at ten." in found and "gate --open" in found, menu
+            assert "Home" not in found
+
+
+def test_articles_that_a_menu_previews_go_with_it() -> None:
+    menu = "<nav><article><p>An older story.</p></article></nav>"
+    assert text(f"<body>{menu}<article><p>The story.</p></article></body>") == "The story."
+
+
 def test_spans_keep_cells_in_their_columns() -> None:
     rows = (
         "<table><tr><th>Day</th><th>From</th><th>To</th></tr>"
