@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rag.database import sqlite_file
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
 from rag.ingest.ingestion import Labelled
+from rag.ingest.loader import digest
 from rag.library import INDEX, STORE, Library
 from rag.settings import RetrievalSettings
 from rag.storage import index_files, provenance
@@ -112,11 +114,29 @@ def _start_over(
     _check_and_repair(data_dir, settings, "", engines)
     library = Library.open(data_dir, settings, write=True, labelled=labelled, engines=engines)
     try:
+        library.remove(_misplaced(library, folders))
         library.sync(folders)
         made = library.store.documents()
     finally:
         library.close()
     return Verification(len(made), sum(record.passages for record in made), store=broken)
+
+
+def _misplaced(library: Library, folders: Sequence[Path]) -> list[int]:
+    """The documents of a folder that is not there whose very files lie in one that is: no checksum covers the folder's
+    name, and of a damaged one they would stand beside themselves once those files are read.
+    """
+    found = []
+    for file in library.store.receipts().values():
+        there = file.receipt
+        if file.document is None or Path(there.root).is_dir():
+            continue
+        for path in (folder / there.path for folder in folders):
+            with suppress(OSError):
+                if path.is_file() and digest(path.read_bytes()) == there.digest:
+                    found.append(file.document)
+                    break
+    return found
 
 
 def _repair(library: Library, damaged: set[int]) -> tuple[str, ...]:

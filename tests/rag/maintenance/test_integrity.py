@@ -163,6 +163,22 @@ def test_random_damage_never_loses_a_document(home: Path) -> None:
         assert again.documents == 7
 
 
+def test_a_damaged_folders_name_makes_no_second_document(home: Path) -> None:
+    change(home, "UPDATE files SET root = replace(root, '/papers', '.papers') WHERE path = 'log2.md'")
+    assert run(home).store == ""  # alone it is a folder that is away
+    store = home / "library" / "library.sqlite"
+    data = store.read_bytes()
+    store.write_bytes(data.replace(b"CREATE TABLE pictures", b"CREATE TABLE picturfs"))
+    found = run(home)
+    assert found.store
+    assert found.documents == 7
+    library = Library.open(home / "library", SETTINGS)
+    try:
+        assert "log2.md" in {record.name for record in library.documents()}
+    finally:
+        library.close()
+
+
 def test_a_search_goes_on_around_damage_and_the_document_is_read_again(home: Path) -> None:
     library = Library.open(home / "library", SETTINGS, write=True)
     change(home, "UPDATE passages SET text = CAST(x'ff' AS TEXT) WHERE text LIKE '%Maren%'")
