@@ -28,6 +28,7 @@ QUOTED, ELSEWHERE, MENDED = 0.07, 0.25, 0.15
 QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
 PARTS = 3
+_FIRST_ITEM = regex.compile(r"\(?1[.)]")
 _LATER_ITEM = regex.compile(r"(?<!\S)\(?(?:[2-9]|[1-9]\d)[.)](?=\s)")
 
 
@@ -140,8 +141,8 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
 
 
 def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer:
-    """Of a text that went wrong, its first claims that are supported in a row."""
-    begun: int | None = None
+    """Of a text that went wrong, its first claims that are supported in a row; of a list, with the first number."""
+    begun = number = None
     end = 0
     for sentence in checked.sentences:
         bad = sentence.support in (Support.UNSUPPORTED, Support.DOUBTFUL)
@@ -150,5 +151,9 @@ def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer
         if sentence.support is Support.SUPPORTED:  # what claims nothing stays between claims, not behind the last
             begun = sentence.start if begun is None else begun
             end = sentence.end
+        elif begun is None:
+            number = sentence.start if _FIRST_ITEM.fullmatch(sentence.text) else None
     kept = checked.text[begun or 0 : end]
+    if number is not None and _LATER_ITEM.search(kept):
+        kept = checked.text[number:end]
     return checked if kept == checked.text else citations.check(kept, searched.passages, searched.question)

@@ -103,6 +103,13 @@ def test_what_claims_nothing_does_not_trail_behind_what_is_kept() -> None:
     assert verdict.checked.text == "Annual leave is 25 days per year [1]."
 
 
+def test_a_list_that_was_cut_off_keeps_its_first_number_and_a_single_item_has_none() -> None:
+    two = "1. Annual leave is 25 days per year.\n2. Unused days may be carried over until the end of March."
+    assert judge(f"{two}\n3. It has", searched(), truncated=True).checked.text.startswith("1. Annual leave is 25 days")
+    alone = judge("1. Annual leave is 25 days per year.\nQuestion: What else is there?", searched())
+    assert alone.checked.text == "Annual leave is 25 days per year [1]."
+
+
 def test_where_nothing_was_found_only_a_refusal_is_accepted() -> None:
     nothing = searched(confidence=0.05, answerable=False)
     assert judge("Employees have 25 days of annual leave per year.", nothing).why == "nothing_found"
