@@ -18,6 +18,7 @@ from hybrid.runtimes.base import ModelInfo, ModelState
 from rag.errors import DocumentError, LibraryError, UserFacingError
 from tandem import catalogues
 from tandem.catalogues import ENGLISH
+from tandem.details import detail
 
 Language = str
 
@@ -149,6 +150,8 @@ def problem(error: UserFacingError, language: Language, *, staff: bool = False) 
         return str(error)
     if isinstance(error, ModelError):
         return find(error.kind, language, "model_error") or str(error)
+    if isinstance(error, DocumentError) and (known := detail(str(error), language)) != str(error):
+        return known
     for kind, key in ((DocumentError, "document"), (LibraryError, "library")):
         if isinstance(error, kind) and (wording := find(key, language, "error")) is not None:
             return wording.format(detail=error)

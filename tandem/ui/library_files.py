@@ -64,7 +64,7 @@ def _taken(context: AppContext, name: str, path: Path, language: Language) -> di
         log.exception("A file could not be added to the library")
         reason = say("not_taken_in", language, error=error.strerror or type(error).__name__)
         return {"path": name, "state": "failed", "reason": reason}
-    taken = shown(receipt)
+    taken = shown(receipt, language)
     if receipt.state == "failed":
         taken["reason"] = problem(DocumentError(receipt.reason), language)
     return taken

@@ -27,6 +27,7 @@ from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.auth.rights import CURATOR
 from tandem.context import AppContext
+from tandem.details import detail
 from tandem.documents import existing
 from tandem.texts import for_staff, labels, say, word
 from tandem.ui import background
@@ -145,7 +146,7 @@ def models(context: AppContext, listing: Sequence[Listed]) -> list[dict[str, Any
                 "state": state,
                 "size_mb": info.size_mb,
                 "licence": info.licence,
-                "note": info.note if administers else for_staff(info.note, language),
+                "note": detail(info.note if administers else for_staff(info.note, language), language),
                 "problem": told(context, failed) if (failed := _problems.get(info.alias)) else "",
                 "ask": ask if administers else "",
                 "progress": {
@@ -166,7 +167,7 @@ async def _show_documents(context: AppContext, wish: Wish | None = None, *, busy
     ids = await asyncio.to_thread(documents_of_files, context.library)
     of = partial(context.rights.collections_of, principal_of(context))
     own = own_folder(context)
-    found = {"documents": {**documents(receipts, wish, ids, of, beside, own), "busy": busy}}
+    found = {"documents": {**documents(receipts, wish, ids, of, beside, own, language_of(context)), "busy": busy}}
     await _tell(found)
     return found
 

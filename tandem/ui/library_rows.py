@@ -13,6 +13,9 @@ from typing import Any
 
 from rag.ingest.accounting import Account
 from rag.types import FileReceipt
+from tandem.catalogues import ENGLISH
+from tandem.details import detail
+from tandem.texts import Language
 from tandem.ui.uploads import shown
 
 MOST_ROWS = 200
@@ -37,11 +40,12 @@ def documents(
     collections: Callable[[FileReceipt], Sequence[str]] = lambda receipt: (),
     beside: Sequence[Account] = (),
     added: str = "",
+    language: Language = ENGLISH,
 ) -> dict[str, Any]:
-    """The receipts as the page draws them: failed ones first, then by name; those that are wished for, at most
-    MOST_ROWS of them. `ids` are the documents' by (root, path), for their links; `collections` says of which ones a
-    file is. `beside` are the files that have no receipt: they are of the state "other", and count. `added` is the
-    folder of the library's own files.
+    """The receipts as the page draws them, in a person's `language`: failed ones first, then by name; those that are
+    wished for, at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links; `collections` says
+    of which ones a file is. `beside` are the files that have no receipt: they are of the state "other", and count.
+    `added` is the folder of the library's own files.
     """
     wish = wish or Wish()
     others = [without_receipt(one) for one in beside if one.receipt is None]
@@ -50,7 +54,7 @@ def documents(
         receipt
         for receipt in (*receipts, *others)
         if wish.state in ("", receipt.state)
-        and (not wanted or wanted in f"{receipt.path}\n{receipt.reason}".casefold())
+        and (not wanted or wanted in f"{receipt.path}\n{detail(receipt.reason, language)}".casefold())
     ]
     groups: dict[str, dict[str, Any]] = {}
     for receipt in found:
@@ -81,7 +85,7 @@ def documents(
                 "collections": list(collections(receipt)),
                 "folder": folder_of(receipt, added),
                 "changed": _day(receipt.mtime_ns),
-                **shown(receipt),
+                **shown(receipt, language),
             }
             for receipt in found[:MOST_ROWS]
         ],

@@ -28,6 +28,7 @@ from rag.library import Library
 from rag.types import FileReceipt
 from tandem.auth import accounts
 from tandem.context import AppContext
+from tandem.details import detail
 from tandem.history.base import history
 from tandem.texts import Language, labels, problem, say
 
@@ -133,10 +134,11 @@ async def forget(context: AppContext, conversation: str) -> None:
     context.audit.record(accounts.caller() or "", "conversation.deleted", conversation)
 
 
-def shown(receipt: FileReceipt) -> dict[str, Any]:
+def shown(receipt: FileReceipt, language: Language) -> dict[str, Any]:
     """A receipt as the page gets it: nothing of where the file lies but its name in the folder."""
     kept = asdict(receipt)
-    return {key: kept[key] for key in ("path", "state", "reason", "pages", "passages", "characters", "seconds")}
+    told = {key: kept[key] for key in ("path", "state", "pages", "passages", "characters", "seconds")}
+    return {**told, "reason": detail(receipt.reason, language)}
 
 
 def _taken(
@@ -150,7 +152,7 @@ def _taken(
         log.exception("A file that was dropped into a conversation could not be taken in")
         reason = say("not_taken_in", language, error=type(error).__name__)
         return {"name": name, "state": "failed", "reason": reason}
-    taken = {"name": name, **shown(receipt)}
+    taken = {"name": name, **shown(receipt, language)}
     if receipt.state == "failed":
         taken["reason"] = problem(DocumentError(receipt.reason), language)
     return taken

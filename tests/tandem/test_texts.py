@@ -36,7 +36,7 @@ def leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 
 
 # What the engine words in English itself.
-ENGINE = {"reason", "signal", "notice", "model_error", "error"}
+ENGINE = {"reason", "signal", "notice", "model_error", "error", "detail"}
 OTHERS = [code for code in languages() if code != "en"]
 
 
@@ -183,7 +183,7 @@ def test_first_questions_come_with_every_language() -> None:
 
 
 def test_other_errors_say_in_turkish_what_failed() -> None:
-    assert problem(DocumentError("The file is empty."), "tr").startswith("Dosya alınamadı.")
+    assert problem(DocumentError("Of another package."), "tr").startswith("Dosya alınamadı.")
     assert problem(LibraryError("The disk is full."), "tr").startswith("Kitaplık")
     assert problem(UserFacingError("Something."), "tr") == "Something."
 

@@ -1,0 +1,96 @@
+"""What is wrong with a file is said in the person's language, whatever sentence of the engine's it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+import yaml
+
+from rag.errors import DocumentError
+from tandem.catalogues import languages, words
+from tandem.details import detail
+from tandem.shipped import root
+from tandem.texts import problem
+
+OTHERS = [code for code in languages() if code != "en"]
+# Where the sentences about files are worded.
+ROOMS = ("rag/formats", "rag/ingest", "rag/ocr", "rag/originals", "tandem/viewer")
+
+
+def shape(wording: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", wording)
+
+
+def said(node: ast.AST, constants: dict[str, str]) -> str | None:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+        case ast.Name(id=name):
+            return constants.get(name)
+    return None
+
+
+def sentences() -> dict[str, str]:
+    """Every sentence that a DocumentError or a note on a file is made with, and where it stands."""
+    found: dict[str, str] = {}
+    for file in sorted(file for room in ROOMS for file in (root() / room).rglob("*.py")):
+        tree = ast.parse(file.read_text("utf-8"))
+        constants: dict[str, str] = {}
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                    constants[name] = text
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="DocumentError" | "PicturesOnly"), args=[told, *_]):
+                    text = said(told, constants)
+                case ast.Call(func=ast.Attribute(attr="append", value=where), args=[told]) if "notes" in ast.unparse(
+                    where
+                ):
+                    text = said(told, constants)
+                case _:
+                    continue
+            if text is not None:
+                found[shape(text)] = f"{file.name}:{node.lineno}"
+    return found
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_sentence_about_a_file_is_known(language: str) -> None:
+    known = {shape(key) for place, key in words(language) if place == "detail"}
+    told = sentences()
+    assert len(told) > 60
+    # Of a name or a condition, and sentences that are known.
+    composed = {"{}: {}.", "The file holds no text{}.", "Nothing in the archive could be read. {}"}
+    assert {text: where for text, where in told.items() if text not in known | composed} == {}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_the_shipped_models_are_is_known(language: str) -> None:
+    cards = yaml.safe_load((root() / "models.yaml").read_text("utf-8"))["models"]
+    for note in filter(None, (card.get("note") for card in cards)):
+        assert detail(note, language) != note
+
+
+def test_sentences_are_found_with_what_stands_in_them() -> None:
+    assert detail("The file is empty.", "en") == "The file is empty."
+    assert detail("The file is empty.", "de") == "Die Datei ist leer."
+    several = "Only the first 500 messages were read. Something else happened. A chart could not be read."
+    assert detail(several, "tr") == "Yalnızca ilk 500 ileti okundu. Something else happened. Bir grafik okunamadı."
+    nested = "Files of type .mobi are not read; save it as EPUB."
+    assert detail(nested, "de") == "Dateien vom Typ .mobi werden nicht gelesen; speichern Sie sie als EPUB."
+    bare = "Files of type without extension are not read; save it in another format."
+    assert detail(bare, "tr") == "Uzantısız dosyalar okunmaz; başka bir biçimde kaydedin."
+    inside = "old/a.zip: The archive is damaged; pack it again."
+    assert detail(inside, "tr") == "old/a.zip: Arşiv bozuk; yeniden paketleyin."
+    assert detail("A {odd} one: %s {0}.", "tr") == "A {odd} one: %s {0}."
+
+
+def test_a_document_that_cannot_be_read_is_explained_in_one_language() -> None:
+    known = DocumentError("The PDF is protected by a password; save a copy without one.")
+    assert problem(known, "tr") == "PDF parolayla korunuyor; parolasız bir kopyasını kaydedin."
+    assert problem(DocumentError("Of another package."), "tr").endswith("İngilizce: Of another package.")
