@@ -90,10 +90,10 @@ def test_it_speaks_the_browsers_language_and_the_one_that_is_chosen(
     expect(page.locator("[data-language=en]")).to_have_attribute("aria-pressed", "true")
 
 
-def test_both_languages_say_everything(without_gpu: Browser, visit: Open, no_models: Served) -> None:
+def test_every_language_says_everything(without_gpu: Browser, visit: Open, no_models: Served) -> None:
     page = visit(without_gpu, no_models).page
     keys = page.evaluate("import('/browser/static/texts.js').then(texts => texts.keys())")
-    assert keys["en"] == keys["tr"]
+    assert keys["en"] == keys["tr"] == keys["de"]
     places = page.evaluate(
         """async () => {
           const texts = await import("/browser/static/texts.js")
@@ -102,10 +102,10 @@ def test_both_languages_say_everything(without_gpu: Browser, visit: Open, no_mod
             texts.choose(language)
             return texts.keys()[language].map((key) => [key, texts.text(key, named).match(/\\{\\w+\\}/g)?.sort() ?? []])
           }
-          return [places("en"), places("tr")]
+          return texts.LANGUAGES.map(places)
         }"""
     )
-    assert places[0] == places[1]
+    assert places[0] == places[1] == places[2]
 
 
 def test_it_can_be_used_without_a_mouse(without_gpu: Browser, visit: Open, no_models: Served) -> None:
