@@ -109,6 +109,7 @@ def test_what_was_chosen_answers_after_a_restart(tmp_path: Path, chat: Chat, mee
     (tmp_path / ".tandem" / "chosen_models.json").write_text(json.dumps(kept), encoding="utf-8")
     with serving(tmp_path) as address:
         person = meet(address)
+        expect(person.page.locator(".td-first-library")).to_contain_text("3 documents")  # they are read by now
         person.ask(HOLIDAYS)
         person.wait_for_answers(1)
         expect(person.page.get_by_test_id("written-by")).to_contain_text("llama-3.2")

@@ -85,7 +85,7 @@ def test_the_four_outcomes() -> None:
         assert panel.decision(made, given_answer, trace, "en")["outcome"] == outcome
     assert panel.decision(escalate, None, trace, "en")["reasons"] == ["Only 40%."]
     assert panel.decision(escalate, None, trace, "tr")["reasons"] == [
-        "Belgeler taslağın cümlelerinin yalnızca % 40 kadarını destekliyor."
+        "Belgeler taslağın cümlelerinin yalnızca %40 kadarını destekliyor."
     ]
 
 
