@@ -108,6 +108,8 @@ class Engine:
         self.traces = traces
         self.running = 0
         self.told: list[Callable[[Trace], None]] = []
+        self.reading: Callable[[], bool] = lambda: False
+        """Whether documents are being read that no answer can know yet."""
         self.catalog = catalog or Catalog()
         self.prices = Prices(costs or CostSettings(), self.catalog.prices())
         self.experience = Experience()

@@ -43,6 +43,7 @@ TEXTS: dict[str, str] = {
     "refinement_refused": "The draft stands, because {alias} found no answer where the draft quotes one.",
     "spelling": 'No document holds “{typed}”, so {corrected} was searched too; write "{typed}" in quotation '
     "marks to search for it alone.",
+    "reading": "Documents are being read at the moment; what is not read yet has no part in this answer.",
     "version": "There are several versions; {current} is the current one and comes before {older}.",
     "across": "What was found is in {spoken}.",
     "shortened": "{dropped} of the passages found were left out, because they do not fit the context of {alias}.",

@@ -73,6 +73,8 @@ async def _answer(
         plan = plan.quoting()
     trace.retrieval = _noted(found)
     yield Retrieved(found)
+    if given is None and engine.reading():
+        yield notice("reading", found.language)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
     if found.passages and (foreign := across(found.language, found.passages[0].language)) is not None:

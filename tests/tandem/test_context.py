@@ -29,6 +29,7 @@ async def test_documents_are_taken_in_beside_the_first_question(settings: Settin
     await context.start()
     await context.start()
     await context.indexed()
+    assert not context.engine.reading()
     assert {record.name for record in context.library.documents()} == {"leave.md", "travel.md", "tr/izin.md"}
     finished = await ask(context)
     assert "25 days" in finished.answer.text

@@ -110,6 +110,13 @@ async def test_quoting_by_choice_says_that_it_quotes(make_engine: MakeEngine) ->
     assert set(notices(events)) == {"quoted"}
 
 
+async def test_while_documents_are_read_an_answer_says_that_they_have_no_part_in_it(make_engine: MakeEngine) -> None:
+    engine = make_engine(models(GOOD), escalation=NEVER)
+    assert "reading" not in notices(await events_of(engine, ASK))
+    engine.reading = lambda: True
+    assert "not read yet" in notices(await events_of(engine, "Which moons does the planet Saturn have?"))["reading"]
+
+
 async def test_what_the_documents_do_not_hold_is_refused(make_engine: MakeEngine) -> None:
     end = finished(await events_of(make_engine(), "Which moons does the planet Saturn have?"))
     assert end.answer.refused and end.answer.checked.supported_share == 1.0
