@@ -82,6 +82,7 @@ def serving_store(home: Path, **environment: str) -> Iterator[str]:
     """The chat of `tests.support.store_chat`, with a model to download and a file that failed."""
     write_documents(home, {**DOCUMENTS, "broken.pdf": "%PDF-1.4 broken"})
     (home / "tandem.yaml").write_text("documents: papers\nserver:\n  port: 0\n", encoding="utf-8")
+    index(home, **environment)
     with running(home, store_chat.__file__, **environment) as address:
         yield address
 
