@@ -108,7 +108,7 @@ def test_another_language_is_one_file(tmp_path: Path, monkeypatch: pytest.Monkey
         languages.cache_clear()
 
 
-@pytest.mark.parametrize("language", ["en-US", "tr-TR"])
+@pytest.mark.parametrize("language", ["de-DE", "en-US", "tr-TR"])
 def test_chainlits_own_words_are_all_there(language: str) -> None:
     file = root() / ".chainlit" / "translations" / f"{language}.json"
     own = dict(leaves(json.loads(file.read_text("utf-8"))))

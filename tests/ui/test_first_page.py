@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support import first_chat
+from tests.support.axe import faults
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.ui.conftest import DOCUMENTS, GOOD, HOLIDAYS, Chat, Person, index, running, write_documents
 
@@ -50,6 +51,25 @@ def test_the_first_page_says_what_there_is_to_ask_about(chat: Chat, meet: Meet) 
     expect(page.locator("#starters button").first).to_be_visible()
     line.locator("button").click()
     expect(page.get_by_test_id("library")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "window",
+    [{"color_scheme": "light"}, {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}],
+    ids=["desk", "phone"],
+)
+def test_axe_finds_nothing_on_the_first_card(chat: Chat, meet: Meet, window: dict[str, object]) -> None:
+    page = meet(**window, reduced_motion="reduce").page
+    expect(page.get_by_test_id("offer")).to_be_visible()
+    page.wait_for_selector("#upload-button[aria-label]:not([role])")
+    assert not faults(page)
+    page.locator("[data-way=endpoint] summary").click()
+    page.fill("[name=address]", "127.0.0.1:1")
+    page.click("[data-action=try]")
+    expect(page.locator("[data-way=endpoint] [role=alert]")).to_contain_text("Nothing answers")
+    page.locator("[data-way=detect] button").first.click()
+    expect(page.locator("[data-way=detect] select").first).to_be_visible()
+    assert not faults(page)
 
 
 def test_an_address_is_tried_and_what_is_amiss_is_one_sentence(chat: Chat, meet: Meet) -> None:

@@ -20,6 +20,7 @@ def test_a_german_chat_is_german_throughout(chat: Chat, meet: Meet) -> None:
     person = meet(locale="de-DE")
     page = person.page
     expect(page.locator("a[href$='#library']")).to_have_text("Bibliothek")
+    expect(page.locator("#chat-input")).to_have_attribute("placeholder", "Fragen Sie nach Ihren Dokumenten...")
     person.ask(HOLIDAYS)
     person.wait_for_answers(1)
     expect(page.get_by_test_id("written-by")).to_have_text("Geschrieben von phi-4-mini")

@@ -15,6 +15,7 @@ PORT = "The default port is 8000"
 TABLE = "| Soup | Price |\n| --- | --- |\n| Soup | 4 euros |"
 TEXT = f"Start it with tandem serve. {PORT}, and argv[1] names another one. Soup costs 4 euros.\n\n{TABLE}"
 PASSAGES = [Passage("1", "a.md", TEXT, 0, len(TEXT))]
+QUOTES = " \n>"  # signs of a quotation that holds nothing
 PARSER = MarkdownIt("commonmark").enable("table")
 
 BLOCKS = [
@@ -26,6 +27,13 @@ BLOCKS = [
     "1. Run\n\n   ```\n   tandem serve\n   ```\n2. Soup costs 4 euros.",
     "> ```\n> tandem serve\n> ```\n> Soup costs 4 euros.",
     TABLE,
+    f"{PORT}:\n\n    tandem serve --port 8000\n    port = argv[1]",
+    f"> {PORT}:\n>\n>     tandem serve --port 8000\n",
+    f"- {PORT}:\n\n      tandem serve --port 8000\n- Soup costs 4 euros",
+    f"- Soup:\n\n  {TABLE.replace(chr(10), chr(10) + '  ')}\n- Soup costs 4 euros",
+    f"# {PORT}",
+    "## Soup costs 4 euros ##",
+    f"> {PORT}.\n> Soup costs 4 euros.",
     f"{PORT}\n===",
     "Soup costs 4 euros\n---",
 ]
@@ -65,11 +73,14 @@ def test_markers_leave_the_blocks_of_an_answer_as_they_are(
         ("```\ntandem serve", "```\ntandem serve\n```\n[1]"),
         (f"$$\ntandem = serve\n$$ [1]\n\n{PORT}.", f"$$\ntandem = serve\n$$\n[1]\n\n{PORT} [1]."),
         ("\\[ tandem = serve \\] [1]", "\\[ tandem = serve \\]\n[1]"),
+        ("    tandem serve\n    port = argv[1]", "    tandem serve\n    port = argv[1]\n\n[1]"),
+        ("- Run\n\n      tandem serve [1]\n- b", "- Run\n\n      tandem serve\n\n  [1]\n\n- b"),
         ("- ~~~\n  tandem serve\n  ~~~", "- ~~~\n  tandem serve\n  ~~~\n  [1]"),
         (
             "| Soup | Price |\n| --- | --- |\n| Soup [1] | 4 euros |",
             "| Soup | Price |\n| --- | --- |\n| Soup | 4 euros [1] |",
         ),
+        ("---\n## Soup costs 4 euros ##", "---\n## Soup costs 4 euros [1] ##"),
         ("Say `argv[1]` names another one [1].", "Say `argv[1]` names another one [1]."),
     ],
 )
@@ -81,7 +92,7 @@ def test_where_a_marker_goes(answer: str, wanted: str) -> None:
 def test_pieces_hold_all_of_an_answer_in_order(text: str) -> None:
     at = 0
     for piece in markers.pieces(text):
-        assert at <= piece.start < piece.body <= piece.end and not text[at : piece.start].strip()
+        assert at <= piece.start < piece.body <= piece.end and not text[at : piece.start].strip(QUOTES)
         assert markers.removed(text[piece.body : piece.end]).strip() == ""
         at = piece.end
-    assert not text[at:].strip()
+    assert not text[at:].strip(QUOTES)
