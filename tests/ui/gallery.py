@@ -24,30 +24,10 @@ from tests.support import chromium, first_chat
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.ui import conftest as chats
 from tests.ui.conftest import ALSO_GOOD, BAD, GOOD, HOLIDAYS, Person
+from tests.ui.gallery_documents import ARABIC, CODE, DOCUMENTS, TABLE
 
-TABLE = """The kinds of leave are these [1].
-
-| Kind of leave | Days per year | Who approves it | Carried over until |
-|---|---:|---|---|
-| Annual holiday | 25 | the line manager | the end of March |
-| Hospitalisation | 10 | Occupational-Health-Department | never |
-"""
-CODE = """Run this [1].
-
-```python
-def days(employee): return 25 if employee.permanent else 25 * employee.months_worked_in_this_calendar_year / 12
-```
-"""
-DOCUMENTS = {
-    **chats.DOCUMENTS,
-    "kinds.md": f"# Kinds of leave\n\n{TABLE.replace(' [1]', '')}",
-    "days.md": f"# Days\n\n## Reckoning\n\n{CODE.replace(' [1]', '')}",
-    "ar/leave.md": "# إجازة\n\n## الإجازة السنوية\n\nلكل موظف خمسة وعشرون يوم إجازة مدفوعة في السنة.\n",
-    "broken.pdf": "%PDF-1.4 broken",
-}
 STYLE = """body { font-family: sans-serif } div { display: flex; gap: 1rem; overflow-x: auto }
 figure { margin: 0 } img { border: 1px solid #999 }"""
-ARABIC = "كم يوم إجازة مدفوعة لكل موظف؟"
 
 
 @dataclass(frozen=True, slots=True)
