@@ -28,8 +28,7 @@ def numbers(prompt: Sequence[Passage], found: Sequence[Passage]) -> tuple[int, .
 
 def renumbered(text: str, places: Sequence[int]) -> str:
     """`text` with each number n of its markers as `places[n - 1]`; a number that is nobody's is left out."""
-    stream = Renumbering(places)
-    return stream.feed(text) + stream.end()
+    return Renumbering(places).whole(text)
 
 
 def inverse(places: Sequence[int], count: int) -> tuple[int, ...]:
@@ -45,17 +44,22 @@ class Renumbering:
     """
 
     def __init__(self, places: Sequence[int]) -> None:
-        self._places = places if list(places) != list(range(1, len(places) + 1)) else ()
+        self._places = places
+        self._same = list(places) == list(range(1, len(places) + 1))
         self._held = ""
         self._code = ""  # the signs that began the code that the text is in
 
     def feed(self, piece: str) -> str:
         """The next piece."""
-        if not self._places:
+        if self._same:
             return piece
         text, self._held = self._held + piece, ""
         if (opened := _OPEN.search(text)) is not None:
             text, self._held = text[: opened.start()], text[opened.start() :]
+        return self.whole(text)
+
+    def whole(self, text: str) -> str:
+        """A piece in which no sign is cut, in the other numbering."""
         return _SIGN.sub(self._told, text)
 
     def end(self) -> str:

@@ -24,6 +24,11 @@ def test_markers_are_told_in_the_other_numbering_and_nobodys_are_left_out() -> N
     assert renumbered(said, (3, 0, 1)) == "One [3]. Two . Both [3, 1]. None  or . A list[i] and [2026] stay."
 
 
+def test_of_a_whole_text_nobodys_number_is_left_out_where_the_others_stay() -> None:
+    assert renumbered("One [1]. None [9].", (1, 2)) == "One [1]. None ."
+    assert renumbered("One [1].", ()) == "One ."
+
+
 def test_what_looks_like_a_marker_in_code_stays() -> None:
     said = "Take `argv[1]` [1].\n```py\nprint(argv[1])\n```\nA ` alone [1]\nends with its line [1]. ~~~\n[1]\n~~~ [1]"
     wanted = "Take `argv[1]` [3].\n```py\nprint(argv[1])\n```\nA ` alone [1]\nends with its line [3]. ~~~\n[1]\n~~~ [3]"
