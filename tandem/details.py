@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tandem import catalogues
 from tandem.catalogues import ENGLISH
@@ -34,11 +34,11 @@ def detail(text: str, language: str) -> str:
         return text
     for one in _known(language):
         if one.piece in text:
-            text = one.pattern.sub(lambda found, one=one: _told(one, found, language), text)  # type: ignore[misc]
+            text = one.pattern.sub(partial(_told, one, language), text)
     return text
 
 
-def _told(one: _Known, found: re.Match[str], language: str) -> str:
+def _told(one: _Known, language: str, found: re.Match[str]) -> str:
     return one.wording.format(**{name: detail(value, language) for name, value in found.groupdict().items()})
 
 
