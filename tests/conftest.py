@@ -34,12 +34,13 @@ DRIVING = pytest.StashKey[bool]()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that drive a browser come first: they are the longest, and the last ones should be short, so that no worker
     is left waiting for another."""
-    driving = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    drive = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    driving = {item.path for item in drive}
     items.sort(key=lambda item: item.path not in driving)
     for item in items:
         item.stash[DRIVING] = item.path in driving
-        if item.stash[DRIVING]:  # twice in a row is no chance; what passed the second time is named in the summary
-            item.add_marker(pytest.mark.flaky(reruns=1))
+    for item in drive:  # twice in a row is no chance; what passed the second time is named in the summary
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(tryfirst=True)

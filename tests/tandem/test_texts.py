@@ -120,7 +120,7 @@ def test_chainlits_own_words_are_all_there(language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "configured", "browser", "language"),
+    ("chosen", "configured", "asked", "language"),
     [
         ("auto", "auto", "tr-TR", "tr"),
         ("auto", "auto", "de-AT", "de"),
@@ -131,8 +131,8 @@ def test_chainlits_own_words_are_all_there(language: str) -> None:
         ("auto", "auto", "", "en"),
     ],
 )
-def test_whose_language_applies(chosen: str, configured: str, browser: str, language: str) -> None:
-    assert language_for(chosen, configured, browser) == language
+def test_whose_language_applies(chosen: str, configured: str, asked: str, language: str) -> None:
+    assert language_for(chosen, configured, asked) == language
 
 
 def test_a_reason_without_wording_or_values_stays_in_english() -> None:
