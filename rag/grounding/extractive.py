@@ -13,7 +13,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from rag.grounding.stretches import LEANING, TELLING, grow, is_sentence, list_of, shortened, text_of
+from rag.grounding.stretches import LEANING, PICTURE, TELLING, grow, is_sentence, list_of, shortened, text_of
 from rag.grounding.unit_features import Sentence, score, split, word_count
 from rag.grounding.units import Kind, Unit
 from rag.retrieval.weights import learned
@@ -24,16 +24,18 @@ from rag.types import NO_LIKES, Likes, Passage, Quote
 _SURE = 0.9
 _NEAR_ITEM = 1.0
 _SHORTEST = 3
-_PICTURE = "Picture: "
-"""What the description of a picture begins with (`rag.formats`)."""
 _REFERS = regex.compile(r"(?:please )?(?:see|refer to|read|siehe|vgl\.|bkz\.?|voir|ver|véase)\b", regex.I)
 """What begins a sentence that says where to read on."""
+_OPEN = (":", "：", ",", "،", "、", "—", "–")
+"""What a sentence ends with that is none yet."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
 _VALUE = regex.compile(r"[\p{N}:=@/]")
 _FEW = 3
+_LONG_WORD = regex.compile(r"\p{L}{4,}")
+_TITLED = 0.8
 _LONG = 60
 """Characters from which on what stands in a longer sentence that was quoted is said again."""
-_FAR = 7.0
+_FAR = 4.0
 """A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
 
 
@@ -102,7 +104,8 @@ def choose(
         item = kind is Kind.ITEM and scores[i] >= best - _NEAR_ITEM and _stands_alone(passages, found[i])
         if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or (group in listed and not item)):
             continue
-        grown = [i] if group in listed else [k for k in grow(passages, found, i, scores) if k not in taken]
+        wanted = _on_with(found, taken, i) if group in listed else grow(passages, found, i, scores)
+        grown = [k for k in wanted if k not in taken]
         cut = shortened(passages, found, grown, i)
         size = sum(word_count(passages[found[k].passage].text[u.start : u.end]) for k, u in cut.items())
         if taken and used + size > max_words and kind is Kind.ITEM and group not in listed:
@@ -110,7 +113,7 @@ def choose(
             cut = shortened(passages, found, grown, i, max_words - used)
             size = sum(word_count(passages[found[k].passage].text[u.start : u.end]) for k, u in cut.items())
         if taken and used + size > max_words:
-            grown = [i] if _stands_alone(passages, found[i]) else []
+            grown = [i] if group not in listed and _stands_alone(passages, found[i]) else []
             cut = {i: found[i].unit}
             size = word_count(text_of(passages, found[i]))
             if used + size > max_words:
@@ -140,17 +143,27 @@ def choose(
     return _unrepeated(passages, made)
 
 
+def _on_with(found: Sequence[Sentence], taken: Collection[int], i: int) -> list[int]:
+    """Item `i` with the items between it and the nearest one of its list that is quoted."""
+    own = (found[i].passage, found[i].unit.group)
+    near = min((k for k in taken if (found[k].passage, found[k].unit.group) == own), key=lambda k: abs(k - i))
+    return list(range(min(near, i), max(near, i) + 1))
+
+
 def _ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> Sequence[int]:
     """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere; and
     without what the passage's end cuts off.
     """
     last = len(run)
-    while last > 1 and (
-        (is_sentence(found[run[last - 1]]) and text_of(passages, found[run[last - 1]]).endswith((":", "：")))
-        or _cut_off(passages, found, run[last - 1])
-    ):
+    while last > 1 and (_leads_on(passages, found[run[last - 1]]) or _cut_off(passages, found, run[last - 1])):
         last -= 1
     return run[:last]
+
+
+def _leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a unit announces what comes after it."""
+    said = text_of(passages, one).rstrip()
+    return said.endswith((":", "：")) if one.unit.kind is Kind.ITEM else is_sentence(one) and said.endswith(_OPEN)
 
 
 def _cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
@@ -191,12 +204,13 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         found[k]
         for k in grown
         if not found[k].unit.question
+        and not _asks(passages, found[k])
         and found[k].unit.kind is not Kind.HEADING
         and not text_of(passages, found[k]).rstrip().endswith((":", "：", "::"))
         and not _refers(passages, found[k])
         and not (more and (_adds_nothing(passages, found[k]) or _cut_off(passages, found, k)))
     ]
-    if not content or _is_contents(passages, content):
+    if not content or _is_contents(passages, content, sum(_asks(passages, found[k]) for k in grown)):
         return False
     if not more:
         return True
@@ -215,17 +229,33 @@ def _refers(passages: Sequence[Passage], one: Sentence) -> bool:
 
 
 def _adds_nothing(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit is the description of a picture, a question in a list, or a few words without an end."""
+    """Whether a unit is the description of a picture, or a few words or a title without an end."""
     said = text_of(passages, one)
-    if one.unit.kind is Kind.ITEM:
-        return said.endswith(("?", "？", "؟"))
-    fragment = one.unit.kind is Kind.SENTENCE and len(one.words) < TELLING and not sentences.PAUSE.search(said)
-    return said.startswith(_PICTURE) or (fragment and not _VALUE.search(said))
+    if one.unit.kind is not Kind.SENTENCE:
+        return False
+    open_ended = not sentences.PAUSE.search(said)
+    fragment = open_ended and len(one.words) < TELLING and not _VALUE.search(said)
+    return said.startswith(PICTURE) or fragment or (open_ended and _is_title(said))
 
 
-def _is_contents(passages: Sequence[Passage], content: Sequence[Sentence]) -> bool:
-    """Whether a list names the sections of its document: most items are headings of what was found there."""
+def _asks(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether an item of a list is a question."""
+    return one.unit.kind is Kind.ITEM and text_of(passages, one).rstrip().endswith(("?", "？", "؟"))
+
+
+def _is_title(said: str) -> bool:
+    """Whether nearly all long words of a line have a capital."""
+    long = _LONG_WORD.findall(said)
+    return len(long) > _FEW and sum(word[0].isupper() for word in long) >= _TITLED * len(long)
+
+
+def _is_contents(passages: Sequence[Passage], content: Sequence[Sentence], asked: int) -> bool:
+    """Whether a list names the sections of its document: most items are headings of what was found there, or it has
+    as many questions besides.
+    """
     items = [one for one in content if one.unit.kind is Kind.ITEM]
+    if items and len(items) == len(content) and asked >= max(_FEW, len(items)):
+        return True
     if len(items) < _FEW or len(items) < len(content):
         return False
     document = passages[items[0].passage].document

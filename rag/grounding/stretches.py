@@ -19,21 +19,26 @@ from rag.grounding.units import Kind, Unit
 from rag.text import sentences
 from rag.types import Passage
 
+PICTURE = "Picture: "
+"""What the description of a picture begins with (`rag.formats`)."""
 TELLING = 6
 """Words from which on a sentence says something by itself."""
-_SPAN_WORDS, _MORE, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 30, 80, 60, 22
+_SPAN_WORDS, _MORE, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 30, 110, 60, 22
 _ROWS, _NEAR_ROW = 5, 1.2
 _ANY = 1_000
 _GAP = 8
 """Characters at most between two passages that follow one another."""
 LEANING = regex.compile(
+    r"(?:(?:yes|no|of course|sure|absolutely|certainly|evet|hayır|tabii|elbette|ja|nein|doch|oui|non|sí)"
+    r"(?=\s?[,.!;:—–])|"
     r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
     r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
     r"the (?:former|latter|same)|"
     r"bu|bunun|bunlar|bunları|bunların|o|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|ikisi|er|sie|es|dies\w*|"
-    r"diese\w*|elle|il|ils|cela|ce|ella|ellos|esto|eso)\b",
+    r"diese\w*|elle|il|ils|cela|ce|ella|ellos|esto|eso)\b)",
     regex.I,
 )
+"""The words that begin a sentence which leans on what was said, or asked, before it."""
 
 
 def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
@@ -210,6 +215,7 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         and _follows(found, first - 1, i)
         and is_sentence(found[first - 1])
         and not found[first - 1].unit.leads
+        and not text_of(passages, found[first - 1]).startswith(PICTURE)
         and (
             LEANING.match(text_of(passages, found[first]))
             or (first == i and found[first - 1].unit.group == found[i].unit.group and size < _ENOUGH)

@@ -83,7 +83,7 @@ def _goes_on(text: str, begin: int, dot: int, after: int) -> bool:
     word = found.group().strip(".")
     if word.casefold() in _ABBREVIATIONS:
         return True
-    if len(word) == 1 and word.isalpha() and word.isupper():
+    if len(word) == 1 and word.isalpha() and (word.isupper() or _DIGIT_NEXT.match(text, after)):  # "m. 42"
         return True
     # "3. madde", "12. Mai": an ordinal, unless the number stands at the end of a line
     return (

@@ -162,12 +162,18 @@ def test_a_few_words_answer_the_heading_over_them() -> None:
     assert quoted("How do I see which cookies go back and forth?", [best, short]) == [best.text, short.text]
 
 
-_RULES = """A draft is escalated when one of these rules holds:
-
-- Long draft. It has more than six hundred characters, and it is therefore worth the time that it takes to polish it.
-- Empty draft. It has so few characters that it says nothing at all of what was asked, whatever the number of its words.
-- Flagged topic. The question touches a topic of the list of the board, such as contracts or the safety at sea.
-- Repetition. The same sentence or phrase is said again and again in it, which readers of reports do not forgive."""
+_RULES = "A draft is escalated when one of these rules holds:\n\n" + "\n".join(
+    (
+        "- Long draft. It has more than six hundred characters, and it is therefore worth the time that it takes to "
+        "polish it before anybody of the board has to read it.",
+        "- Empty draft. It has so few characters that it says nothing at all of what was asked, whatever the number of "
+        "its words and however well they sound.",
+        "- Flagged topic. The question touches a topic of the list of the board, such as contracts or the safety at "
+        "sea, and somebody will look at the answer again.",
+        "- Repetition. The same sentence or phrase is said again and again in it, which readers of reports do not "
+        "forgive, whoever has written them.",
+    )
+)
 
 
 def test_a_list_that_is_too_long_is_quoted_by_its_items_first_sentences() -> None:
@@ -176,10 +182,7 @@ def test_a_list_that_is_too_long_is_quoted_by_its_items_first_sentences() -> Non
 
 
 def test_a_list_beside_an_answer_gets_the_room_that_is_left() -> None:
-    said = (
-        "The desk escalates a draft at once when a rule says that the draft is to be escalated by the desk, and the "
-        "rules cause that. It says so."
-    )
+    said = "The desk escalates a draft at once when a rule says that it is to be escalated. It says so."
     question = "Which rules cause a draft to be escalated by the desk?"
     quotes = quoted(question, [passage(said), passage(_RULES)], max_words=78)
     assert quotes[-3:] == ["Empty draft.", "Flagged topic.", "Repetition."]
@@ -231,3 +234,46 @@ def test_a_sentence_is_not_said_again_with_a_mark_before_it() -> None:
     said = "Students who have passed no preparatory class take the exam and need a grade of at least sixty to begin."
     again = passage(f"N (4) {said}")
     assert quoted("Which grade do students need in the exam to begin?", [again, passage(said)]) == [again.text]
+
+
+def test_what_a_question_of_the_list_asks_is_no_answer() -> None:
+    asks = passage("Before a gift is taken:\n\n- Has the gift been reported?\n- Who gave the gift?", score=3.0)
+    tells = passage("A gift of up to 50 euros may be kept by its receiver.")
+    assert quoted("Which gift may be kept?", [asks, tells])[0] == tells.text
+    contents = (
+        "- Security\n  - Is pickle a concern?\n  - Is root safe?\n- Tasks\n  - Why is it slow?\n  - Who deletes it?"
+    )
+    risk = passage("Pickle runs any code that is in a message.")
+    assert quoted("Why is pickle a security concern?", [passage(contents, score=3.0), risk])[0] == risk.text
+
+
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=9), st.integers(40, 200))
+def test_of_a_list_nothing_is_left_out_between_two_items(kinds: list[int], allowance: int) -> None:
+    tell = (
+        "The swimming test is taken in the harbour",
+        "Shoes are left at the door",
+        "Swimming",
+        "Every pupil is tested",
+    )
+    items = [f"{tell[kind]} on day {at}{', as is told at length' * kind}." for at, kind in enumerate(kinds)]
+    text = "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1))
+    found = extractive.quote("Where is the swimming test taken?", [passage(text)], max_words=allowance)
+    places = sorted(
+        next(at for at, item in enumerate(items) if one.text and item.startswith(one.text)) for one in found
+    )
+    assert places == list(range(places[0], places[-1] + 1))
+
+
+def test_a_stretch_does_not_end_with_an_item_that_announces_or_a_sentence_without_its_end() -> None:
+    items = "- The leave of a student lasts one year at most, as the board decides.\n- The cases of leave are:"
+    assert quoted("How long is the leave of a student?", [passage(items)]) == [
+        "The leave of a student lasts one year at most, as the board decides."
+    ]
+    torn = "Views may wait for the leave of a student. For example, when the leave is asked for at the desk,"
+    assert quoted("How do views wait for leave?", [passage(torn)]) == ["Views may wait for the leave of a student."]
+
+
+def test_a_title_is_not_quoted_beside_an_answer() -> None:
+    answer = passage("Courses of the summer school may be taken at another university.", score=3.0)
+    title = passage("Taking Summer School Courses At Another University And Their Assessment", score=2.0)
+    assert quoted("May summer school courses be taken at another university?", [answer, title]) == [answer.text]

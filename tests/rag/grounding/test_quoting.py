@@ -114,3 +114,15 @@ def test_what_a_name_heads_stands_under_it_unless_it_says_the_name() -> None:
         composer = Composer([passage])
         composer.quote(Span(0, units(text), 1.0))
         assert composer.checked().text.startswith(f"**{heading}**") == shown
+
+
+def test_yes_and_no_stand_under_the_question_that_they_answer() -> None:
+    text = "No. We pay market rates."
+    passage = Passage("7", "a.md", text, 0, len(text), language="en", headings=("Pay", "Do you match my salary?"))
+    composer = Composer([passage])
+    composer.quote(Span(0, tuple(units(text)), 1.0))
+    assert composer.checked().text == "**Do you match my salary?**\n\nNo. We pay market rates [1]."
+    text = "No employee waits."
+    composer = Composer([Passage("7", "a.md", text, 0, len(text), language="en", headings=("Pay",))])
+    composer.quote(Span(0, tuple(units(text)), 1.0))
+    assert composer.checked().text == "No employee waits [1]."

@@ -22,6 +22,7 @@ def parts(text: str) -> list[str]:
         "See fig. 2, e.g. the left part, for vs. against.",
         "Bkz. Madde 3 ve örn. Prof. Yılmaz'ın yazısı.",
         "Toplantı 12. Mayıs günü yapılır.",
+        "Başka bir ceza verilebilir (m. 41).",
         "It rests on passage one. [1]",
     ],
 )
