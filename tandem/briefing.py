@@ -1,11 +1,12 @@
-"""Briefings from this installation's documents, as Markdown and as DOCX.
+"""Briefings from this installation's documents, as Markdown, DOCX and PDF.
 
-Knows what a source's name may mean (a document, a folder, a search) and the two formats. Does not know how a section is
+Knows what a source's name may mean (a document, a folder, a search) and the formats. Does not know how a section is
 written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from hybrid.answering.briefs import Brief
@@ -15,6 +16,7 @@ from rag.seen import Seen
 from rag.text.analyser import casefold
 from rag.types import Passage
 from tandem.markdown import neutral_line
+from tandem.pdf_file import PdfFile
 from tandem.texts import Language, date, say, word
 from tandem.word_file import WordFile
 
@@ -68,10 +70,23 @@ def markdown(brief: Brief, *, sources: str = "Sources", page: str = "page") -> s
 
 def docx(brief: Brief, *, author: str, moment: datetime, language: Language) -> bytes:
     """The briefing as a Word file whose sources are footnotes: `author` asked for it at that `moment`."""
+    return _filled(WordFile, brief, author, moment, language)
+
+
+def pdf(brief: Brief, *, author: str, moment: datetime, language: Language) -> bytes:
+    """The same as a PDF."""
+    return _filled(PdfFile, brief, author, moment, language)
+
+
+FORMATS: dict[str, Callable[..., bytes]] = {"docx": docx, "pdf": pdf}
+"""By the ending of the file's name: what writes it, footnotes included."""
+
+
+def _filled(kind: type[WordFile | PdfFile], brief: Brief, author: str, moment: datetime, language: Language) -> bytes:
     page = say("page", language)
     models = ", ".join(dict.fromkeys(section.model for section in brief.sections if section.model != EXTRACTIVE))
     by = say("answered_by", language, model=models) if models else ""
-    file = WordFile(
+    file = kind(
         brief.title,
         author=author,
         moment=moment,

@@ -199,7 +199,9 @@ def brief(
     priority: Annotated[
         Literal["normal", "high"], typer.Option(help="high: the large model refines every section.")
     ] = "normal",
-    out: Annotated[Path | None, typer.Option(help="Write it here: .md or .docx; without it, to the terminal.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it: .md, .docx or .pdf; else to the terminal.")
+    ] = None,
     draft: Annotated[str | None, typer.Option(help="Model that drafts every section.")] = None,
     refine: Annotated[str | None, typer.Option(help="Model that refines.")] = None,
 ) -> None:

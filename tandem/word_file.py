@@ -6,9 +6,7 @@ and nothing is fetched or linked. Does not know briefings or conversations.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -26,8 +24,8 @@ from markdown_it.tree import SyntaxTreeNode
 
 from tandem import word_styles
 from tandem.markdown_writer import PARSER
+from tandem.runs import Note, Run, from_right, marked, printable, runs, tokens_of
 
-_MARKER = re.compile(r"(?:(?<![ \u00a0\u2060])[ \u00a0\u2060]+)?\[(\d{1,3})\]")
 _DEEPEST_LIST = 3
 _EMPTY = '<w:p><w:pPr><w:spacing w:after="0" w:line="240" w:lineRule="auto"/></w:pPr><w:r><w:{0}/></w:r></w:p>'
 
@@ -59,7 +57,7 @@ class WordFile:
 
     def line(self, text: str, style: str = "Normal", notes: Mapping[int, str] | None = None) -> None:
         """One paragraph of plain text in one of the styles."""
-        self._marked(self._add(style, ""), printable(text), notes or {})
+        self._write(self._add(style, ""), marked(printable(text), notes or {}))
 
     def markdown(self, text: str, notes: Mapping[int, str] | None = None, *, below: int = 0) -> None:
         """Blocks of Markdown; headings in it stand `below` so many others."""
@@ -82,15 +80,15 @@ class WordFile:
     def _block(self, node: SyntaxTreeNode, notes: Mapping[int, str], below: int, depth: int) -> None:
         match node.type:
             case "heading":
-                self._inline(self._add(f"Heading {min(int(node.tag[1]) + below, 4)}", ""), _tokens(node), notes)
+                self._inline(self._add(f"Heading {min(int(node.tag[1]) + below, 4)}", ""), tokens_of(node), notes)
             case "paragraph":
-                self._inline(self._add("Normal" if not depth else "List Continue", ""), _tokens(node), notes)
+                self._inline(self._add("Normal" if not depth else "List Continue", ""), tokens_of(node), notes)
             case "bullet_list" | "ordered_list":
                 self._list(node, notes, below, depth + 1)
             case "blockquote":
                 for child in node.children:
                     if child.type == "paragraph":
-                        self._inline(self._add("Quote", ""), _tokens(child), notes)
+                        self._inline(self._add("Quote", ""), tokens_of(child), notes)
                     else:
                         self._block(child, notes, below, depth)
             case "fence" | "code_block":
@@ -116,7 +114,7 @@ class WordFile:
                 else:  # Word counts on from list to list; what is written stays what it is
                     paragraph = self._add(f"List {level}" if level > 1 else "List", "")
                     paragraph.add_run(f"{first + number}.\t")
-                self._inline(paragraph, _tokens(child), notes)
+                self._inline(paragraph, tokens_of(child), notes)
 
     def _table(self, node: SyntaxTreeNode, notes: Mapping[int, str]) -> None:
         rows = [row for part in node.children for row in part.children]
@@ -127,42 +125,27 @@ class WordFile:
         for at, row in enumerate(rows):
             for place, cell in enumerate(row.children):
                 paragraph = table.cell(at, place).paragraphs[0]
-                self._inline(paragraph, _tokens(cell), notes, bold=at == 0)
+                self._inline(paragraph, tokens_of(cell), notes, bold=at == 0)
         self._document.add_paragraph("", style="Normal")
 
     def _inline(
         self, paragraph: Paragraph, tokens: Sequence[Token], notes: Mapping[int, str], *, bold: bool = False
     ) -> None:
         _direct(paragraph, "".join(token.content for token in tokens))
-        style = {"bold": bold, "italic": False, "strike": False}
-        ways = {"strong": "bold", "em": "italic", "s": "strike"}
-        for token in tokens:
-            kind, _, end = token.type.rpartition("_")
-            if kind in ways:
-                style[ways[kind]] = end == "open" or (kind == "strong" and bold)
-            elif token.type == "text":
-                self._marked(paragraph, printable(token.content, keep=True), notes, **style)
-            elif token.type == "code_inline":
-                paragraph.add_run(printable(token.content, keep=True), style="Code Words")
-            elif token.type == "softbreak":
-                paragraph.add_run(" ")
-            elif token.type == "hardbreak":
-                paragraph.add_run().add_break()
-            elif token.content:
-                self._marked(paragraph, printable(token.content, keep=True), notes, **style)
+        self._write(paragraph, runs(tokens, notes, bold=bold))
 
-    def _marked(self, paragraph: Paragraph, text: str, notes: Mapping[int, str], **style: bool) -> None:
-        at = 0
-        for marker in _MARKER.finditer(text):
-            note = notes.get(int(marker[1]))
-            if note is None:
-                continue
-            if at and marker.start() == at:
-                paragraph.add_run(",").font.superscript = True
-            _run(paragraph, text[at : marker.start()], style)
-            self._refer(paragraph, printable(note))
-            at = marker.end()
-        _run(paragraph, text[at:], style)
+    def _write(self, paragraph: Paragraph, parts: Iterable[Run | Note]) -> None:
+        for part in parts:
+            if isinstance(part, Note):
+                self._refer(paragraph, part.text)
+            elif part.text == "\n":
+                paragraph.add_run().add_break()
+            elif part.code:
+                paragraph.add_run(part.text, style="Code Words")
+            else:
+                run = paragraph.add_run(part.text)
+                run.bold, run.italic = part.bold or None, part.italic or None
+                run.font.strike, run.font.superscript = part.strike or None, part.raised or None
 
     def _refer(self, paragraph: Paragraph, note: str) -> None:
         """A footnote where its source is met for the first time, else a reference to that one."""
@@ -204,31 +187,6 @@ class WordFile:
         owner.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
 
 
-def printable(text: str, *, keep: bool = False, lines: bool = False) -> str:
-    """Text without the characters that XML does not allow; on one line with single blanks, unless its blanks are to be
-    kept (`keep`), and tabs too (`lines`)."""
-    if not (keep or lines):
-        text = " ".join(text.split())
-    allowed = "\t" if lines else ""
-    return "".join(
-        sign if sign.isprintable() or sign in allowed else " " if sign.isspace() else ""
-        for sign in text
-        if unicodedata.category(sign) != "Cs"
-    )
-
-
-def _tokens(node: SyntaxTreeNode) -> Sequence[Token]:
-    inside = node if node.type == "inline" else node.children[0] if node.children else None
-    return (inside.token.children or ()) if inside is not None and inside.token is not None else ()
-
-
-def _run(paragraph: Paragraph, text: str, style: Mapping[str, bool]) -> None:
-    if text:
-        run = paragraph.add_run(text)
-        run.bold, run.italic = style.get("bold") or None, style.get("italic") or None
-        run.font.strike = style.get("strike") or None
-
-
 def _with(tag: str, **attributes: object) -> Any:
     element = OxmlElement(tag)
     for name, value in attributes.items():
@@ -237,8 +195,7 @@ def _with(tag: str, **attributes: object) -> Any:
 
 
 def _direct(paragraph: Paragraph, text: str) -> None:
-    """From right to left, where the first letter is written so."""
-    first = next((way for sign in text if (way := unicodedata.bidirectional(sign)) in ("L", "R", "AL")), "L")
+    """From right to left, where it is written so."""
     properties = paragraph._p.get_or_add_pPr()
-    if first != "L" and properties.find(qn("w:bidi")) is None:
+    if from_right(text) and properties.find(qn("w:bidi")) is None:
         properties.append(OxmlElement("w:bidi"))

@@ -45,12 +45,16 @@ const copyText = async (text) => {
   area.remove()
 }
 
-const DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+// A document to take along, by the ending of its name: its media type and the word for it.
+const DOCUMENTS = {
+  docx: ["application/vnd.openxmlformats-officedocument.wordprocessingml.document", "download"],
+  pdf: ["application/pdf", "download_pdf"]
+}
 
 // From what the page has already: nothing is asked of anybody.
-const save = ({ name, data }) => {
+const save = ({ name, data }, type) => {
   const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0))
-  const address = URL.createObjectURL(new Blob([bytes], { type: DOCX }))
+  const address = URL.createObjectURL(new Blob([bytes], { type }))
   const link = document.createElement("a")
   link.href = address
   link.download = name
@@ -244,11 +248,14 @@ function Beneath({ words }) {
               <Share2 size={14} /> <span className="td-label">{t.share}</span>
             </a>
           ) : null}
-          {props.file ? (
-            <button type="button" className="td-button" data-action="download" title={t.download} aria-label={t.download} onClick={() => save(props.file)}>
-              <Download size={14} /> <span className="td-label">{t.download}</span>
-            </button>
-          ) : null}
+          {Object.entries(props.kept || (props.file ? { docx: props.file } : {})).map(([ending, file]) => {
+            const [type, word] = DOCUMENTS[ending]
+            return (
+              <button key={ending} type="button" className="td-button" data-action={word} title={t[word]} aria-label={t[word]} onClick={() => save(file, type)}>
+                <Download size={14} /> <span className="td-label">{t[word]}</span>
+              </button>
+            )
+          })}
           <button type="button" className="td-button" data-action="details" title={t.details} aria-label={t.details} onClick={() => open({})}>
             <PanelRight size={14} /> <span className="td-label">{t.details}</span>
           </button>

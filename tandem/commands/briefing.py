@@ -23,8 +23,9 @@ MODELS_SECONDS = 15.0
 
 def brief(source: str, *, words: int, priority: str, out: Path | None, draft: str | None, refine: str | None) -> None:
     """Write the briefing and print it, or keep it in `out`. Raises UserFacingError."""
-    if out is not None and out.suffix.lower() not in (".md", ".docx"):
-        raise UserFacingError(f"{out.name} ends in neither .md nor .docx; name a file that does.")
+    ending = out.suffix.lower().removeprefix(".") if out is not None else "md"
+    if ending != "md" and ending not in briefing.FORMATS:
+        raise UserFacingError(f"{out} ends in none of .md, .docx and .pdf; name a file that does.")
     options = Options(draft=draft, refine=refine)
     written = asyncio.run(_written(load(), source, words, priority == "high", options))
     for heading in written.quoted:
@@ -34,8 +35,8 @@ def brief(source: str, *, words: int, priority: str, out: Path | None, draft: st
     if out is None:
         print(plain(briefing.markdown(written)), end="")
         return
-    if out.suffix.lower() == ".docx":
-        content = briefing.docx(written, author=briefing.AUTHOR, moment=datetime.now(UTC), language=ENGLISH)
+    if as_file := briefing.FORMATS.get(ending):
+        content = as_file(written, author=briefing.AUTHOR, moment=datetime.now(UTC), language=ENGLISH)
     else:
         content = briefing.markdown(written).encode()
     try:

@@ -1,6 +1,6 @@
-"""A conversation as a file: Markdown, DOCX and JSON, each with its sources.
+"""A conversation as a file: Markdown, DOCX, PDF and JSON, each with its sources.
 
-Knows the three formats. Does not know how a conversation is kept.
+Knows the formats. Does not know how a conversation is kept.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from tandem.conversations.transcript import Source, Transcript, Turn
 from tandem.markdown import neutral_line
+from tandem.pdf_file import PdfFile
 from tandem.texts import Language, date, say, word
 from tandem.word_file import WordFile
 
@@ -40,8 +41,17 @@ def markdown(kept: Transcript, owner: str, language: Language) -> bytes:
 
 def docx(kept: Transcript, owner: str, language: Language) -> bytes:
     """The same as a Word file, in which the sources are footnotes."""
+    return _filled(WordFile, kept, owner, language)
+
+
+def pdf(kept: Transcript, owner: str, language: Language) -> bytes:
+    """The same as a PDF, in which the sources are footnotes."""
+    return _filled(PdfFile, kept, owner, language)
+
+
+def _filled(kind: type[WordFile | PdfFile], kept: Transcript, owner: str, language: Language) -> bytes:
     begun = _moment(kept.begun) or datetime.now(UTC)
-    file = WordFile(
+    file = kind(
         kept.name, author=owner or "Tandem", moment=begun, locale=word("locale", language, "about"),
         under=_under(kept, owner, language),
     )  # fmt: skip
@@ -67,6 +77,7 @@ def as_json(kept: Transcript, owner: str, language: Language) -> bytes:
 FORMATS: dict[str, tuple[str, Callable[[Transcript, str, Language], bytes]]] = {
     "md": ("text/markdown; charset=utf-8", markdown),
     "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", docx),
+    "pdf": ("application/pdf", pdf),
     "json": ("application/json", as_json),
 }
 """By the ending of the file's name: its media type, and what writes it."""

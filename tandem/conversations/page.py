@@ -65,7 +65,7 @@ def single(language: Language, one: Shelved, said: str = "", *, bad: bool = Fals
     name = page.field("name", say("name_of_it", language), value=one.name, attributes={"maxlength": "120"})
     files = "".join(
         f'<a class="way" href="{here}/export/{kind}" download>{escape(text)}</a>'
-        for kind, text in (("md", "Markdown"), ("docx", "Word (DOCX)"), ("json", "JSON"))
+        for kind, text in (("md", "Markdown"), ("docx", "Word (DOCX)"), ("pdf", "PDF"), ("json", "JSON"))
     )
     parts = [
         _ways(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,11 +172,8 @@ class BriefingView:
             self._props["model"] = ", ".join(models)
             words = {"sources": say("sources", self.language), "page": say("page", self.language)}
             self._props["copy"] = briefing.markdown(brief, **words)
-            content = await asyncio.to_thread(
-                briefing.docx, brief, author=self._author, moment=datetime.now(UTC), language=self.language
-            )
             # In the element, so that it is as private and lives as long as the conversation.
-            self._props["file"] = {"name": self._file_name(), "data": base64.b64encode(content).decode()}
+            self._props["kept"] = await asyncio.to_thread(self._as_files, brief)
         self.message.content = self._markdown(brief) if brief.sections else ""
         self.message.streaming = False
         self.message.metadata = {"briefing": self.title, "language": self.language}
@@ -186,9 +183,16 @@ class BriefingView:
         await history().update_step(step)
         await history().keep_element(self._element)
 
-    def _file_name(self) -> str:
-        kept = "".join(sign if sign.isalnum() or sign in " -_" else " " for sign in self.title)
-        return f"{' '.join(kept.split())[:_NAME_CHARS] or say('brief_file', self.language)}.docx"
+    def _as_files(self, brief: Brief) -> dict[str, dict[str, str]]:
+        """It in each format, by the ending; where one cannot be made, the others."""
+        clean = "".join(sign if sign.isalnum() or sign in " -_" else " " for sign in self.title)
+        name = " ".join(clean.split())[:_NAME_CHARS] or say("brief_file", self.language)
+        made = {}
+        for ending, as_file in briefing.FORMATS.items():
+            with suppress(UserFacingError):
+                content = as_file(brief, author=self._author, moment=datetime.now(UTC), language=self.language)
+                made[ending] = {"name": f"{name}.{ending}", "data": base64.b64encode(content).decode()}
+        return made
 
     def _markdown(self, brief: Brief) -> str:
         lines = [f"# {' '.join(brief.title.split())}"]

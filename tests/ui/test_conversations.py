@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from docx import Document
 from playwright.sync_api import Page, expect
+from pypdfium2 import PdfDocument
 
 from tests.support.axe import faults
 from tests.support.openai_server import Reply
@@ -124,14 +125,16 @@ def test_found_tagged_and_taken_along_on_a_phone(chat: Chat, meet: Meet) -> None
     assert not faults(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = {}
-    for kind in ("Markdown", "Word (DOCX)", "JSON"):
+    for kind in ("Markdown", "Word (DOCX)", "PDF", "JSON"):
         with page.expect_download() as download:
             page.get_by_role("link", name=kind).click()
         found[download.value.suggested_filename] = download.value.path()
-    assert set(found) == {"Hotels b.md", "Hotels b.docx", "Hotels b.json"}
+    assert set(found) == {"Hotels b.md", "Hotels b.docx", "Hotels b.pdf", "Hotels b.json"}
     text = found["Hotels b.md"].read_text("utf-8")
     assert "## What may a hotel cost?" in text and "**Sources**" in text and "travel.md" in text
     assert any("120 euros" in line.text for line in Document(str(found["Hotels b.docx"])).paragraphs)
+    with PdfDocument(found["Hotels b.pdf"]) as printed:
+        assert "120 euros" in printed[0].get_textpage().get_text_bounded()
     turns = json.loads(found["Hotels b.json"].read_text("utf-8"))["turns"]
     assert [turn["role"] for turn in turns] == ["person", "assistant"] and turns[1]["sources"]
     page.goto(f"{chat.address}/conversations")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from docx import Document
+from pypdfium2 import PdfDocument
 
 from hybrid.answering.briefs import SECTION_PASSAGES, Brief, Section, parts, write
 from hybrid.runtimes.base import ChatRequest
@@ -102,7 +103,9 @@ async def test_without_a_model_the_briefing_quotes(make_engine: MakeEngine, libr
     assert any("140 euros" in claim.text for section in made.sections for claim in section.claims)
 
 
-async def test_markdown_and_word_hold_claims_and_sources(make_engine: MakeEngine, library: Library, tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_markdown_word_and_pdf_hold_claims_and_sources(
+    make_engine: MakeEngine, library: Library, tmp_path
+) -> None:  # type: ignore[no-untyped-def]
     _, passages = briefing.passages_of(library.seen_by(ANYBODY), "leave.md")
     made = await brief_of(make_engine(draft="extractive"), parts(passages, 100))
     text = briefing.markdown(made)
@@ -117,11 +120,17 @@ async def test_markdown_and_word_hold_claims_and_sources(make_engine: MakeEngine
     assert (about.title, about.author, about.created) == ("Leave", "ada", NOON)
     with zipfile.ZipFile(file) as parts_of:
         assert "> leave.md: Parental leave<" in parts_of.read("word/footnotes.xml").decode()
+    with PdfDocument(briefing.pdf(made, author="ada", moment=NOON, language="de")) as printed:
+        said = printed[0].get_textpage().get_text_bounded()
+        assert printed.get_metadata_dict()["Author"] == "ada"
+    assert said.startswith("Leave") and "ada · 27. November 2026" in said and "[1]" not in said
+    assert said.index("25 days") < said.index("Quellen") < said.index("leave.md: Parental leave")
 
 
 def test_a_document_cannot_put_a_live_image_or_tag_into_a_briefing() -> None:
     bad = Passage("1", "x.md", "t", 0, 1, headings=("![x](http://attacker.example/p.png)\x00<b>",))
     text = briefing.markdown(Brief("A\x0b<script>", (), (bad,), 0))
     assert "](http" not in text.replace("\\", "") or "![" not in text
-    word = briefing.docx(Brief("A\x0b\x00", (), (bad,), 0), author="\x00", moment=NOON, language="en")
-    assert word.startswith(b"PK")
+    for ending, begins in (("docx", b"PK"), ("pdf", b"%PDF")):
+        made = briefing.FORMATS[ending](Brief("A\x0b\x00", (), (bad,), 0), author="\x00", moment=NOON, language="en")
+        assert made.startswith(begins)

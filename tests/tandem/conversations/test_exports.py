@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from chainlit.types import ThreadDict
 from docx import Document
+from pypdfium2 import PdfDocument
 
-from tandem.conversations.exports import FORMATS, as_json, docx, file_name, markdown
+from tandem.conversations.exports import FORMATS, as_json, docx, file_name, markdown, pdf
 from tandem.conversations.transcript import transcript
 from tandem.ui.socket_checks import LONGEST_MESSAGE
 
@@ -80,6 +81,13 @@ def test_word_has_the_sources_as_footnotes() -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as kept:
         notes = kept.read("word/footnotes.xml").decode()
     assert "hr/leave.md, Seite 3: Leave &gt; Holidays. “25 days of holiday”" in notes
+
+
+def test_pdf_has_the_sources_as_footnotes() -> None:
+    with PdfDocument(pdf(transcript(KEPT), "ada", "de")) as printed:
+        said = printed[0].get_textpage().get_text_bounded()
+    assert "Ein Gespräch von ada mit Tandem · 27. November 2026 · work" in said and "[1]" not in said
+    assert said.index("You have 25 days") < said.index("hr/leave.md, Seite 3: Leave > Holidays. “25 days of holiday”")
 
 
 def test_json_is_for_programs() -> None:
