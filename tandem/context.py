@@ -145,7 +145,7 @@ class AppContext:
         """Who is signed in. Raises UserFacingError."""
         server = self.settings.server
         accounts = self.entrance.people.stands_for if server.login_required else None
-        tickets = Tickets.open(server.users, self.settings.files, accounts)
+        tickets = Tickets.open(server.users, self.settings.files, accounts, self.entrance.ended)
         tickets.issued = self.entrance.noted
         return tickets
 
@@ -159,6 +159,7 @@ class AppContext:
             record=self.audit.record,
             codes=self.entrance.codes,
             others=self.entrance.directories,
+            counts=self.entrance.counts,
         )
 
     async def start(self, *, index: bool = True) -> None:

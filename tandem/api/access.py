@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from tandem.api.errors import SERVER, ApiError
-from tandem.auth.login_throttle import Brake
+from tandem.auth.login_throttle import Brake, Brakes, clock_for
 from tandem.auth.tickets import TicketError, ticket_of
 from tandem.context import AppContext
 from tandem.people.entrance import key_in_use
@@ -26,6 +26,7 @@ from tandem.texts import say, waiting
 LOCAL = "local"
 FREE_GUESSES = 20
 WAITS = (10, 30, 60, 120, 300, 900)
+_KEYS = "keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def admit(request: Request, scope: str) -> Caller:
                 )
             key_in_use.set(key.id)
             return Caller(key.person, key.id)
-        if (wait := guesses.wait(address)) > 0:
+        if (wait := await guesses.attempt([(_KEYS, address)])) > 0:
             raise ApiError(
                 429,
                 f"Too many wrong keys came from {address}; try again in {math.ceil(wait)} s with the right one.",
@@ -72,7 +73,6 @@ async def admit(request: Request, scope: str) -> Caller:
                 code="too_many_wrong_keys",
                 headers={"retry-after": str(math.ceil(wait))},
             )
-        guesses.fail(address)
         raise _refused("The key is not right, or does not count any more; send one that does.")
     user = _signed_in(context, request)
     if user is None:
@@ -112,12 +112,13 @@ async def _key(context: AppContext, sent: str) -> Key | None:
     return key if key is not None and context.tickets.knows(key.person) else None
 
 
-def _guesses(request: Request) -> Brake:
+def _guesses(request: Request) -> Brakes:
     """Wrong keys by address, of this application. Whoever has the right one is never held up by them."""
     state = request.app.state
     if not hasattr(state, "guesses"):
-        state.guesses = Brake(FREE_GUESSES, WAITS)
-    guesses: Brake = state.guesses
+        counts = request.app.state.context.entrance.counts
+        state.guesses = Brakes({_KEYS: Brake(FREE_GUESSES, WAITS, clock_for(counts))}, counts)
+    guesses: Brakes = state.guesses
     return guesses
 
 

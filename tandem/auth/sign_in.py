@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -16,7 +15,7 @@ from fastapi import HTTPException
 from starlette.requests import Request
 
 from rag.errors import UserFacingError
-from tandem.auth.login_throttle import Brake
+from tandem.auth.login_throttle import Brake, Brakes, Counts, clock_for
 from tandem.auth.passwords import Passwords
 from tandem.texts import Language, language_for, say
 
@@ -26,6 +25,7 @@ CODE_NEEDED = {"X-Code": "needed"}
 WAITS = (10, 30, 60, 120, 300, 900)
 CHECKED_AT_ONCE = 2
 _LONGEST_NAME = 200
+_ACCOUNT, _BROWSER, _ADDRESS = "account", "browser", "address"
 
 _asking: ContextVar[tuple[str, str, Language, str]] = ContextVar("asking", default=("", "", "en", ""))
 _browser: ContextVar[str] = ContextVar("browser", default="")
@@ -74,26 +74,28 @@ class SignIn:
     The account's brake stays short, and does not hold up a browser in which the person has signed in before (as
     `remembered` says of a name and a cookie): nobody can lock somebody else out, from however many addresses. The
     address's lets more pass first, since a whole office may share one. `others` are asked in turn, in a thread, about
-    who is not known here: each gives the name of whose password it is, or None.
+    who is not known here: each gives the name of whose password it is, or None. With `counts` the brake is that of all
+    processes.
     """
 
     def __init__(
         self,
         passwords: Passwords,
         remembered: Callable[[str, str], str] = lambda name, cookie: "",
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         record: Record = not_recorded,
         codes: Codes | None = None,
         others: Mapping[str, Callable[[str, str], str | None]] | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self._record = record
         self.passwords = passwords
         self._remembered = remembered
         self._codes = codes or Codes()
         self._others = others or {}
-        self._accounts = Brake(5, WAITS[:3], clock)
-        self._browsers = Brake(5, WAITS, clock)
-        self._addresses = Brake(20, WAITS, clock)
+        clock = clock or clock_for(counts)
+        brakes = {_ACCOUNT: (5, WAITS[:3]), _BROWSER: (5, WAITS), _ADDRESS: (20, WAITS)}
+        self._brakes = Brakes({name: Brake(*given, clock) for name, given in brakes.items()}, counts)
         self._checking = asyncio.Semaphore(CHECKED_AT_ONCE)
 
     async def check(self, username: str, password: str) -> str:
@@ -102,16 +104,14 @@ class SignIn:
         address, cookie, language, code = _asking.get()
         account = username[:_LONGEST_NAME]
         if browser := self._remembered(account, cookie):
-            brakes = [(self._browsers, browser)]
+            brakes = [(_BROWSER, browser)]
         else:
-            brakes = [(self._accounts, account), (self._addresses, address)]
-        wait = max(brake.wait(key) for brake, key in brakes)
+            brakes = [(_ACCOUNT, account), (_ADDRESS, address)]
+        # Counted before it is known: of many attempts at once only so many are looked at.
+        wait = await self._brakes.attempt(brakes)
         if wait > 0:
             self._record(account, "sign_in.held_up", "", {"address": address, "seconds": math.ceil(wait)})
             raise HTTPException(429, _too_often(wait, language), {"Retry-After": str(math.ceil(wait))})
-        # Counted before it is known: of many attempts at once only so many are looked at.
-        for brake, key in brakes:
-            brake.fail(key)
         try:
             async with self._checking:
                 person, way = await asyncio.to_thread(self._person, username, password)
@@ -120,8 +120,7 @@ class SignIn:
         except UserFacingError as error:
             raise HTTPException(503, str(error)) from None
         if person is not None and asked and not code:
-            for brake, key in brakes:
-                brake.take_back(key)
+            await self._brakes.take_back(brakes)
             raise HTTPException(401, say("sign_in_code", language), CODE_NEEDED)
         right = person is not None and (not asked or coded)
         details = {"address": address} | ({"way": way} if way else {})
@@ -129,11 +128,8 @@ class SignIn:
         if person is None or not right:
             said = "sign_in_code_wrong" if person is not None else "sign_in_wrong"
             raise HTTPException(401, say(said, language), CODE_NEEDED if person is not None else None)
-        for brake, key in brakes:
-            if brake is self._addresses:
-                brake.take_back(key)
-            else:
-                brake.forget(key)
+        await self._brakes.take_back([one for one in brakes if one[0] == _ADDRESS])
+        await self._brakes.forget([one for one in brakes if one[0] != _ADDRESS])
         _just_signed_in.set(person)
         return person
 

@@ -2,15 +2,14 @@
 
 A ticket is a signed cookie. It says who signed in, how, with which password (as a mark that gives nothing away), in
 which epoch of that person's tickets, and its own number. It counts while the person exists, has that password, signs in
-that way, and has signed out neither this browser nor everywhere. Knows what ends tickets and the file that keeps it.
-Does not know passwords, requests or sockets.
+that way, and has signed out neither this browser nor everywhere. Knows what ends tickets; where that is kept, `ended`
+knows. Does not know passwords, requests or sockets.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
 import os
 import re
@@ -24,6 +23,7 @@ import jwt
 from pydantic import SecretStr
 
 from rag.errors import UserFacingError
+from tandem.auth.ended import Ended, EndedInFile
 from tandem.data_dir import DataDir
 from tandem.private_files import write_private
 
@@ -37,7 +37,6 @@ DEVICE_SECONDS = 365 * 24 * 3600
 _ALGORITHM = "HS256"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{64}")
 _SHORTEST_SECRET = 32
-_MOST_ENDED = 50_000
 
 How = Literal["local", "password"]
 
@@ -58,44 +57,47 @@ class Tickets:
     `elsewhere` gives what the cookies of somebody with an account stand for, "" for nobody's. Where neither is given
     nobody signs in, and the local user alone gets tickets. For any thread.
 
-    What ends tickets lies in `file`, which other processes may change (`tandem sign-out`): it is looked at every time.
+    `ended` says what has ended tickets, or in which file that stands; others may change it (`tandem sign-out`).
     """
 
     def __init__(
         self,
         secret: str,
         people: Mapping[str, SecretStr],
-        file: Path,
+        ended: Path | Ended,
         clock: Callable[[], float] = time.time,
         elsewhere: Callable[[str], str] | None = None,
     ) -> None:
         self.issued: Callable[[str, str, int], None] = lambda person, number, epoch: None
         """Called with whom a ticket was made for, its number, and its epoch."""
         self._secret = secret
-        self._file = file
         self._clock = clock
+        self.ended: Ended = EndedInFile(ended, clock) if isinstance(ended, Path) else ended
+        """What has ended tickets."""
         self._elsewhere = elsewhere
         self.how: How = "password" if people or elsewhere is not None else "local"
         self._marks = {name: self._mark(f"{name}\0{kept.get_secret_value()}") for name, kept in people.items()}
         if self.how == "local":
             self._marks = {LOCAL_USER: self._mark(LOCAL_USER)}
-        self._ended: dict[str, Any] = {}
-        self._seen: tuple[int, int, int] | None = None
 
     @classmethod
     def open(
-        cls, people: Mapping[str, SecretStr], files: DataDir, elsewhere: Callable[[str], str] | None = None
+        cls,
+        people: Mapping[str, SecretStr],
+        files: DataDir,
+        elsewhere: Callable[[str], str] | None = None,
+        ended: Ended | None = None,
     ) -> Tickets:
-        """The tickets of a data directory, whose secret is made where it is missing or not whole. Raises
-        UserFacingError where the environment's is too short."""
-        return cls(signing_secret(files.secret), people, files.signed_out, elsewhere=elsewhere)
+        """The tickets of a data directory, whose secret is made where it is missing or not whole; what ended them lies
+        there too, where `ended` is not given. Raises UserFacingError where the environment's is too short."""
+        return cls(signing_secret(files.secret), people, ended or files.signed_out, elsewhere=elsewhere)
 
     def issue(self, person: str) -> str:
         """A cookie for somebody who has just shown who they are. Raises TicketError for who is not known."""
         mark = self._mark_of(person)
         if not mark:
             raise TicketError(f"{person} is not known")
-        now, number, epoch = self._clock(), secrets.token_urlsafe(16), self._epoch(person)
+        now, number, epoch = self._clock(), secrets.token_urlsafe(16), self.ended.epoch(person)
         claims = {
             "identifier": person,
             "how": self.how,
@@ -121,12 +123,12 @@ class Tickets:
         mark = self._mark_of(person)
         if not mark or not hmac.compare_digest(str(claims.get("mark")), mark):
             raise TicketError("The person is gone, or has another password")
-        if claims.get("epoch") != self._epoch(person) or number in self._kept()["tickets"]:
+        if claims.get("epoch") != self.ended.epoch(person) or self.ended.has(number):
             raise TicketError("The person has signed out")
         return Ticket(person, number)
 
     def end(self, token: str | None) -> None:
-        """This browser signs out. A cookie that does not count needs no end. Raises OSError."""
+        """This browser signs out. A cookie that does not count needs no end. Raises OSError or UserFacingError."""
         try:
             number = self.read(token).number
         except TicketError:
@@ -134,18 +136,13 @@ class Tickets:
         self.end_number(number)
 
     def end_number(self, number: str) -> None:
-        """The browser with this ticket is signed out. Raises OSError."""
-        kept = self._kept()
+        """The browser with this ticket is signed out. Raises OSError or UserFacingError."""
         now = self._clock()
-        tickets = {known: until for known, until in kept["tickets"].items() if until > now}
-        tickets[number] = now + SECONDS
-        while len(tickets) > _MOST_ENDED:
-            del tickets[next(iter(tickets))]
-        self._keep({**kept, "tickets": tickets})
+        self.ended.end(number, now, now + SECONDS)
 
     def still(self, person: str, number: str, epoch: int) -> bool:
         """Whether a ticket of somebody has not ended."""
-        return epoch == self._epoch(person) and number not in self._kept()["tickets"]
+        return epoch == self.ended.epoch(person) and not self.ended.has(number)
 
     def sealed(self, claims: Mapping[str, Any], seconds: float) -> str:
         """Something that a browser carries for a while and cannot change: it is no ticket."""
@@ -159,21 +156,12 @@ class Tickets:
         return claims
 
     def end_all(self, person: str) -> None:
-        """The person signs out everywhere, remembered browsers included. Raises OSError."""
-        kept = self._kept()
-        self._keep({**kept, "epochs": {**kept["epochs"], person: self._epoch(person) + 1}})
-
-    def state(self) -> tuple[int, int, int] | None:
-        """A mark of the file that says what has ended: another one as soon as it changes, None without a file."""
-        try:
-            status = self._file.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        """The person signs out everywhere, remembered browsers included. Raises OSError or UserFacingError."""
+        self.ended.end_all(person)
 
     def remember(self, person: str) -> str:
         """A cookie for a browser in which the person has signed in: guesses elsewhere do not hold it up."""
-        claims = {"device_of": person, "epoch": self._epoch(person), "jti": secrets.token_urlsafe(16)}
+        claims = {"device_of": person, "epoch": self.ended.epoch(person), "jti": secrets.token_urlsafe(16)}
         return jwt.encode({**claims, "exp": self._clock() + DEVICE_SECONDS}, self._secret, _ALGORITHM)
 
     def remembered(self, person: str, token: str | None) -> str:
@@ -182,7 +170,7 @@ class Tickets:
             claims = self._claims(token)
         except TicketError:
             return ""
-        known = claims.get("device_of") == person and claims.get("epoch") == self._epoch(person)
+        known = claims.get("device_of") == person and claims.get("epoch") == self.ended.epoch(person)
         return str(claims.get("jti")) if known else ""
 
     def _claims(self, token: str | None) -> dict[str, Any]:
@@ -206,42 +194,6 @@ class Tickets:
 
     def _mark(self, text: str) -> str:
         return hmac.new(self._secret.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
-
-    def _epoch(self, person: str) -> int:
-        kept = self._kept()
-        return int(kept["epochs"].get(person, 0)) + int(kept["base"])
-
-    def _kept(self) -> dict[str, Any]:
-        """What ends tickets: the epoch of each person, the numbers that ended, and what is added to every epoch."""
-        seen = self.state()
-        if seen is None:
-            if not self._ended:
-                self._ended = {"base": 0, "epochs": {}, "tickets": {}}
-            return self._ended
-        if seen != self._seen:
-            try:
-                self._ended = _checked(json.loads(self._file.read_bytes()))
-                self._seen = seen
-            except (OSError, ValueError, RecursionError) as error:
-                self._begin_anew(error)
-        return self._ended
-
-    def _begin_anew(self, error: Exception) -> None:
-        """Who had signed out is not known any more, so everybody signs in again: a base that no ticket has."""
-        log.warning("%s cannot be read (%s): everybody signs in again.", self._file.name, type(error).__name__)
-        self._ended = {"base": int(self._clock()), "epochs": {}, "tickets": {}}
-        if not isinstance(error, OSError):
-            try:
-                self._file.replace(self._file.with_name(f"{self._file.name}.{int(self._clock())}.damaged"))
-                self._keep(self._ended)
-            except OSError as problem:
-                log.warning("%s cannot be written: %s", self._file.name, problem)
-
-    def _keep(self, ended: dict[str, Any]) -> None:
-        self._ended = ended
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        write_private(self._file, json.dumps(ended, ensure_ascii=False))
-        self._seen = self.state()
 
 
 def ticket_of(cookies: Mapping[str, str]) -> str | None:
@@ -280,14 +232,3 @@ def _from_file(file: Path) -> str | None:
         return text
     log.warning("%s is not whole, so a new one is made: everybody signs in again.", file.name)
     return None
-
-
-def _checked(kept: Any) -> dict[str, Any]:
-    """The file's content, if it is as it was written. Raises ValueError."""
-    if not isinstance(kept, dict) or not isinstance(kept.get("base"), int):
-        raise ValueError("not what was written")
-    for name, kind in (("epochs", int), ("tickets", int | float)):
-        part = kept.get(name)
-        if not isinstance(part, dict) or not all(isinstance(value, kind) for value in part.values()):
-            raise ValueError("not what was written")
-    return kept

@@ -10,8 +10,8 @@ import typer
 
 from rag.errors import UserFacingError
 from tandem import databases
-from tandem.auth.tickets import Tickets
 from tandem.commands.auditing import note
+from tandem.commands.signing_out import sign_out_everywhere
 from tandem.people.accounts import INVITE, LINK_HOURS, LOCAL, RESET, People, Person
 from tandem.people.store import Store
 from tandem.settings import Settings, load
@@ -153,9 +153,8 @@ def leave(name: str, group: str) -> None:
 
 
 def _sign_out(settings: Settings, name: str) -> None:
-    """End what somebody holds: the server looks at this file every second, and closes their pages."""
     try:
-        Tickets.open(settings.server.users, settings.files).end_all(name)
+        sign_out_everywhere(settings, name)
     except OSError as error:
         raise UserFacingError(
             f"{settings.files.signed_out} cannot be written ({error.strerror}); check the disk."

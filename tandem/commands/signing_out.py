@@ -1,11 +1,15 @@
-"""`tandem sign-out`. Knows the file that ends tickets; does not know the server, which looks at it by itself."""
+"""`tandem sign-out`. Knows where it stands what ends cookies; does not know the server, which looks there by itself."""
 
 from __future__ import annotations
 
+import time
+
 from rag.errors import UserFacingError
-from tandem.auth.tickets import Tickets
+from tandem import databases
+from tandem.auth.ended import EndedInFile
 from tandem.commands.auditing import note
-from tandem.settings import load
+from tandem.people.entrance import Entrance
+from tandem.settings import Settings, load
 
 
 def sign_out(name: str) -> None:
@@ -16,7 +20,7 @@ def sign_out(name: str) -> None:
             f"{name} is not among the users that TANDEM_SERVER__USERS names, so nothing that they hold counts."
         )
     try:
-        Tickets.open(settings.server.users, settings.files).end_all(name)
+        sign_out_everywhere(settings, name)
     except OSError as error:
         raise UserFacingError(
             f"{settings.files.signed_out} cannot be written ({error.strerror}), so {name} is still signed in; "
@@ -24,3 +28,13 @@ def sign_out(name: str) -> None:
         ) from None
     note(settings, "sign_out.everywhere", name)
     print(f"{name} is signed out everywhere.")
+
+
+def sign_out_everywhere(settings: Settings, name: str) -> None:
+    """End what somebody holds: the servers look there every second, and close their pages. Raises OSError or
+    UserFacingError."""
+    entrance = Entrance(settings, databases.people(settings))
+    try:
+        (entrance.ended or EndedInFile(settings.files.signed_out, time.time)).end_all(name)
+    finally:
+        entrance.close()

@@ -20,6 +20,8 @@ from tandem.auth.sign_in import asking_from
 from tandem.auth.tickets import LOCAL_USER, SECONDS, signing_secret
 from tandem.people.accounts import FIRST, People, Person
 from tandem.people.announcements import Announcements
+from tandem.people.counts import CountsForAll
+from tandem.people.ended import EndedForAll
 from tandem.people.keys import Keys
 from tandem.people.quotas import Asker, Exceeded, Quotas, Used
 from tandem.people.sealing import Seal
@@ -62,7 +64,12 @@ class Entrance:
         self.keys = Keys(self.store)
         self.shares = Shares(self.store)
         self.announcements = Announcements(self.store)
-        self.quotas = Quotas(server.limits, self.store if server.login_required else None)
+        together = server.login_required and place.on_server
+        self.counts = CountsForAll(self.store) if together else None
+        """What several processes count together; None where there is but one."""
+        self.ended = EndedForAll(self.store, settings.files.signed_out) if together else None
+        """What ends cookies for several processes; None where a file says so."""
+        self.quotas = Quotas(server.limits, self.store if server.login_required else None, counts=self.counts)
         self.directories: dict[str, Callable[[str, str], str | None]] = {}
         if server.sign_in.ldap is not None:
             from tandem.people.ldap import Directory

@@ -1,7 +1,8 @@
 """How much each person, key and group has asked in this minute and this day, and whether they may ask more.
 
 Knows limits and counts, and keeps the day's in the database, so that a restart forgets none. Does not know what is
-asked. Counted in one process; side data: a database that cannot be written stops no answer.
+asked. Counted in one process, or with `counts` by all together; side data: a database that cannot be written stops no
+answer.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tandem.auth.login_throttle import Counts, Name
 from tandem.people.store import AccountsError, Store
 from tandem.settings_sign_in import LimitSettings
 
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _WRITE_SECONDS = 1.0
 _MOST_COUNTED = 20_000
+_KIND = "quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,19 @@ class Quotas:
         limits: Sequence[LimitSettings],
         store: Store | None,
         clock: Callable[[], float] = time.time,
+        counts: Counts | None = None,
     ) -> None:
         """Without a `store` nothing outlives the process. Opens nothing yet."""
         self._limits = tuple(limits)
         self._store = store
         self._clock = clock
+        self._counts = counts
         self._lock = threading.Lock()
         self._minutes: dict[str, deque[float]] = {}
         self._day = ""
         self._days: dict[str, Used] = {}
         self._waiting: dict[tuple[str, str, str, str], Used] = {}
-        self._begun: dict[str, int] = defaultdict(int)
+        self._spent: dict[str, Used] = {}
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
 
@@ -96,18 +101,42 @@ class Quotas:
         if not self._limits:
             return None
         moment = self._clock()
+        mine = [(limit, _counted(limit, asker)) for limit in self._limits if _holds(limit, asker)]
+        if self._counts is not None and mine:
+            names = {whose: (_KIND, whose) for _, whose in mine}
+            try:
+                return self._counts.together(list(names.values()), lambda kept: self._ask_all(mine, moment, kept))
+            except AccountsError as error:
+                log.warning("Questions are counted by this process alone: %s", error)
+        with self._lock:
+            return self._ask(mine, moment)
+
+    def _ask(self, mine: Sequence[tuple[LimitSettings, str]], moment: float) -> Exceeded | None:
+        self._begin_day(moment)
+        for limit, whose in mine:
+            if (reached := self._reached(limit, whose, moment)) is not None:
+                return reached
+        for whose in {whose for _, whose in mine}:
+            self._minutes.setdefault(whose, deque()).append(moment)
+            self._days[whose] = self._days.get(whose, Used()).plus(Used(questions=1))
+        while len(self._minutes) > _MOST_COUNTED:
+            del self._minutes[next(iter(self._minutes))]
+        return None
+
+    def _ask_all(
+        self, mine: Sequence[tuple[LimitSettings, str]], moment: float, kept: MutableMapping[Name, Any]
+    ) -> Exceeded | None:
+        """As `_ask`, on what all processes have counted."""
         with self._lock:
             self._begin_day(moment)
-            mine = [(limit, _counted(limit, asker)) for limit in self._limits if _holds(limit, asker)]
-            for limit, whose in mine:
-                if (reached := self._reached(limit, whose, moment)) is not None:
-                    return reached
             for whose in {whose for _, whose in mine}:
-                self._minutes.setdefault(whose, deque()).append(moment)
-                self._days[whose] = self._days.get(whose, Used()).plus(Used(questions=1))
-            while len(self._minutes) > _MOST_COUNTED:
-                del self._minutes[next(iter(self._minutes))]
-        return None
+                self._minutes[whose], self._days[whose] = _counted_by_all(kept.get((_KIND, whose)), self._day)
+            reached = self._ask(mine, moment)
+            if reached is None:
+                for whose in {whose for _, whose in mine}:
+                    latest = [at for at in self._minutes[whose] if at > moment - 60]
+                    kept[_KIND, whose] = _for_all(latest, self._day, self._days[whose])
+            return reached
 
     def used(self, asker: Asker, what: Used) -> None:
         """Note what an answer came to, once it is there."""
@@ -117,7 +146,10 @@ class Quotas:
             self._begin_day(moment)
             for whose in {_counted(limit, asker) for limit in self._limits if _holds(limit, asker)}:
                 # The question itself was counted when it was asked.
-                self._days[whose] = self._days.get(whose, Used()).plus(replace(what, questions=0))
+                spent = replace(what, questions=0)
+                self._days[whose] = self._days.get(whose, Used()).plus(spent)
+                if self._counts is not None:
+                    self._spent[whose] = self._spent.get(whose, Used()).plus(spent)
             known = (day, asker.person, asker.key, what.model)
             self._waiting[known] = self._waiting.get(known, Used(*known)).plus(what)
             if self._writer is None and self._store is not None and not self._closing.is_set():
@@ -134,8 +166,10 @@ class Quotas:
         """Write what waits."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
+            spent, self._spent = self._spent, {}
         if not waiting or self._store is None:
             return
+        self._spend(spent)
         try:
             self._store.note(lambda db: _add(db, list(waiting.values())))
         except AccountsError as error:
@@ -144,6 +178,21 @@ class Quotas:
                 for known, used in waiting.items():
                     if len(self._waiting) < _MOST_COUNTED:
                         self._waiting[known] = self._waiting.get(known, Used(*known)).plus(used)
+
+    def _spend(self, spent: dict[str, Used]) -> None:
+        """Count for all processes what answers came to."""
+
+        def work(kept: MutableMapping[Name, Any]) -> None:
+            day = _day(self._clock())
+            for whose, used in spent.items():
+                minutes, so_far = _counted_by_all(kept.get((_KIND, whose)), day)
+                kept[_KIND, whose] = _for_all(minutes, day, so_far.plus(used))
+
+        if spent and self._counts is not None:
+            try:
+                self._counts.together([(_KIND, whose) for whose in spent], work)
+            except AccountsError as error:
+                log.warning("What was used is counted by this process alone: %s", error)
 
     def close(self) -> None:
         """Write what waits, and stop. Twice is once."""
@@ -208,6 +257,18 @@ def _counted(limit: LimitSettings, asker: Asker) -> str:
             return f"group {limit.group}"
         case _:
             return f"person {asker.person}"
+
+
+def _counted_by_all(content: Any, day: str) -> tuple[deque[float], Used]:
+    """The latest questions and the day's use, as another process has written them."""
+    if not isinstance(content, dict):
+        return deque(), Used()
+    today = content.get("used") if content.get("day") == day else None
+    return deque(content.get("asked") or ()), Used(**today) if today else Used()
+
+
+def _for_all(asked: Iterable[float], day: str, used: Used) -> dict[str, Any]:
+    return {"asked": list(asked), "day": day, "used": {name: getattr(used, name) for name in COUNTED}}
 
 
 def _day(moment: float) -> str:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 _LOOK_SECONDS = 1.0
+_NUMBER = 1
+"""Which of the numbers in `changes` counts what is granted; others count other things."""
 
 
 class AccountsError(UserFacingError):
@@ -150,7 +152,7 @@ def _number(db: Connection) -> int:
 
     from tandem.people.tables import changes
 
-    return int(db.execute(select(changes.c.number)).scalar() or 0)
+    return int(db.execute(select(changes.c.number).where(changes.c.id == _NUMBER)).scalar() or 0)
 
 
 def _count_up(db: Connection) -> None:
@@ -158,5 +160,6 @@ def _count_up(db: Connection) -> None:
 
     from tandem.people.tables import changes
 
-    if not db.execute(update(changes).values(number=changes.c.number + 1)).rowcount:
-        db.execute(insert(changes).values(id=1, number=1))
+    mine = update(changes).where(changes.c.id == _NUMBER)
+    if not db.execute(mine.values(number=changes.c.number + 1)).rowcount:
+        db.execute(insert(changes).values(id=_NUMBER, number=1))

@@ -123,3 +123,19 @@ changes = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, nullable=False),
 )
+# Where several processes serve the same people: which cookies ended, and what is counted about whom.
+signed_out = Table(
+    "signed_out",
+    metadata,
+    Column("kind", Line, primary_key=True),
+    Column("name", Line, primary_key=True),
+    Column("value", FRACTION, nullable=False),
+)
+counts = Table(
+    "counts",
+    metadata,
+    Column("kind", Line, primary_key=True),
+    Column("name", Line, primary_key=True),
+    Column("at", FRACTION, nullable=False),
+    Column("content", JSON, nullable=False),
+)

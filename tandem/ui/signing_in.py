@@ -25,6 +25,7 @@ _LOOK_SECONDS = 1.0
 def install(context: AppContext, app: FastAPI) -> bool:
     """Put Tandem's tickets in the place of Chainlit's cookies; whether people sign in. Raises UserFacingError."""
     tickets = context.tickets
+    tickets.ended.state()  # what lies on a server is read here, not while somebody waits
     must_sign_in = accounts.install(context.settings.server, app, context.sign_in)
     chainlit_compat.sign_with(tickets.issue, lambda token: tickets.read(token).person)
     chainlit_compat.when_signed_in(_remembering(tickets))
@@ -51,10 +52,10 @@ async def end_sockets_of_the_gone(context: AppContext) -> int:
 async def follow(context: AppContext) -> None:
     """For good: end the sockets of whoever is signed out from outside, as by `tandem sign-out`."""
     tickets = context.tickets
-    seen = tickets.state()
+    seen = await asyncio.to_thread(tickets.ended.state)
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        if (now := tickets.state()) != seen:
+        if (now := await asyncio.to_thread(tickets.ended.state)) != seen:
             seen = now
             await end_sockets_of_the_gone(context)
 

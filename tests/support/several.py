@@ -1,0 +1,81 @@
+"""Two servers over one PostgreSQL, each with a data directory of its own, as on two machines.
+
+Knows what they share: the database, the secret of the cookies, the documents. Does not know what is asked of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.security.conftest import Target
+from tests.support import warm
+from tests.support.terminal import start
+from tests.ui.conftest import address_of
+
+PEOPLE = {"ada": "ada's words", "bob": "bob's words", "cem": "cem's words", "chief": "chief's words"}
+SECRET = "the-secret-that-all-machines-have-in-common-0123456789"
+
+
+@dataclass
+class Machine:
+    """One of them."""
+
+    home: Path
+    process: warm.Process
+    address: str
+    database: str
+
+    @property
+    def target(self) -> Target:
+        return Target(self.address, self.home)
+
+    def sign_in(self, name: str, password: str = "") -> httpx.Response:
+        given = {"username": name, "password": password or PEOPLE[name]}
+        return httpx.post(f"{self.address}/login", data=given, timeout=30, trust_env=False)
+
+
+def environment(database: str, **more: str) -> dict[str, str]:
+    """What all machines are told."""
+    return {
+        "TANDEM_SERVER__USERS": ",".join(f"{name}:{words}" for name, words in PEOPLE.items()),
+        "TANDEM_SERVER__ADMINISTRATORS": "chief",
+        "TANDEM_STORAGE__DATABASE": database,
+        "TANDEM_STORAGE__PASSAGES": "database",
+        "CHAINLIT_AUTH_SECRET": SECRET,
+        **more,
+    }
+
+
+@contextmanager
+def machine(home: Path, settings: str, database: str, *arguments: str, **more: str) -> Iterator[Machine]:
+    """A server in `home`, up to the moment when people may be sent to it; killed in the end."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "tandem.yaml").write_text(settings, encoding="utf-8")
+    process = start(home, "serve", "--port", "0", *arguments, **environment(database, **more))
+    try:
+        address = address_of(process)
+        assert within(60, lambda: httpx.get(f"{address}/readyz", timeout=30).status_code == 200)
+        yield Machine(home, process, address, database)
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold in time."""
+    until, pause = time.monotonic() + seconds, threading.Event()
+    while not (held := holds()) and time.monotonic() < until:
+        pause.wait(0.05)
+    return held or holds()
+
+
+def settings_for(papers: Path, more: str = "") -> str:
+    """The settings of a machine whose documents lie in `papers`."""
+    return f"documents: {papers}\nmodels: {{foundry: false}}\n{more}"

@@ -1,0 +1,102 @@
+"""What counts at one of two servers over one PostgreSQL counts at the other: cookies, guesses, limits, the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.security.conftest import Socket, message
+from tests.support.postgres import Server
+from tests.support.several import Machine, environment, machine, settings_for, within
+from tests.support.terminal import start
+from tests.ui.conftest import DOCUMENTS, HOLIDAYS, write_documents
+
+LIMITS = """
+server:
+  limits:
+    - {requests_per_minute: 3}
+"""
+Pair = tuple[Machine, Machine]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterator[Pair]:
+    home = tmp_path_factory.mktemp("two")
+    write_documents(home, DOCUMENTS)
+    settings, database = settings_for(home / "papers", LIMITS), postgres.new_database()
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(machine(home / name, settings, database)) for name in ("a", "b"))
+        yield first, second
+
+
+def signed_in(at: Machine, cookies: httpx.Cookies) -> bool:
+    return httpx.get(f"{at.address}/user", cookies=cookies, timeout=30).status_code == 200
+
+
+def asked(at: Machine, cookies: httpx.Cookies) -> int:
+    body = {"model": "tandem", "messages": [{"role": "user", "content": HOLIDAYS}]}
+    return httpx.post(f"{at.address}/v1/chat/completions", json=body, cookies=cookies, timeout=60).status_code
+
+
+def test_a_cookie_counts_at_both_and_ends_at_both(pair: Pair) -> None:
+    here, there = pair
+    cookies = here.sign_in("ada").cookies
+    assert signed_in(here, cookies) and signed_in(there, cookies)
+    with Socket(there.target, dict(cookies)) as socket:
+        socket.begin()
+        httpx.post(f"{here.address}/logout?everywhere=true", cookies=cookies, timeout=30)
+        assert not signed_in(here, cookies)
+        assert within(5, lambda: not signed_in(there, cookies))
+        assert socket.hear("closed", seconds=10) == "closed"
+    again = there.sign_in("ada").cookies
+    assert within(5, lambda: signed_in(here, again))
+    assert httpx.post(f"{there.address}/logout", cookies=again, timeout=30).status_code == 200
+    assert within(5, lambda: not signed_in(here, again))
+
+
+def test_the_terminal_signs_out_at_both(pair: Pair) -> None:
+    here, there = pair
+    cookies = here.sign_in("cem").cookies
+    assert signed_in(here, cookies) and signed_in(there, cookies)
+    out = start(here.home, "sign-out", "cem", **environment(here.database))
+    assert "signed out everywhere" in out.communicate(timeout=60)[0]
+    assert within(5, lambda: not signed_in(here, cookies) and not signed_in(there, cookies))
+
+
+def test_guesses_at_one_hold_up_at_the_other(pair: Pair) -> None:
+    here, there = pair
+    answers = [(here, there)[number % 2].sign_in("bob", "wrong").status_code for number in range(6)]
+    assert answers == [401] * 5 + [429]
+    assert here.sign_in("bob").status_code == there.sign_in("bob").status_code == 429
+
+
+def test_a_limit_is_one_for_both(pair: Pair) -> None:
+    here, there = pair
+    cookies = here.sign_in("chief").cookies
+    assert [asked(at, cookies) for at in (here, there, here, there, here)] == [200, 200, 200, 429, 429]
+
+
+def test_the_log_of_both_is_one_chain(pair: Pair) -> None:
+    here, there = pair
+    wrong = [(here, there)[number % 2].sign_in(f"nobody{number}", "wrong").status_code for number in range(8)]
+    assert set(wrong) == {401}
+    said = start(here.home, "audit", "verify", **environment(here.database)).communicate(timeout=60)
+    assert "entries" in said[0] and "Traceback" not in said[1]
+    exported = start(here.home, "audit", "export", **environment(here.database)).communicate(timeout=60)[0]
+    assert all(f'"actor":"nobody{number}"' in exported for number in range(8))
+
+
+def test_a_question_of_one_is_in_the_history_of_the_other(pair: Pair) -> None:
+    here, there = pair
+    cookies = dict(here.sign_in("ada").cookies)
+    with Socket(here.target, cookies) as socket:
+        socket.begin()
+        socket.emit("client_message", message(HOLIDAYS))
+        assert "25 days" in socket.hear("25 days")
+    threads = {"pagination": {"first": 5}, "filter": {}}
+    with httpx.Client(base_url=there.address, cookies=cookies, timeout=30) as client:
+        found = client.post("/project/threads", json=threads).json()["data"]
+        assert within(5, lambda: "25 days" in client.get(f"/project/thread/{found[0]['id']}").text)
