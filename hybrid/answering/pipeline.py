@@ -24,7 +24,7 @@ from hybrid.answering.warming import Warming
 from hybrid.comparison import Change, changes
 from hybrid.engine import Engine, Plan
 from hybrid.errors import ModelError
-from hybrid.events import Answer, Decided, Event, Failed, Finished, Retrieved
+from hybrid.events import Answer, Decided, Delta, Event, Failed, Finished, Retrieved
 from hybrid.executors import checking, searching
 from hybrid.question import Options, Question, Turn
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
@@ -88,8 +88,7 @@ async def _answer(
     decider = Decider(task, verifier)
 
     draft = Written("draft")
-    if plan.draft != EXTRACTIVE and found.passages:  # beside the model, so that the check is quick once it has written
-        engine.spawn(checking(verifier.prepare), "read the passages for the check")
+    checkable = plan.draft != EXTRACTIVE and bool(found.passages)
     async with Warming(trace, engine.settings.timeouts) as warming:
         if question.options.draft_text:
             draft.alias = draft.model = plan.draft
@@ -100,6 +99,9 @@ async def _answer(
                 async for event in events:
                     yield event
                     drafter.warm(warming, draft)
+                    if checkable and isinstance(event, Delta):  # in nobody's way to the first word
+                        engine.spawn(checking(verifier.prepare), "read the passages for the check")
+                        checkable = False
         verdict, decision, excuse = await decider.judge(draft)
         yield Decided(decision)
         if excuse is not None:
