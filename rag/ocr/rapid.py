@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LARGEST_SIDE = 2600
-_LINES_SIDE = 960
+_LINES_SIDE = 736
 
 
 class Rapid:
