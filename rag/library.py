@@ -42,7 +42,7 @@ _PATIENCE_SECONDS = 20.0
 _READ_AT_ONCE = 4
 
 STORE = "library.sqlite"
-INDEX = "index"
+INDEX = opening.INDEX
 
 
 class Library:
@@ -92,9 +92,8 @@ class Library:
         labelled: Labelled | None = None,
         engines: opening.Engines | None = None,
     ) -> Library:
-        """Open the library in `data_dir`, making an empty one if there is none; passages and index are files
-        there, or lie where `engines` says. With an `embedder`, what is near in
-        meaning is found too, as far as `semantics` has made vectors.
+        """Open the library in `data_dir`, making an empty one if there is none; passages and index are files there, or
+        lie where `engines` says. With an `embedder`, what is near in meaning is found too, as far as there are vectors.
 
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
         LibraryError when the library is damaged or the directory cannot be used. `uploads` limits what conversations
@@ -109,7 +108,7 @@ class Library:
         engines = engines or opening.Engines()
         store = opening.open_store(data_dir / STORE, engines.passages, write=write)
         try:
-            index = opening.open_index(data_dir / INDEX, store, engines.index, write=write)
+            index = opening.open_index(data_dir / engines.folder, store, engines.index, write=write)
         except BaseException:
             store.close()
             raise
@@ -273,12 +272,10 @@ class Library:
 
     def add_upload(self, conversation: str, name: str, data: bytes, *, person: str = "") -> FileReceipt:
         """Take a file into one conversation, in place of one of the same name there, or without one ("") into the
-        library itself, where every search finds it; returns what became of it.
-
-        One of a conversation is found there only. A file that cannot be read leaves nothing behind but its receipt. It
-        is read while others read and write, and fairly by `person`, against whose quota it counts. Raises
-        DocumentError for a type or size that is not read and for a used up quota, and LibraryError as `sync` does.
-        """
+        library itself, where every search finds it; returns what became of it. One of a conversation is found there
+        only. A file that cannot be read leaves nothing behind but its receipt. It is read while others read and write,
+        and fairly by `person`, against whose quota it counts. Raises DocumentError for a type or size that is not read
+        and for a used up quota, and LibraryError as `sync` does."""
         self._writable()
         with self._words(), self._uploads.arriving(conversation, name, data, person) as path:
             with self._turns.turn(person or conversation):
@@ -290,8 +287,7 @@ class Library:
 
     def promote_upload(self, conversation: str, name: str, *, person: str = "") -> FileReceipt:
         """Add a file of a conversation to the library, where every search finds it. Raises DocumentError when the
-        conversation has no file of this name.
-        """
+        conversation has no file of this name."""
         self._writable()
         with self._words():
             source = self._uploads.find(conversation, name)
@@ -321,7 +317,13 @@ class Library:
         Many may be made while they are taken; all are durable and can be found when this returns.
         """
         with self._write_access():
-            return [str(identity) for identity in self._ingest.add(documents)]
+            return list(map(str, self._ingest.add(documents)))
+
+    def follow(self) -> None:
+        """Have an index of this machine's own hold what others stored. Raises LibraryError or OSError."""
+        if self._store.index and self._store.generation != self._store.indexed:
+            with self._urgent_access():
+                self._ingest.follow()
 
     def rebuild_index(self) -> None:
         """Build the search index anew from the stored passages. Raises LibraryError as `sync` does."""

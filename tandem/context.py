@@ -21,7 +21,6 @@ from hybrid.settings import EndpointSettings
 from hybrid.tracing.sql_store import SqlTraceStore
 from hybrid.tracing.store import TraceStore
 from rag.library import Library
-from rag.maintenance.watcher import Watcher
 from rag.types import SyncProgress
 from tandem import chosen_models, databases, shipped
 from tandem.audit.log import AuditLog
@@ -29,7 +28,9 @@ from tandem.auth.passwords import Passwords
 from tandem.auth.rights import Rights
 from tandem.auth.sign_in import SignIn
 from tandem.auth.tickets import Tickets
+from tandem.cluster.member import Member
 from tandem.documents import open_library
+from tandem.indexing import Indexing
 from tandem.observability import telemetry
 from tandem.observability.metrics import Metrics
 from tandem.people.entrance import Entrance
@@ -117,9 +118,9 @@ class AppContext:
         }
         """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
         self._started = self._closed = False
-        self._watcher: Watcher | None = None
-        self.sources = Sources(settings)
-        """The other places that documents come from."""
+        self.member = self._as_member(settings)
+        """This process among those that serve the installation; None where it is the only one."""
+        self._indexing = Indexing(library, settings, self.member)
         self._warming: asyncio.Task[None] | None = None
 
     @classmethod
@@ -135,6 +136,14 @@ class AppContext:
         library = open_library(settings, rights)
         traces = SqlTraceStore(databases.traces(settings), settings.keep_traces_days)
         return cls(settings, library, assemble(settings, library, traces, runtimes, foundry), traces, rights, entrance)
+
+    def _as_member(self, settings: Settings) -> Member | None:
+        place = databases.cluster(settings)
+        if place is None:
+            return None
+        member = Member(place, lambda: self.tickets.secret_mark if settings.server.login_required else "")
+        self.watched["processes"] = lambda: member.problem
+        return member
 
     def problems(self) -> dict[str, str]:
         """What is amiss now."""
@@ -169,27 +178,29 @@ class AppContext:
         if self._started:
             return
         self._started = True
+        if self.member is not None:
+            await asyncio.to_thread(self.member.start)
         self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
         self.entrance.seal_old()
         await self.engine.start()
         if index:
-            self.sources.start()
-            self._watcher = Watcher(self.library, self.settings.documents)
-            self._watcher.start()
-            if self.library.semantics is not None:
-                self.library.semantics.start()
+            self._indexing.start()
+
+    @property
+    def sources(self) -> Sources:
+        """The other places that documents come from."""
+        return self._indexing.sources
 
     @property
     def indexing(self) -> SyncProgress | None:
         """How far the run is that takes documents in; None where nothing is to be read."""
-        return self._watcher.progress if self._watcher is not None else None
+        return self._indexing.progress
 
     async def indexed(self) -> None:
         """Wait until the documents that were there at the start are taken in, and all that the first question would
         wait for is read."""
         await asyncio.to_thread(self.library.warm, _WORDS_S)
-        if self._watcher is not None:
-            await asyncio.to_thread(self._watcher.wait)
+        await self._indexing.caught_up()
 
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:
         """The events of one question."""
@@ -217,9 +228,9 @@ class AppContext:
         if self._closed:
             return
         self._closed = True
-        await asyncio.to_thread(self.sources.close)
-        if self._watcher is not None:
-            await asyncio.to_thread(self._watcher.close)
+        await asyncio.to_thread(self._indexing.close)
+        if self.member is not None:
+            await asyncio.to_thread(self.member.close)
         if self._warming is not None:
             await asyncio.gather(self._warming, return_exceptions=True)
         await self.engine.close()

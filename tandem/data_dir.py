@@ -11,14 +11,25 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """The data directory at `path`. None of what it names need exist."""
+    """The data directory at `path`. None of what it names need exist. What a process has for itself is named after its
+    number, where several have one directory."""
 
     path: Path
+    worker: int = 0
 
     @property
     def library(self) -> Path:
         """The folder of the documents: passages, index, uploads."""
         return self.path / "library"
+
+    @property
+    def index(self) -> str:
+        """The name of the index's folder in the library's."""
+        return f"index{self._own}"
+
+    @property
+    def _own(self) -> str:
+        return f"-{self.worker}" if self.worker else ""
 
     @property
     def sources(self) -> Path:
@@ -83,12 +94,12 @@ class DataDir:
     @property
     def arriving(self) -> Path:
         """Files that browsers are sending; emptied at every start."""
-        return self.path / "arriving"
+        return self.path / f"arriving{self._own}"
 
     @property
     def page(self) -> Path:
         """The chat's page as it is served: a copy of what ships, made anew at every start."""
-        return self.path / "page"
+        return self.path / f"page{self._own}"
 
     @property
     def foundry(self) -> Path:

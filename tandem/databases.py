@@ -16,6 +16,7 @@ from rag.database.tables import Tables
 from rag.errors import UserFacingError
 from rag.storage.server_connections import Server
 from tandem.audit.revisions import TABLES as AUDIT
+from tandem.cluster.revisions import TABLES as CLUSTER
 from tandem.history.revisions import TABLES as HISTORY
 from tandem.people.revisions import TABLES as PEOPLE
 from tandem.settings import Settings
@@ -40,6 +41,13 @@ def audit(settings: Settings) -> Place:
 def people(settings: Settings) -> Place:
     """Where accounts are kept. Raises UserFacingError where the driver of a server is missing."""
     return _place(settings, settings.files.people, PEOPLE)
+
+
+def cluster(settings: Settings) -> Place | None:
+    """Where several processes know of one another; None where there is only one. Raises UserFacingError where the
+    driver of a server is missing."""
+    place = _place(settings, settings.files.path, CLUSTER)
+    return place if place.on_server else None
 
 
 def passages(settings: Settings) -> Server | None:

@@ -36,7 +36,7 @@ def open_library(settings: Settings, rights: Rights | None = None) -> Library:
 
 def engines(settings: Settings) -> Engines:
     """What the library lies on besides its folder. Raises UserFacingError where a driver is missing."""
-    return Engines(settings.index, databases.passages(settings))
+    return Engines(settings.index, databases.passages(settings), settings.files.index)
 
 
 def library_dir(settings: Settings) -> Path:

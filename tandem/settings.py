@@ -214,11 +214,18 @@ class Settings(BaseModel):
     observability: ObservabilitySettings = ObservabilitySettings()
     _api_keys: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
     _file: Path | None = PrivateAttr(default=None)
+    _worker: int = PrivateAttr(default=0)
 
     @property
     def files(self) -> DataDir:
         """What lies where in the data directory."""
-        return DataDir(self.data_dir)
+        return DataDir(self.data_dir, self._worker)
+
+    def for_worker(self, number: int) -> Settings:
+        """The settings of one of several processes on this data directory, which count from 1."""
+        settings = self.model_copy()
+        settings._worker = number
+        return settings
 
     @property
     def example(self) -> bool:

@@ -80,14 +80,16 @@ class Sources:
     def start(self) -> None:
         """Visit what is due, now and from now on."""
         if self._settings.sources and self._thread is None:
+            self._stop.clear()
             self._thread = threading.Thread(target=self._run, name="visit the sources", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """Stop, in the middle of a visit if need be; what it brought stays."""
+        """Stop, in the middle of a visit if need be; what it brought stays. May be started again."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
 
     def visit(self, name: str, stopped: Callable[[], bool] = lambda: False) -> Visit:
         """Bring the folder of one place in step with it. Never raises for what a place does."""

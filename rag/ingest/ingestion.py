@@ -67,8 +67,7 @@ class Ingest:
     ) -> None:
         """`form` names the version of analysis and index; a library of another form is indexed anew from the store.
         `labelled` says which labels the document of a file gets that is of no conversation; None: those of the document
-        in whose place it comes, and a new one is for everybody.
-        """
+        in whose place it comes, and a new one is for everybody."""
         self._store = store
         self._index = index
         self._settings = settings
@@ -81,6 +80,11 @@ class Ingest:
     def close(self) -> None:
         """End the processes that read files; the next file starts one again."""
         self._pool.close()
+
+    def follow(self) -> None:
+        """Take into the index what others have stored."""
+        with self._index.writer() as writer:
+            self._follower.recover(writer)
 
     def rebuild_index(self) -> None:
         """Build the index anew from the store."""
@@ -158,8 +162,10 @@ class Ingest:
             known = self._known(folders, within)
             roots = {str(folder.resolve()) for folder in folders}
             gone = [k for k in known if k not in found.files and not found.may_hold(*k) and k[0] in roots]
+            if shared := self._store.shared:  # another machine may hold them, in a folder of the same name
+                gone = [k for k in gone if Path(k[0]) not in self._uploads.folders()]
             if within is None:  # a conversation's folder that is gone was deleted, not taken away for a while
-                gone += [k for k in known if self._uploads.deleted(k[0])]
+                gone += [k for k in known if self._uploads.deleted(k[0], elsewhere=shared)]
             self._commit(writer, [_Change(gone=known[k].document, forgotten=k) for k in gone])
             fresh = [f for key, f in found.files.items() if force or self._changed(f, known.get(key), within)]
             receipts, same, cancelled = self._take_in(writer, fresh, known, force, progress, stopped, began)

@@ -89,9 +89,11 @@ class Uploads:
         except OSError:
             return ""
 
-    def deleted(self, root: str) -> bool:
-        """Whether `root` was the folder of a conversation that is gone."""
-        return self.holds(root) and not (Path(root) / _OWNER).exists()
+    def deleted(self, root: str, *, elsewhere: bool = False) -> bool:
+        """Whether `root` was the folder of a conversation that is gone. What another machine may hold (`elsewhere`) is
+        not gone because it is not here."""
+        there = Path(root).is_dir() if elsewhere else True
+        return self.holds(root) and there and not (Path(root) / _OWNER).exists()
 
     @contextmanager
     def arriving(self, conversation: str, name: str, data: bytes, person: str) -> Iterator[Path]:
@@ -209,7 +211,9 @@ class Uploads:
         path.unlink()
 
     def remove(self, conversation: str) -> None:
-        """Delete all files of a conversation."""
+        """Delete all files of a conversation; first what says whose they are."""
+        with suppress(FileNotFoundError):
+            (self.folder(conversation) / _OWNER).unlink()
         with suppress(FileNotFoundError):
             shutil.rmtree(self.folder(conversation))
 

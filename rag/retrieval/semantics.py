@@ -2,8 +2,8 @@
 
 Knows an encoder, the vectors of passages in memory and on disk, and how the passages of a library get theirs in the
 background: newly made vectors are found at once, those of passages that are gone are forgotten, and all of them are
-made anew for another model. Does not know terms or ranking. Without an encoder, or when it fails, there is no such
-stage, and words alone decide.
+made anew for another model; of several processes on one folder, one makes them. Does not know terms or ranking. Without
+an encoder, or when it fails, there is no such stage, and words alone decide.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.likeness import LikeWords, words_of
@@ -31,6 +32,8 @@ FORM = 1
 _BATCH = 32
 _SAVE_EVERY = 50_000
 _ASKED_AT_ONCE = 4
+_FOLLOW_SECONDS = 5.0
+"""How soon vectors are found that another process on the same folder has made."""
 _WORDS_AT_ONCE = 200
 """Passages whose words are taken in at once."""
 _APART = 0.15
@@ -65,6 +68,7 @@ class Semantics:
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._idle = threading.Event()
+        self._alone = FileLock(directory / f"{VECTORS}.lock", thread_local=False)
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
         self._problem = ""
@@ -146,6 +150,7 @@ class Semantics:
         if self._thread is not None:
             self._thread.join()
         with self._making:
+            self._alone.release(force=True)
             if self._vectors is not None:
                 self._vectors.close()
 
@@ -226,12 +231,15 @@ class Semantics:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            self._wake.wait()
+            self._wake.wait(None if self._alone.is_locked else _FOLLOW_SECONDS)
             self._wake.clear()
             if self._closed.is_set():
                 return
             try:
-                self.make()
+                if self._is_alone():
+                    self.make()
+                else:
+                    self._follow()
             except EmbedderError as error:
                 self._fail(str(error))
             except Exception:
@@ -241,6 +249,22 @@ class Semantics:
                 self._idle.set()
             if self._problem:
                 return
+
+    def _is_alone(self) -> bool:
+        """Whether no other process makes the vectors of this folder; none does as long as this one lives then."""
+        try:
+            self._alone.acquire(timeout=0)
+        except Timeout:
+            return False
+        except (OSError, NotImplementedError):  # a disk that takes no lock
+            return True
+        return True
+
+    def _follow(self) -> None:
+        """Take in the vectors that another process has made."""
+        with self._making:
+            vectors = self._open()
+            self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
 
     def _fail(self, why: str) -> None:
         if not self._problem:

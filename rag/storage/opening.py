@@ -24,6 +24,7 @@ from rag.storage.sqlite_store import Store
 from rag.storage.sqlite_tables import discard_outdated, renew
 from rag.storage.tantivy_index import Index
 
+INDEX = "index"
 _CANNOT = (Fault.FULL, Fault.READ_ONLY, Fault.FORBIDDEN, Fault.FAILING, Fault.LIMITED, Fault.UNREACHABLE)
 
 
@@ -33,6 +34,8 @@ class Engines:
 
     index: IndexSettings = field(default_factory=IndexSettings)
     passages: Server | None = None
+    folder: str = INDEX
+    """The name of the index's folder, where it lies in one: each process on the same machine has its own."""
 
 
 def open_store(path: Path, server: Server | None = None, *, write: bool) -> Store:

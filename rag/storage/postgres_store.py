@@ -62,8 +62,7 @@ class PostgresStore(Store):
     """One schema. Reads are safe from any thread; of writers, in whichever process, one has its turn."""
 
     connections: ServerConnections  # type: ignore[assignment]
-    index = ""
-    """Which of several indices is followed, where each machine has its own; "" for one that all share."""
+    shared = True
 
     def __init__(self, server: Server, path: Path) -> None:
         """Open or create it. `path` is where a file would lie, for sentences. Raises LibraryError where the server does

@@ -36,6 +36,11 @@ _PUT_FEATURES = (
 class Store:
     """One SQLite file. Reads are safe from any thread; writes happen in one thread, inside `transaction`."""
 
+    shared = False
+    """Whether other machines may read and write it too."""
+    index = ""
+    """Which of several indices is followed, where each machine has its own; "" for one that all share."""
+
     def __init__(self, path: Path) -> None:
         """Open or create the file. Raises LibraryError when it is damaged, cannot be used or was written by a later
         version. One that can only be read is read, and `connections.reading` says so.

@@ -92,6 +92,11 @@ class Tickets:
         there too, where `ended` is not given. Raises UserFacingError where the environment's is too short."""
         return cls(signing_secret(files.secret), people, ended or files.signed_out, elsewhere=elsewhere)
 
+    @property
+    def secret_mark(self) -> str:
+        """What tells one secret from another, and gives none away."""
+        return self._mark("of the secret itself")
+
     def issue(self, person: str) -> str:
         """A cookie for somebody who has just shown who they are. Raises TicketError for who is not known."""
         mark = self._mark_of(person)

@@ -20,11 +20,12 @@ from rag.database.making import upgrade
 from rag.database.places import Postgres, Sqlite
 from rag.database.tables import FIRST, Tables
 from tandem.audit.revisions import TABLES as AUDIT
+from tandem.cluster.revisions import TABLES as CLUSTER
 from tandem.history.revisions import TABLES as HISTORY
 from tandem.people.revisions import TABLES as PEOPLE
 from tests.support.postgres import Server
 
-ROOMS = pytest.mark.parametrize("tables", [HISTORY, TRACES, AUDIT, PEOPLE], ids=lambda tables: tables.name)
+ROOMS = pytest.mark.parametrize("tables", [HISTORY, TRACES, AUDIT, PEOPLE, CLUSTER], ids=lambda tables: tables.name)
 OF_BEFORE = pytest.mark.parametrize(("tables", "file"), [(HISTORY, "history.db"), (TRACES, "traces.db")])
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "tandem_0_1.zip"
 

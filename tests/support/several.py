@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -31,10 +31,17 @@ class Machine:
     process: warm.Process
     address: str
     database: str
+    kept: dict[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> Target:
         return Target(self.address, self.home)
+
+    def cookies(self) -> dict[str, str]:
+        """An administrator's."""
+        if not self.kept:
+            self.kept.update(self.sign_in("chief").cookies)
+        return self.kept
 
     def sign_in(self, name: str, password: str = "") -> httpx.Response:
         given = {"username": name, "password": password or PEOPLE[name]}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import httpx
+import psycopg
 import pytest
 
 from tests.security.conftest import Socket, message
@@ -100,3 +101,22 @@ def test_a_question_of_one_is_in_the_history_of_the_other(pair: Pair) -> None:
     with httpx.Client(base_url=there.address, cookies=cookies, timeout=30) as client:
         found = client.post("/project/threads", json=threads).json()["data"]
         assert within(5, lambda: "25 days" in client.get(f"/project/thread/{found[0]['id']}").text)
+
+
+def found(at: Machine, question: str) -> str:
+    return httpx.get(f"{at.address}/browser/search", params={"q": question}, cookies=at.cookies(), timeout=30).text
+
+
+def test_documents_are_taken_in_once_and_found_at_both(pair: Pair) -> None:
+    here = pair[0]
+    papers = here.home.parent / "papers"
+    (papers / "anchor.md").write_text("# Anchors\n\nThe anchor weighs ninety stone.\n", encoding="utf-8")
+    for at in pair:
+        assert within(20, lambda at=at: "ninety stone" in found(at, "What does the anchor weigh?"))
+    with psycopg.connect(here.database) as db:
+        names = [row[0] for row in db.execute("SELECT name FROM tandem_library.documents ORDER BY name")]
+        leaders = db.execute("SELECT count(*) FROM tandem_cluster.leases").fetchone()
+    assert names == sorted({*DOCUMENTS, "anchor.md"}) and leaders == (1,)
+    (papers / "anchor.md").unlink()
+    for at in pair:
+        assert within(20, lambda at=at: "ninety stone" not in found(at, "What does the anchor weigh?"))

@@ -1,0 +1,1 @@
+"""How a database that is there becomes what `tables.py` says: Alembic's revisions, oldest first."""

@@ -1,0 +1,5 @@
+"""Alembic begins here."""
+
+from rag.database import making
+
+making.run_here()

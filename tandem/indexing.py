@@ -1,0 +1,95 @@
+"""Who takes the documents in: the only process, or the one that leads, while all keep their indices in step.
+
+Knows when to watch the folders and to visit other places, and when not to. Does not know how either is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+from rag.errors import UserFacingError
+from rag.library import Library
+from rag.maintenance.watcher import Watcher
+from rag.types import SyncProgress
+from tandem.cluster.member import INDEXING, Member
+from tandem.settings import Settings
+from tandem.sources import Sources
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+
+class Indexing:
+    """The documents of one installation, from `start` to `close`. With a `member`, only while it leads; then what
+    others store is followed too."""
+
+    def __init__(self, library: Library, settings: Settings, member: Member | None = None) -> None:
+        self.sources = Sources(settings)
+        """The other places that documents come from."""
+        self._library = library
+        self._folders = settings.documents
+        self._member = member
+        self._watcher: Watcher | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="who takes documents in", daemon=True)
+        self._said = ""
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        if self._library.semantics is not None:
+            self._library.semantics.start()
+        if self._member is None:
+            self._take_in()
+        else:
+            self._member.lead(INDEXING)
+            self._thread.start()
+
+    @property
+    def progress(self) -> SyncProgress | None:
+        """How far the run is that takes documents in; None where nothing is to be read here."""
+        watcher = self._watcher
+        return watcher.progress if watcher is not None else None
+
+    async def caught_up(self) -> None:
+        """Wait until the documents that were there at the start are taken in, where this process does that."""
+        if (watcher := self._watcher) is not None:
+            await asyncio.to_thread(watcher.wait)
+
+    def close(self) -> None:
+        """Stop at once; what was committed stays."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._leave_off()
+
+    def _take_in(self) -> None:
+        self.sources.start()
+        self._watcher = Watcher(self._library, self._folders)
+        self._watcher.start()
+
+    def _leave_off(self) -> None:
+        self.sources.close()
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
+
+    def _run(self) -> None:
+        assert self._member is not None
+        while not self._stop.wait(_LOOK_SECONDS):
+            leads = self._member.leads(INDEXING)
+            if leads and self._watcher is None:
+                log.info("This process takes the documents in from now on")
+                self._take_in()
+            elif not leads and self._watcher is not None:
+                log.info("Another process takes the documents in from now on")
+                self._leave_off()
+            try:
+                self._library.follow()
+                self._said = ""
+            except (UserFacingError, OSError) as error:
+                if str(error) != self._said:
+                    log.warning("What other processes stored is not found here yet: %s", error)
+                self._said = str(error)
