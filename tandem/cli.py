@@ -79,11 +79,14 @@ def main_options(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of the one in tandem.yaml.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer, over PostgreSQL (storage.passages: database).", min=1, max=64)
+    ] = 1,
 ) -> None:
     """Serve the chat in the browser."""
     from tandem.commands import serving
 
-    serving.serve(host, port)
+    serving.serve(host, port, workers)
 
 
 @app.command()

@@ -27,6 +27,8 @@ from rag.errors import UserFacingError
 from tandem import shipped
 from tandem.api.routes import api, figures
 from tandem.browser.routes import browser
+from tandem.cluster import handing
+from tandem.cluster.handing import Stays
 from tandem.connections import GuardedConnection
 from tandem.context import AppContext, use
 from tandem.data_lock import hold
@@ -38,6 +40,7 @@ from tandem.entry.session import Peer, ToSignIn
 from tandem.entry.state import state
 from tandem.guard import Guard
 from tandem.listening import listen
+from tandem.people.entrance import Entrance
 from tandem.settings import Settings, load
 from tandem.sharing.routes import sharing
 from tandem.ui.chainlit_imports import stood_in
@@ -180,26 +183,16 @@ def serve(
     """Serve until interrupted. `started` hears the address once it answers, and the address at which the first
     administrator makes an account, "" where there is one. Raises UserFacingError."""
     listener = listen(settings.server)
-    lock = hold(settings.files, _address(listener))
+    lock = hold(settings.files, address_of(listener))
     app = create_app(settings, runtimes)
-    config = uvicorn.Config(
-        app,
-        http=GuardedConnection,
-        log_level="warning",
-        server_header=False,
-        # Compressing every batch of tokens costs more than it saves on a local network.
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=CLOSING_SECONDS,
-    )
+    config = _config(app)
     sys.setswitchinterval(THREAD_TURN_SECONDS)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             context: AppContext = app.state.context
-            server = settings.server
 
             def announce(address: str) -> None:
-                code = context.entrance.first_code()
-                started(address, f"{server.sign_in.address or address}/sign-in/link/{code}" if code else "")
+                started(address, first_link(settings, address, context.entrance))
 
             config.load()
             config.loaded_app = Peer(config.loaded_app)
@@ -208,7 +201,39 @@ def serve(
         lock.release()
 
 
-def _address(listener: socket.socket) -> str:
+def serve_handed(
+    settings: Settings, channel: socket.socket, name: str, runtimes: Sequence[Runtime] | None = None
+) -> None:
+    """Answer the connections that come over a channel until it ends, or until interrupted; `name` is by whom a browser
+    knows that it was this process. Raises UserFacingError."""
+    config = _config(create_app(settings, runtimes))
+    sys.setswitchinterval(THREAD_TURN_SECONDS)
+    with contextlib.suppress(KeyboardInterrupt):
+        config.load()
+        config.loaded_app = Stays(Peer(config.loaded_app), name)
+        _Handed(config, channel).run(sockets=[])
+
+
+def first_link(settings: Settings, address: str, entrance: Entrance) -> str:
+    """Where the first administrator makes an account, "" where there is one. Raises AccountsError."""
+    code = entrance.first_code()
+    return f"{settings.server.sign_in.address or address}/sign-in/link/{code}" if code else ""
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=GuardedConnection,
+        log_level="warning",
+        server_header=False,
+        # Compressing every batch of tokens costs more than it saves on a local network.
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
+    )
+
+
+def address_of(listener: socket.socket) -> str:
+    """What is listened on, as a browser calls it."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -221,4 +246,42 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            self._announce(_address(sockets[0]))
+            self._announce(address_of(sockets[0]))
+
+
+class _Handed(uvicorn.Server):
+    """Listens to nothing; connections come over a channel."""
+
+    def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
+        super().__init__(config)
+        self._channel = channel
+        self._beginning: set[asyncio.Task[object]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._channel.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._channel, self._take)
+        handing.ready(self._channel)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().remove_reader(self._channel)
+        await super().shutdown(sockets)
+
+    def _take(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                if (connection := handing.take(self._channel)) is not None:
+                    begun: asyncio.Task[object] = loop.create_task(
+                        loop.connect_accepted_socket(self._protocol, connection)
+                    )
+                    self._beginning.add(begun)
+                    begun.add_done_callback(self._beginning.discard)
+        except BlockingIOError:
+            return
+        except (EOFError, OSError):  # whoever listened is gone
+            loop.remove_reader(self._channel)
+            self.should_exit = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        return GuardedConnection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)

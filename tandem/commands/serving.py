@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import Any
 
+from rag.errors import UserFacingError
 from tandem.commands.documents import EXAMPLE
 from tandem.observability.logs import configure
-from tandem.settings import load
+from tandem.settings import Settings, load
 
 
-def serve(host: str | None, port: int | None) -> None:
-    """Serve until interrupted. Raises UserFacingError."""
+def serve(host: str | None, port: int | None, workers: int = 1) -> None:
+    """Serve until interrupted, in so many processes. Raises UserFacingError."""
     gc.disable()  # what is loaded at the start stays; tandem.server enables it once the chat is there
     from tandem.server import serve as run
 
@@ -22,7 +24,44 @@ def serve(host: str | None, port: int | None) -> None:
     configure(settings.observability.log_level, settings.observability.log_format)
     if settings.example:
         print(EXAMPLE, flush=True)
-    run(settings, _started)
+    if workers > 1:
+        _serve_in_several(settings, workers)
+    else:
+        run(settings, _started)
+
+
+def _serve_in_several(settings: Settings, workers: int) -> None:
+    from tandem import databases, worker
+    from tandem.auth.tickets import signing_secret
+    from tandem.cluster.handing import can_hand_over
+    from tandem.cluster.parent import Parent
+    from tandem.data_lock import hold
+    from tandem.listening import listen
+    from tandem.people.entrance import Entrance
+    from tandem.server import address_of, first_link
+
+    if settings.storage.passages != "database":
+        raise UserFacingError(
+            "Several workers know of one another through PostgreSQL: set storage.database to a database there and "
+            "storage.passages to database in tandem.yaml, or leave --workers out."
+        )
+    if not can_hand_over():
+        raise UserFacingError(
+            "This system cannot hand connections from one process to another, so there are no workers here; leave "
+            "--workers out, or start several servers behind a proxy that keeps each browser with one."
+        )
+    databases.passages(settings)  # says what to install where the driver is missing
+    listener = listen(settings.server)
+    address = address_of(listener)
+    lock = hold(settings.files, address)
+    signing_secret(settings.files.secret)  # made once, for all of them
+    entrance = Entrance(settings, databases.people(settings))
+    first = first_link(settings, address, entrance)
+    entrance.close()
+    try:
+        asyncio.run(Parent(listener, workers, worker.commands(settings.server), lambda: _started(address, first)).run())
+    finally:
+        lock.release()
 
 
 def _started(address: str, first: str) -> None:
