@@ -39,6 +39,7 @@ from tandem.ui import (
     signing_in,
     uploads,
 )
+from tandem.ui.elsewhere import Elsewhere
 from tandem.ui.socket_checks import SocketChecks
 
 MOUNTED = "tandem.server" in sys.modules
@@ -68,6 +69,7 @@ SocketChecks(context, context.tickets, history).install()
 page.install(chainlit_app, context.tickets, guarded=MOUNTED, local_only=not must_sign_in)
 loop_time.install(sio)
 following: list[asyncio.Task[None]] = []
+others = Elsewhere(context.member) if context.member is not None else None
 
 
 @cl.data_layer
@@ -79,6 +81,8 @@ def data_layer() -> SqlHistory:
 async def startup() -> None:
     page.drop_path_check(chainlit_app)
     await context.start()
+    if others is not None:
+        others.start()
     following.append(asyncio.create_task(signing_in.follow(context), name="follow who signs out"))
     # What is loaded by now stays: looking through it for garbage would hold up everybody's tokens.
     gc.collect()
@@ -90,6 +94,8 @@ async def shutdown() -> None:
     while following:
         following.pop().cancel()
     await answering.stop_all()
+    if others is not None:
+        await others.close()
     await current_history().close()
     await context.close()
 
@@ -107,7 +113,7 @@ async def start() -> None:
 
 async def resume(thread: ThreadDict) -> None:
     await session.resume(context, thread)
-    if answering.join(thread):
+    if answering.join(thread) or (others is not None and await others.join(thread)):
         await cl.context.emitter.task_start()
 
 
@@ -172,3 +178,5 @@ async def stop(sid: str, *_sent: Any) -> None:
     """Instead of Chainlit's own, which adds an English message of its own to the conversation."""
     if browser := WebsocketSession.get(sid):
         answering.stop(browser)
+        if others is not None:
+            others.stop(browser)

@@ -179,7 +179,7 @@ class AppContext:
             return
         self._started = True
         if self.member is not None:
-            await asyncio.to_thread(self.member.start)
+            self.member.start()
         self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
         self.entrance.seal_old()
         await self.engine.start()

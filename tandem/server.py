@@ -144,6 +144,8 @@ def create_app(settings: Settings | None = None, runtimes: Sequence[Runtime] | N
     """
     settings = settings or load()
     context = AppContext.open(settings, runtimes)
+    if context.member is not None:
+        context.member.check()
     use(context)
     app = FastAPI(title="Tandem", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = context

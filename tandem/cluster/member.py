@@ -69,8 +69,8 @@ class Member:
         self._telling = ThreadPoolExecutor(1, "tell the other processes")
         self._thread = threading.Thread(target=self._run, name="other processes", daemon=True)
 
-    def start(self) -> None:
-        """Be there from now on. Raises ClusterError where the others sign cookies with another secret."""
+    def check(self) -> None:
+        """Raises ClusterError where this process cannot be one of those over this database."""
         from sqlalchemy.exc import SQLAlchemyError
 
         self._secret = self._mark()
@@ -86,6 +86,9 @@ class Member:
             raise ClusterError("A newer version of Tandem serves over this database; update Tandem.") from None
         except (OSError, SQLAlchemyError) as error:  # it is waited for, as everywhere
             self._fails(error)
+
+    def start(self) -> None:
+        """Be there from now on."""
         self._thread.start()
 
     def close(self) -> None:
@@ -116,11 +119,16 @@ class Member:
         """Whether it is this process that leads now."""
         return self._leads.get(name, 0.0) > time.monotonic()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the others have had the time to say that they are there, since this process could hear them."""
+        return time.monotonic() - self._since >= _GRACE_SECONDS
+
     def dead(self, db: Connection) -> list[str]:
         """Who was there and is dead; of a server that was just away, nobody is taken for dead."""
         from sqlalchemy import text
 
-        if time.monotonic() - self._since < _GRACE_SECONDS:
+        if not self.settled:
             return []
         gone = (
             f"SELECT id FROM members m WHERE (m.seen < {_NOW} - {GONE_SECONDS} AND NOT "

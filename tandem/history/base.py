@@ -135,8 +135,14 @@ class History(Protocol):
 
     async def delete_step(self, step_id: str) -> None: ...
 
+    async def keep_step(self, step_dict: StepDict) -> None:
+        """As `update_step`, where there is no session."""
+
     async def keep_element(self, element: Element) -> None:
         """Keep an element that the server made, or its new state."""
+
+    async def keep_element_record(self, record: dict[str, Any]) -> None:
+        """As `keep_element`, of what the page gets."""
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None: ...
 

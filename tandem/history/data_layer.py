@@ -263,14 +263,15 @@ class SqlHistory(BaseDataLayer):
 
     @queue_until_user_message()
     async def create_step(self, step_dict: StepDict) -> None:
-        await self._keep_step(step_dict)
+        await self.keep_step(step_dict)
 
     @queue_until_user_message()
     async def update_step(self, step_dict: StepDict) -> None:
-        await self._keep_step(step_dict)
+        await self.keep_step(step_dict)
 
-    async def _keep_step(self, step: StepDict) -> None:
-        """Chainlit calls this in tasks that nobody awaits: a failure is logged, and the conversation goes on."""
+    async def keep_step(self, step: StepDict) -> None:
+        """Keep a step, whoever's session it is not. Chainlit calls this in tasks that nobody awaits: a failure is
+        logged, and the conversation goes on."""
         try:
             await self._write_step(step)
         except (HistoryError, SQLAlchemyError) as error:
@@ -321,9 +322,12 @@ class SqlHistory(BaseDataLayer):
 
     async def keep_element(self, element: Element) -> None:
         """Keep an element that the server made, or its new state."""
-        thread_id = element.thread_id
-        record = dict(element.to_dict())
-        row = {"id": element.id, "thread_id": thread_id, "for_id": element.for_id, "record": record}
+        await self.keep_element_record({**element.to_dict(), "threadId": element.thread_id})
+
+    async def keep_element_record(self, record: dict[str, Any]) -> None:
+        """Keep an element as the page gets it."""
+        thread_id = record["threadId"]
+        row = {"id": record["id"], "thread_id": thread_id, "for_id": record.get("forId"), "record": record}
         caller = self._caller()
 
         def work(db: Connection) -> None:

@@ -122,6 +122,8 @@ class AnswerView:
         """The message and the element as they are now, for a browser that joins while the answer is written."""
         step = self.message.to_dict()
         step["streaming"] = True
+        # By which it can be asked again, should this process come to no end of it.
+        step["metadata"] = {**(step["metadata"] or {}), "question": self.question, "language": self._language}
         self._element.props = dict(self._props)
         return step, self._element.to_dict()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from hybrid.answering.pipeline import Question, Turn
 from hybrid.events import Delta, Failed, Finished, Notice
 from rag.principal import Principal
 from tandem.auth import accounts
+from tandem.cluster.running import Written
 from tandem.context import AppContext
 from tandem.texts import say, waiting
 from tandem.ui import uploads
@@ -57,9 +58,23 @@ class _Run:
     view: View
     context: ChainlitContext
     task: asyncio.Task[Any]
+    person: str
 
 
 _runs: dict[str, _Run] = {}
+_changed: list[Callable[[], object]] = []
+
+
+def when_changed(heard: Callable[[], object]) -> None:
+    """Have `heard` be called when an answer begins or ends."""
+    _changed.append(heard)
+
+
+def written(by: str) -> list[Written]:
+    """Every answer under way, as far as it has come; `by` is the process."""
+    return [
+        Written(message, run.thread_id, run.person, by, *run.view.snapshot()) for message, run in list(_runs.items())
+    ]
 
 
 @contextmanager
@@ -70,11 +85,18 @@ def running(view: View) -> Iterator[asyncio.Task[Any]]:
     assert task is not None
     # An edited question reaches this without Chainlit noting the task that Stop cancels.
     session.current_task = task
-    _runs[view.message.id] = _Run(session.thread_id, view, get_context(), task)
+    _runs[view.message.id] = _Run(session.thread_id, view, get_context(), task, accounts.caller() or "")
+    _tell_changed()
     try:
         yield task
     finally:
         _runs.pop(view.message.id, None)
+        _tell_changed()
+
+
+def _tell_changed() -> None:
+    for heard in _changed:
+        heard()
 
 
 async def ask(context: AppContext, message: cl.Message) -> None:
@@ -232,6 +254,12 @@ def stop(session: WebsocketSession) -> None:
     for task in tasks:
         if task is not None:
             task.cancel()
+
+
+def stop_thread(thread_id: str) -> None:
+    """Stop whatever is being written in a conversation: its browser is at another process."""
+    for run in _in_thread(thread_id):
+        run.task.cancel()
 
 
 async def stop_all() -> None:

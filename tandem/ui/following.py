@@ -50,7 +50,7 @@ async def tell_others(session: WebsocketSession, event: str, data: Any) -> None:
     for other in _others(session):
         try:
             await _alone[other](event, data)
-            _note(other, event, data)
+            noted(other, event, data)
         except Exception:
             log.debug("Another tab could not be told", exc_info=True)
 
@@ -66,7 +66,7 @@ def note(message: cl.Message) -> None:
     """The question is part of what other tabs go on from."""
     if isinstance(session := cl.context.session, WebsocketSession):
         for other in _others(session):
-            _note(other, "new_message", message.to_dict())
+            noted(other, "new_message", message.to_dict())
 
 
 def _others(session: WebsocketSession) -> list[WebsocketSession]:
@@ -74,8 +74,8 @@ def _others(session: WebsocketSession) -> list[WebsocketSession]:
     return [one for one in known if one is not session and one.thread_id == session.thread_id and one in _alone]
 
 
-def _note(session: WebsocketSession, event: str, data: Any) -> None:
-    """What was said is part of what the next question of that session goes on from."""
+def noted(session: WebsocketSession, event: str, data: Any) -> None:
+    """Note in a session what it was told: its next question goes on from what was said."""
     known = chat_contexts.get(session.id)
     if known is None or not str(data.get("type", "")).endswith("_message") or event not in FOLLOWED:
         return

@@ -83,6 +83,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return held or holds()
 
 
-def settings_for(papers: Path, more: str = "") -> str:
-    """The settings of a machine whose documents lie in `papers`."""
-    return f"documents: {papers}\nmodels: {{foundry: false}}\n{more}"
+def settings_for(papers: Path, more: str = "", models: str = "") -> str:
+    """The settings of a machine whose documents lie in `papers`; `models` is the address of those that it asks."""
+    endpoints = f"[{{name: local, base_url: '{models}'}}]" if models else "[]"
+    return f"documents: {papers}\nmodels: {{foundry: false, endpoints: {endpoints}}}\n{more}"

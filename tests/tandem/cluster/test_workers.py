@@ -1,0 +1,128 @@
+"""`tandem serve --workers`: who listens hands connections over, browsers stay with one process, and who dies is
+replaced without anything that was said being lost."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tandem.cluster.handing import COOKIE
+from tests.security.conftest import Socket, message
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.postgres import Server
+from tests.support.several import Machine, machine, settings_for, within
+from tests.support.terminal import start
+from tests.ui.conftest import DOCUMENTS, HOLIDAYS, write_documents
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows hands no connections to another process")
+SAYS = "Every employee has 25 days of holiday. "
+
+
+@dataclass
+class Several:
+    """A server of two workers, and the model behind it."""
+
+    at: Machine
+    models: OpenAIServer
+
+    def workers(self) -> dict[str, psutil.Process]:
+        """Those that live, by the names that browsers know."""
+        found = {}
+        for child in psutil.Process(self.at.process.pid).children():
+            words = child.cmdline()
+            if "--name" in words:
+                found[words[words.index("--name") + 1]] = child
+        return found
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterator[Several]:
+    home = tmp_path_factory.mktemp("workers")
+    write_documents(home, DOCUMENTS)
+    with OpenAIServer() as models:
+        models.models["phi-4-mini"] = Reply([SAYS])
+        with machine(
+            home, settings_for(home / "papers", models=models.base_url), postgres.new_database(), "--workers", "2"
+        ) as at:
+            yield Several(at, models)
+
+
+def test_without_a_server_of_databases_it_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "tandem.yaml").write_text(settings_for(tmp_path), encoding="utf-8")
+    process = start(tmp_path, "serve", "--port", "0", "--workers", "2")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and "set storage.database" in errors and len(errors.strip().splitlines()) == 1
+
+
+def test_a_browser_stays_with_one_and_strangers_are_shared_out(several: Several) -> None:
+    address = several.at.address
+    assert within(30, lambda: len(several.workers()) == 2)
+    strangers = {httpx.get(f"{address}/readyz", timeout=30).cookies[COOKIE] for _ in range(6)}
+    assert strangers == set(several.workers())
+    with httpx.Client(base_url=address, timeout=30) as browser:
+        mine = browser.get("/readyz").cookies[COOKIE]
+        again = [browser.get("/readyz") for _ in range(6)]
+    assert not any("set-cookie" in one.headers for one in again) and mine in strangers
+    assert all(one.headers["connection"] == "close" for one in again)
+    made_up = httpx.get(f"{address}/readyz", cookies={COOKIE: "0123"}, timeout=30)
+    assert made_up.cookies[COOKIE] in strangers
+
+
+def test_a_worker_that_is_killed_while_it_answers_loses_nothing(several: Several) -> None:
+    several.models.models["phi-4-mini"] = Reply([SAYS] * 3, end="hang")
+    cookies = dict(several.at.sign_in("ada").cookies)
+    threads = {"pagination": {"first": 5}, "filter": {}}
+    with Socket(several.at.target, cookies) as socket:
+        socket.begin()
+        socket.emit("client_message", message(HOLIDAYS))
+        assert "25 days" in socket.hear("25 days")
+        client = httpx.Client(base_url=several.at.address, cookies=cookies, timeout=30)
+        thread = client.post("/project/threads", json=threads).json()["data"][0]["id"]
+        assert within(10, lambda: written(several, thread))
+        several.workers()[cookies[COOKIE]].send_signal(signal.SIGKILL)
+        assert socket.hear("never") == "closed"
+    # As the page does by itself: the same cookies, the conversation that it shows.
+    with Socket(several.at.target, cookies, threadId=thread) as socket:
+        assert socket.opened
+        socket.emit("connection_successful")
+        shown = json.loads(socket.hear('"resume_thread"')[2:])[1]["steps"]
+        said = [step["output"] for step in shown if "message" in step["type"]]
+        assert said[0] == HOLIDAYS and "25 days of holiday" in said[1]
+        ended = socket.hear("The answer broke off", seconds=30)
+        assert '"element"' in ended
+        assert "25 days of holiday" in socket.hear('"update_message"')
+        several.models.models["phi-4-mini"] = Reply(["Unused days expire at the end of March [1]."])
+        socket.emit("client_message", message("When do unused days expire?"))
+        assert socket.hear("end of March")
+    outputs = [step["output"] for step in client.get(f"/project/thread/{thread}").json()["steps"]]
+    client.close()
+    assert HOLIDAYS in outputs and any("25 days of holiday" in one for one in outputs)
+    assert within(30, lambda: len(several.workers()) == 2 and cookies[COOKIE] not in several.workers())
+
+
+def written(several: Several, thread: str) -> bool:
+    """Whether the database knows of an answer under way in the conversation."""
+    import psycopg
+
+    with psycopg.connect(several.at.database) as db:
+        asked = "SELECT step->>'output' FROM tandem_cluster.answers WHERE thread = %s"
+        row = db.execute(asked, (thread,)).fetchone()
+    return row is not None and "25 days" in row[0]
+
+
+def test_all_end_when_the_one_that_listens_is_told_to(several: Several) -> None:
+    workers = several.workers().values()
+    assert len(workers) == 2
+    several.at.process.send_signal(signal.SIGTERM)
+    assert several.at.process.wait(30) == 0
+    assert not [one for one in workers if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    library = several.at.home / ".tandem" / "library"
+    assert {one.name for one in library.glob("index-?")} == {"index-1", "index-2"}
