@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,6 +29,8 @@ settings.register_profile(
 settings.load_profile("shared")
 
 DRIVING = pytest.StashKey[bool]()
+STANDING: dict[pytest.FixtureDef[Any], pytest.FixtureRequest] = {}
+"""What the fixtures of a module have set up, and for whom: servers with their folders, and windows."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -44,7 +47,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    if fixturedef.scope == "module":
+        STANDING.pop(fixturedef, None)
+        STANDING[fixturedef] = request
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if getattr(item, "execution_count", 1) > 1:  # what failed left something behind: the second attempt begins anew
+        while STANDING:
+            fixturedef, request = STANDING.popitem()
+            fixturedef.finish(request)  # type: ignore[arg-type]
     if not item.stash[DRIVING]:
         chromium.SHARED.close()
 

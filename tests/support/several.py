@@ -5,9 +5,7 @@ Knows what they share: the database, the secret of the cookies, the documents. D
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ import httpx
 from tests.security.conftest import Target
 from tests.support import warm
 from tests.support.terminal import start
+from tests.support.waiting import within
 from tests.ui.conftest import address_of
 
 PEOPLE = {"ada": "ada's words", "bob": "bob's words", "cem": "cem's words", "chief": "chief's words"}
@@ -73,14 +72,6 @@ def machine(home: Path, settings: str, database: str, *arguments: str, **more: s
     finally:
         process.kill()
         process.communicate(timeout=30)
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether it comes to hold in time."""
-    until, pause = time.monotonic() + seconds, threading.Event()
-    while not (held := holds()) and time.monotonic() < until:
-        pause.wait(0.05)
-    return held or holds()
 
 
 def settings_for(papers: Path, more: str = "", models: str = "") -> str:

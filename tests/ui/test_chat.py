@@ -262,7 +262,9 @@ def test_buttons_modes_and_thumbs(chat: Chat, meet: Meet) -> None:
 
     page.locator("button.positive-feedback-off").last.click()
     page.fill("[role=dialog] textarea", "exactly what I needed")
-    page.click("#submit-feedback")
+    with page.expect_response("**/feedback") as kept:
+        page.click("#submit-feedback")
+    assert kept.value.ok
     expect(page.locator("button.positive-feedback-on")).to_have_count(1)
     with closing(sqlite3.connect(chat.home / ".tandem" / "history.db")) as db:
         assert db.execute("SELECT value, comment FROM feedbacks").fetchall() == [(1, "exactly what I needed")]

@@ -12,6 +12,7 @@ from hybrid.tracing.sql_store import SqlTraceStore
 from tandem.evaluate import judged
 from tandem.settings import Settings
 from tests.support.openai_server import Reply
+from tests.support.waiting import within
 from tests.ui.conftest import ALSO_GOOD, BAD, GOOD, HOLIDAYS, Chat, Person
 
 pytestmark = pytest.mark.browser
@@ -44,11 +45,14 @@ def test_what_a_refinement_changed_and_what_it_cost(chat: Chat, meet: Meet) -> N
 
     page.locator("button.negative-feedback-off").last.click()
     page.fill("[role=dialog] textarea", "it says nothing of March")
-    page.click("#submit-feedback")
+    with page.expect_response("**/feedback") as kept:
+        page.click("#submit-feedback")
+    assert kept.value.ok
     expect(page.locator("button.negative-feedback-on")).to_have_count(1)
-    data = chat.home / ".tandem"
+    data, here = chat.home / ".tandem", page.url.rsplit("/", 1)[-1]
     with closing(SqlTraceStore(data / "traces.db")) as traces:
-        latest = traces.recent(limit=1)
+        assert within(30, lambda: len(traces.recent(here)) == 2), "a trace is written beside the answer"
+        latest = traces.recent(here, limit=1)
     thumbs = judged.thumbs_of(Settings(data_dir=data))
     assert thumbs == {latest[0]["id"]: judged.Thumb(False, "it says nothing of March")}
     assert judged.judged_of(latest, thumbs)[latest[0]["id"]].bad

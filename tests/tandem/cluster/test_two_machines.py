@@ -14,8 +14,9 @@ import pytest
 from tests.security.conftest import Socket, message
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.postgres import Server
-from tests.support.several import Machine, environment, machine, settings_for, within
+from tests.support.several import Machine, environment, machine, settings_for
 from tests.support.terminal import start
+from tests.support.waiting import within
 from tests.ui.conftest import DOCUMENTS, GOOD, HOLIDAYS, write_documents
 
 LIMITS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Sequence
@@ -32,9 +33,11 @@ from tests.support.terminal import Tandem
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "tandem_0_1.zip"
 
 
-@pytest.fixture
-def kept(home: Path) -> Path:
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory of a version 0.1 that went on being used, and in which a few things are odd."""
+    home = tmp_path_factory.mktemp("used")
+    (home / "tandem.yaml").write_text("models: {foundry: false}\n", encoding="utf-8")
     with zipfile.ZipFile(FIXTURE) as fixture:
         fixture.extractall(home, [name for name in fixture.namelist() if name.startswith(".tandem/")])
     data = home / ".tandem"
@@ -46,8 +49,8 @@ def kept(home: Path) -> Path:
     traces.close()
     log.close()
     store = Store(databases.people(settings))
-    used = {"key": "", "model": "m", "questions": 1, "tokens": 2, "seconds": 0.5, "money": 0.0, "escalated": 0}
-    lines = [{"day": "2026-01-01", "person": f"person {number}", "refused": 0, **used} for number in range(1200)]
+    spent = {"key": "", "model": "m", "questions": 1, "tokens": 2, "seconds": 0.5, "money": 0.0, "escalated": 0}
+    lines = [{"day": "2026-01-01", "person": f"person {number}", "refused": 0, **spent} for number in range(1200)]
     store.note(lambda db: db.execute(usage.insert(), lines))
     Shares(store).make("ada", "c", {"turns": ["\0 ğ"]}, title="t", people=[f"person {n}" for n in range(100)])
     store.close()
@@ -58,6 +61,12 @@ def kept(home: Path) -> Path:
             said = f'{{"id": "odd-{number}", "output":  "ü \\u0000 {number}", "n": [1.0, 1e400, null]}}'
             db.execute(add, (f"odd-{number}", thread, "2026-01-01T00:00:00Z", f"ü {number}", said))
     return data
+
+
+@pytest.fixture
+def kept(home: Path, used: Path) -> Path:
+    """That directory, to do with as one likes: it takes seconds to come about."""
+    return Path(shutil.copytree(used, home / ".tandem"))
 
 
 def rows(data: Path) -> dict[str, list[tuple[Any, ...]]]:
