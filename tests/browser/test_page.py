@@ -42,7 +42,7 @@ CHOICES: list[tuple[dict[str, Any], dict[str, float] | None, dict[str, Any], tup
 ]
 AXE = """async () => {
   const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-  const found = await axe.run(document, { runOnly: rules })
+  const found = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] })
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)
 }"""
 
