@@ -22,6 +22,7 @@ from rag.grounding import citations, evidence
 from rag.text import phrases
 from rag.types import CheckedAnswer, CheckedSentence, Likes, Passage, Support
 
+UNSUPPORTED = "unsupported"
 STRONG = 0.6
 SUPPORTED = 0.6
 QUOTED, ELSEWHERE, MENDED = 0.07, 0.25, 0.15
@@ -29,6 +30,7 @@ QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
 PARTS = 3
 _FIRST_ITEM = regex.compile(r"\(?1[.)]")
+_ITEM = regex.compile(r"^\s*(?:\(?\d{1,2}[.)]|[-*•–])\s", regex.M)
 _LATER_ITEM = regex.compile(r"(?<!\S)\(?(?:[2-9]|[1-9]\d)[.)](?=\s)")
 
 
@@ -57,7 +59,8 @@ class Verdict:
     """`checked` is the text as it may be shown, with its citations checked. `why` is "" where it is accepted, else the
     code of the reason: empty, loop, echo, cut, language, refusal, nothing_found, nothing_said, unsupported, beside,
     unproved.
-    `faults` are what was taken off the text (`hybrid.policies.degeneration`).
+    `faults` are what was taken off the text (`hybrid.policies.degeneration`), or UNSUPPORTED: what its supported
+    beginning was followed by.
     """
 
     checked: CheckedAnswer
@@ -100,14 +103,19 @@ def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bo
         return Verdict(plain, "refusal" if denied else "", sound.faults, refused=True)
     if sound.faults:
         checked = _supported_part(checked, searched)
-    return Verdict(checked, _why(text, checked, sound.faults, searched, trusted), sound.faults)
+    why = _why(text, checked, sound.faults, searched, trusted)
+    if why == UNSUPPORTED and not sound.faults:  # it may have begun well
+        begun = _supported_part(checked, searched)
+        if begun is not checked and not _why(text, begun, (UNSUPPORTED,), searched, trusted):
+            return Verdict(begun, "", (UNSUPPORTED,))
+    return Verdict(checked, why, sound.faults)
 
 
 def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: Searched, trusted: bool) -> str:
     if not text.strip():
         return "empty"
     if not checked.text.strip():
-        return faults[0] if faults else "unsupported"
+        return faults[0] if faults else UNSUPPORTED
     if searched.free:
         return "language" if language_mismatch(searched.question, checked.text) else ""
     claims = [s for s in checked.sentences if s.support is not Support.NEUTRAL]
@@ -117,13 +125,14 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         return "language"
     if not claims:
         return "nothing_said"
-    if not {degeneration.LOOP, degeneration.ECHO}.isdisjoint(faults) and _LATER_ITEM.search(checked.text):
+    broke_off = not {*faults} <= {degeneration.CUT} and _LATER_ITEM.search(checked.text)
+    if broke_off and not _ends_with_its_source(claims, searched.passages):
         return faults[0]  # a list that broke off is no list
     if searched.given and not faults:
-        return "" if any(s.support is Support.SUPPORTED for s in claims) else "unsupported"
+        return "" if any(s.support is Support.SUPPORTED for s in claims) else UNSUPPORTED
     found = evidence.measure(searched.question, searched.passages, checked, searched.query, searched.likes)
     if (1.0 + found["supported"] - found["unsupported"]) / 2.0 < SUPPORTED:  # a doubtful claim is half a claim
-        return faults[0] if faults else "unsupported"
+        return faults[0] if faults else UNSUPPORTED
     if trusted and not faults:
         return ""
     quoted = bool(found["quoted"])
@@ -138,6 +147,15 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
     if found["mistyped"]:  # nothing of the kind that was asked for
         return "" if found["chance"] >= least and not found["only"] else "beside"
     return "" if found["chance"] >= least or spoken_of else "beside"
+
+
+def _ends_with_its_source(claims: Sequence[CheckedSentence], passages: Sequence[Passage]) -> bool:
+    """Whether a list ends where the list that it was taken from does."""
+    last = claims[-1]
+    source = next((one for one in passages if one.id in last.passages[:1]), None)
+    if source is None or last.evidence is None or not _ITEM.search(source.text):
+        return False
+    return not _ITEM.search(source.text, last.evidence[1])
 
 
 def _supported_part(checked: CheckedAnswer, searched: Searched) -> CheckedAnswer:

@@ -57,7 +57,7 @@ def sound(
 
     A unit that repeats an earlier one is left out, and where two do, so is all that follows; so is what comes after an
     echo of the prompt (`question`, `instructions`, one of `headings`, a role, a fence), but for echoes at the very
-    start, which go alone.
+    start, which go alone, with the number before a heading that stands there.
     Of a `truncated` text the unfinished last sentence goes, unless it is all there is.
     """
     reading = _Reading(question, instructions, headings)
@@ -134,7 +134,9 @@ class _Reading:
         self.kept: list[tuple[int, int]] = []
         self.faults: set[str] = set()
         self.repeats = 0
-        self._whole = frozenset(tuple(_words(one)) for one in (question, *headings)) - {()}
+        self._headings = frozenset(tuple(_words(one)) for one in headings) - {()}
+        self._whole = self._headings.union({tuple(_words(question))} - {()})
+        self._numbered = False
         self._asked = tuple(_words(question))
         self._told = _told(instructions)
         self._seen = _Seen()
@@ -144,6 +146,8 @@ class _Reading:
         unit = text[start:end]
         if _is_echo(unit, self._whole, self._asked, self._told):
             self.faults.add(ECHO)
+            if self._numbered and _said(unit) in self._headings:  # "1", then a passage from its heading on
+                self.kept, self._numbered, self._seen = [], False, _Seen()
             return not self.kept
         label = _LABEL.match(unit)
         words = _words(unit[label.end() :] if label else unit)
@@ -161,6 +165,7 @@ class _Reading:
             self.faults.add(LOOP)
             return False
         self._seen.add(words)
+        self._numbered = not self.kept and len(words) == 1 and words[0].isdigit()
         self.kept.append((start, end))
         return True
 
@@ -222,12 +227,17 @@ def _told(instructions: str) -> frozenset[tuple[str, ...]]:
 def _is_echo(unit: str, whole: Set[tuple[str, ...]], asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> bool:
     if _TURN.match(unit) or _BREADCRUMB.match(unit):
         return True
-    words, label = _words(unit), _LABEL.match(unit)
-    said = tuple(_words(unit[label.end() :])) if label else tuple(words)
-    if said in whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
+    words = _words(unit)
+    if _said(unit) in whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
         return True
     grams = _grams(words)
     return len(grams) >= _SHORT and (tuple(words[:_GRAM]) in told or len(grams & told) >= _TOLD * len(grams))
+
+
+def _said(unit: str) -> tuple[str, ...]:
+    """The words of a unit without the label and the number before them."""
+    label = _LABEL.match(unit)
+    return tuple(_words(unit[label.end() :] if label else unit))
 
 
 def _inside(words: list[str]) -> bool:

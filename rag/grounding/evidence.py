@@ -33,6 +33,8 @@ _PLACES = frozenset(
     ("where", "nerede", "nereye", "nereden", "wo", "wohin", "woher", "ou", "donde", "dove", "onde", "waar")
 )
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
+_BARE = regex.compile(r"[\s\p{P}]*(\d{1,3})[\s\p{P}]*")
+_SMALL = 30
 _CARRIES, _LITTLE, _LISTED, _OWN, _RIVAL, _COUNTED, _QUOTED = 0.5, 2, 3, 0.25, 0.1, 2, 100
 
 
@@ -43,6 +45,7 @@ class _Sentence:
     chance: float
     about: frozenset[str]
     quoted: bool
+    ranges: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -69,21 +72,34 @@ class _New:
         )
 
     @cached_property
+    def bare(self) -> bool:
+        """Whether this is a small number and nothing else."""
+        number = _BARE.fullmatch(self.text)
+        return number is not None and int(number[1]) <= _SMALL
+
+    @cached_property
     def figures(self) -> frozenset[str]:
         return frozenset(_stated(self.text, self.language).keys() - self.asked_figures)
 
     def carried(self, sentence: _Sentence) -> bool:
         """Whether a sentence holds it: most of it, all of it where it is little, and half of its figures."""
         words, numbers = len(self.words & sentence.words), len(self.figures & sentence.figures.keys())
-        if numbers and self.counted and self._counts_something_else(sentence):
+        if numbers and (self.counted or self.bare) and self._counts_something_else(sentence):
+            return False
+        if numbers and any(low in self.figures and high not in self.figures for low, high in sentence.ranges):
             return False
         count = len(self.words) + len(self.figures)
         least = count if count <= _LITTLE else _CARRIES * count
         return count > 0 and words + numbers >= least and 2 * numbers >= len(self.figures)
 
     def _counts_something_else(self, sentence: _Sentence) -> bool:
-        """Whether what the question counts is counted in the sentence, by a figure that is not among these."""
+        """Whether what the question counts is counted in the sentence, by a figure that is not among these.
+
+        A bare number has to count it, and be the only one that does: it may be a list's, or a passage's.
+        """
         counting = {figure for figure, beside in sentence.figures.items() if beside & self.counted}
+        if self.bare:
+            return not counting or not counting <= self.figures
         return bool(counting) and counting.isdisjoint(self.figures)
 
 
@@ -118,7 +134,8 @@ def measure(
         new = _New(claims.said(claim.text), language, asked, asked_figures, wanted)
         words = idf.terms_of(new.text, language)
         stems = {word[0] for word in words}
-        parts += not brought.issuperset(new.words | new.figures)
+        fresh = (new.words | new.figures) - brought  # one word more is the same part, said again
+        parts += bool(fresh) and (not brought or len(fresh) > 1 or not fresh.isdisjoint(new.figures))
         brought |= new.words | new.figures
         typed = typed or any(
             word not in asked and word_flags(new.text, start, end, word, start == 0) & flags
@@ -186,6 +203,7 @@ def _sentences(
             float(chances[at]),
             about[one.passage],
             any(one.passage == passage and one.start < end and start < one.end for passage, start, end in taken),
+            figures.ranges(passages[one.passage].text[one.start : one.end]),
         )
         for at, one in enumerate(found)
     ]

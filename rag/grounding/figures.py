@@ -16,7 +16,9 @@ from rag.text.analyser import stop_terms
 _TEENS = "thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _EN_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _TR_TENS = "yirmi otuz kirk elli altmis yetmis seksen doksan"
-_NUMBER = regex.compile(r"(?<!\p{L})\d+(?:[.,:'’\u00a0]\d+)*")
+_DIGITS = r"\d+(?:[.,:'’\u00a0]\d+)*"
+_NUMBER = regex.compile(rf"(?<!\p{{L}}){_DIGITS}")
+_RANGE = regex.compile(rf"(?<![\p{{L}}\d-])({_DIGITS})\s?(?:to|bis|à|ila|[-–—])\s?({_DIGITS})(?![\d–-])")
 _WORDS: Mapping[str, Mapping[str, str]] = {
     language: {name: str(number) for number, name in enumerate(listed.split())}
     for language, listed in (
@@ -86,6 +88,11 @@ def _values(language: str) -> Mapping[str, int]:
 def of(text: str) -> set[str]:
     """The numbers in digits, without separators and leading zeros."""
     return {_plain(m.group()) for m in _NUMBER.finditer(text)}
+
+
+def ranges(text: str) -> tuple[tuple[str, str], ...]:
+    """Both ends of each range between two numbers: "4 to 4.5", "10–12"."""
+    return tuple((_plain(m[1]), _plain(m[2])) for m in _RANGE.finditer(text))
 
 
 def beside(

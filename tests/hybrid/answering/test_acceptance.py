@@ -11,6 +11,7 @@ import pytest
 
 from hybrid.answering.acceptance import Searched, Verdict, judge
 from hybrid.models.reliability import Reliability
+from rag.grounding import citations, evidence
 from rag.library import Library
 from rag.settings import RetrievalSettings
 from rag.types import Passage, Support
@@ -96,6 +97,53 @@ def test_of_a_text_that_wandered_off_every_part_has_to_be_worth_saying() -> None
     assert judge(led + strayed, given).accepted
     assert judge(f"{led} {LEAVE}", given).accepted
     assert judge(f"{led} {LEAVE}{strayed}", given).why == "beside"
+
+
+def test_of_a_text_that_begins_well_and_invents_the_rest_the_beginning_is_shown() -> None:
+    invented = " Managers receive a yacht in summer. Their golden tickets are printed by whales."
+    verdict = judge(f"Annual leave is 25 days per year.{invented}", searched())
+    assert verdict.accepted and verdict.checked.text == "Annual leave is 25 days per year [1]."
+    assert verdict.faults == ("unsupported",) and not verdict.sound
+    assert judge(f"The Model Desk has 4 members.{invented}", searched()).why == "unsupported"
+
+
+STEPS = "1. Look at the receipt page.\n2. Search for a rare word.\n3. Run the repair, which checks the index."
+AGAIN = "\nQuestion: What else is there?"
+
+
+def test_a_list_that_goes_as_far_as_that_of_its_source_did_not_break_off() -> None:
+    passages = [Passage("p", "a.md", STEPS, 0, len(STEPS), language="en"), *searched().passages]
+    given = Searched("How do I search for a rare word and check the index with the repair?", passages, 0.9, True)
+    assert judge(STEPS + AGAIN, given).accepted
+    assert judge(STEPS.rsplit("\n", 1)[0] + AGAIN, given).why == "echo"
+
+
+ADAPTER = "The adapter was trained on 8,400 answer pairs in eleven hours. The first call takes 4 to 4.5 seconds."
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "shown"),
+    [
+        ("How many training pairs were used for the adapter?", "8,400", 1),
+        ("How many training pairs were used for the adapter?", "Answer: 11.", 0),
+        ("How many hours was the adapter trained?", "Answer: 11.", 1),
+        ("When was the adapter trained?", "The answer is: 11", 0),
+        ("How long does the first call take?", "4 to 4.5 seconds.", 1),
+        ("How long does the first call take?", "4.5 seconds.", 1),
+        ("How long does the first call take?", "4 seconds.", 0),
+    ],
+)
+def test_a_bare_number_counts_what_was_asked_and_half_a_range_is_none(question: str, said: str, shown: int) -> None:
+    passages = [Passage("p", "a.md", ADAPTER, 0, len(ADAPTER), language="en")]
+    assert judge(said, Searched(question, passages, 0.9, True)).accepted is bool(shown)
+
+
+def test_a_part_that_says_the_one_before_over_again_is_none_of_its_own() -> None:
+    passages = searched().passages
+    once, twice = "25 days.", "25 days. Every employee has 25 days."
+    parts = [evidence.measure(ASK, passages, citations.check(text, passages, ASK))["parts"] for text in (once, twice)]
+    assert parts == [1, 1]
+    assert evidence.measure(ASK, passages, citations.check(LEAVE, passages, ASK))["parts"] == 2
 
 
 def test_what_claims_nothing_does_not_trail_behind_what_is_kept() -> None:

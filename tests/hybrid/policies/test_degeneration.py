@@ -57,6 +57,18 @@ def test_echoes_of_the_prompt_go(text: str, left: str | None) -> None:
     assert found.text == left if left is not None else "And then" not in found.text
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("1\n\nThe AI Board, Meetings. Five members make a quorum.", "Five members make a quorum."),
+        ("Five.\n\nThe AI Board, Meetings. Five members make a quorum.", "Five."),
+        (f"25\n\nQuestion: {ASKED}\n\nAnswer: 25", "25"),
+    ],
+)
+def test_a_number_before_a_heading_goes_with_it(text: str, left: str) -> None:
+    assert sound(text, question=ASKED, headings=["The AI Board, Meetings"]).text == left
+
+
 def test_the_unfinished_last_sentence_of_a_cut_text_goes() -> None:
     found = sound("Leave is 25 days. Unused days may be car", truncated=True)
     assert (found.text, found.faults) == ("Leave is 25 days.", (CUT,))

@@ -37,3 +37,16 @@ def test_numbers_that_words_spell(language: str, text: str, numbers: list[str]) 
 def test_a_number_in_words_is_held_against_one_in_digits(text: str, said: str, support: Support) -> None:
     checked = citations.check(said, [Passage("p", "a.md", text, 0, len(text))], "")
     assert [sentence.support for sentence in checked.sentences] == [support]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It takes 4 to 4.5 seconds.", [("4", "45")]),
+        ("10–12 days, from 20:00-22:00", [("10", "12"), ("2000", "2200")]),
+        ("12 bis 14 Tage", [("12", "14")]),
+        ("on 2026-05-01, pages 3-4-5 of q4-8", []),
+    ],
+)
+def test_ranges_have_two_ends(text: str, found: list[tuple[str, str]]) -> None:
+    assert list(figures.ranges(text)) == found
