@@ -232,12 +232,14 @@ def bench_chat(
         bool, typer.Option("--instant-model", help="Model inside the server, not an HTTP endpoint beside it.")
     ] = False,
     api: Annotated[bool, typer.Option("--api", help="Ask over /v1, not in the chat.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes that answer, over --database.", min=1, max=64)] = 1,
+    database: Annotated[str, typer.Option(help="An empty PostgreSQL database, as in storage.database.")] = "",
     json: Json = False,
 ) -> None:
     """Let many people chat with one server at once, and measure what reaches them."""
     from tandem.commands import benching
 
-    benching.chat(json, clients, rate, seconds, paint, instant_model, api)
+    benching.chat(json, clients, rate, seconds, paint, instant_model, api, workers, database)
 
 
 @bench.command("retrieval")

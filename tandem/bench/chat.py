@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,39 +29,58 @@ from tandem.bench.metronome import noted
 from tandem.bench.relay import whole
 
 SIGN_INS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """So many processes that answer, over an empty database on a PostgreSQL server."""
+
+    workers: int
+    database: str
+
+
 MEGABYTE = 1e6
 
 
 async def measure(
-    clients: int, rate: float, seconds: float, *, instant: bool = False, api: bool = False
+    clients: int,
+    rate: float,
+    seconds: float,
+    *,
+    instant: bool = False,
+    api: bool = False,
+    several: Several | None = None,
 ) -> dict[str, Any]:
     """Let `clients` ask at once and read `rate` words a second for `seconds`, less an unfinished last sentence. Raises
     BenchError.
 
     `instant` has the model inside the server, without the network between them; `api` asks over /v1 in place of the
-    chat. Rates in words a second, lag (from when a word is due to when it is read) in ms, memory of the server in MB.
+    chat; `several` has several processes answer. Rates in words a second, lag (from when a word is due to when it is
+    read) in ms, memory of the server in MB.
     """
     try:
-        return await _measure(clients, rate, whole(int(rate * seconds)), instant, api)
+        return await _measure(clients, rate, whole(int(rate * seconds)), instant, api, several)
     except BaseExceptionGroup as group:
         expected = group.subgroup(UserFacingError)
         raise (expected.exceptions[0] if expected else group) from None
 
 
-async def _measure(clients: int, rate: float, words: int, instant: bool, api: bool) -> dict[str, Any]:
+async def _measure(
+    clients: int, rate: float, words: int, instant: bool, api: bool, several: Several | None
+) -> dict[str, Any]:
     ask = chat_api.ask if api else chat_people.chat
-    async with server(clients, rate, words, instant=instant) as (address, process, log):
+    async with server(clients, rate, words, instant=instant, several=several) as (address, process, log):
         gate, door = asyncio.Barrier(clients + 1), asyncio.Semaphore(SIGN_INS_AT_ONCE)
         readers = [Reader(rate) for _ in range(clients)]
         async with asyncio.TaskGroup() as group:
             for number, reader in enumerate(readers):
                 group.create_task(ask(address, number, reader, words, gate, door))
             await _all_at(gate, START_SECONDS + clients)
-            before, cpu = process.memory_info().rss, process.cpu_times()
+            before, cpu = _used(process)
             began, own = time.perf_counter(), time.process_time()
             await _all_at(gate, START_SECONDS + clients + 3 * words / rate)
             wall, own = time.perf_counter() - began, time.process_time() - own
-            after, spent = process.memory_info().rss, process.cpu_times()
+            after, spent = _used(process)
         begun = noted(log)
     for reader in readers:
         reader.place(begun)
@@ -85,9 +105,16 @@ async def _measure(clients: int, rate: float, words: int, instant: bool, api: bo
         **({} if api else {"told_busy": sum(reader.told for reader in readers)}),
         "memory_start_mb": round(before / MEGABYTE, 1),
         "memory_end_mb": round(after / MEGABYTE, 1),
-        "server_cpu_share": round((spent.user + spent.system - cpu.user - cpu.system) / wall, 2),
+        "server_cpu_share": round((spent - cpu) / wall, 2),
         "client_cpu_share": round(own / wall, 2),
     }
+
+
+def _used(process: psutil.Process) -> tuple[int, float]:
+    """Memory and seconds of a server, its workers included."""
+    everybody = [process, *process.children(recursive=True)]
+    cpu = [one.cpu_times() for one in everybody]
+    return sum(one.memory_info().rss for one in everybody), sum(times.user + times.system for times in cpu)
 
 
 async def _all_at(gate: asyncio.Barrier, seconds: float) -> None:
@@ -101,7 +128,7 @@ async def _all_at(gate: asyncio.Barrier, seconds: float) -> None:
 
 @asynccontextmanager
 async def server(
-    clients: int, rate: float, words: int, *, instant: bool = True
+    clients: int, rate: float, words: int, *, instant: bool = True, several: Several | None = None
 ) -> AsyncIterator[tuple[str, psutil.Process, Path]]:
     """A server with data of its own, once its chat is loaded: its address, its process, and the file that says when
     the model's streams began. Raises BenchError.
@@ -115,6 +142,8 @@ async def server(
             endpoint, _ = await stack.enter_async_context(_started("tandem.bench.metronome", given, log))
             where = ["--endpoint", endpoint]
         arguments = ["--data", folder, "--clients", str(clients), *given, *where]
+        if several is not None:
+            arguments += ["--workers", str(several.workers), "--database", several.database]
         address, child = await stack.enter_async_context(_started("tandem.bench.chat_server", arguments, log))
         await _loaded(address, log)
         yield address, psutil.Process(child.pid), begun

@@ -63,14 +63,27 @@ async def _latency(questions: QuestionSet) -> dict[str, Any]:
             await context.close()
 
 
-def chat(json: bool, clients: int, rate: float, seconds: float, paint: bool, instant_model: bool, api: bool) -> None:
+def chat(
+    json: bool,
+    clients: int,
+    rate: float,
+    seconds: float,
+    paint: bool,
+    instant_model: bool,
+    api: bool,
+    workers: int,
+    database: str,
+) -> None:
     """Let many clients chat at once, or time how fast a browser paints. Raises UserFacingError."""
     if paint:
         from tandem.bench import render_time as paint_bench
 
         print_record(asyncio.run(paint_bench.measure(rate)), json)
     else:
-        work = chat_bench.measure(clients, rate, seconds, instant=instant_model, api=api)
+        if workers > 1 and not database:
+            raise UserFacingError("Several workers need an empty PostgreSQL database; name one with --database.")
+        several = chat_bench.Several(workers, database) if database else None
+        work = chat_bench.measure(clients, rate, seconds, instant=instant_model, api=api, several=several)
         print_record(run_fast(work), json)
 
 

@@ -1,9 +1,9 @@
 """Whether anything of a collection reaches somebody who may not read it: random questions over planted secrets.
 
 Knows how to plant secrets (in texts, headings, titles and names of files), how people pry, and what is heard of a
-secret: in passages, answers, notices, corrections, counts, lists, traces. Every question is also put to a library that
-holds only what its asker may read: the two must find the same. Does not know who may read what (`tandem.auth.rights`
-says) nor how anything is found.
+secret: in passages, answers, notices, corrections, counts, lists, traces, and in what others share. Every question is
+also put to a library that holds only what its asker may read: the two must find the same. Does not know who may read
+what (`tandem.auth.rights` says), how anything is found, nor how it is shared (`passed_on` does).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from hybrid.events import Failed, Finished, Notice, Retrieved
+from hybrid.events import Answer, Failed, Finished, Notice, Retrieved
 from hybrid.question import Question, Turn
 from hybrid.settings import ModelSettings
 from rag import labels
@@ -33,6 +33,8 @@ from rag.storage.records import NewDocument
 from rag.text.analyser import casefold, fold
 from rag.types import SearchResult
 from tandem.context import AppContext
+from tandem.evaluate import passed_on
+from tandem.evaluate.passed_on import Said
 from tandem.settings import CollectionSettings, ServerSettings, Settings
 from tandem.ui import starters
 
@@ -83,12 +85,18 @@ class Tally:
     leaks: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     found: int = 0
+    shares: int = 0
+    whole: int = 0
+    held_back: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "questions": self.asked,
             "kinds": dict(sorted(self.by_kind.items())),
             "own_secrets_found": self.found,
+            "shares_opened": self.shares,
+            "shown_whole": self.whole,
+            "pieces_held_back": self.held_back,
             "leaks": len(self.leaks),
             "differences": len(self.differences),
             "shown": [*self.leaks[:_SHOWN], *self.differences[:_SHOWN]],
@@ -198,14 +206,18 @@ async def evaluate(
     people = list(context.settings.server.users)
     for who in people:
         _look_around(context, twins[_groups(context, who)], who, secrets, tally)
-    before: dict[str, tuple[Turn, ...]] = {}
+    before: dict[str, tuple[tuple[Turn, ...], Said]] = {}
     for kind, text, secret in questions(secrets, draw):
         if tally.asked >= count:
             return tally
         who = draw.choice(people)
-        turns = before.get(who, ()) if draw.random() < 0.2 else ()
+        earlier = before.get(who) if draw.random() < 0.2 else None
+        turns = earlier[0] if earlier is not None else ()
         heard, found, answer = await _ask(context, who, text, turns)
-        before[who] = (Turn(text, answer),)
+        if answer is not None:
+            talk = [*([earlier[1]] if earlier is not None else []), passed_on.said(tally.asked, text, answer)]
+            before[who] = (Turn(text, answer.text),), talk[-1]
+            _pass_on(context, who, talk, secrets, draw, tally)
         tally.asked += 1
         tally.by_kind[kind] += 1
         typed = fold(casefold(" ".join((text, *(turn.question for turn in turns)))))
@@ -222,15 +234,36 @@ async def evaluate(
     return tally
 
 
+def _pass_on(
+    context: AppContext, owner: str, talk: Sequence[Said], secrets: Sequence[Secret], draw: random.Random, tally: Tally
+) -> None:
+    """Share it with everybody, the last answer or all of it, and look over the shoulder of one of them."""
+    kept = passed_on.shared(context, owner, talk, alone=draw.random() < 0.5)
+    if kept is None:
+        return
+    reader = draw.choice([name for name in context.settings.server.users if name != owner])
+    shown, hidden = passed_on.shown(context, kept, reader)
+    heard, typed = fold(casefold(shown)), fold(casefold(" ".join(one.question for one in talk)))
+    tally.shares += 1
+    tally.whole += not hidden
+    tally.held_back += hidden
+    own = _groups(context, reader)
+    for secret in secrets:
+        if secret.collection not in own and secret.word in heard and secret.word not in typed:
+            tally.leaks.append(f"{reader} read what {owner} shares of {talk[-1].question!r} and saw {secret.word}")
+
+
 def _groups(context: AppContext, who: str) -> tuple[str, ...]:
     return tuple(name for name in CLOSED if name in context.rights.groups_of(who))
 
 
-async def _ask(context: AppContext, who: str, text: str, turns: tuple[Turn, ...]) -> tuple[str, SearchResult, str]:
+async def _ask(
+    context: AppContext, who: str, text: str, turns: tuple[Turn, ...]
+) -> tuple[str, SearchResult, Answer | None]:
     """(all that is heard, what a search finds, the answer)."""
     principal = context.rights.principal(who)
     heard: list[str] = []
-    answer = ""
+    answer: Answer | None = None
     async with aclosing(context.answer(Question(text, turns, user=who, principal=principal))) as events:
         async for event in events:
             match event:
@@ -239,8 +272,8 @@ async def _ask(context: AppContext, who: str, text: str, turns: tuple[Turn, ...]
                 case Notice():
                     heard.append(event.text)
                 case Finished():
-                    answer = event.answer.text
-                    heard += [answer, repr(event.answer), json.dumps(event.trace.as_dict())]
+                    answer = event.answer
+                    heard += [answer.text, repr(event.answer), json.dumps(event.trace.as_dict())]
                 case Failed():
                     heard.append(event.message)
     found = context.library.search(text, principal=principal, history=[(turn.question, turn.answer) for turn in turns])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from dataclasses import asdict
 from html import escape
 
@@ -16,7 +15,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from rag.errors import UserFacingError
-from rag.originals import finding
 from tandem import databases
 from tandem.context import AppContext
 from tandem.entry import page
@@ -24,9 +22,10 @@ from tandem.entry.account import somebody
 from tandem.entry.routes import Refused, Route, address_of, fields_of
 from tandem.people.shares import Share
 from tandem.people.store import AccountsError
+from tandem.sharing import opened as opened_copy
 from tandem.sharing import page as shared_page
 from tandem.sharing import reading, snapshot
-from tandem.sharing.snapshot import Snapshot, Source
+from tandem.sharing.snapshot import Snapshot
 from tandem.texts import Language, problem, say
 
 sharing = APIRouter(prefix="/shared", route_class=Route)
@@ -229,23 +228,7 @@ def _seen(context: AppContext, share: Share, who: str) -> list[reading.Seen]:
     kept = snapshot.read(context.entrance.shares.content(share.id))
     if who == share.owner:
         return reading.seen(kept, lambda source: True, everything=True)
-    mine = context.rights.labels(context.rights.principal(who))
-    return reading.seen(kept, _reader(context, mine), everything=mine.issuperset(kept.labels))
-
-
-def _reader(context: AppContext, mine: frozenset[str]) -> Callable[[Source], bool]:
-    """Says whether a source may be read by who has these labels: its document could when it was shared, is still there,
-    and may be read now."""
-    known: dict[tuple[str, str], bool] = {}
-
-    def may_read(source: Source) -> bool:
-        key = source.passage, source.document
-        if key not in known:
-            now = finding.called(context.library, *key) if mine.intersection(source.labels) else []
-            known[key] = bool(now) and all(mine.intersection(one.labels) for one in now)
-        return known[key]
-
-    return may_read
+    return opened_copy.seen_by(context, kept, who)
 
 
 async def _copied(context: AppContext, who: str, answer: str, *, alone: bool, language: Language) -> Snapshot:

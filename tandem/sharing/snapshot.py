@@ -30,6 +30,9 @@ _TITLE = 200
 _ID = re.compile(r"/source/passage/(\d{1,18})\b")
 _CATALOGUE = (Kind.LIBRARY, Kind.DOCUMENT)
 
+Records = tuple[str, list[dict[str, Any]], dict[str, dict[str, Any]]]
+"""A conversation, what was said in it, and what stands under each answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -84,10 +87,14 @@ def of(context: AppContext, history: Place, who: str, answer: str, *, alone: boo
         found = store.read(lambda db: _records(db, who, answer))
     finally:
         store.close()
-    if found is None:
-        return None
-    conversation, steps, elements = found
-    turns = _turns(context, steps, elements, answer if alone else "")
+    return made(context, who, found, answer if alone else "") if found is not None else None
+
+
+def made(context: AppContext, who: str, records: Records, alone: str) -> Snapshot | None:
+    """A copy of what the history has of somebody's conversation, with `alone` of that answer; None where there is none.
+    Raises UserFacingError."""
+    conversation, steps, elements = records
+    turns = _turns(context, steps, elements, alone)
     if not turns:
         return None
     # Not the conversation's name, which may be that of a file dropped there.
@@ -95,10 +102,10 @@ def of(context: AppContext, history: Place, who: str, answer: str, *, alone: boo
     labels = context.rights.labels(context.rights.principal(who))
     if context.library.receipts(conversation):
         labels |= {label_of_thread(conversation)}
-    made = Snapshot(" ".join(title.split())[:_TITLE], conversation, turns, sorted(labels))
-    if len(json.dumps(asdict(made))) > LARGEST:
+    copy = Snapshot(" ".join(title.split())[:_TITLE], conversation, turns, sorted(labels))
+    if len(json.dumps(asdict(copy))) > LARGEST:
         raise AccountsError("This conversation is too long to be shared as a whole; share single answers of it.")
-    return made
+    return copy
 
 
 def read(content: Mapping[str, Any]) -> Snapshot:
@@ -114,9 +121,6 @@ def read(content: Mapping[str, Any]) -> Snapshot:
 
 def _source(record: Mapping[str, Any]) -> Source:
     return Source(**{**record, "parts": [(str(text), bool(mark)) for text, mark in record["parts"]]})
-
-
-Records = tuple[str, list[dict[str, Any]], dict[str, dict[str, Any]]]
 
 
 def _records(db: Connection, who: str, answer: str) -> Records | None:
