@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from tandem.conversations.exports import FORMATS
 from tandem.doors import DOORS
+from tandem.server import ROUTERS
 from tests.security.access_table import METHODS, NAMES, PERSONAS, SCOPED, SECRETS, Place, events, rows, serving
 from tests.security.conftest import Socket, message
 
+UI = Path(__file__).parents[2] / "tandem" / "ui"
 NOTHING = '"matching": 0', '"matching":0'
 """Of the answer to a search of the list that finds nothing; the list comes by itself too, with what is in it."""
 REFUSED = "Only an administrator may change models and the library"
@@ -69,6 +74,29 @@ def test_every_door_is_in_the_table() -> None:
         if method in METHODS and not any(method == done and door.path.fullmatch(path) for done, path in asked)
     ]
     assert missing == []
+
+
+def test_every_route_and_every_wish_of_the_page_is_in_the_table() -> None:
+    asked = [(method, row.address.partition("?")[0]) for row in rows() for method in row.methods]
+    missing = []
+    for route in (one for router in ROUTERS for one in router.routes if isinstance(one, APIRoute)):
+        path = re.compile(re.sub(r"\{[^}:]*(:path)?\}", lambda part: ".+" if part[1] else "[^/]+", route.path))
+        for method in route.methods & set(METHODS):
+            if not any(method == done and path.fullmatch(address) for done, address in asked):
+                missing.append(f"{method} {route.path}")
+    wishes = {
+        f"window_message {name}"
+        for file in ("library_panel.py", "first_page.py")
+        for name in re.findall(r'case "(\w+)":', (UI / file).read_text(encoding="utf-8"))
+    }
+    actions = re.findall(r'action_callback\("(\w+)"\)', (UI.parents[1] / "app.py").read_text(encoding="utf-8"))
+    assert missing == [] and len(wishes) > 10 and len(actions) >= 3
+    assert wishes | {f"action {name}" for name in actions} <= events().keys()
+    source = (UI / "chainlit_compat.py").read_text(encoding="utf-8")
+    heard, silent = (re.findall(rf"^{name} = \((.*?)\)$", source, re.M | re.S)[0] for name in ("EVENTS", "SILENT"))
+    # The silent ones, and `stop`, are about the page's own session and carry nothing.
+    kinds = set(re.findall(r'"(\w+)"', heard)) - set(re.findall(r'"(\w+)"', silent))
+    assert {event.partition(" ")[0] for event in events()} - {"action"} == kinds
 
 
 def test_an_answer_holds_what_its_asker_may_read(place: Place, clients: dict[str, httpx.Client]) -> None:
