@@ -11,7 +11,9 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hybrid.conversations import Conversations
 from hybrid.errors import ModelError
@@ -27,6 +29,7 @@ from hybrid.policies.fixed import Never
 from hybrid.question import Options
 from hybrid.runtimes.adapters import discover
 from hybrid.runtimes.base import ModelState, Runtime
+from hybrid.runtimes.circuit_breaker import Breaker
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
 from hybrid.settings import (
@@ -123,6 +126,7 @@ class Engine:
         self.models = ModelRegistry(chosen)
         self.lifecycle = Lifecycle(self.models, models.keep, downloads_to=data_dir)
         self._data_dir = data_dir
+        self._tell: Callable[[str, list[Any]], None] = lambda kind, what: None
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -168,6 +172,8 @@ class Engine:
             self.models.drop(endpoint.name)
         for endpoint in (one for one in models.endpoints if one not in before):
             await self.models.put(_endpoint(models, endpoint, api_key, self._data_dir))
+        for breaker in self._breakers():
+            breaker.told = partial(self._tell_of, breaker.name)
 
     @property
     def drafts(self) -> bool:
@@ -229,6 +235,35 @@ class Engine:
             self.running -= 1
             if not trace.outcome:
                 self.keep(trace, "cancelled", next((s.text for s in reversed(trace.stages) if s.text), ""))
+
+    def share(self, tell: Callable[[str, list[Any]], None]) -> Callable[[str, Sequence[Any]], None]:
+        """Have `tell` hear what is learnt here of models and endpoints; returns what takes in what another process has
+        told, on this engine's loop."""
+        self.experience.told = lambda observed: tell("experience", [observed])
+        self.reliability.told = lambda model, sound: tell("reliability", [model, sound])
+        self._tell = tell
+        for breaker in self._breakers():
+            breaker.told = partial(self._tell_of, breaker.name)
+
+        def hear(kind: str, what: Sequence[Any]) -> None:
+            match kind:
+                case "experience":
+                    self.experience.hear(what[0])
+                case "reliability":
+                    self.reliability.hear(str(what[0]), bool(what[1]))
+                case "breaker":
+                    for breaker in self._breakers():
+                        if breaker.name == what[0]:
+                            breaker.hear(float(what[1]))
+
+        return hear
+
+    def _breakers(self) -> Iterator[Breaker]:
+        found = (getattr(runtime, "breaker", None) for runtime in self.models.runtimes)
+        return (breaker for breaker in found if breaker is not None)
+
+    def _tell_of(self, endpoint: str, seconds: float) -> None:
+        self._tell("breaker", [endpoint, seconds])
 
     def keep(self, trace: Trace, outcome: str, answer: str) -> Trace:
         """Finish the trace with its outcome and the text shown, and save it."""

@@ -6,10 +6,13 @@ Knows what depends on what, and in which order to open, start and close it. Does
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from hybrid.answering.pipeline import Question
 from hybrid.answering.pipeline import answer as pipeline_answer
@@ -34,8 +37,10 @@ from tandem.indexing import Indexing
 from tandem.observability import telemetry
 from tandem.observability.metrics import Metrics
 from tandem.people.entrance import Entrance
-from tandem.settings import Settings, load
+from tandem.settings import Settings, endpoint_key, load
 from tandem.sources import Sources
+
+log = logging.getLogger(__name__)
 
 
 def assemble(
@@ -74,6 +79,11 @@ def catalogue() -> Catalog:
     """What is known of models beforehand: the models.yaml of the folder in which Tandem was started, else the one that
     ships. Raises CatalogError."""
     return Catalog.find(Path.cwd(), shipped.root())
+
+
+def _later(loop: asyncio.AbstractEventLoop, work: Callable[..., object], *given: object) -> None:
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(work, *given)
 
 
 _WORDS_S = 60.0
@@ -117,6 +127,7 @@ class AppContext:
             "accounts": lambda: self.entrance.store.problem,
         }
         """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
+        self._chosen = chosen_models.read(settings.files.chosen_models)
         self._started = self._closed = False
         self.member = self._as_member(settings)
         """This process among those that serve the installation; None where it is the only one."""
@@ -179,12 +190,24 @@ class AppContext:
             return
         self._started = True
         if self.member is not None:
-            self.member.start()
+            self._share(self.member)
         self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
         self.entrance.seal_old()
         await self.engine.start()
         if index:
             self._indexing.start()
+
+    def _share(self, member: Member) -> None:
+        """Tell other processes what is learnt of models and chosen here, and take in what they tell."""
+        loop = asyncio.get_running_loop()
+        take_in = self.engine.share(lambda kind, what: member.tell("learnt", kind=kind, what=what))
+        member.hear("learnt", lambda told: _later(loop, take_in, str(told["kind"]), told["what"]))
+
+        def chosen(told: Mapping[str, Any]) -> None:
+            asyncio.run_coroutine_threadsafe(self._hear_chosen(told["chosen"]), loop)
+
+        member.hear("models", chosen)
+        member.start()
 
     @property
     def sources(self) -> Sources:
@@ -209,8 +232,7 @@ class AppContext:
     async def choose_models(self, endpoint: EndpointSettings | None, api_key: str, draft: str, refine: str) -> None:
         """Have these models answer from now on, at the next start too; without an `endpoint`, on a server that is asked
         already. Raises SettingsError where that could not be written down."""
-        file = self.settings.files.chosen_models
-        before = await asyncio.to_thread(chosen_models.read, file)
+        before = self._chosen
         written = chosen_models.without(self.settings.models, before)
         chosen = chosen_models.Chosen(
             endpoint=endpoint or (before.endpoint if before is not None else None),
@@ -218,10 +240,24 @@ class AppContext:
             refine=refine,
             instead_of=(written.draft, written.refine),
         )
-        models = chosen_models.applied(written, chosen)
+        await self._choose(chosen, api_key)
+        if self.member is not None:
+            self.member.tell("models", chosen=chosen.model_dump(mode="json"))
+
+    async def _choose(self, chosen: chosen_models.Chosen, api_key: str = "") -> None:
+        models = chosen_models.applied(chosen_models.without(self.settings.models, self._chosen), chosen)
+        self._chosen = chosen
+        if chosen.endpoint is not None and not api_key:
+            api_key = endpoint_key(chosen.endpoint.api_key_env)
         self.settings = self.settings.model_copy(update={"models": models})
         await self.engine.choose(models, api_key)
-        await asyncio.to_thread(chosen_models.keep, file, chosen)
+        await asyncio.to_thread(chosen_models.keep, self.settings.files.chosen_models, chosen)
+
+    async def _hear_chosen(self, told: Any) -> None:
+        try:
+            await self._choose(chosen_models.Chosen.model_validate(told))
+        except Exception:  # whatever another version tells, or what this machine lacks
+            log.exception("The models that were chosen at another process are not used here")
 
     async def close(self) -> None:
         """Stop watching the documents, then let go of models and files. Twice is once."""

@@ -1,6 +1,6 @@
 """Spares an endpoint that keeps failing, and the person who would wait for it each time.
 
-Knows failures in a row and a clock. Does not know what was called.
+Knows failures in a row and a clock, and what another process found out. Does not know what was called.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Breaker:
         self._failed_at = float("-inf")
         self._pause = _FIRST_S
         self._until: float | None = None
+        self.told: Callable[[float], None] = lambda seconds: None
+        """Hears for how long it opens, 0 where it closes again, for `hear` of another process."""
 
     @property
     def open(self) -> bool:
@@ -58,9 +60,20 @@ class Breaker:
         self._failed_at = self._clock()
         if self._failures >= _FAILURES:
             self._until = self._failed_at + self._pause
+            self.told(self._pause)
             self._pause = min(2 * self._pause, _LONGEST_S)
 
     def succeeded(self) -> None:
+        if self._until is not None:
+            self.told(0.0)
         self._failures = 0
         self._pause = _FIRST_S
         self._until = None
+
+    def hear(self, seconds: float) -> None:
+        """Another process found the endpoint failing, or answering again."""
+        if seconds <= 0:
+            self._failures, self._pause, self._until = 0, _FIRST_S, None
+        else:
+            self._failures = max(self._failures, _FAILURES)
+            self._until = self._clock() + min(seconds, _LONGEST_S)

@@ -75,7 +75,7 @@ class OpenAICompatible:
         self._opening = asyncio.Lock()
         self._explain = Explainer(self.name, self.base_url, endpoint.api_key_env, self._timeouts.connect)
         self._dialects = Dialects(self.base_url, memory)
-        self._breaker = Breaker(f"{self.name} at {self.base_url}")
+        self.breaker = Breaker(f"{self.name} at {self.base_url}")
         self._client = ChatClient(
             f"{self.base_url}/chat/completions",
             api_key,
@@ -87,7 +87,7 @@ class OpenAICompatible:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Ask, and pass on what comes. Before the first token a call that may succeed yet is tried again."""
-        began = self._breaker.check()
+        began = self.breaker.check()
         await self._open()
         yield Chunk(phase=Phase.SEND)
         woken = False
@@ -99,7 +99,7 @@ class OpenAICompatible:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.reasoning)
                         yield chunk
-                self._breaker.succeeded()
+                self.breaker.succeeded()
                 return
             except ModelError as error:
                 loading = isinstance(error.__cause__, ServerSaid) and is_loading(error.__cause__.said)
@@ -109,7 +109,7 @@ class OpenAICompatible:
                     await asyncio.sleep(_LOADING_S)
                     continue
                 if begun:
-                    self._breaker.failed(error, began)
+                    self.breaker.failed(error, began)
                     raise
                 if error.kind == "reset" and not woken:
                     woken = True
@@ -126,7 +126,7 @@ class OpenAICompatible:
                         continue
                 wait = _patience(error, attempt)
                 if not error.retriable or attempt == _ATTEMPTS or wait > _LONGEST_WAIT_S:
-                    self._breaker.failed(error, began)
+                    self.breaker.failed(error, began)
                     raise
                 log.info("%s: trying again in %.1f s after: %s", self.name, wait, error)
                 await asyncio.sleep(wait)
@@ -296,7 +296,7 @@ class OpenAICompatible:
                 f"{self.name} at {self.base_url} does not speak the OpenAI protocol; does the address end in /v1?",
                 kind="protocol",
             ) from error
-        self._breaker.succeeded()
+        self.breaker.succeeded()
         infos = infos or [ModelInfo(id, id, self.name, ModelState.READY) for id in self._assume]
         unique = {info.id: info for info in reversed(infos) if info.id.casefold() != EXTRACTIVE}
         return [unique[id] for id in dict.fromkeys(info.id for info in infos) if id in unique]

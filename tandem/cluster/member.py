@@ -119,6 +119,10 @@ class Member:
         """Whether it is this process that leads now."""
         return self._leads.get(name, 0.0) > time.monotonic()
 
+    def listens(self) -> bool:
+        """Whether it hears now what others tell."""
+        return self._since != float("inf")
+
     @property
     def settled(self) -> bool:
         """Whether the others have had the time to say that they are there, since this process could hear them."""

@@ -18,7 +18,7 @@ from tests.support.terminal import start
 from tests.support.waiting import within
 from tests.ui.conftest import address_of
 
-PEOPLE = {"ada": "ada's words", "bob": "bob's words", "cem": "cem's words", "chief": "chief's words"}
+PEOPLE = {name: f"{name}'s words" for name in ("ada", "bob", "cem", "dan", "eve", "chief")}
 SECRET = "the-secret-that-all-machines-have-in-common-0123456789"
 
 
