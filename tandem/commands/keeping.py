@@ -13,6 +13,7 @@ from tandem.data_lock import hold
 from tandem.keeping import backup
 from tandem.keeping.moving import Moved, move
 from tandem.keeping.passages import move_passages, passages_at
+from tandem.people.ended import write_out
 from tandem.settings import load
 
 
@@ -26,6 +27,8 @@ def move_data(source: str, target: str) -> None:
             raise UserFacingError(f"There is nothing at {here[0].name}; name a data directory or a database.")
         try:
             moved = move(here, there, _progress)
+            if here[0].on_server and not there[0].on_server:
+                write_out(there[-1], databases.settings_at(target, settings).files.signed_out)
         finally:
             for place in (*here, *there):
                 place.close()

@@ -37,6 +37,7 @@ from tandem.keeping.files import (
 )
 from tandem.keeping.moving import move
 from tandem.keeping.passages import move_passages
+from tandem.people.ended import write_out
 from tandem.private_files import keep_private
 from tandem.settings import Settings
 from tandem.settings_storage import StorageSettings
@@ -93,6 +94,10 @@ def _save(settings: Settings, half: Path) -> Saved:
             copy_file(path, there.path / path.relative_to(files.path))
         except FileNotFoundError:
             continue  # deleted with its conversation meanwhile
+    if databases.people(settings).on_server:
+        copy = databases.people(_in_files(there, settings))
+        write_out(copy, there.signed_out)
+        copy.close()
     listed = {}
     for path in sorted(path for path in there.path.rglob("*") if path.is_file()):
         listed[path.relative_to(there.path).as_posix()] = {"size": path.stat().st_size, "sha256": checksum(path)}
@@ -138,7 +143,11 @@ def _generation(store: Path) -> str:
 
 def _files(there: DataDir, settings: Settings) -> tuple[Place, ...]:
     """The SQLite files that stand for all places, in another data directory."""
-    return databases.places(settings.model_copy(update={"data_dir": there.path, "storage": StorageSettings()}))
+    return databases.places(_in_files(there, settings))
+
+
+def _in_files(there: DataDir, settings: Settings) -> Settings:
+    return settings.model_copy(update={"data_dir": there.path, "storage": StorageSettings()})
 
 
 def check(folder: Path) -> Saved:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.database.places import Place
 from tandem.auth.ended import EndedInFile
 from tandem.people.store import AccountsError, Store
 
@@ -39,7 +40,7 @@ class EndedForAll:
     nothing was ever read, no cookie counts."""
 
     def __init__(self, store: Store, file: Path) -> None:
-        """What stands in `file`, from when there was one process, is taken over once."""
+        """What stands in `file`, from when there was one process, is taken over."""
         self._store = store
         self._file = file
         self._lock = threading.Lock()
@@ -110,14 +111,34 @@ class EndedForAll:
             self._known = self._store.read(_read)
 
     def _take_over(self, db: Connection) -> None:
-        if not self._file.is_file() or _number(db):
+        if not self._file.is_file():
             return
-        kept = EndedInFile(self._file, time.time).kept()
-        for person, epoch in kept["epochs"].items():
-            _put(db, _EPOCH, person, epoch + kept["base"])
-        for number, until in kept["tickets"].items():
-            _put(db, _TICKET, number, until)
+        kept, known = EndedInFile(self._file, time.time).kept(), _read(db)
+        later = {name: epoch + kept["base"] for name, epoch in kept["epochs"].items()}
+        later = {name: epoch for name, epoch in later.items() if epoch > known.epochs.get(name, 0)}
+        more = {number: until for number, until in kept["tickets"].items() if number not in known.tickets}
+        if not later and not more:
+            return
         _count_up(db)
+        for name, epoch in later.items():
+            _put(db, _EPOCH, name, epoch)
+        for number, until in more.items():
+            _put(db, _TICKET, number, until)
+
+
+def write_out(place: Place, file: Path) -> None:
+    """Write what ended cookies from a database of accounts into a file, for a single process; nothing where nothing
+    ended. Raises OSError or AccountsError."""
+    from sqlalchemy import select
+
+    from tandem.people.tables import signed_out as s
+
+    store = Store(place)
+    rows = store.read(lambda db: db.execute(select(s)).all())
+    if rows:
+        epochs = {row.name: int(row.value) for row in rows if row.kind == _EPOCH}
+        tickets = {row.name: float(row.value) for row in rows if row.kind == _TICKET}
+        EndedInFile(file, time.time).keep({"base": 0, "epochs": epochs, "tickets": tickets})
 
 
 def _read(db: Connection) -> _Known:
