@@ -19,7 +19,7 @@ from tandem.cluster.revisions import TABLES
 from tandem.cluster.running import RunningAnswers, Written
 from tandem.context import AppContext
 from tandem.settings import load
-from tests.support.postgres import Server
+from tests.support.postgres import Server, running
 from tests.support.several import within
 
 DOWN = ModelError("down", kind="refused")
@@ -125,3 +125,25 @@ async def eventually(holds: Callable[[], bool]) -> bool:
             return True
         await asyncio.sleep(0.1)
     return holds()
+
+
+def test_after_the_database_was_away_nobody_is_taken_for_dead() -> None:
+    with running() as postgres, ExitStack() as stack:
+        first, second = (Member(Postgres(postgres.database, TABLES)) for _ in range(2))
+        for one in (first, second):
+            stack.callback(one.close)
+            one.check()
+            one.start()
+        assert within(5, lambda: first.listens() and second.listens())
+        RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], [])
+        postgres.stop()
+        assert within(10, lambda: "cannot be reached" in first.problem and not first.listens())
+        postgres.start()
+        answers = RunningAnswers(second)
+        told = threading.Event()
+        second.hear("news", lambda what: told.set())
+        assert within(10, lambda: not first.problem and not second.problem and second.listens())
+        first.tell("news")
+        assert told.wait(10)
+        assert within(8, lambda: second.settled) and answers.orphans() == []
+        assert [one.message for one in answers.in_thread("t")] == ["m"]
