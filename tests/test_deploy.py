@@ -122,6 +122,8 @@ def test_the_values_fit_their_schema_and_tandem_takes_the_settings(values: dict[
         {"settings": {"server": {"api_key": "written down"}}},
         {"settings": {"storage": {"password": "written down"}}},
         {"replicas": 3},
+        {"replicas": 3, "existingSecret": "secrets", "settings": {"storage": {"database": "postgresql://tandem@db/t"}}},
+        {"replicas": 0},
         {"data": {"size": "20 GB"}},
     ],
 )
@@ -129,6 +131,12 @@ def test_values_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(values, schema)
+
+
+def test_several_pods_are_taken_over_a_database_with_one_secret() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    storage = {"database": "postgresql://tandem@db/t", "passages": "database"}
+    jsonschema.validate({"replicas": 3, "existingSecret": "secrets", "settings": {"storage": storage}}, schema)
 
 
 def test_hadolint_finds_nothing() -> None:
