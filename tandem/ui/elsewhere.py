@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import Any, cast
 
 import chainlit as cl
+from chainlit.chat_context import chat_contexts
+from chainlit.context import init_ws_context
 from chainlit.element import ElementDict
 from chainlit.session import WebsocketSession, ws_sessions_id
 from chainlit.step import StepDict
@@ -30,7 +32,7 @@ from tandem.ui import answering, background, following
 log = logging.getLogger(__name__)
 
 _WRITE_SECONDS, _AT_ONCE_SECONDS, _FOLLOW_SECONDS = 1.0, 0.05, 0.5
-_STOP = "stop"
+_STOP, _BEGUN = "stop", "answering"
 
 
 class Elsewhere:
@@ -40,6 +42,7 @@ class Elsewhere:
         self._member = member
         self._running = RunningAnswers(member)
         self._known: dict[str, str] = {}
+        self._followed: set[str] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._problem = ""
@@ -51,7 +54,11 @@ class Elsewhere:
         def stop(told: Mapping[str, Any]) -> None:
             loop.call_soon_threadsafe(answering.stop_thread, str(told.get("thread")))
 
+        def catch_up(told: Mapping[str, Any]) -> None:
+            loop.call_soon_threadsafe(self._catch_up, str(told.get("thread")))
+
         self._member.hear(_STOP, stop)
+        self._member.hear(_BEGUN, catch_up)
         answering.when_changed(self._changed.set)
         self._task = asyncio.create_task(self._tell(), name="tell of the answers under way")
 
@@ -81,6 +88,28 @@ class Elsewhere:
         """Stop whatever another process writes in the conversation that a browser shows."""
         self._member.tell(_STOP, thread=session.thread_id)
 
+    def _catch_up(self, thread: str) -> None:
+        """Show what is said at another process in the pages that show the same conversation here."""
+        here = [one for one in ws_sessions_id.values() if one.thread_id == thread]
+        if here and thread not in self._followed:
+            # The others of these pages are told what one is told: see `following`.
+            background.begin(self._show_new(here[0], thread))
+
+    async def _show_new(self, session: WebsocketSession, thread: str) -> None:
+        emitter = init_ws_context(session).emitter
+        known = {message.id for message in chat_contexts.get(session.id, ())}
+        kept, written = await history().get_thread(thread), await self._in_thread(thread)
+        said = [step for step in kept["steps"] if "message" in step["type"]] if kept is not None else []
+        for step in (*said, *(cast(StepDict, one.step) for one in written)):
+            if step["id"] not in known:
+                await emitter.send_step(step)
+                following.noted(session, "new_message", step)
+        if written:
+            for one in written:
+                await emitter.send_element(cast(ElementDict, one.element))
+            await emitter.task_start()
+            await self._follow(thread, {one.message: one for one in written})
+
     async def _in_thread(self, thread: str) -> list[Written]:
         try:
             return await asyncio.to_thread(self._running.in_thread, thread)
@@ -90,7 +119,16 @@ class Elsewhere:
 
     async def _follow(self, thread: str, known: dict[str, Written]) -> None:
         session, emitter = cl.context.session, cl.context.emitter
-        while known and session.id in ws_sessions_id and session.thread_id == thread:
+        self._followed.add(thread)
+        try:
+            await self._follow_on(session.id, thread, known)
+        finally:
+            self._followed.discard(thread)
+        await emitter.task_end()
+
+    async def _follow_on(self, session_id: str, thread: str, known: dict[str, Written]) -> None:
+        emitter = cl.context.emitter
+        while known and (session := ws_sessions_id.get(session_id)) is not None and session.thread_id == thread:
             await asyncio.sleep(_FOLLOW_SECONDS)
             try:
                 now = {one.message: one for one in await asyncio.to_thread(self._running.in_thread, thread)}
@@ -105,7 +143,6 @@ class Elsewhere:
             for message in known.keys() - now.keys():
                 del known[message]
                 await self._show_end(thread, message)
-        await emitter.task_end()
 
     async def _show_end(self, thread: str, message: str) -> None:
         """Show an answer as the history has it by now."""
@@ -139,10 +176,13 @@ class Elsewhere:
         now = {one.message: one for one in answering.written(self._running.mine)}
         marks = {message: json.dumps((one.step, one.element), default=str) for message, one in now.items()}
         changed = [one for message, one in now.items() if self._known.get(message) != marks[message]]
+        begun = {one.thread for message, one in now.items() if message not in self._known}
         over = self._known.keys() - now.keys()
         if changed or over:
             await asyncio.to_thread(self._running.keep, changed, list(over))
         self._known = marks
+        for thread in begun:
+            self._member.tell(_BEGUN, thread=thread)
 
     async def _end_orphans(self) -> None:
         for one in await asyncio.to_thread(self._running.orphans):

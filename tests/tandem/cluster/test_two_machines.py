@@ -153,8 +153,14 @@ def test_an_answer_of_one_is_followed_and_stopped_at_the_other(pair: Pair) -> No
             other.emit("stop")
             assert "25 days" in other.hear('"update_message"')
             assert other.hear('"task_end"') != "closed"
-        assert '"stopped"' in socket.hear('"stopped"')
-    assert under_way(here, thread) == ""
+            assert '"stopped"' in socket.hear('"stopped"')
+            # The page at the other one is still open when the next question is asked here.
+            models.models["phi-4-mini"] = Reply(["Unused days expire at the end of March [1]."], delay_s=1.5)
+            socket.emit("client_message", message("When do unused days expire?"))
+            assert '"new_message"' in other.hear("When do unused days expire?")
+            assert "end of March" in other.hear("end of March", seconds=30)
+            assert other.hear('"task_end"') != "closed"
+    assert within(5, lambda: under_way(here, thread) == "")
 
 
 def under_way(at: Machine, thread: str) -> str:
