@@ -1,7 +1,7 @@
 """What is meant by what was typed: a question about passages, about a document, about the library, or no question.
 
-Knows the patterns of `intents.yaml` (English, Turkish) and how a question falls into parts. Does not know documents: a
-topic that no document is called by is a question like any other.
+Knows the patterns of `intents.yaml` (English, Turkish, German) and how a question falls into parts. Does not know
+documents: a topic that no document is called by is a question like any other.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rag.text.language import detect
 
 _MARKS = regex.compile(r"(?<![\s?!.…？。！؟])[\s?!.…？。！؟]++$")
 _ENDS = regex.compile(r"(?<=[?？؟])\s+(?=\S)")
+_QUOTES = " '\"“”‘’«»„"
 _MOST_PARTS = 4
 _LONGEST = 200
 """More characters than this are a question in every case: nobody greets at such length."""
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     ABILITIES = "abilities"
     LIBRARY = "library"
     DOCUMENT = "document"
+    MENTIONS = "mentions"
     VAGUE = "vague"
 
 
@@ -40,7 +42,8 @@ _AFTER_GREETING = (Kind.GREETING, Kind.THANKS, Kind.ABILITIES, Kind.LIBRARY, Kin
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """`topic` is what a document is called, "" where it is the one at hand ("this file"); `language` the one whose
+    """`topic` is what a document is called, "" where it is the one at hand ("this file"), or what documents are to
+    mention; `language` the one whose
     pattern was met, "" where none was.
     """
 
@@ -54,6 +57,7 @@ class _Wording:
     whole: tuple[tuple[Kind, regex.Pattern[str]], ...]
     greeted: regex.Pattern[str]
     documents: tuple[regex.Pattern[str], ...]
+    mentions: regex.Pattern[str]
     generic: frozenset[str]
     this: regex.Pattern[str]
     vague: regex.Pattern[str]
@@ -96,6 +100,7 @@ def _wording(language: str, block: dict[str, Any]) -> _Wording:
         tuple((kind, regex.compile(block[kind.value], regex.I)) for kind in said),
         regex.compile(rf"(?:{block['greeting']})[\s,;:!.]+(?=\S)", regex.I),
         tuple(regex.compile(pattern, regex.I) for pattern in block["document"]),
+        regex.compile(block["mentions"], regex.I),
         frozenset(fold(casefold(word)) for word in block["generic"].split()),
         regex.compile(block["this"], regex.I),
         regex.compile(block["vague"], regex.I),
@@ -119,10 +124,13 @@ def recognise(text: str) -> Intent:
         ).kind in _AFTER_GREETING:
             return rest
     for language, wording in _wordings().items():
+        if named := wording.mentions.fullmatch(said):
+            return Intent(Kind.MENTIONS, named["topic"].strip(_QUOTES), language)
+    for language, wording in _wordings().items():
         for pattern in wording.documents:
             found = pattern.fullmatch(said)
             if found:
-                topic = found["topic"].strip(" '\"“”‘’«»")
+                topic = found["topic"].strip(_QUOTES)
                 return Intent(Kind.DOCUMENT, "" if wording.this.fullmatch(topic) else topic, language)
     for language, wording in _wordings().items():
         found = wording.vague.fullmatch(said)

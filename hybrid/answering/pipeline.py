@@ -77,7 +77,8 @@ async def _answer(
         yield notice("reading", found.language)
     for typed, corrected in found.corrections:
         yield notice("spelling", found.language, typed=typed, corrected=corrected)
-    if found.passages and (foreign := across(found.language, found.passages[0].language)) is not None:
+    quoted = found.passages and reading.reply is None and found.confidence >= engine.minimum_confidence
+    if quoted and (foreign := across(found.language, found.passages[0].language)) is not None:
         yield foreign
     if reading.chosen is not None:
         yield notice("version", found.language, current=reading.chosen[0], older=reading.chosen[1])

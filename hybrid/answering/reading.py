@@ -18,10 +18,10 @@ from rag.grounding.outlines import Catalogue
 from rag.principal import ANYBODY, Principal
 from rag.retrieval import versions
 from rag.retrieval.retriever import Catalogued, Retriever
-from rag.text import phrases
+from rag.text import framing, phrases
 from rag.text.analyser import stop_terms, tokens
 from rag.text.language import detect
-from rag.types import CheckedAnswer, CheckedSentence, DocumentRecord, SearchResult, Support
+from rag.types import CheckedAnswer, CheckedSentence, DocumentRecord, Passage, SearchResult, Support
 
 _MOST_PASSAGES = 8
 _ALONE = 3
@@ -30,6 +30,8 @@ _ASKED, _MAJORITY = 5, 3
 where the first is among them and the search is sure.
 """
 _SURE = 0.3
+_LOOKED_THROUGH, _LISTED = 60, 12
+"""Passages that are looked through for a word, and documents that are listed, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +64,26 @@ def read(
     the least confidence to answer.
     """
     reader = _Reader(retriever, principal, conversation, collections, history, limit, minimum)
+    asked = framing.unframed(text)
     intent = intents.recognise(text)
+    if intent.kind is Kind.ASK and asked != text:
+        intent = intents.recognise(asked)
     match intent.kind:
         case Kind.GREETING | Kind.THANKS | Kind.ABILITIES:
             return _said(phrases.phrase(intent.kind.value, intent.language), intent.language)
+        case Kind.MENTIONS:
+            listed = reader.mentions(intent)
+            if listed is not None:
+                return listed
         case Kind.LIBRARY | Kind.DOCUMENT:
             known = reader.known(intent, text)
             if known is not None:
                 return known
-        case Kind.VAGUE:
+        case Kind.VAGUE if not history:
             return replace(reader.plain(text), topic=intent.topic)
     if (file := reader.of_the_newest(text)) is not None:
         return file
-    pieces = intents.parts(text)
+    pieces = intents.parts(asked)
     return reader.compound(text, pieces) if len(pieces) > 1 else reader.plain(text)
 
 
@@ -133,6 +142,27 @@ class _Reader:
         )
         return Reading(found) if found.passages and found.confidence >= self.minimum else None
 
+    def mentions(self, intent: Intent) -> Reading | None:
+        """The documents that mention a topic; None where none of what is found says all of its words."""
+        if not isinstance(self.retriever, Catalogued) or not (wanted := _content(intent.topic)):
+            return None
+        catalogue = self.retriever.seen_by(self.principal, self.conversation, self.collections)
+        found = self._search(intent.topic, (), _LOOKED_THROUGH)
+        holding: dict[str, Passage] = {}
+        for passage in found.passages:
+            if outlines.says(passage, wanted):
+                holding.setdefault(passage.document, passage)
+        if not holding:
+            return None
+        full = len(found.passages) >= _LOOKED_THROUGH and outlines.says(found.passages[-1], wanted)
+        kept = list(holding.values())[:_LISTED]
+        composer = outlines.mentions(
+            intent.topic, kept, catalogue.documents(), intent.language, more=full or len(holding) > len(kept)
+        )
+        return Reading(
+            SearchResult(tuple(kept), intent.topic, 1.0, intent.language), reply=composer.checked(), settled=True
+        )
+
     def known(self, intent: Intent, text: str) -> Reading | None:
         """What is known of the library or of the document that is meant; None where none is."""
         if not isinstance(self.retriever, Catalogued):
@@ -149,7 +179,8 @@ class _Reader:
         if not intent.topic:
             return self._at_hand(catalogue, attached, records, language)
         every = [*attached, *records]
-        record = outlines.named(intents.topic_words(intent.topic), every) or self._about(intent.topic, every)
+        words = intents.topic_words(intent.topic)
+        record = outlines.named(words, every) or self._about(" ".join(words), every)
         return self._outlined(catalogue, record, language) if record is not None else None
 
     def _about(self, topic: str, records: Sequence[DocumentRecord]) -> DocumentRecord | None:

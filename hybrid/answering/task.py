@@ -17,6 +17,7 @@ from hybrid.errors import ModelError
 from hybrid.question import Question
 from hybrid.runtimes.base import ChatRequest, Runtime
 from hybrid.tracing.trace import Trace
+from rag.text import framing
 from rag.types import Message, Passage, SearchResult
 
 
@@ -79,7 +80,7 @@ class Task:
             model=model,
             messages=messages,
             question=self.found.query or self.question.text,
-            typed=self.question.text,
+            typed=framing.unframed(self.question.text),
             passages=passages,
             numbers=numbers(shown, passages),
             answerable=self.answerable,

@@ -204,6 +204,30 @@ def overview(records: Sequence[DocumentRecord], catalogue: Catalogue, language: 
     return passages[:1], composer
 
 
+def says(passage: Passage, words: Sequence[str]) -> bool:
+    """Whether a passage, its headings or its document's name hold all of these folded words, whatever their endings."""
+    text = " ".join((passage.text, *passage.headings, passage.document.replace("_", " ").replace("-", " ")))
+    held = {one for token in tokens(text, passage.language) for one in (token.folded, token.term)}
+    return all(word in held or stem(word, passage.language) in held for word in words)
+
+
+def mentions(
+    topic: str, passages: Sequence[Passage], records: Sequence[DocumentRecord], language: str, *, more: bool
+) -> Composer:
+    """The documents that these passages, one of each, are from: each with its title, its path and where it mentions the
+    topic. `more` says that there are others.
+    """
+    titles = {record.name: _titled(record) for record in records}
+    composer = Composer(passages)
+    composer.say(phrases.mentions(language, f"“{topic}”", len(passages), more=more))
+    for at, passage in enumerate(passages):
+        title = titles.get(passage.document, passage.document)
+        where = passage.headings[-1] if passage.headings and passage.headings[-1] != title else ""
+        name = f"{title} ({passage.document})" if title != passage.document else title
+        composer.point(f"{name}: {where}" if where else name, at, first=at == 0)
+    return composer
+
+
 def _depth(record: DocumentRecord) -> tuple[int, str]:
     return record.name.count("/"), record.name
 

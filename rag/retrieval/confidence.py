@@ -29,7 +29,8 @@ _BEST = (
 _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anywhere", "gram", "bigram")
 _DEPTH = 5
 _PROPER = ("name", "number")
-_TITLE = NAMES.index("title")
+_TITLE, _COVERAGE = NAMES.index("title"), NAMES.index("coverage")
+_FEW = 4
 _ACROSS, _APART = 0.4, 2.5
 """How much of a question two sentences in another language must say, and by how many deviations the passage's cosine
 must stand out."""
@@ -149,8 +150,16 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
     else:
         found = _by_words(ranked, weights)
     return max(
-        1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))), _MAYBE if _headed(ranked) or across_languages(ranked) else 0.0
+        1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))),
+        _MAYBE if _headed(ranked) or _looked_up(ranked) or across_languages(ranked) else 0.0,
     )
+
+
+def _looked_up(ranked: Ranked) -> bool:
+    """Whether the best passage holds all of a few words without a question: a number, a name, a code looked up."""
+    question = ranked.question
+    alone = len(question.terms) == len(question.content) == len(question.sequence) <= _FEW
+    return alone and float(ranked.found.features[ranked.order[0], _COVERAGE]) >= 0.99
 
 
 def _headed(ranked: Ranked) -> bool:

@@ -26,7 +26,7 @@ from rag.storage.filters import Filters
 from rag.storage.passage_terms import unpack
 from rag.storage.protocols import CandidateIndex, PassageStore
 from rag.storage.totals import Sizes, Totals
-from rag.text import lexicon
+from rag.text import framing, lexicon
 from rag.text.analyser import casefold, stem, stop_terms
 from rag.text.language import detect
 from rag.text.synonyms import related
@@ -193,6 +193,7 @@ class Searcher:
         weights: Weights | None = None,
     ) -> _Reading:
         """Both readings of a question: as it stands, and with what it takes from the conversation."""
+        own = framing.unframed(own)
         turn = follow_ups.turn(own, history)
         later = (
             self._semantics.means_later(own, turn.before)

@@ -1,6 +1,6 @@
 """How refusals and hedges are worded, and how Tandem words its own refusal.
 
-Knows the phrases of `phrases.yaml` (English, Turkish). Does not know whether a refusal is right.
+Knows the phrases of `phrases.yaml` (English, Turkish, German). Does not know whether a refusal is right.
 """
 
 from __future__ import annotations
@@ -99,6 +99,12 @@ def library(language: str, count: int) -> str:
     """How many documents there are."""
     said = (_wordings().get(language) or _wordings()["en"]).said["library"]
     return phrase("empty", language) if not count else str(said["one" if count == 1 else "many"]).format(count=count)
+
+
+def mentions(language: str, topic: str, count: int, *, more: bool) -> str:
+    """That so many documents mention something; with `more`, that there are others."""
+    said = (_wordings().get(language) or _wordings()["en"]).said["mentions"]
+    return str(said["many" if more else "one" if count == 1 else "some"]).format(topic=topic, count=count)
 
 
 def also(language: str, labels: Sequence[str]) -> str:

@@ -88,6 +88,36 @@ async def test_a_topic_without_a_question_is_asked_back(quoting: Engine) -> None
     assert "- Parental leave [" in end.answer.text and "- Annual leave [" in end.answer.text
 
 
+async def test_a_short_question_in_a_conversation_is_no_topic_to_ask_back_about(quoting: Engine) -> None:
+    turn = Turn("How long is parental leave?", "16 weeks.")
+    end, _ = await told(quoting, "And annual leave?", turn)
+    assert "25 days" in end.answer.text and "would you like to know" not in end.answer.text
+
+
+async def test_the_documents_that_mention_something_are_listed(quoting: Engine) -> None:
+    end, notices = await told(quoting, "Which documents mention parental leave?")
+    assert end.answer.text.startswith("One document mentions “parental leave”:\n\n- ")
+    assert "leave.md" in end.answer.text and "travel.md" not in end.answer.text and notices == []
+    both, _ = await told(quoting, "Which documents mention zebras?")
+    assert both.answer.refused
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HOW MANY DAYS OF ANNUAL LEAVE ARE THERE?",
+        "Hi all! Could someone please tell me how many days of annual leave there are? Many thanks in advance",
+        "My colleague asked me this and I could not find it anywhere. How many days of annual leave are there?",
+        "How many days of annual leave are there? Please answer in one short sentence.",
+    ],
+)
+async def test_what_frames_a_question_changes_no_answer(quoting: Engine, text: str) -> None:
+    plain, _ = await told(quoting, "How many days of annual leave are there?")
+    framed, _ = await told(quoting, text)
+    assert "25 days" in framed.answer.text and not framed.answer.refused
+    assert [one.id for one in framed.answer.passages] == [one.id for one in plain.answer.passages]
+
+
 async def test_between_an_answer_and_none_it_says_that_it_is_not_sure(make_engine: MakeEngine) -> None:
     engine = make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
     engine.sure_confidence = 1.0

@@ -213,6 +213,8 @@ def test_a_library_of_an_earlier_analysis_is_analysed_anew_with_the_next_write(t
         ("en", "On which shelf is PPR9087?"),
         ("en", "What is stored at -20 °C?"),
         ("de", "Wo ist die Abschaltvorrichtung?"),
+        ("en", "77123"),
+        ("en", "maxRetryCount"),
     ],
 )
 def test_what_is_found_so_is_not_refused(libraries: dict[str, Library], language: str, question: str) -> None:
