@@ -75,6 +75,11 @@ def kind(cell: str) -> str:
     return "contact" if _CONTACT.fullmatch(cell) else "text"
 
 
+def counts_time(cell: str) -> bool:
+    """Whether a cell is a year or a date, which name columns too."""
+    return bool(_YEAR.fullmatch(cell)) or kind(cell) == "date"
+
+
 def _shape(cell: str) -> str:
     return regex.sub(r"\d+", "9", regex.sub(r"\p{L}+", "A", cell))
 
@@ -106,12 +111,12 @@ def _dates_across(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     points = [cell for cell in first[1:] if cell]
     if len(points) < 2 or (kind(first[0]) != "text" and first[0]):
         return False
-    if not all(_YEAR.fullmatch(cell) or kind(cell) == "date" for cell in points):
+    if not all(map(counts_time, points)):
         return False
     if len(set(points)) < len(points):
         return False
     cells = [cell for row in below for cell in row[1:] if cell]
-    return sum(bool(_YEAR.fullmatch(cell)) or kind(cell) == "date" for cell in cells) * 2 < max(1, len(cells))
+    return sum(map(counts_time, cells)) * 2 < max(1, len(cells))
 
 
 def _mixed(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

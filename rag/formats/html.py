@@ -5,7 +5,7 @@ Knows HTML. Fetches nothing: links, images and frames are dropped, whatever they
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import regex
 from bs4 import BeautifulSoup
@@ -13,6 +13,7 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
 
 _DROPPED = ("script", "style", "template", "iframe", "object", "nav", "head", "datalist", "audio", "video", "canvas")
@@ -211,7 +212,7 @@ def _walk(root: Tag, builder: Builder) -> None:
             caption = node.find("caption")
             if caption is not None:
                 builder.add(one_line(caption.get_text(" ")))
-            add_table(builder, _grid(node), header=_has_header(node))
+            _add_table(node, builder)
         elif name == "pre":
             flush()
             builder.add(node.get_text())
@@ -287,28 +288,29 @@ def _has_header(table: Tag) -> bool | None:
     return False if table.find("th") else None
 
 
-def _grid(table: Tag) -> Iterator[list[str]]:
-    """The rows' texts, each in its column; a cell that spans rows counts in each of them."""
-    spanning: dict[int, tuple[int, str]] = {}
-    for row in table.find_all("tr"):
-        cells: list[str] = []
+def _add_table(table: Tag, builder: Builder) -> None:
+    """Append the rows, each cell in its column; one that spans rows counts in each of them."""
+    rows = table.find_all("tr")
+    cells = [
+        [
+            Cell(one_line(cell.get_text(" ")), _span(cell, "colspan"), _span(cell, "rowspan"))
+            for cell in row.find_all(["td", "th"])
+        ]
+        for row in rows
+    ]
+    texts, joined = named_once(placed(cells), _rows_of_names(rows))
+    add_table(builder, texts, header=True if joined else _has_header(table))
 
-        def fill(cells: list[str] = cells) -> None:
-            while len(cells) in spanning:
-                left, text = spanning.pop(len(cells))
-                if left > 1:
-                    spanning[len(cells)] = (left - 1, text)
-                cells.append(text)
 
-        for cell in row.find_all(["td", "th"]):
-            fill()
-            text, down = one_line(cell.get_text(" ")), _span(cell, "rowspan")
-            for at in range(_span(cell, "colspan")):
-                if down > 1:
-                    spanning[len(cells)] = (down - 1, text if at == 0 else "")
-                cells.append(text if at == 0 else "")
-        fill()
-        yield cells
+def _rows_of_names(rows: Sequence[Tag]) -> int:
+    """How many of the first rows name the columns, as the page says."""
+    count = 0
+    for row in rows:
+        cells = row.find_all(["td", "th"])
+        if not cells or not (row.find_parent("thead") is not None or all(cell.name == "th" for cell in cells)):
+            break
+        count += 1
+    return count if count < len(rows) else 0
 
 
 def _span(cell: Tag, name: str) -> int:

@@ -9,6 +9,8 @@ import regex
 from pylatexenc.latex2text import LatexNodes2Text
 
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.latex_macros import group, written_out
+from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
@@ -32,6 +34,9 @@ _L_RULES = regex.compile(
 _L_SKIPPED = regex.compile(
     r"\\(?:label|cite[tp]?|ref|eqref|pageref|bibliography|bibliographystyle|vspace|hspace|includegraphics)\*?(?:\[[^\]]*\])*\{[^}]*\}"
 )
+_L_SPAN = regex.compile(
+    r"\s*\\multi(column|row)\s*(?:\[\w*\])?\{\s*-?(\d{1,3})\s*\}\s*(?:\[[^\]]*\])?\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\*|=)\s*\{"
+)
 _L_MARKS = regex.compile(r"[\\${}~^_]|--|``|''")
 _LONGEST_PARAGRAPH = 20_000
 _MOST_BRACES = 2_000
@@ -40,10 +45,10 @@ _MOST_BRACES = 2_000
 def read_latex(data: bytes) -> Extracted:
     """LaTeX: title, headings, paragraphs, tables; formulas as signs where there are any."""
     builder, text = begin(data)
-    text = _L_COMMENT.sub("\n", text)
+    text = written_out(_L_COMMENT.sub("\n", text))
     for name in ("title", "author", "date"):
         if found := regex.search(rf"\\{name}\s*(?:\[[^\]]*\])?\s*\{{", text):
-            said = one_line(_latex(_group(text, found.end())))
+            said = one_line(_latex(group(text, found.end())))
             if name == "title":
                 builder.title = said
             builder.add(said if name == "title" else f"{name.capitalize()}: {said}" if said else "", separator="\n")
@@ -55,21 +60,11 @@ def read_latex(data: bytes) -> Extracted:
         if section.start() < at:
             continue
         _latex_blocks(builder, body[at : section.start()])
-        title = _group(body, section.end())
+        title = group(body, section.end())
         builder.heading(_latex(title), _L_LEVEL[section[1]])
         at = section.end() + len(title) + 1
     _latex_blocks(builder, body[at:])
     return builder.build()
-
-
-def _group(text: str, start: int) -> str:
-    """What stands between a brace before `start` and its partner."""
-    depth = 1
-    for at in range(start, min(len(text), start + 5_000)):
-        depth += (text[at] == "{") - (text[at] == "}")
-        if not depth:
-            return text[start:at]
-    return text[start : start + 200]
 
 
 def _latex_blocks(builder: Builder, text: str) -> None:
@@ -77,14 +72,25 @@ def _latex_blocks(builder: Builder, text: str) -> None:
     for table in _L_TABLE.finditer(text):
         _latex_words(builder, text[at : table.start()])
         inner = regex.sub(r"^\s*+(?:\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*+\}\s*+|\[[^\]]*+\]\s*+)+", "", table[2])
-        rows = [
-            [one_line(_latex(cell)) for cell in regex.split(r"(?<!\\)&", row)]
+        cells = [
+            [_cell(cell) for cell in regex.split(r"(?<!\\)&", row)]
             for row in regex.split(r"\\\\(?:\[[^\]]*\])?", _L_RULES.sub("", inner))
             if row.strip()
         ]
-        add_table(builder, rows, header=None)
+        rows, joined = named_once(placed(cells, held=True))
+        add_table(builder, rows, header=True if joined else None)
         at = table.end()
     _latex_words(builder, text[at:])
+
+
+def _cell(source: str) -> Cell:
+    """A cell with the columns and rows that it takes."""
+    spans = {"column": 1, "row": 1}
+    for _ in spans:
+        if found := _L_SPAN.match(source):
+            spans[found[1]] = max(1, min(int(found[2]), 100))
+            source = group(source, found.end()) + source[found.end() + len(group(source, found.end())) + 1 :]
+    return Cell(one_line(_latex(source)), spans["column"], spans["row"])
 
 
 def _latex_words(builder: Builder, text: str) -> None:

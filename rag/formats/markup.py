@@ -12,6 +12,7 @@ import regex
 
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.html import add_html
+from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
@@ -20,6 +21,7 @@ _A_HEADING = regex.compile(r"(={1,6}|#{1,6})\s+(\S.*?)(?:\s+\1)?$")
 _A_ATTRIBUTE = regex.compile(r":!?[\w-]+!?:(?:\s+(.*))?$")
 _A_REFERENCE = regex.compile(r"\{([\w-]+)\}")
 _A_NAMED = regex.compile(r"\bheader\b|%[\w%]*header")
+_A_CELL = regex.compile(r"(?<!\\)((?:\d{1,3}(?:\.\d{1,3})?|\.\d{1,3})?[+*]?(?:\.?[<^>])*[aehlmsvd]?)\|")
 _A_SETTING = regex.compile(r":(?:toc|icons|source|imagesdir|doctype|sect|experimental|xref)")
 _A_MARKS = (
     (regex.compile(r"\[\[[^\[\]\n]{0,300}\]\]|\(\(\([^()\n]{0,300}\)\)\)|\[[.#%][^\[\]\n]{0,300}\](?=[#*_`])"), ""),
@@ -40,6 +42,7 @@ _A_MARKS = (
     (regex.compile(r"`{1,2}\+?([^`\n]{1,300}?)\+?`{1,2}"), r"\1"),
     (regex.compile(r"(?<![\w#])#{1,2}(?=\S)([^#\n]{1,300}?)(?<=\S)#{1,2}(?![\w#])"), r"\1"),
     (regex.compile(r"\{(?:nbsp|empty|sp|zwsp)\}"), " "),
+    (regex.compile(r"^((?:- )?[^:\n]{1,200}):{2,4}\s+(?=\S)"), r"\1: "),
 )
 _FENCE = regex.compile(r"(?:-{4,}|\.{4,}|={4,}|\*{4,}|_{4,}|\+{4,}|/{4,}|`{3,}|--)$")
 # Org
@@ -47,6 +50,7 @@ _O_HEADING = regex.compile(
     r"(\*+)\s+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)\s+)?(?:\[#\w\]\s+)?(.*?)(?:\s+:[\w@:]+:)?$"
 )
 _O_MARKS = (
+    (regex.compile(r"^(- [^\n]{1,200}?)\s+::\s+(?=\S)"), r"\1: "),
     (regex.compile(r"\[\[(?:[^\[\]\n]{0,300})\]\[([^\[\]\n]{0,300})\]\]"), r"\1"),
     (regex.compile(r"\[\[(?:file:|https?://)?([^\[\]\n]{0,300})\]\]"), r"\1"),
     (regex.compile(r"\[fn:([^\[\]:\n]{0,100})\]"), r" (\1)"),
@@ -72,8 +76,7 @@ def read_asciidoc(data: bytes) -> Extracted:
     """AsciiDoc: headings, paragraphs, lists, tables, code."""
     builder, text = begin(data)
     table: list[str] | None = None
-    fence = ""
-    named = False
+    fence = style = ""
     values: dict[str, str] = {}
     marks = _replacing(_A_MARKS)
     para = _Paragraph(
@@ -84,8 +87,8 @@ def read_asciidoc(data: bytes) -> Extracted:
         if table is not None:
             if regex.fullmatch(r"[|,:!]===+", stripped):
                 para.flush()
-                _asciidoc_table(builder, table, para.plain, named)
-                table, named = None, False
+                _asciidoc_table(builder, table, para.plain, style)
+                table, style = None, ""
             else:
                 table.append(stripped)
         elif regex.fullmatch(r"[|,:!]===+", stripped):
@@ -111,7 +114,7 @@ def read_asciidoc(data: bytes) -> Extracted:
                 builder.add(f"{name.replace('-', ' ')}: {attribute[1]}", separator="\n")
         elif regex.fullmatch(r"\[[^\]]*\]|'''|<<<|\+|(?:include|toc|ifdef|ifndef|endif|ifeval)::.*", stripped):
             para.flush()
-            named = bool(_A_NAMED.search(stripped)) if stripped.startswith("[") else named
+            style = stripped if stripped.startswith("[") else style
         elif stripped.startswith(".") and len(stripped) > 1 and stripped[1] not in ". ":
             para.flush()
             builder.add(para.plain(stripped[1:]))
@@ -119,26 +122,51 @@ def read_asciidoc(data: bytes) -> Extracted:
             para.line(line)
     para.flush()
     if table:
-        _asciidoc_table(builder, table, para.plain, named)
+        _asciidoc_table(builder, table, para.plain, style)
     return builder.build()
 
 
-def _asciidoc_table(builder: Builder, lines: list[str], plain: Callable[[str], str], named: bool) -> None:
-    """Rows from lines of cells; where each cell has a line of its own, the first line says how many a row has."""
-    rows: list[list[str]] = []
-    width, header = 0, bool(lines and len(lines) > 1 and lines[0].strip() and not lines[1].strip())
+def _asciidoc_table(builder: Builder, lines: list[str], plain: Callable[[str], str], style: str) -> None:
+    """Rows from cells; the `style` or else the first line says how many a row has."""
+    cells: list[Cell] = []
+    width, header = _asciidoc_width(style), bool(lines and len(lines) > 1 and lines[0].strip() and not lines[1].strip())
     for line in lines:
-        cells = [plain(cell.strip()) for cell in regex.split(r"(?<!\\)(?:\d*[.+*^<>]*[aehlmsv]?)\|", line)[1:]]
-        if not cells:
-            if line.strip() and rows:
-                rows[-1][-1] = f"{rows[-1][-1]} {plain(line.strip())}".strip()
-            continue
-        width = width or len(cells)
-        if rows and len(rows[-1]) < width:
-            rows[-1] += cells
-        else:
-            rows.append(cells)
-    add_table(builder, rows, header=True if header or named else None)
+        first, *pieces = _A_CELL.split(line)
+        if first.strip() and cells:
+            cells[-1] = cells[-1]._replace(text=f"{cells[-1].text} {plain(first.strip())}".strip())
+        for spec, text in zip(pieces[::2], pieces[1::2], strict=True):
+            numbers = spec.rstrip("+*<^>.aehlmsvd") if regex.search("[+*]", spec) else ""
+            across, _, down = numbers.partition(".") if "+" in spec else ("", "", "")
+            times = int(numbers.partition(".")[0] or 1) if "*" in spec else 1
+            cell = Cell(plain(text.strip()), int(across or 1), int(down or 1))
+            cells += [cell] * min(times, 100)
+        width = width or sum(cell.across for cell in cells)
+    rows, joined = named_once(placed(_asciidoc_rows(cells, width)))
+    add_table(builder, rows, header=True if joined or header or _A_NAMED.search(style) else None)
+
+
+def _asciidoc_width(style: str) -> int:
+    """How many columns a table is said to have; 0 where nothing says it."""
+    found = regex.search(r"""cols\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s,\]]+))""", style)
+    said = next(filter(None, found.groups()), "") if found else ""
+    parts = [regex.match(r"(\d{1,2})\*", part.strip()) for part in regex.split("[,;]", said)] if said else []
+    return sum(int(part[1]) if part else 1 for part in parts)
+
+
+def _asciidoc_rows(cells: list[Cell], width: int) -> Iterator[list[Cell]]:
+    """The cells row by row: each row has as many columns as the table, those taken from above included."""
+    row: list[Cell] = []
+    reaching: list[Cell] = []
+    room = width
+    for cell in cells:
+        row.append(cell)
+        room -= cell.across
+        if room <= 0:
+            yield row
+            reaching = [one._replace(down=one.down - 1) for one in (*reaching, *row) if one.down > 1]
+            row, room = [], width - sum(one.across for one in reaching)
+    if row:
+        yield row
 
 
 def read_org(data: bytes) -> Extracted:
@@ -202,16 +230,16 @@ def add_wiki(builder: Builder, text: str) -> None:
         text = _W_LINK.sub(r"\1", text)
     text = regex.sub(r"'{2,5}", "", _W_ADDRESS.sub(r"\1", text))
     para = _Paragraph(builder, lambda words: regex.sub(r"</?\w[^<>]*>", " ", words))
-    table: list[list[str]] | None = None
-    names = False
+    table: list[list[Cell]] | None = None
+    names = 0
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped.startswith("{|"):
             para.flush()
-            table, names = [[]], False
+            table, names = [[]], 0
         elif table is not None:
             if stripped.startswith("|}"):
-                add_table(builder, [row for row in table if row], header=names or None)
+                _wiki_table(builder, table, names)
                 table = None
             elif stripped.startswith("|-"):
                 table.append([])
@@ -219,19 +247,37 @@ def add_wiki(builder: Builder, text: str) -> None:
                 builder.add(stripped[2:].strip())
             elif stripped[:1] in ("|", "!"):
                 cells = regex.split(r"\|\||!!", stripped[1:])
-                first = not any(table[:-1])
-                names = stripped[0] == "!" and (names or not table[-1]) if first else names
-                table[-1] += [para.plain(_W_CELL.sub("", cell)).strip() for cell in cells]
+                above = len([row for row in table[:-1] if row])
+                if stripped[0] == "!":
+                    names += names == above and not table[-1]
+                elif names > above:
+                    names = above
+                table[-1] += [_wiki_cell(cell, para.plain) for cell in cells]
             elif table[-1] and stripped:
-                table[-1][-1] = f"{table[-1][-1]} {para.plain(stripped)}".strip()
+                last = table[-1][-1]
+                table[-1][-1] = last._replace(text=f"{last.text} {para.plain(stripped)}".strip())
         elif heading := _W_HEADING.match(stripped):
             para.flush()
             builder.heading(para.plain(heading[2]), len(heading[1]))
         else:
             para.line(line)
     if table:
-        add_table(builder, [row for row in table if row], header=None)
+        _wiki_table(builder, table, 0)
     para.flush()
+
+
+def _wiki_cell(source: str, plain: Callable[[str], str]) -> Cell:
+    style = _W_CELL.match(source)
+    across, down = (
+        int(found[1]) if style and (found := regex.search(rf"{name}\s*=\s*[\"']?(\d{{1,3}})", style[0], regex.I)) else 1
+        for name in ("colspan", "rowspan")
+    )
+    return Cell(plain(_W_CELL.sub("", source)).strip(), across, down)
+
+
+def _wiki_table(builder: Builder, table: list[list[Cell]], names: int) -> None:
+    rows, joined = named_once(placed(row for row in table if row), names)
+    add_table(builder, rows, header=True if joined or names else None)
 
 
 def _template(found: regex.Match[str]) -> str:

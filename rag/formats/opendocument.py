@@ -13,8 +13,9 @@ from lxml import etree
 from rag.errors import DocumentError
 from rag.formats.drawing import letters, roman
 from rag.formats.extracted import Builder, Extracted, one_line
-from rag.formats.grid import Grid, add_grid
+from rag.formats.grid import Area, Grid, add_grid
 from rag.formats.package import Package, address_of, attribute, local, parse
+from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table
 
 _KIND = "OpenDocument"
@@ -242,27 +243,35 @@ class _Reader:
         text = one_line(" ".join(texts))
         return text or attribute(cell, "string-value")
 
-    def _rows(self, table: etree._Element) -> list[list[str]]:
-        rows: list[list[str]] = []
-        above: dict[int, tuple[int, str]] = {}
+    def _rows(self, table: etree._Element) -> list[list[Place]]:
+        rows: list[list[Place]] = []
+        above: dict[int, tuple[int, Place]] = {}
         for row in table.iter():
             if local(row) != "table-row" or _table_of(row) is not table:
                 continue
-            cells: list[str] = []
+            cells: list[Place] = []
+            beside: dict[int, tuple[int, Place]] = {}
             for cell in row:
                 if local(cell) not in ("table-cell", "covered-table-cell"):
                     continue
                 text = self._cell(cell) if len(cell) else ""
-                at = len(cells)
-                if local(cell) == "covered-table-cell" and not text and at in above and above[at][0] > 0:
-                    text = above[at][1]
-                    above[at] = (above[at][0] - 1, text)
-                elif (down := attribute(cell, "number-rows-spanned")).isdecimal() and int(down) > 1:
-                    above[at] = (int(down) - 1, text)
                 repeats = attribute(cell, "number-columns-repeated")
-                count = int(repeats) if repeats.isdecimal() else 1
-                cells += [text] * min(count, _MOST_REPEATS if text else 60)
-            while cells and not cells[-1]:
+                count = min(int(repeats) if repeats.isdecimal() else 1, _MOST_REPEATS if text else 60)
+                if local(cell) == "covered-table-cell" and not text:
+                    for at in range(len(cells), len(cells) + count):
+                        left, place = (beside if at in beside else above).pop(at, (0, Place("")))
+                        if left > 1:
+                            above[at] = (left - 1, place)
+                        cells.append(place)
+                    continue
+                across, down = _spans(cell)
+                for at in range(across):
+                    if at:
+                        beside[len(cells) + at] = (0, Place(text, across=True))
+                    if down > 1:
+                        above[len(cells) + at] = (down - 1, Place(text, across=bool(at), down=True))
+                cells += [Place(text)] * count
+            while cells and not cells[-1].text:
                 cells.pop()
             repeats = attribute(row, "number-rows-repeated")
             count = min(int(repeats), _MOST_REPEATS) if repeats.isdecimal() and cells else 1
@@ -273,7 +282,7 @@ class _Reader:
         return rows
 
     def _table(self, table: etree._Element) -> None:
-        rows = self._rows(table)
+        rows, joined = named_once(self._rows(table))
         marked = any(local(one) == "table-header-rows" for one in table)
         width = max(map(len, rows), default=0)
         if width == 1:
@@ -281,7 +290,7 @@ class _Reader:
                 self._builder.add(row[0] if row else "")
         else:
             filled = [row + [""] * (width - len(row)) for row in rows]
-            add_table(self._builder, filled, header=True if marked else None)
+            add_table(self._builder, filled, header=True if joined or marked else None)
         self._after()
         for inner in table.iter():
             if local(inner) == "table" and inner is not table and _table_of(inner) is table:
@@ -291,12 +300,32 @@ class _Reader:
         hidden = " (hidden sheet)" if attribute(table, "style-name") in self._hidden else ""
         self._builder.heading(attribute(table, "name") + hidden, 1)
         grid = Grid()
-        for number, row in enumerate(self._rows(table), 1):
-            for column, text in enumerate(row, 1):
-                if text:
-                    grid.put(number, column, text)
+        rows = self._rows(table)
+        for number, row in enumerate(rows, 1):
+            for column, place in enumerate(row, 1):
+                if place.text and not place.across:
+                    grid.put(number, column, place.text)
+                elif place.text and not place.down and not row[column - 2].across:
+                    grid.merged.append(_merged(rows, number - 1, column - 2))
         add_grid(self._builder, grid)
         self._after()
+
+
+def _spans(cell: etree._Element) -> tuple[int, int]:
+    """How many columns and rows a cell takes."""
+    across, down = (attribute(cell, f"number-{name}-spanned") for name in ("columns", "rows"))
+    return min(int(across), 100) if across.isdecimal() else 1, int(down) if down.isdecimal() else 1
+
+
+def _merged(rows: list[list[Place]], row: int, column: int) -> Area:
+    """The area of the cell that begins at `row` and `column`, which spans columns."""
+    right = column + 1
+    while right + 1 < len(rows[row]) and rows[row][right + 1].across:
+        right += 1
+    bottom = row
+    while bottom + 1 < len(rows) and column < len(rows[bottom + 1]) and rows[bottom + 1][column].down:
+        bottom += 1
+    return Area(row + 1, column + 1, bottom + 1, right + 1)
 
 
 def _table_of(element: etree._Element) -> etree._Element | None:

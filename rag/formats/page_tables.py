@@ -25,11 +25,14 @@ _TIMES = regex.compile(r"(?:(?:19|20)\d\d|[QH][1-4]|\d\. ?(?:Quartal|çeyrek))(?
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: its text, whether it is bold, and the colour behind it (None: the paper's)."""
+    """A cell: its text, whether it is bold, the colour behind it (None: the paper's), and whether it continues the cell
+    on its left.
+    """
 
     text: str
     bold: bool = False
     colour: int | None = None
+    across: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,18 @@ class Table:
         return len(self.columns) == len(other.columns) and all(
             min(a[1], b[1]) - max(a[0], b[0]) > -_NEAR * 4 for a, b in zip(self.columns, other.columns, strict=True)
         )
+
+
+def names_above(table: Table, count: int) -> tuple[tuple[str, ...], ...]:
+    """The texts of the first `count` rows, which name the columns; the upper ones in each column that they span."""
+    found = [table.texts(at) for at in range(min(count, len(table.rows)))]
+    for at, row in enumerate(table.rows[: max(0, count - 1)]):
+        texts = list(found[at])
+        for column, cell in enumerate(row):
+            if column and cell.across and not texts[column]:
+                texts[column] = texts[column - 1]
+        found[at] = tuple(texts)
+    return tuple(found)
 
 
 def header_rows(table: Table, repeated: bool = False) -> int:
@@ -225,6 +240,9 @@ def _ruled_table(
                 _cell(part[column], _colour((xs[column] + xs[column + 1]) / 2, middle, filled))
                 for column in range(columns)
             ]
+            for column in range(1, columns):
+                if not cells[column].text and not _divided(group.down, xs[column], middle):
+                    cells[column] = replace(cells[column], across=True)
             if len(parts) == 1:
                 _from_above(cells, rows, group, xs, ys[count - row])
             rows.append(tuple(cells))

@@ -15,7 +15,7 @@ import regex
 
 from rag.formats.extracted import Builder, clean
 from rag.formats.layout import Block, Place, Segment, blocks, in_columns, lines, rows
-from rag.formats.page_tables import Cell, Table, aligned_table, header_rows, ruled_tables
+from rag.formats.page_tables import Cell, Table, aligned_table, header_rows, names_above, ruled_tables
 from rag.formats.pdf_page import Page
 from rag.formats.running_lines import Sheet, without_running_lines
 from rag.formats.tables import add_table, row_text
@@ -194,11 +194,11 @@ class Writer:
         """Append a table; `before` is that which the page before broke off, whose columns' names go on."""
         if before is not None and self._names and table.continues(before):
             count = len(self._names)
-            same = [table.texts(at) for at in range(min(count, len(table.rows)))] == list(self._names)
+            same = names_above(table, count) == self._names
             body = table.rows[count:] if same else table.rows
         else:
             count = header_rows(table, repeated)
-            self._names = tuple(table.texts(at) for at in range(count))
+            self._names = names_above(table, count)
             body = table.rows[count:]
         texts = [tuple(cell.text for cell in row) for row in body]
         if self._names:

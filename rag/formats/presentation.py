@@ -12,6 +12,7 @@ from rag.formats.drawing import add_chart, add_diagram, description, paragraphs
 from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
+from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table
 
 _FURNITURE = ("sldNum", "dt", "hdr", "sldImg")
@@ -126,25 +127,29 @@ class _Reader:
                 add_diagram(self._builder, self._package, found.target)
 
     def _table(self, table: etree._Element) -> None:
-        rows: list[list[str]] = []
+        places: list[list[Place]] = []
         properties = next((one for one in table if local(one) == "tblPr"), None)
         above: dict[int, str] = {}
         for row in table:
             if local(row) != "tr":
                 continue
-            cells: list[str] = []
+            cells: list[Place] = []
             for cell in row:
                 if local(cell) != "tc":
                     continue
                 text = one_line(" ".join(paragraphs(cell)))
-                if cell.get("vMerge") in ("1", "true"):
+                down, across = (cell.get(name) in ("1", "true") for name in ("vMerge", "hMerge"))
+                if down:
                     text = text or above.get(len(cells), "")
+                elif across and cells:
+                    text = text or cells[-1].text
                 above[len(cells)] = text
-                cells.append(text)
-            rows.append(cells)
+                cells.append(Place(text, across, down))
+            places.append(cells)
+        rows, joined = named_once(places)
         marked = properties is not None and properties.get("firstRow") in ("1", "true")
         wide = max((sum(map(bool, row)) for row in rows), default=0) > 2
-        add_table(self._builder, rows, header=True if marked and wide else None)
+        add_table(self._builder, rows, header=True if joined or (marked and wide) else None)
 
     def _furniture(self, part: str) -> None:
         """What a layout or master shows on every slide; read once."""

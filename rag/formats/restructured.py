@@ -17,6 +17,7 @@ from docutils.parsers.rst import Directive, directives, roles
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
@@ -177,19 +178,13 @@ def _table(table: nodes.Element, builder: Builder) -> None:
     for title in table.children:
         if isinstance(title, nodes.title):
             builder.add(title.astext())
-    rows: list[list[str]] = []
-    above: dict[int, tuple[int, str]] = {}
-    for row in table.findall(nodes.row):
-        cells: list[str] = []
-        for entry in row.children:
-            while len(cells) in above:
-                left, text = above.pop(len(cells))
-                if left > 1:
-                    above[len(cells)] = (left - 1, text)
-                cells.append(text)
-            text = one_line(entry.astext())
-            if entry.get("morerows"):
-                above[len(cells)] = (int(entry["morerows"]), text)
-            cells += [text] + [""] * int(entry.get("morecols", 0))
-        rows.append(cells)
-    add_table(builder, rows, header=True if next(iter(table.findall(nodes.thead)), None) is not None else None)
+    cells = [
+        [
+            Cell(one_line(entry.astext()), int(entry.get("morecols", 0)) + 1, int(entry.get("morerows", 0)) + 1)
+            for entry in row.children
+        ]
+        for row in table.findall(nodes.row)
+    ]
+    head = next(iter(table.findall(nodes.thead)), None)
+    rows, joined = named_once(placed(cells), len(head.children) if head is not None else 0)
+    add_table(builder, rows, header=True if joined or head is not None else None)

@@ -15,6 +15,7 @@ from striprtf.striprtf import rtf_to_text
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.running_lines import PAGE_WORDS
+from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table
 
 _TITLE = regex.compile(r"\{\\title ((?:[^{}\\]|\\'[0-9a-f]{2}|\\u-?\d+ ?\??)*)\}", regex.I)
@@ -33,6 +34,9 @@ _BRACE = regex.compile(r"\\[\\{}]|[{}]")
 _FONTS = regex.compile(r"\{\\fonttbl")
 _NO_LENGTH = regex.compile(r"\\bin(?![a-z0-9-]) ?")  # a picture whose bytes nobody counted
 _ITEM = regex.compile(r"\s*(\d{1,3}[.)]|\p{L}[.)]|[•·▪–-])\t\s*")
+_CELLS = regex.compile(r"\\(?:(trowd|clvmrg|clmrg|row|cell)(?![a-z])|cellx(-?\d+))")
+_CELL = regex.compile(r"(.*?)\x1c(-?\d+)([ad]*)\x1c\s*", regex.S)
+_SAME_EDGE = 60
 _MOST_GROUPS = 5_000
 _LONGEST = 50_000_000
 
@@ -48,7 +52,7 @@ def read_rtf(data: bytes) -> Extracted:
     encoding = f"cp{page[1].decode()}" if page and page[1] not in (b"0", b"65001") else "cp1252"
     source = _ODD_STAR.sub("", data[start:].decode("latin-1"))
     source = _HIDDEN.sub("", _SOFT_HYPHEN.sub(r"\1", source))
-    text = _text(_with_headings(source), encoding)
+    text = _text(_with_edges(_with_headings(source)), encoding)
     builder = Builder()
     if title := _TITLE.search(source[:20_000]):
         builder.title = _text("{\\rtf1 " + title[1] + "}", encoding)
@@ -91,6 +95,34 @@ def _with_headings(source: str) -> str:
     return source[:end] + _STYLED.sub(marked, source[end:])
 
 
+def _with_edges(source: str) -> str:
+    """The source with a mark at the end of each cell of a table: where its right edge is, and whether it only
+    continues ("d": the cell above, "a": the one on its left).
+    """
+    defined: list[str] = []
+    flags = ""
+    at = 0
+
+    def marked(token: regex.Match[str]) -> str:
+        nonlocal flags, at
+        if token[2]:
+            defined.append(f"{token[2]}{flags}")
+            flags = ""
+        elif token[1] == "trowd":
+            defined.clear()
+            flags = ""
+        elif token[1] == "row":
+            at = 0
+        elif token[1] == "cell":
+            at += 1
+            return f"\x1c{defined[at - 1]}\x1c{token[0]}" if at <= len(defined) else token[0]
+        else:
+            flags += "d" if token[1] == "clvmrg" else "a"
+        return token[0]
+
+    return _CELLS.sub(marked, source)
+
+
 def _text(source: str, encoding: str) -> str:
     source = _NO_LENGTH.sub("", source)
     try:
@@ -129,10 +161,36 @@ def _closed(source: str, start: int) -> int:
 
 
 def _flush(builder: Builder, rows: list[list[str]]) -> None:
-    width = max(map(len, rows), default=0)
+    placed = _in_columns(rows)
+    texts, joined = named_once(placed)
+    width = max(map(len, texts), default=0)
     if width > 1:
-        add_table(builder, [row + [""] * (width - len(row)) for row in rows], header=None)
+        add_table(builder, [row + [""] * (width - len(row)) for row in texts], header=True if joined else None)
     else:
-        for row in rows:
+        for row in texts:
             builder.add(row[0])
     rows.clear()
+
+
+def _in_columns(rows: list[list[str]]) -> list[list[Place]]:
+    """The cells of each row in the columns that the right edges of all of them make."""
+    found = [[_CELL.fullmatch(cell) for cell in row] for row in rows]
+    edges: list[int] = []
+    for edge in sorted(int(cell[2]) for row in found for cell in row if cell):
+        if not edges or edge > edges[-1] + _SAME_EDGE:
+            edges.append(edge)
+    placed: list[list[Place]] = []
+    for row, cells in zip(rows, found, strict=True):
+        if not all(cells):
+            placed.append([Place(_CELL.sub(r"\1", text)) for text in row])
+            continue
+        places: list[Place] = []
+        for cell in filter(None, cells):
+            before = placed[-1][len(places)] if placed and len(places) < len(placed[-1]) else Place("")
+            across, down = "a" in cell[3] and bool(places), "d" in cell[3]
+            text = before.text if down else places[-1].text if across else cell[1]
+            places.append(Place(text, across, down))
+            while len(places) < len(edges) and edges[len(places) - 1] + _SAME_EDGE < int(cell[2]):
+                places.append(Place(text, True, down))
+        placed.append(places)
+    return placed

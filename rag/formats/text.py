@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from itertools import chain, islice
 
 import regex
@@ -17,7 +18,7 @@ from rag.errors import DocumentError
 from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.headers import has_header
-from rag.formats.tables import add_table
+from rag.formats.tables import add_table, row_text
 
 _SEPARATOR = regex.compile(r"\Asep=(.)\s*\n")
 _CUE = regex.compile(
@@ -27,6 +28,7 @@ _CUE = regex.compile(
 _ESCAPE = regex.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _DELIMITERS = ",;\t|"
 _SAMPLE = 200
+_MOST_ABOVE = 20
 
 
 def begin(data: bytes) -> tuple[Builder, str]:
@@ -71,13 +73,41 @@ def read_csv(data: bytes) -> Extracted:
     try:
         rows = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
         sample = list(islice(rows, _SAMPLE))
-        filled = [[cell.strip() for cell in row] for row in sample if sum(map(bool, row)) > 1]
-        add_table(builder, chain(sample, rows), header=has_header(filled, pairs=False))
+        above = _above(sample)
+        for row in sample[:above]:
+            builder.add(row_text((), [cell.strip() for cell in row if cell.strip()]))
+        filled = [[cell.strip() for cell in row] for row in sample[above:] if sum(map(bool, row)) > 1]
+        add_table(builder, chain(sample[above:], rows), header=has_header(filled, pairs=False))
     except csv.Error as error:
         raise DocumentError(
             f"The table cannot be read ({error}); export it again as comma-separated values."
         ) from error
     return builder.build()
+
+
+def _above(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows say something of the table rather than in it: a title, who exported it, remarks behind a sign.
+
+    Most rows fill as many fields as the table has columns; these fill half of them at most, or have fewer and stand
+    before a row that names the columns.
+    """
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    usual = Counter(count for count in filled if count > 1)
+    if not usual:
+        return 0
+    width, fields = max(usual, key=lambda count: (usual[count], count)), Counter(map(len, rows)).most_common(1)[0][0]
+    for at, (row, count) in enumerate(zip(rows[: _MOST_ABOVE + 1], filled, strict=False)):
+        if count * 2 <= width:
+            continue
+        short = count < width and len(row) < fields
+        rest = [
+            [cell.strip() for cell in row]
+            for row, count in zip(rows[at + 1 :], filled[at + 1 :], strict=True)
+            if count > 1
+        ]
+        if not (short and rest and len(rest[0]) == fields and has_header(rest, pairs=False)):
+            return at
+    return 0
 
 
 def _delimiter(text: str) -> str:

@@ -16,6 +16,7 @@ from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
 from rag.formats.running_lines import PAGE_WORDS
+from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table, row_text
 from rag.formats.word_bindings import bind
 from rag.formats.word_runs import THROUGH, Runs, Text, chosen
@@ -170,10 +171,10 @@ class _Reader:
             self._builder.add(read(data, relation.target).text)
 
     def _table(self, table: etree._Element) -> None:
-        rows: list[list[str]] = []
+        rows: list[list[Place]] = []
         above: dict[int, str] = {}
         after = Text()
-        marked = False
+        marked = 0
         for row in _rows(table):
             nested: list[etree._Element] = []
             if any(_length(cell) > _LONGEST_CELL for cell in _cells(row)):
@@ -183,12 +184,13 @@ class _Reader:
                     self._blocks(cell)
                 continue
             cells = self._row(row, above, after, nested)
-            marked = marked or (not rows and any(local(one) == "tblHeader" for one in row.iter()))
-            if nested and len([cell for cell in cells if cell]) <= 1 + len(nested):
+            marked += marked == len(rows) and any(local(one) == "tblHeader" for one in row.iter())
+            texts = ["" if cell.across else cell.text for cell in cells]
+            if nested and len([text for text in texts if text]) <= 1 + len(nested):
                 # A table that places parts of a page: its cells are read one after the other.
                 self._flush(rows, table, marked)
                 rows = []
-                self._builder.add(row_text((), cells) if any(cells) else "")
+                self._builder.add(row_text((), texts) if any(texts) else "")
                 for inner in nested:
                     self._table(inner)
                 continue
@@ -200,7 +202,8 @@ class _Reader:
         self._flush(rows, table, marked)
         self._hanging(after)
 
-    def _flush(self, rows: list[list[str]], table: etree._Element, marked: bool) -> None:
+    def _flush(self, places: list[list[Place]], table: etree._Element, marked: int) -> None:
+        rows, joined = named_once(places, marked)
         if len(rows) == 1 and len(rows[0]) == 1:
             self._builder.add(rows[0][0])
         elif rows and _label_by_label(table, rows):
@@ -210,13 +213,15 @@ class _Reader:
                 ]
                 self._builder.add("; ".join(pairs) + ".")
         elif rows:
-            add_table(self._builder, rows, header=_named(table, rows, marked))
+            add_table(self._builder, rows, header=joined or _named(table, rows, bool(marked)))
 
-    def _row(self, row: etree._Element, above: dict[int, str], after: Text, nested: list[etree._Element]) -> list[str]:
+    def _row(
+        self, row: etree._Element, above: dict[int, str], after: Text, nested: list[etree._Element]
+    ) -> list[Place]:
         """The texts of a row, each in its column; a cell merged downward counts in each row."""
-        cells: list[str] = []
+        cells: list[Place] = []
         skipped = next((attribute(one, "val") for one in row.iter() if local(one) == "gridBefore"), "0")
-        cells += [""] * (int(skipped) if skipped.isdecimal() and int(skipped) < 100 else 0)
+        cells += [Place("")] * (int(skipped) if skipped.isdecimal() and int(skipped) < 100 else 0)
         for cell in _cells(row):
             found = Text()
             texts: list[str] = []
@@ -234,12 +239,12 @@ class _Reader:
             found.words.append(text)
             properties = next((one for one in cell if local(one) == "tcPr"), ())
             merged = next((one for one in properties if local(one) == "vMerge"), None)
-            if merged is not None and attribute(merged, "val") != "restart":
+            if goes_on := merged is not None and attribute(merged, "val") != "restart":
                 text = text or above.get(len(cells), "")
             above[len(cells)] = text
             span = next((attribute(one, "val") for one in properties if local(one) == "gridSpan"), "1")
-            cells.append(text)
-            cells += [""] * (int(span) - 1 if span.isdecimal() and int(span) < 100 else 0)
+            cells.append(Place(text, down=goes_on))
+            cells += [Place(text, True, goes_on)] * (int(span) - 1 if span.isdecimal() and int(span) < 100 else 0)
         return cells
 
 
