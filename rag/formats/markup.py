@@ -148,7 +148,9 @@ def _asciidoc_table(builder: Builder, lines: list[str], plain: Callable[[str], s
 def _asciidoc_width(style: str) -> int:
     """How many columns a table is said to have; 0 where nothing says it."""
     found = regex.search(r"""cols\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s,\]]+))""", style)
-    said = next(filter(None, found.groups()), "") if found else ""
+    said = next(filter(None, found.groups()), "").strip() if found else ""
+    if said.isdecimal() and len(said) < 3:
+        return int(said)
     parts = [regex.match(r"(\d{1,2})\*", part.strip()) for part in regex.split("[,;]", said)] if said else []
     return sum(int(part[1]) if part else 1 for part in parts)
 
