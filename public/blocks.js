@@ -5,6 +5,7 @@
 import { typeset } from "./formulas.js"
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/
+const CITED = /^( {0,3}(?:`{3,}|~{3,})) *((?:\[\d{1,3}\][ .]*)+)$/
 const DEFINITION = /^\[[^\]\n]+\]: \S.*$/gm
 // What belongs to the block before it, even after an empty line: items of a list, what is indented, quotations.
 const GOES_ON = /^(?:\s|>|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$))/
@@ -17,15 +18,27 @@ export const parted = (text) => {
   let lines = []
   let fence = ""
   let empty = false
+  const closes = (line) => {
+    const mark = FENCE.exec(line)
+    return mark !== null && mark[1][0] === fence[0] && mark[1].length >= fence.length && line.trim() === mark[1]
+  }
   for (const line of text.split("\n")) {
     if (!fence && empty && line.trim() && lines.length && !GOES_ON.test(line)) {
       blocks.push(lines.join("\n"))
       lines = []
     }
-    const mark = FENCE.exec(line)
-    if (mark && !fence) fence = mark[1]
-    else if (mark && mark[1][0] === fence[0] && mark[1].length >= fence.length && line.trim() === mark[1]) fence = ""
     empty = !line.trim()
+    const mark = FENCE.exec(line)
+    const cited = fence && CITED.exec(line)
+    if (cited && closes(cited[1])) {
+      // Markers behind the end of a fence would keep it open.
+      fence = ""
+      blocks.push([...lines, cited[1]].join("\n"))
+      lines = [cited[2]]
+      continue
+    }
+    if (mark && !fence) fence = mark[1]
+    else if (fence && closes(line)) fence = ""
     lines.push(line)
   }
   blocks.push(lines.join("\n"))

@@ -2,6 +2,8 @@
 // administers gets a model. Draws what tandem/ui/first_page.py tells. Text is put in as text. Knows nothing of servers or
 // models: it asks by window.postMessage and hears the same way (public/tandem.js hands over what comes).
 
+import { filled, formats } from "./formats.js"
+
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
 const texts = () => (window.tandemWords && window.tandemWords.first) || null
 const made = (tag, how = {}, ...inside) => {
@@ -12,15 +14,7 @@ const made = (tag, how = {}, ...inside) => {
   node.append(...inside.filter((one) => one !== null && one !== ""))
   return node
 }
-const digits = (value, n) => value.toLocaleString(texts().locale, { minimumFractionDigits: n, maximumFractionDigits: n })
-const size = (mb) => (mb >= 1024 ? `${digits(mb / 1024, 1)} GB` : `${digits(mb, 0)} MB`)
-const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole))
-const counted = (forms, n) => filled(n === 1 ? forms.one : forms.many, { n: digits(n, 0) })
-const duration = (seconds) => {
-  const { second, minute, hour } = texts().units
-  if (seconds < 90) return filled(second, { n: digits(seconds, 0) })
-  return seconds < 5400 ? filled(minute, { n: digits(seconds / 60, 0) }) : filled(hour, { n: digits(seconds / 3600, 1) })
-}
+const { digits, percent, size, counted, day, duration } = formats(texts)
 
 let library = null
 let card = null // {root, detected, tried, downloads, offered}
@@ -38,10 +32,9 @@ const libraryLine = ({ documents, changed, failed, folders }) => {
     const text = folders.length ? filled(t.empty, { folders: folders.join(", ") }) : t.empty_staff
     return made("p", { className: "td-first-library", dataset: { documents: 0 } }, text)
   }
-  const when = new Date(changed).toLocaleDateString(t.locale, { dateStyle: "medium" })
   return made("p", { className: "td-first-library", dataset: { documents } },
     made("button", { type: "button", className: "td-link", onclick: () => ask("open") }, counted(t.documents, documents)),
-    ` · ${filled(t.changed, { date: when })}`, failed ? ` · ${counted(t.unread, failed)}` : "")
+    ` · ${filled(t.changed, { date: day(changed) })}`, failed ? ` · ${counted(t.unread, failed)}` : "")
 }
 
 // Which of a server's models answers, and the way to have it do so.
@@ -113,7 +106,7 @@ const model = (one, free) => {
   const bar = () => {
     const meter = made("div", { className: "td-meter td-meter-wide" }, made("i"))
     meter.firstChild.style.width = `${going.percent}%`
-    const told = [filled(t.units.percent, { n: digits(going.percent, 0) }), going.mb_per_s ? `${digits(going.mb_per_s, 1)} MB/s` : "",
+    const told = [percent(going.percent), going.mb_per_s ? `${digits(going.mb_per_s, 1)} MB/s` : "",
       going.remaining_s !== null ? `${t.left}: ${duration(going.remaining_s)}` : ""].filter(Boolean).join(" · ")
     return made("div", { role: "status" }, meter, made("div", { className: "td-path" }, told))
   }
@@ -172,6 +165,10 @@ const heard = {
     else if (news.card === null) card = null
     redraw()
     settle()
+  },
+  renewed: (news) => {
+    library = news.library
+    redraw()
   },
   detected: ({ found }) => {
     if (!card || !card.detected) return

@@ -3,11 +3,14 @@
 // the socket (tandem/ui/session.py). Kept for the elements under the answers.
 import { announce } from "./announcing.js"
 import "./blocks.js"
+import "./copying.js"
 import { hear, settle } from "./first_page.js"
 import { listen, rescue } from "./keys.js"
+import { open } from "./linking.js"
 import { follow, name } from "./naming.js"
 import "./peeking.js"
 import { lead } from "./shelving.js"
+import { below } from "./scrolling.js"
 import { amiss } from "./settings.js"
 import { begun, stay, unknown } from "./staying.js"
 import { keep } from "./typed.js"
@@ -63,9 +66,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest && event.target.closest('a[href$="#library"]')
   if (!link) return
   event.preventDefault()
-  const open = () => window.postMessage({ tandem: "open" }, window.location.origin)
-  if (window.tandemWords) open()
-  else window.addEventListener("tandem-words", open, { once: true })
+  open({})
 })
 
 // Chainlit speaks to the window around it, which is this one unless the page is shown within another of this server.
@@ -107,6 +108,6 @@ new MutationObserver(() => {
   settle()
   follow(words())
   unknown(words())
-  if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue() }, PAUSE_MS)
+  if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue(); below() }, PAUSE_MS)
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] })
 reword()

@@ -41,6 +41,7 @@ _SPECIAL = re.compile(
 )
 _BESIDE_BRACKET = re.compile(rf"{MARK}(?=[(\[:])")
 _LINE_START = re.compile(r"^([ \t]*)(?:([#>+=-])|(\d{1,9})([.)]))", re.MULTILINE)
+_SIDES = {"text-align:left": ":--", "text-align:right": "--:", "text-align:center": ":-:"}
 _INFO = re.compile(r"[\w+#.-]{1,20}")
 
 
@@ -264,7 +265,10 @@ def _fenced(content: str, info: str) -> list[str]:
 def _table(node: SyntaxTreeNode) -> list[str]:
     rows = [[_text(cell, in_table=True) for cell in row.children] for part in node.children for row in part.children]
     lines = [f"| {' | '.join(cell.replace(chr(10), ' ') for cell in row)} |" for row in rows]
-    return [lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]] if rows else []
+    if not rows:
+        return []
+    sides = (_SIDES.get(str(cell.attrs.get("style", "")), "---") for cell in node.children[0].children[0].children)
+    return [lines[0], f"| {' | '.join(sides)} |", *lines[1:]]
 
 
 def _shown(content: str) -> list[str]:

@@ -10,20 +10,16 @@ const TABS = ["sources", "latency", "decision"]
 const SHARES = ["support", "weakest_support", "confidence", "repetition"]
 const FLAGS = ["refused", "truncated", "faulty_arithmetic", "language_mismatch"]
 
-
 const known = (value) => value !== null && value !== undefined
-const filled = (template, value) => template.replace("{n}", () => value)
-const counted = (forms, n) => filled(n === 1 ? forms.one : forms.many, n)
-const digits = (value, n) => value.toLocaleString(props.texts.locale, { minimumFractionDigits: n, maximumFractionDigits: n })
+const { counted, digits, percent, seconds } = window.tandemFormats(() => props.texts) // public/formats.js
 const ms = (value) => {
   if (!known(value)) return "–"
-  const seconds = (n) => filled(props.texts.units.second, digits(value / 1000, n))
-  if (value >= 10000) return seconds(1)
-  if (value >= 999.5) return seconds(2)
+  if (value >= 10000) return seconds(value / 1000, 1)
+  if (value >= 999.5) return seconds(value / 1000, 2)
   return value >= 9.95 ? `${digits(value, 0)} ms` : `${digits(value, 1)} ms`
 }
-const percent = (value) => Math.round(100 * Math.min(1, Math.max(0, value)))
-const share = (value) => filled(props.texts.units.percent, percent(value))
+const hundredth = (value) => Math.round(100 * Math.min(1, Math.max(0, value)))
+const share = (value) => percent(hundredth(value))
 const rate = (value) => (known(value) ? digits(value, value >= 100 ? 0 : 1) : "–")
 
 function Figure({ label, value }) {
@@ -235,7 +231,7 @@ function Cost({ cost, whole, t }) {
             <tr key={name} data-cost={name}>
               <th>{label[name]}</th>
               {columns.map((c, i) => (
-                <td key={i}>{money(c[name])}{busy[name] ? <div className="td-muted td-small">{filled(t.units.second, digits(c[busy[name]], 1))}</div> : null}</td>
+                <td key={i}>{money(c[name])}{busy[name] ? <div className="td-muted td-small">{seconds(c[busy[name]], 1)}</div> : null}</td>
               ))}
             </tr>
           ))}
@@ -287,7 +283,7 @@ function Decision({ decision, t }) {
             {signals.map(([name, value]) => (
               <div key={name}>
                 <Row label={t.signal[name] || name.replace(/_/g, " ")}>{show(name, value)}</Row>
-                {SHARES.includes(name) ? <div className="td-meter"><i style={{ width: `${percent(value)}%` }} /></div> : null}
+                {SHARES.includes(name) ? <div className="td-meter"><i style={{ width: `${hundredth(value)}%` }} /></div> : null}
               </div>
             ))}
           </div>

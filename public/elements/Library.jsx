@@ -6,22 +6,14 @@ import { useEffect, useRef, useState } from "react"
 import { useRecoilValue } from "recoil"
 import { sessionState, useChatInteract } from "@chainlit/react-client"
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs"
-import { AlertTriangle, ChevronLeft, Download, ExternalLink, FilePlus2, Folder, LogOut, RotateCcw, Trash2, X } from "lucide-react"
+import { AlertTriangle, ChevronLeft, Download, ExternalLink, FilePlus2, Folder, Link, LogOut, RotateCcw, Trash2, X } from "lucide-react"
 
 // The group of what was added here: see tandem/ui/library_rows.py.
 const ADDED = ":added"
 const PROGRESS_MS = 3000
 
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
-const filled = (template, value) => template.replace("{n}", () => value)
-const digits = (value, n) => value.toLocaleString(props.texts.locale, { minimumFractionDigits: n, maximumFractionDigits: n })
-const percent = (value) => filled(props.texts.units.percent, digits(value, 0))
-const size = (mb) => (mb >= 1024 ? `${digits(mb / 1024, 1)} GB` : `${digits(mb, 0)} MB`)
-const duration = (seconds) => {
-  const { second, minute, hour } = props.texts.units
-  if (seconds < 90) return filled(second, digits(seconds, 0))
-  return seconds < 5400 ? filled(minute, digits(seconds / 60, 0)) : filled(hour, digits(seconds / 3600, 1))
-}
+const { filled, digits, percent, size, day, duration } = window.tandemFormats(() => props.texts) // public/formats.js
 
 function Model({ model, t }) {
   const [asked, setAsked] = useState("")
@@ -65,10 +57,9 @@ function Model({ model, t }) {
 function Document({ row, administers, busy, retry, remove, t }) {
   const [sure, setSure] = useState(false)
   const count = (label, n) => (n ? `${label}: ${digits(n, 0)}` : "")
-  const day = row.changed ? new Date(row.changed).toLocaleDateString(t.locale, { dateStyle: "medium" }) : ""
   const about = [
     count(t.pages, row.pages), count(t.passages_count, row.passages), count(t.characters, row.characters),
-    row.state === "other" ? "" : `${t.seconds}: ${digits(row.seconds, 2)}`, day ? t.changed_on.replace("{day}", () => day) : ""
+    row.state === "other" ? "" : `${t.seconds}: ${digits(row.seconds, 2)}`, row.changed ? filled(t.changed_on, { day: day(row.changed) }) : ""
   ]
   return (
     <div className="td-card" data-document={row.path} data-document-state={row.state}>
@@ -127,7 +118,7 @@ function Adding({ added, wish, t }) {
         const { promise } = uploadFile(file, (percentage) => setSending((100 * place + percentage) / chosen.length))
         ids.push((await promise).id)
       } catch (error) {
-        setFailed(`${t.add_failed.replace("{name}", () => file.name)} ${(error && error.detail) || ""}`)
+        setFailed(`${filled(t.add_failed, { name: file.name })} ${(error && error.detail) || ""}`)
       }
     }
     if (ids.length) ask("add", { files: ids, ...wish })
@@ -175,7 +166,7 @@ function Progress({ progress, t }) {
   return (
     <div className="td-card" role="status" data-testid="indexing">
       <div className="td-path">
-        {[t.indexing_now.replace("{done}", () => digits(done, 0)).replace("{total}", () => digits(total, 0)),
+        {[filled(t.indexing_now, { done: digits(done, 0), total: digits(total, 0) }),
           left !== null && left !== undefined ? `${t.left}: ${duration(left)}` : ""].filter(Boolean).join(" · ")}
       </div>
       <div className="td-meter td-meter-wide"><i style={{ width: `${(100 * done) / Math.max(1, total)}%` }} /></div>
@@ -183,12 +174,29 @@ function Progress({ progress, t }) {
   )
 }
 
-function Documents({ documents, added, progress, administers, t }) {
-  const [text, setText] = useState("")
-  const [state, setState] = useState("")
-  const [folder, setFolder] = useState(null)
+// What is looked at, as a link that whoever may see it opens: see public/linking.js.
+function Linked({ wish, t }) {
+  const [said, setSaid] = useState("")
+  useEffect(() => setSaid(""), [JSON.stringify(wish)])
+  const copy = () => window.tandemCopy(window.tandemLink(wish)).then(() => setSaid(t.link_copied), () => setSaid(window.tandemLink(wish)))
+  return (
+    <>
+      <button type="button" className="td-button" data-action="copy-link" title={t.copy_link_title} onClick={copy}>
+        <Link size={14} aria-hidden="true" /> {t.copy_link}
+      </button>
+      <span className="td-path td-said" role="status">{said}</span>
+    </>
+  )
+}
+
+// `opened` is what a link asks for; the next one begins anew.
+function Documents({ documents, opened, added, progress, administers, t }) {
+  const [text, setText] = useState(opened.text)
+  const [state, setState] = useState(opened.state)
+  const [folder, setFolder] = useState(opened.folder)
+  const [order, setOrder] = useState(opened.order)
   const first = useRef(true)
-  const wish = { text, state, folder }
+  const wish = { text, state, folder, order }
   useEffect(() => {
     if (first.current) {
       first.current = false
@@ -196,7 +204,7 @@ function Documents({ documents, added, progress, administers, t }) {
     }
     const timer = setTimeout(() => ask("find", wish), 200)
     return () => clearTimeout(timer)
-  }, [text, state, folder])
+  }, [text, state, folder, order])
   useEffect(() => {
     if (!administers) return
     const timer = setInterval(() => { if (!document.hidden) ask("progress") }, PROGRESS_MS)
@@ -227,6 +235,12 @@ function Documents({ documents, added, progress, administers, t }) {
           </button>
         ) : null}
       </div>
+      <div className="td-chips td-filters">
+        <button type="button" className="td-chip td-filter" aria-pressed={order === "newest"} data-order="newest" onClick={() => setOrder(order === "newest" ? "" : "newest")}>
+          {t.newest_first}
+        </button>
+        <Linked wish={wish} t={t} />
+      </div>
       {folder !== null ? (
         <div className="td-folder" data-folder={folder}>
           <button type="button" className="td-button td-button-line" data-action="all-folders" onClick={() => setFolder(null)}>
@@ -246,7 +260,7 @@ function Documents({ documents, added, progress, administers, t }) {
             <Folder size={15} aria-hidden="true" />
             <span className="td-folder-name">{named(group.folder)}</span>
             <span className="td-muted">
-              {[t.files_in_it.replace("{count}", () => digits(group.files, 0)), group.failed ? `${t.failed}: ${digits(group.failed, 0)}` : ""].filter(Boolean).join(" · ")}
+              {[filled(t.files_in_it, { count: digits(group.files, 0) }), group.failed ? `${t.failed}: ${digits(group.failed, 0)}` : ""].filter(Boolean).join(" · ")}
             </span>
           </button>
           {documents.rows.filter((one) => one.folder === group.folder).map(row)}
@@ -297,7 +311,7 @@ export default function Library() {
     socket.on("library", hear)
     return () => socket.off("library", hear)
   }, [socket])
-  const { documents, texts: t } = { ...props, ...news }
+  const { documents, opened, texts: t } = { ...props, ...news }
   const models = news.models || props.models
 
   return (
@@ -307,7 +321,7 @@ export default function Library() {
           <TabsTrigger value="documents" data-tab="documents">{t.documents}</TabsTrigger>
           <TabsTrigger value="models" data-tab="models">{t.models}</TabsTrigger>
         </TabsList>
-        <TabsContent value="documents">{documents ? <Documents documents={documents} added={news.added} progress={news.progress} administers={props.administers} t={t} /> : null}</TabsContent>
+        <TabsContent value="documents">{documents ? <Documents key={opened.at} documents={documents} opened={opened} added={news.added} progress={news.progress} administers={props.administers} t={t} /> : null}</TabsContent>
         <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
       </Tabs>
       {props.signed_in ? <a className="td-link" data-way="account" href="/account">{t.account_link}</a> : null}

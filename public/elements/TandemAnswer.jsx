@@ -30,21 +30,6 @@ const remember = (value) => {
   try { window.localStorage.setItem(REMEMBERED, value) } catch { /* private windows may refuse */ }
 }
 
-const copyText = async (text) => {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text)
-    return
-  }
-  const area = document.createElement("textarea")
-  area.value = text
-  area.style.position = "fixed"
-  area.style.opacity = "0"
-  document.body.appendChild(area)
-  area.select()
-  document.execCommand("copy")
-  area.remove()
-}
-
 // A document to take along, by the ending of its name: its media type and the word for it.
 const DOCUMENTS = {
   docx: ["application/vnd.openxmlformats-officedocument.wordprocessingml.document", "download"],
@@ -89,6 +74,7 @@ function Beneath({ words }) {
   const running = props.state === "running"
   const briefing = props.kind === "briefing"
   const copy = briefing ? t.copyMarkdown : t.copy
+  const by = props.own ? t.own : props.quoted ? t.quoted : filled(t.by, props.model)
 
   const place = useRecoilCallback(({ set }) => (focus) => {
     const element = {
@@ -155,7 +141,7 @@ function Beneath({ words }) {
 
   const act = (name) => callAction({ name, payload: { message_id: props.message_id } })
   const onCopy = async () => {
-    await copyText(props.copy)
+    await window.tandemCopy(props.copy)
     setCopied(true)
     setTimeout(() => setCopied(false), 2000)
   }
@@ -224,8 +210,8 @@ function Beneath({ words }) {
         <div className="td-bar">
           {props.state === "done" ? (
             <span className="td-by" data-testid="written-by">
-              {props.quoted ? <Quote size={13} /> : <Sparkles size={13} />}
-              <span title={props.quoted ? t.quoted : filled(t.by, props.model)}>{props.quoted ? t.quoted : filled(t.by, props.model)}</span>
+              {props.own ? <Info size={13} /> : props.quoted ? <Quote size={13} /> : <Sparkles size={13} />}
+              <span title={by}>{by}</span>
             </span>
           ) : null}
           {props.can_escalate ? (

@@ -6,8 +6,8 @@ import { AlertTriangle, FileText, LibraryBig, MessageCircleQuestion, ScrollText 
 export default function Uploads() {
   const [busy, setBusy] = useState("")
   const t = props.texts
-  const locale = t.locale
-  const count = (n, label) => (n ? `${label}: ${n.toLocaleString(locale)}` : "")
+  const { digits } = window.tandemFormats(() => t) // public/formats.js
+  const count = (n, label) => (n ? `${label}: ${digits(n, 0)}` : "")
 
   const add = async (name) => {
     setBusy(name)

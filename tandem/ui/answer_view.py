@@ -199,6 +199,7 @@ class AnswerView:
         self._props["can_escalate"] = unrefined and answer.alias != self._props["refine_model"]
         self._props["model"] = answer.model
         self._props["quoted"] = answer.runtime == EXTRACTIVE
+        self._props["own"] = answer.runtime == EXTRACTIVE and beneath.of_its_own(answer)
         if answer.refused:
             self._props |= beneath.refusal(answer, event.trace.retrieval.get("language", ""), self._language)
         self._passages = answer.passages

@@ -9,6 +9,7 @@ from typing import Any
 
 from hybrid.events import Answer
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from rag.types import Support
 from tandem import catalogues
 from tandem.markdown import plain_title
 from tandem.texts import Language, language_for, say
@@ -33,6 +34,11 @@ def refusal(answer: Answer, spoken: str, language: Language) -> dict[str, Any]:
         "nearest_label": say("nearest", language),
         "suggestion": "" if answer.runtime == EXTRACTIVE else said,
     }
+
+
+def of_its_own(answer: Answer) -> bool:
+    """Whether nothing of an answer is from documents: a greeting, what can be asked, a refusal."""
+    return all(sentence.support is Support.NEUTRAL for sentence in answer.checked.sentences)
 
 
 def to_copy(answer: Answer, language: Language) -> str:

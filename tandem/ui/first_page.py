@@ -35,6 +35,7 @@ ADMINISTRATION = {"detect", "try_endpoint", "use_model"}
 _LONGEST = 300
 _LOOK_UP_SECONDS = 60.0
 _MOST_COUNTS = 100
+_SECONDS_BETWEEN = 2.0
 # By the library and what somebody may read of it: its generation, and what was counted then.
 _counts: dict[tuple[Path, frozenset[str]], tuple[int, int, float]] = {}
 
@@ -43,6 +44,8 @@ async def show(context: AppContext) -> None:
     """On the first page of a new conversation: the library at once, the card once the models are known."""
     library = await asyncio.to_thread(_library, context)
     await _tell("first", library=library)
+    if context.indexing is not None:
+        background.begin(_renew(context, library))
     if choices_of(context).offers and accounts.administers(context.rights):
         background.begin(_offer(context))
 
@@ -68,6 +71,18 @@ async def act(context: AppContext, asked: Any) -> None:
             background.begin(_answered(context, "tried", lambda: _try(address, variable)))
         case "use_model":
             background.begin(_answered(context, "chosen", lambda: _use(context, address, variable, model, refine)))
+
+
+async def _renew(context: AppContext, told: dict[str, Any]) -> None:
+    """While files are read, tell how much there is by now, and once more at the end; until something is asked."""
+    over = False
+    while not over and not cl.context.session.has_first_interaction:
+        await asyncio.sleep(_SECONDS_BETWEEN)
+        over = context.indexing is None
+        library = await asyncio.to_thread(_library, context)
+        if library != told:
+            told = library
+            await _tell("renewed", library=library)
 
 
 def _library(context: AppContext) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -33,7 +34,7 @@ from tandem.texts import for_staff, labels, say, word
 from tandem.ui import background
 from tandem.ui.answering import principal_of
 from tandem.ui.library_files import add, own_folder, remove, sent
-from tandem.ui.library_rows import Wish, documents, folder_of, key, without_receipt
+from tandem.ui.library_rows import NEWEST, STATES, Wish, documents, folder_of, key, without_receipt
 from tandem.ui.session import language_of, show_settings, told
 
 ELEMENT = "Library"
@@ -48,7 +49,7 @@ _LABELS = (
     "state_downloadable", "state_unavailable", "open_document", "sign_out_everywhere", "sign_out_failed",
     "account_link", "administration", "add_documents", "drop_documents", "sending", "added_here", "top_folder",
     "files_in_it", "read_again", "remove_it", "remove_sure", "keep_it", "indexing_now", "changed_on", "whole_folder",
-    "all_folders", "add_failed",
+    "all_folders", "add_failed", "newest_first", "copy_link", "copy_link_title", "link_copied",
 )  # fmt: skip
 
 
@@ -61,9 +62,7 @@ async def act(context: AppContext, asked: Any) -> None:
     """Do what the page asks: anything may come in."""
     if not isinstance(asked, dict) or not isinstance(asked.get("tandem"), str):
         return
-    text, state, name = (str(asked.get(key) or "")[:_LONGEST_SEARCH] for key in ("text", "state", "name"))
-    folder = asked.get("folder")
-    wish = Wish(text, state, folder[:_LONGEST_SEARCH] if isinstance(folder, str) else None)
+    name, wish = str(asked.get("name") or "")[:_LONGEST_SEARCH], _wish(asked)
     if asked["tandem"] in ADMINISTRATION and not await admitted(context):
         return
     if asked["tandem"] == "retry" and not _looks_after(context) and not await admitted(context):
@@ -72,7 +71,7 @@ async def act(context: AppContext, asked: Any) -> None:
         _record(context, asked["tandem"], name)
     match asked["tandem"]:
         case "open":
-            await open_panel(context)
+            await open_panel(context, wish=wish)
         case "find":
             await _show_documents(context, wish)
         case "retry":
@@ -93,16 +92,26 @@ async def act(context: AppContext, asked: Any) -> None:
             await _ask_of(context, name, context.engine.models.unload(name))
 
 
-async def open_panel(context: AppContext, tab: str = "documents") -> None:
-    """Put the panel in place of whatever the side panel shows."""
-    found = await _show_documents(context)
-    await _tell({"tab": tab})
-    props = {"kind": "panel", "tab": tab, **found, **_props(context)}
+async def open_panel(context: AppContext, tab: str = "documents", wish: Wish | None = None) -> None:
+    """Put the panel in place of whatever the side panel shows, with the documents that are wished for."""
+    wish = wish or Wish()
+    found = await _show_documents(context, wish)
+    now = {"tab": tab, "opened": {**asdict(wish), "at": time.time_ns()}}
+    await _tell(now)
+    props = {"kind": "panel", **now, **found, **_props(context)}
     await cl.context.emitter.emit("set_sidebar_title", word("library_title", language_of(context), "page"))
     element = cl.CustomElement(name=ELEMENT, id=PANEL, display="side", for_id="", props=props)
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
     for running in context.engine.lifecycle.downloads():
         background.begin(_watch(context, running.alias, join=True))
+
+
+def _wish(asked: Mapping[str, Any]) -> Wish:
+    """What is wished for, out of anything; what nobody can wish for is left out."""
+    text, folder = str(asked.get("text") or "")[:_LONGEST_SEARCH], asked.get("folder")
+    state = asked["state"] if asked.get("state") in STATES else ""
+    order = NEWEST if asked.get("order") == NEWEST else ""
+    return Wish(text, state, folder[:_LONGEST_SEARCH] if isinstance(folder, str) else None, order)
 
 
 def _record(context: AppContext, asked: str, name: str) -> None:

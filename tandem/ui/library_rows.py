@@ -20,17 +20,21 @@ from tandem.ui.uploads import shown
 
 MOST_ROWS = 200
 MOST_GROUPS = 100
+STATES = ("failed", "indexed", "other")
+NEWEST = "newest"
 ADDED = ":added"
 """The group of the files that were added to the library itself: no folder is called so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which documents a person looks for: `text` in path or reason, in this `state`, in this `folder`; None: in any."""
+    """Which documents a person looks for: `text` in path or reason, in this `state`, in this `folder`; None: in any.
+    `order` is "newest", or "" for failed ones first, then by name."""
 
     text: str = ""
     state: str = ""
     folder: str | None = None
+    order: str = ""
 
 
 def documents(
@@ -42,10 +46,10 @@ def documents(
     added: str = "",
     language: Language = ENGLISH,
 ) -> dict[str, Any]:
-    """The receipts as the page draws them, in a person's `language`: failed ones first, then by name; those that are
-    wished for, at most MOST_ROWS of them. `ids` are the documents' by (root, path), for their links; `collections` says
-    of which ones a file is. `beside` are the files that have no receipt: they are of the state "other", and count.
-    `added` is the folder of the library's own files.
+    """The receipts as the page draws them, in a person's `language`: those that are wished for, in that order, at most
+    MOST_ROWS of them. `ids` are the documents' by (root, path), for their links; `collections` says of which ones a
+    file is. `beside` are the files that have no receipt: they are of the state "other", and count. `added` is the folder of
+    the library's own files.
     """
     wish = wish or Wish()
     others = [without_receipt(one) for one in beside if one.receipt is None]
@@ -64,7 +68,9 @@ def documents(
         group["failed"] += receipt.state == "failed"
     if wish.folder is not None:
         found = [receipt for receipt in found if folder_of(receipt, added) == wish.folder]
-    found.sort(key=lambda receipt: (("failed", "indexed", "other").index(receipt.state), receipt.path.casefold()))
+    found.sort(key=lambda receipt: (STATES.index(receipt.state), receipt.path.casefold()))
+    if wish.order == NEWEST:
+        found.sort(key=lambda receipt: receipt.mtime_ns, reverse=True)
     failed = sum(receipt.state == "failed" for receipt in receipts)
     return {
         "counts": {

@@ -17,7 +17,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +82,7 @@ class OpenAIServer:
         self._thread = threading.Thread(target=self._run, name="openai-server", daemon=True)
         self._started = threading.Event()
         self._stopping = asyncio.Event()
+        self._writers: set[Writer] = set()
         self.port = 0
 
     @property
@@ -107,12 +109,29 @@ class OpenAIServer:
         self._loop.run_until_complete(self._serve())
         self._loop.close()
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Meanwhile nobody listens on its port, and whoever is connected is cut off."""
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(10)
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+
+    async def _leave(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            _reset(writer)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, ssl=self._tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, ssl=self._tls)
-        self.port = server.sockets[0].getsockname()[1]
+        await self._listen()
         self._started.set()
         await self._stopping.wait()
-        server.close()
+        self._server.close()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -126,6 +145,7 @@ class OpenAIServer:
 
     async def _connection(self, reader: Reader, writer: Writer) -> None:
         self._count(connections=1)
+        self._writers.add(writer)
         try:
             while await self._one(reader, writer):
                 if self.drops:
@@ -138,6 +158,7 @@ class OpenAIServer:
             pass
         finally:
             self._count(connections=-1)
+            self._writers.discard(writer)
             writer.close()
 
     async def _one(self, reader: Reader, writer: Writer) -> bool:

@@ -103,7 +103,7 @@ def test_formulas_are_told_from_money(source: str, shown: str) -> None:
     "text",
     [
         "# Title\n\nText with **bold**, *it*, ~~no~~ and `code`.\n\n- a\n- b\n  1. c\n  2. d\n\n> said\n\n---",
-        "| a | b |\n| --- | --- |\n| 1 [1] | `x` |",
+        "| a | b |\n| :-- | --: |\n| 1 [1] | `x` |",
         "- one\n\n  more\n\n- two\n\n  ```py\n  x = 1\n  ```",
         'snake_case and 2 + 2 = 4, 50 % [1], "quoted"; so: yes!',
         "3. c\n4. d",

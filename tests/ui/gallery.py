@@ -54,6 +54,8 @@ MAIN = (
 State = Callable[[Person, OpenAIServer], None]
 STATES: dict[str, tuple[State, tuple[Window, ...]]] = {}
 BARE: set[str] = set()
+SIGNED: set[str] = set()
+USERS = "ada:ada,bob:bob"
 
 
 def state(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
@@ -67,6 +69,12 @@ def state(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], Sta
 def bare(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
     """A state of an installation without any model; `models` answers on one of the usual ports."""
     BARE.add(name)
+    return state(name, windows)
+
+
+def signed(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
+    """A state of an installation where people sign in."""
+    SIGNED.add(name)
     return state(name, windows)
 
 
@@ -314,6 +322,48 @@ def _(person: Person, models: OpenAIServer) -> None:
     asked(person, "hr/leave.md")
 
 
+@state("a document", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    says(models, f"{GOOD}{ALSO_GOOD}")
+    asked(person)
+    if not person.page.locator("[data-open='1']").is_visible():
+        person.page.locator(".message-content a[href='#source-1']").first.click()
+    person.page.goto(person.page.locator("[data-open='1']").evaluate("link => link.href"))
+
+
+@signed("sign-in", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.wait_for_selector("#password")
+
+
+@signed("sign-in that failed")
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.fill("#email", "ada")
+    person.page.fill("#password", "wrong")
+    person.page.click("button[type=submit]")
+    person.page.get_by_role("alert").wait_for()
+
+
+def _enter(person: Person) -> None:
+    person.page.fill("#email", "ada")
+    person.page.fill("#password", "ada")
+    person.page.click("button[type=submit]")
+    person.page.wait_for_selector("#mode-picker-trigger-mode")
+
+
+@signed("account")
+def _(person: Person, models: OpenAIServer) -> None:
+    _enter(person)
+    person.page.goto(f"{person.page.url.rstrip('/')}/account")
+
+
+@signed("share an answer")
+def _(person: Person, models: OpenAIServer) -> None:
+    _enter(person)
+    asked(person)
+    person.page.goto(person.page.locator("[data-action=share]").evaluate("link => link.href"))
+
+
 @state("in this browser", MAIN)
 def _(person: Person, models: OpenAIServer) -> None:
     person.page.goto(person.page.url.split("/thread")[0].rstrip("/") + "/browser")
@@ -331,7 +381,9 @@ def photograph(browser: Browser, address: str, models: OpenAIServer, name: str, 
     person = Person(context.new_page())
     trouble = ""
     try:
-        person.open(address)
+        person.page.goto(address)
+        if name not in SIGNED:
+            person.page.wait_for_selector("#chat-input")
         STATES[name][0](person, models)
         person.page.wait_for_timeout(900)
     except (Error, AssertionError) as problem:
@@ -369,7 +421,11 @@ def gallery(folder: Path, chosen: list[str]) -> None:
         with (
             chats.serving(Path(home), chats.SETTINGS.format(url=models.base_url)) as address,
             without_models(Path(home) / "bare", models.port) as empty,
+            chats.serving(
+                Path(home) / "signed", chats.SETTINGS.format(url=models.base_url), TANDEM_SERVER__USERS=USERS
+            ) as closed,
         ):
+            served = {**dict.fromkeys(BARE, empty), **dict.fromkeys(SIGNED, closed)}
             for name, (_, windows) in STATES.items():
                 if chosen and name not in chosen:
                     continue
@@ -377,7 +433,7 @@ def gallery(folder: Path, chosen: list[str]) -> None:
                 for window in windows:
                     says(models, GOOD)
                     file = folder / f"{name} {window.name}.png".replace(" ", "-").replace(",", "").replace(":", "")
-                    trouble = photograph(browser, empty if name in BARE else address, models, name, window, file)
+                    trouble = photograph(browser, served.get(name, address), models, name, window, file)
                     print(f"{name}, {window.name}{': ' + trouble if trouble else ''}", flush=True)
                     pictures.append(
                         f"<figure><img src='{file.name}' height=420 loading=lazy alt=''>"

@@ -37,6 +37,8 @@ def test_documents_are_searched_by_name_and_reason_and_filtered_by_state() -> No
     assert [row["path"] for row in documents(known, Wish(" ENCRYPTED "))["rows"]] == ["z.pdf", "encrypted.md"]
     assert [row["path"] for row in documents(known, Wish("encrypted", "indexed"))["rows"]] == ["encrypted.md"]
     assert documents(known, Wish("no such file"))["rows"] == []
+    known.append(FileReceipt("/r", "new.md", "indexed", "", 0, 1, 10, 0.1, 10, 99, "digest"))
+    assert documents(known, Wish(order="newest"))["rows"][0]["path"] == "new.md"
 
 
 def test_files_of_no_kind_that_is_read_are_named_last_and_count() -> None:

@@ -48,6 +48,8 @@ def test_what_is_written_is_not_drawn_again(chat: Chat, meet: Meet) -> None:
     assert blocks[0] == "a\nb\n\n1. c\n\n2. d\n"
     assert blocks[1] == "```\ne\n\nf\n```\n"
     assert blocks[2].startswith("g [1]\n") and blocks[2].endswith("[1]: #source-1")
+    assert page.evaluate(PARTED, "```\na\n``` [1][2].\n\nb")[0] == ["```\na\n```", "[1][2].\n", "b"]
+    assert page.evaluate(PARTED, "````\n``` [1]\nb\n````")[0] == ["````\n``` [1]\nb\n````"]
     sentences = " ".join(f"Sentence {n} has *some* emphasis and a `code` here [1]." for n in range(100))
     assert page.evaluate(PARTED, sentences)[1]
 

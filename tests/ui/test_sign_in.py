@@ -102,10 +102,12 @@ def test_signing_in_with_a_browser(served: tuple[str, str], browser: Browser) ->
     address, _ = served
     page = browser.new_page(locale="en-US")
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(address)
+    page.goto(f"{address}/#library?folder=hr")
     page.fill("#email", "ada")
     page.fill("#password", "şifre")
     page.click("button[type=submit]")
+    # What the link names is shown once one has signed in.
+    expect(page.locator("[data-folder=hr]")).to_be_visible()
     page.get_by_text("Ada's question").click()
     expect(page.locator("[data-step-type=user_message]")).to_contain_text("secret plans")
     person = Person(page)

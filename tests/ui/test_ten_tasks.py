@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.axe import faults
 from tests.support.openai_server import Reply
-from tests.ui.conftest import BAD, GOOD, HOLIDAYS, Chat, Person
+from tests.ui.conftest import BAD, DOCUMENTS, GOOD, HOLIDAYS, Chat, Person
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]
@@ -43,7 +44,7 @@ def test_ten_things_without_a_terminal(chat: Chat, meet: Meet, window: dict[str,
     phone = window is PHONE
     for model in ("phi-4-mini", "gpt-oss-20b", "other-model"):
         chat.models.models[model] = Reply([GOOD])
-    person = meet(**window)
+    person = meet(permissions=["clipboard-read", "clipboard-write"], **window)
     page = person.page
 
     # An answer is found, and the page that it stands on opened.
@@ -91,28 +92,40 @@ def test_ten_things_without_a_terminal(chat: Chat, meet: Meet, window: dict[str,
     person.wait_for_answers(5)
     expect(page.get_by_test_id("written-by").last).to_contain_text("other-model")
 
-    # The endpoint is dead, which is said, and is there again.
-    for model in ("other-model", "gpt-oss-20b"):
-        chat.models.models[model] = Reply(status=500)
-    person.ask(HOLIDAYS)
-    person.wait_for_answers(6)
-    last = page.locator("[data-testid=tandem-answer]").last
-    expect(last.locator(".td-note").first).to_contain_text("other-model")
-    assert "25 days" in person.answer()
-    fits(page)
-    for model in ("other-model", "gpt-oss-20b"):
-        chat.models.models[model] = Reply([GOOD])
+    # Nobody listens where the models were, which is said; then they are there again.
+    with chat.models.away():
+        person.ask(HOLIDAYS)
+        person.wait_for_answers(6)
+        last = page.locator("[data-testid=tandem-answer]").last
+        expect(last.locator(".td-note").first).to_contain_text("other-model")
+        assert "25 days" in person.answer()
+        fits(page)
     person.ask(HOLIDAYS)
     person.wait_for_answers(7)
     expect(page.get_by_test_id("written-by").last).to_contain_text("other-model")
 
-    # How a folder is doing.
+    # How a folder is doing, shown to somebody else.
     leave(page, phone)
     page.locator("a[href$='#library']").first.click()
     page.locator("[data-group=hr] button.td-folder").click()
     expect(page.locator("[data-folder=hr]")).to_be_visible()
     expect(page.locator("[data-document='hr/leave.md']")).to_contain_text("Indexed")
+    page.click("[data-filter=indexed]")
+    page.click("[data-order=newest]")
+    page.click("[data-action=copy-link]")
+    expect(page.get_by_text("The link is in the clipboard")).to_be_visible()
+    assert not faults(page)
     fits(page)
+    link = page.evaluate("navigator.clipboard.readText()")
+    other = meet(link, **window).page
+    expect(other.locator("[data-folder=hr]")).to_be_visible()
+    expect(other.locator("[data-document]")).to_have_count(1)
+    for chosen in ("[data-filter=indexed]", "[data-order=newest]"):
+        expect(other.locator(chosen)).to_have_attribute("aria-pressed", "true")
+    assert other.url == f"{chat.address}/", "a reload shows the chat"
+    other.click("[data-action=all-folders]")
+    expect(other.locator("[data-document]")).to_have_count(len(DOCUMENTS))
+    other.context.close()
     leave(page, phone)
 
     # Another language.
