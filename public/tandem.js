@@ -17,7 +17,9 @@ import { keep } from "./typed.js"
 
 const LINKS = { library: 'a[href$="#library"]', in_browser: 'a[href$="/browser"]' }
 const ENGLISH = { toggle_theme: "Toggle theme", close: "Close", toggle_sidebar: "Toggle Sidebar" }
+// How long what is named waits for more to come; while an answer is written, every word changes the page.
 const PAUSE_MS = 150
+const WRITING_MS = 600
 const said = new WeakMap()
 
 const brought = () => {
@@ -108,6 +110,6 @@ new MutationObserver(() => {
   settle()
   follow(words())
   unknown(words())
-  if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue(); below() }, PAUSE_MS)
+  if (!waiting) waiting = setTimeout(() => { waiting = 0; reword(); rescue(); below() }, document.getElementById("stop-button") ? WRITING_MS : PAUSE_MS)
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] })
 reword()

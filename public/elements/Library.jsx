@@ -246,7 +246,7 @@ function Documents({ documents, opened, added, progress, administers, t }) {
           <button type="button" className="td-button td-button-line" data-action="all-folders" onClick={() => setFolder(null)}>
             <ChevronLeft size={14} /> {t.all_folders}
           </button>
-          <h3 className="td-folder-name">{named(folder)}</h3>
+          <h2 className="td-folder-name">{named(folder)}</h2>
           {administers ? (
             <button type="button" className="td-button td-button-line" data-action="retry-folder" disabled={!!documents.busy} onClick={() => retry("folder")}>
               <RotateCcw size={14} /> {documents.busy === "folder" ? t.retrying : t.whole_folder}

@@ -28,7 +28,7 @@ WANTED = "tandem_wanted"
 _WANTED_SECONDS = 900
 _PAGES = re.compile(
     r"/(?:(?:thread|shared|conversations)(?:/[\w-]{1,100})?|source/(?:passage|document)/[\w-]{1,100}(?:/page/\d{1,6})?)"
-    r"(?:\?[\w=&.-]{1,300})?",
+    r"(?:\?[\w=&.-]{1,300})?|/\?library(?:&[\w=&.%+*-]{1,2000})?",
     re.ASCII,
 )
 

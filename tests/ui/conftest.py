@@ -22,7 +22,7 @@ from tests.support import store_chat, warm
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.terminal import start
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 
 DOCUMENTS = {
     "hr/leave.md": "# Leave\n\n## Holidays\n\nEvery employee has 25 days of paid holiday a year. "

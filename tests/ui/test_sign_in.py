@@ -102,7 +102,7 @@ def test_signing_in_with_a_browser(served: tuple[str, str], browser: Browser) ->
     address, _ = served
     page = browser.new_page(locale="en-US")
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{address}/#library?folder=hr")
+    page.goto(f"{address}/?library&folder=hr")
     page.fill("#email", "ada")
     page.fill("#password", "şifre")
     page.click("button[type=submit]")

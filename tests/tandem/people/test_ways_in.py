@@ -164,7 +164,8 @@ def test_an_account_is_made_used_granted_and_removed(place: Place) -> None:
 
 def test_whoever_signs_in_comes_to_the_page_they_wanted(place: Place) -> None:
     page = "/source/passage/7?answer=5f2b6c1e-3f0a-4c8e-9a55-6d6f3c9d1a01"
-    for asked, status in (("/shared/" + "A" * 32, 303), ("/thread/" + "0" * 36, 303), (page, 401)):
+    folder = "/?library&folder=tr%2Fizin&text=a+b&state=failed"
+    for asked, status in (("/shared/" + "A" * 32, 303), (folder, 303), ("/thread/" + "0" * 36, 303), (page, 401)):
         with place.browser(accept="text/html") as browser:
             assert browser.get(asked).status_code == status
             assert browser.get("/login").status_code == 200
@@ -174,7 +175,7 @@ def test_whoever_signs_in_comes_to_the_page_they_wanted(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["//elsewhere.invalid", "/shared/a/../..", "/shared//elsewhere.invalid", "https://elsewhere.invalid", "/x"]
+    "asked", ["//elsewhere.invalid", "/shared/a/../..", "/shared//elsewhere.invalid", "https://elsewhere.invalid", "/x", "/?library&//x"]
 )
 def test_nothing_else_is_a_page_that_was_wanted(place: Place, asked: str) -> None:
     with place.browser(accept="text/html", cookie=f"tandem_wanted={quote(asked, safe='')}") as browser:
