@@ -48,8 +48,8 @@ def documents(
 ) -> dict[str, Any]:
     """The receipts as the page draws them, in a person's `language`: those that are wished for, in that order, at most
     MOST_ROWS of them. `ids` are the documents' by (root, path), for their links; `collections` says of which ones a
-    file is. `beside` are the files that have no receipt: they are of the state "other", and count. `added` is the folder of
-    the library's own files.
+    file is. `beside` are the files that have no receipt: they are of the state "other", and count. `added` is the
+    folder of the library's own files.
     """
     wish = wish or Wish()
     others = [without_receipt(one) for one in beside if one.receipt is None]

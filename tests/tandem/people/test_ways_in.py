@@ -175,7 +175,15 @@ def test_whoever_signs_in_comes_to_the_page_they_wanted(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["//elsewhere.invalid", "/shared/a/../..", "/shared//elsewhere.invalid", "https://elsewhere.invalid", "/x", "/?library&//x"]
+    "asked",
+    [
+        "//elsewhere.invalid",
+        "/shared/a/../..",
+        "/shared//elsewhere.invalid",
+        "https://elsewhere.invalid",
+        "/x",
+        "/?library&//x",
+    ],
 )
 def test_nothing_else_is_a_page_that_was_wanted(place: Place, asked: str) -> None:
     with place.browser(accept="text/html", cookie=f"tandem_wanted={quote(asked, safe='')}") as browser:
