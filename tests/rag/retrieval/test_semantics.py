@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from rag.labels import PUBLIC, collection
 from rag.library import Library
 from rag.principal import Principal
 from rag.retrieval import neighbours, second_stage
+from rag.retrieval import semantics as semantics_module
 from rag.retrieval.embedders.base import packed
 from rag.retrieval.neighbours import Neighbours
 from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
 from tests.rag.library_help import documents_of, library_of
 from tests.support.encoders import WordEncoder
+from tests.support.several import within
 
 _TEXTS = {
     "leave.md": "# Rules\n\nEmployees take twenty days of leave.",
@@ -99,6 +102,28 @@ def test_the_thread_makes_what_is_missing_and_wakes_when_documents_come(director
     made.settled(10.0)
     assert made.counts() == (4, 4)
     library.close()
+
+
+def test_of_two_processes_on_one_folder_one_makes_vectors_and_the_other_follows(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(semantics_module, "_FOLLOW_SECONDS", 0.05)
+    first, other = _opened(directory, WordEncoder()), WordEncoder()
+    second = _opened(directory, other)
+    _semantics(first).start()
+    assert _semantics(first).settled(20)
+    _semantics(second).start()
+    assert within(10, lambda: len(_semantics(second).near) == 4) and other.embedded == 0
+    first.close()
+    leave = next(document for document in second.documents() if document.name == "leave.md")
+    second.remove([int(leave.id)])  # now it is the one that makes them, and forgets them
+    assert within(10, lambda: _kept(directory) == 3)
+    second.close()
+
+
+def _kept(directory: Path) -> int:
+    with closing(sqlite3.connect(directory / VECTORS)) as db:
+        return int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
 
 
 def test_an_encoder_that_fails_leaves_words_alone(directory: Path) -> None:
