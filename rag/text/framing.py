@@ -17,11 +17,28 @@ from rag.text import sentences
 from rag.text.analyser import casefold, fold, stop_terms, tokens
 from rag.text.language import detect
 
-_LONGEST = 600
+_LONGEST = 1_000
 """A longer text is no question with a few words around it."""
 _SHOUTED = 3
 _MARK = r"[\s.!…。:,;)–-]*"
 _WORD = regex.compile(r"\p{L}{2,}")
+_HEADER = regex.compile(
+    r"^[ \t>]*(?:from|to|cc|bcc|subject|date|sent|reply-to|von|an|betreff|datum|gesendet|kimden|kime|konu|tarih|"
+    r"de|à|objet|para|asunto|fecha):[ \t].*$",
+    regex.I | regex.M,
+)
+_SALUTATION = regex.compile(
+    r"^[ \t>]*(?:dear|hello|hi|hey|liebe[rs]?|hallo|sehr geehrte[rs]?|sayın|merhaba|sevgili|bonjour|hola)\b[^\n?]{0,40},"
+    r"[ \t]*$",
+    regex.I | regex.M,
+)
+_CLOSING = regex.compile(
+    r"^[ \t>]*(?:--|(?:(?:with |my )?(?:kind|best|warm|many)(?: regards| wishes| thanks)?|regards|sincerely(?: yours)?|"
+    r"yours(?: sincerely| faithfully| truly)?|cheers|thanks(?: in advance| a lot)?|thank you|mit freundlichen grüßen|"
+    r"(?:viele|beste|liebe) grüße|mfg|saygılar(?:ımla|ımızla)?|iyi çalışmalar|teşekkürler|cordialement|saludos)[,.!]?)"
+    r"[ \t]*$",
+    regex.I | regex.M,
+)
 _QUESTION = ("?", "？", "؟")
 
 
@@ -58,12 +75,21 @@ def unframed(text: str) -> str:
     said = text.strip()
     if not said or len(said) > _LONGEST:
         return text
-    said = _calm(said)
+    said = _calm(_letter(said) or said)
     kept = [one for one in (said[start:end] for start, end in sentences.split(said)) if not _is_courtesy(one)]
     if any(map(_asks, kept)):
         kept = [one for one in kept if _asks(one) or not _is_chatter(one)]
     asked = " ".join(filter(None, map(_bare, kept)))
     return asked if _WORD.search(asked) or any(map(str.isdigit, asked)) else text
+
+
+def _letter(text: str) -> str:
+    """A text of several lines without the head of a letter and what follows its closing."""
+    if "\n" not in text:
+        return text
+    closing = _CLOSING.search(text)
+    text = _HEADER.sub("", text[: closing.start()] if closing else text)
+    return _SALUTATION.sub("", text, count=1).strip()
 
 
 def _asks(sentence: str) -> bool:
