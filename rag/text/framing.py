@@ -28,8 +28,8 @@ _HEADER = regex.compile(
     regex.I | regex.M,
 )
 _SALUTATION = regex.compile(
-    r"^[ \t>]*(?:dear|hello|hi|hey|liebe[rs]?|hallo|sehr geehrte[rs]?|sayın|merhaba|sevgili|bonjour|hola)\b[^\n?]{0,40},"
-    r"[ \t]*$",
+    r"^[ \t>]*(?:dear|hello|hi|hey|liebe[rs]?|hallo|sehr geehrte[rs]?|sayın|merhaba|sevgili|bonjour|hola)\b[^\n?]{0,40}"
+    r",[ \t]*$",
     regex.I | regex.M,
 )
 _CLOSING = regex.compile(
