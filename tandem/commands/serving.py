@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sys
 from typing import Any
 
+from rag.database.places import Place
 from rag.errors import UserFacingError
 from tandem.commands.documents import EXAMPLE
 from tandem.observability.logs import configure
 from tandem.settings import Settings, load
+
+_CONNECTIONS = 25
+"""What a process needs at most of a database server, besides one for each of its threads."""
 
 
 def serve(host: str | None, port: int | None, workers: int = 1) -> None:
@@ -57,11 +63,31 @@ def _serve_in_several(settings: Settings, workers: int) -> None:
     signing_secret(settings.files.secret)  # made once, for all of them
     entrance = Entrance(settings, databases.people(settings))
     first = first_link(settings, address, entrance)
+    if said := _too_few_connections(entrance.store.place, workers):
+        print(said, file=sys.stderr, flush=True)
     entrance.close()
     try:
         asyncio.run(Parent(listener, workers, worker.commands(settings.server), lambda: _started(address, first)).run())
     finally:
         lock.release()
+
+
+def _too_few_connections(place: Place, workers: int) -> str:
+    """What to do where the server takes fewer connections than so many processes may need, "" where it takes enough."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    needed = workers * (_CONNECTIONS + min(32, (os.cpu_count() or 1) + 4))
+    try:
+        with place.engine.connect() as db:
+            taken = int(str(db.exec_driver_sql("SHOW max_connections").scalar()))
+    except (OSError, SQLAlchemyError, ValueError):  # it is waited for later
+        return ""
+    if taken >= needed:
+        return ""
+    return (
+        f"The database server takes {taken} connections, and {workers} processes may need {needed}: people would be "
+        f"told that it does not answer; set its max_connections to at least {needed}."
+    )
 
 
 def _started(address: str, first: str) -> None:

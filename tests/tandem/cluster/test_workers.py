@@ -14,7 +14,10 @@ import httpx
 import psutil
 import pytest
 
+from rag.database.places import Postgres
 from tandem.cluster.handing import COOKIE
+from tandem.cluster.revisions import TABLES
+from tandem.commands import serving
 from tests.security.conftest import Socket, message
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.postgres import Server
@@ -60,6 +63,13 @@ def test_without_a_server_of_databases_it_says_what_to_do(tmp_path: Path) -> Non
     process = start(tmp_path, "serve", "--port", "0", "--workers", "2")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1 and "set storage.database" in errors and len(errors.strip().splitlines()) == 1
+
+
+def test_it_says_beforehand_where_the_server_takes_too_few_connections(postgres: Server) -> None:
+    place = Postgres(postgres.database, TABLES)
+    assert serving._too_few_connections(place, 1) == ""
+    assert "set its max_connections to at least" in serving._too_few_connections(place, 20)
+    place.close()
 
 
 def test_a_browser_stays_with_one_and_strangers_are_shared_out(several: Several) -> None:
