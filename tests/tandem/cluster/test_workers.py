@@ -36,6 +36,10 @@ class Several:
     at: Machine
     models: OpenAIServer
 
+    def answering(self) -> set[str]:
+        """Those that answer strangers now, who are shared out among them."""
+        return {httpx.get(f"{self.at.address}/readyz", timeout=30).cookies[COOKIE] for _ in range(4)}
+
     def workers(self) -> dict[str, psutil.Process]:
         """Those that live, by the names that browsers know."""
         found = {}
@@ -55,7 +59,9 @@ def several(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Itera
         with machine(
             home, settings_for(home / "papers", models=models.base_url), postgres.new_database(), "--workers", "2"
         ) as at:
-            yield Several(at, models)
+            running = Several(at, models)
+            assert within(60, lambda: len(running.answering()) == 2)
+            yield running
 
 
 def test_without_a_server_of_databases_it_says_what_to_do(tmp_path: Path) -> None:
@@ -74,8 +80,7 @@ def test_it_says_beforehand_where_the_server_takes_too_few_connections(postgres:
 
 def test_a_browser_stays_with_one_and_strangers_are_shared_out(several: Several) -> None:
     address = several.at.address
-    assert within(30, lambda: len(several.workers()) == 2)
-    strangers = {httpx.get(f"{address}/readyz", timeout=30).cookies[COOKIE] for _ in range(6)}
+    strangers = several.answering()
     assert strangers == set(several.workers())
     with httpx.Client(base_url=address, timeout=30) as browser:
         mine = browser.get("/readyz").cookies[COOKIE]
