@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import regex
 
+from rag.text import framing
 from rag.text.analyser import casefold, fold, stem, stop_terms, tokens
 from rag.text.language import detect
 
@@ -91,7 +92,7 @@ def _asked(history: Sequence[tuple[str, str]]) -> list[str]:
     asked: list[str] = []
     for earlier, _ in reversed(history[-_FARTHEST:]):
         if earlier.strip():
-            asked.append(earlier)
+            asked.append(framing.unframed(earlier))
         if len(asked) >= _TURNS and not needs_context(asked[-1]):
             break
     return asked
