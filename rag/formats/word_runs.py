@@ -25,6 +25,18 @@ _FEW_WORDS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab":
 _PAGE_FIELDS = regex.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES|SECTION|PAGEREF)\b", regex.I)
 _LONGEST_INSTRUCTION = 3
 _LARGE_PICTURE = 4_000  # square millimetres; logos and icons are smaller
+_SYMBOLS = {
+    **{at: chr(at) for at in range(0x20, 0x40) if chr(at) not in "\"$'*-"},
+    **dict(zip(range(0x41, 0x5B), "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", strict=True)),
+    **dict(zip(range(0x61, 0x7B), "αβχδεφγηιϕκλμνοπθρστυϖωξψζ", strict=True)),
+    **{0x22: "∀", 0x24: "∃", 0x2A: "∗", 0x2D: "−", 0x5B: "[", 0x5D: "]", 0x5E: "⊥", 0x7B: "{", 0x7C: "|", 0x7D: "}"},
+    **dict(zip(range(0xA0, 0xA9), "€ϒ′≤⁄∞ƒ♣♦", strict=True)),
+    **dict(zip(range(0xA9, 0xC0), "♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵", strict=True)),
+    **dict(zip(range(0xC5, 0xD8), "⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅", strict=True)),
+    **dict(zip(range(0xD8, 0xDF), "¬∧∨⇔⇐⇑⇒", strict=True)),
+    **{0xDF: "⇓", 0xE5: "∑", 0xF2: "∫"},
+}
+"""Adobe's Symbol font: what stands at each of its places."""
 _EMU = 36_000  # a millimetre
 
 
@@ -204,14 +216,15 @@ def _outermost(element: etree._Element, name: str) -> Iterator[etree._Element]:
 
 
 def _symbol(element: etree._Element) -> str:
-    """A sign of a symbol font: ticks and boxes as such, other signs of known places, else nothing."""
+    """A sign of a symbol font: ticks, boxes, signs of arithmetic and Greek letters as such, else nothing."""
     code = attribute(element, "char").upper()
     font = attribute(element, "font").lower()
     if "wingdings" in font:
         return {"F0FC": "✓", "F0FE": "☒", "F0A8": "☐", "F0FB": "✗", "F0E0": "→", "F06F": "☐", "F0FD": "☒"}.get(code, "")
-    if len(code) == 4 and not code.startswith("F0"):
-        return chr(int(code, 16))
-    return ""
+    place = int(code, 16) if regex.fullmatch(r"[0-9A-F]{1,4}", code) else 0
+    if font == "symbol" and (place & 0xFF00) in (0xF000, 0):
+        return _SYMBOLS.get(place & 0xFF, "")
+    return chr(place) if place and not 0xD800 <= place < 0xF900 else ""
 
 
 def _area(drawing: etree._Element) -> float:

@@ -48,6 +48,8 @@ def word(*paragraphs: str) -> bytes:
         ('<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>REF x</w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>'
          '<w:r><w:t>88 euros</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>', "88 euros"),
         ("<w:p><w:r><w:t>Seen</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t> unseen</w:t></w:r></w:p>", "Seen"),
+        ('<w:p><w:r><w:t>n</w:t><w:sym w:font="Symbol" w:char="F02D"/><w:t>1 </w:t><w:sym w:font="Symbol" w:char="F0B3"/><w:t> 40 </w:t>'
+         '<w:sym w:font="Symbol" w:char="F06D"/><w:t>m</w:t></w:r></w:p>', "n−1 ≥ 40 μm"),
         ("<w:p><w:smartTag><w:r><w:t>Izmir</w:t></w:r></w:smartTag><w:r><w:noBreakHyphen/><w:t>7</w:t></w:r></w:p>", "Izmir-7"),
     ],
 )  # fmt: skip
