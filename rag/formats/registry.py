@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Extracted
+from rag.formats.mistaken import real_suffix
 from rag.formats.recognised import Recogniser
 
 GROUP = "tandem.readers"
@@ -132,12 +133,15 @@ def reader_for(name: str) -> Reader:
 
 
 def read(data: bytes, name: str, recogniser: Recogniser | None = None) -> Extracted:
-    """The text in `data`, read as the extension of `name` says; the `recogniser` reads pictures of text, where the
-    reader hands them to it. Raises DocumentError.
+    """The text in `data`, read as the extension of `name` says, or as what it plainly is where that is another kind;
+    the `recogniser` reads pictures of text, where the reader hands them to it. Raises DocumentError.
     """
     reader = reader_for(name)
+    kind = real_suffix(data, suffix(name))
+    if kind != suffix(name):
+        reader = reader_for(f"document{kind}")
     try:
-        if recogniser is not None and readers()[suffix(name)] in _WITH_PICTURES:
+        if recogniser is not None and readers()[kind] in _WITH_PICTURES:
             return cast(PictureReader, reader)(data, recogniser)
         return reader(data)
     except (RecursionError, UnicodeError) as error:

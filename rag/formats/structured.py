@@ -20,6 +20,7 @@ from rag.formats.html import add_html
 from rag.formats.markdown import add_markdown
 from rag.formats.markup import pages_of_wiki
 from rag.formats.package import local, parse
+from rag.formats.spreadsheet_2003 import NAMESPACE, read_workbook
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
@@ -229,6 +230,8 @@ def read_xml(data: bytes) -> Extracted:
     root = parse(data)
     if root is None:
         raise DocumentError("The file is not readable XML; save it again.")
+    if local(root) == "Workbook" and str(root.tag).startswith(f"{{{NAMESPACE}}}"):
+        return read_workbook(root)
     builder = Builder()
     if local(root) == "mediawiki":
         pages_of_wiki(_wiki_pages(root), builder)
