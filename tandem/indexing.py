@@ -20,6 +20,8 @@ from tandem.sources import Sources
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_DECIDING_SECONDS = 15.0
+"""How long it is waited until somebody leads."""
 
 
 class Indexing:
@@ -34,6 +36,7 @@ class Indexing:
         self._member = member
         self._watcher: Watcher | None = None
         self._stop = threading.Event()
+        self._decided = threading.Event()
         self._thread = threading.Thread(target=self._run, name="who takes documents in", daemon=True)
         self._said = ""
 
@@ -55,6 +58,8 @@ class Indexing:
 
     async def caught_up(self) -> None:
         """Wait until the documents that were there at the start are taken in, where this process does that."""
+        if self._member is not None and self._thread.is_alive():
+            await asyncio.to_thread(self._decided.wait, _DECIDING_SECONDS)
         if (watcher := self._watcher) is not None:
             await asyncio.to_thread(watcher.wait)
 
@@ -89,6 +94,8 @@ class Indexing:
             try:
                 self._library.follow()
                 self._said = ""
+                if self._member.listens():
+                    self._decided.set()
             except (UserFacingError, OSError) as error:
                 if str(error) != self._said:
                     log.warning("What other processes stored is not found here yet: %s", error)

@@ -120,7 +120,7 @@ class Member:
         return self._leads.get(name, 0.0) > time.monotonic()
 
     def listens(self) -> bool:
-        """Whether it hears now what others tell."""
+        """Whether it hears now what others tell, and it is known who leads."""
         return self._since != float("inf")
 
     @property
@@ -182,12 +182,12 @@ class Member:
         driver: Any = db.connection.driver_connection
         db.execute(text(f"LISTEN {_CHANNEL}"))
         db.execute(text("SELECT pg_advisory_lock(:kind, :number)"), {"kind": _CLASS, "number": self._number})
-        self._since = time.monotonic()
         due = 0.0
         while not self._stop.is_set():
             if (now := time.monotonic()) >= due:
                 self._beat(db)
                 due = now + _BEAT_SECONDS
+                self._since = min(self._since, now)
                 if self.problem:
                     log.warning("The other processes can be reached again")
                 self.problem = ""

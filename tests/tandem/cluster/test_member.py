@@ -147,3 +147,23 @@ def test_after_the_database_was_away_nobody_is_taken_for_dead() -> None:
         assert told.wait(10)
         assert within(8, lambda: second.settled) and answers.orphans() == []
         assert [one.message for one in answers.in_thread("t")] == ["m"]
+
+
+async def test_who_waits_for_the_documents_has_them_whoever_leads(tmp_path: Path, postgres: Server) -> None:
+    given = {"TANDEM_STORAGE__DATABASE": postgres.new_database(), "TANDEM_STORAGE__PASSAGES": "database"}
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "nets.md").write_text("# Nets\n\nOld Maren mends the nets.\n", encoding="utf-8")
+    opened: list[AppContext] = []
+    try:
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            text = f"documents: {tmp_path / 'papers'}\nmodels: {{foundry: false}}\n"
+            (tmp_path / name / "tandem.yaml").write_text(text, encoding="utf-8")
+            opened.append(AppContext.open(load(tmp_path / name / "tandem.yaml", given)))
+            await opened[-1].start()
+            await opened[-1].indexed()
+            found = await asyncio.to_thread(opened[-1].library.search, "Who mends the nets?")
+            assert [one.document for one in found.passages] == ["nets.md"]
+    finally:
+        for one in opened:
+            await one.close()
