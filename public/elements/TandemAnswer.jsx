@@ -238,7 +238,7 @@ function Beneath({ words }) {
             const [type, word] = DOCUMENTS[ending]
             return (
               <button key={ending} type="button" className="td-button" data-action={word} title={t[word]} aria-label={t[word]} onClick={() => save(file, type)}>
-                <Download size={14} /> <span className="td-label">{t[word]}</span>
+                <Download size={14} /> {ending.toUpperCase()}
               </button>
             )
           })}

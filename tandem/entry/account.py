@@ -139,7 +139,7 @@ def _keys(keys: list[Key], language: Language) -> list[str]:
         page.boxes("scope", say("scopes", language), SCOPES, ("ask", "models")),
         page.choice("days", say("days", language), days, "365"),
     )
-    return [page.table(heads, rows), form]
+    return [page.table(heads, rows) if rows else "", form]
 
 
 @account.post("/codes")

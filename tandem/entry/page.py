@@ -26,19 +26,26 @@ HEADERS = {
 }
 
 
+LOGO = (
+    '<picture><source media="(prefers-color-scheme: dark)" srcset="/public/logo_dark.svg">'
+    '<img class="logo" src="/public/logo_light.svg" alt=""></picture>\n'
+)
+
+
 def response(
-    language: Language, title: str, parts: Iterable[str], status: int = 200, *, style: str = ""
+    language: Language, title: str, parts: Iterable[str], status: int = 200, *, style: str = "", alone: bool = False
 ) -> HTMLResponse:
-    """A whole page; `style` is the address of a sheet of its own."""
+    """A whole page; `style` is the address of a sheet of its own. What stands `alone` is one form, with the logo."""
     own = f'<link rel="stylesheet" href="{escape(style)}">\n' if style else ""
     body = "\n".join(parts)
+    opening = f'<main class="narrow">\n{LOGO}' if alone else "<main>\n"
     html = (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)} · Tandem</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="/favicon">\n'
         f'<link rel="stylesheet" href="/sign-in/static/entry.css">\n{own}'
-        f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+        f"</head>\n<body>\n{opening}<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
     return HTMLResponse(html, status, HEADERS)
 
@@ -123,7 +130,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: str = ""
         return words(nothing)
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def moment(text: str, language: Language) -> str:

@@ -120,7 +120,7 @@ async def sign_in_page(
     form = page.form("/sign-in", say("sign_in", language), *fields)
     passwords = await asyncio.to_thread(_has_passwords, context)
     shown = [page.sentence(said, bad=True), *([form] if passwords or not ways else []), *ways]
-    return page.response(language, say("sign_in_to", language), shown, status)
+    return page.response(language, say("sign_in_to", language), shown, status, alone=True)
 
 
 def _has_passwords(context: AppContext) -> bool:

@@ -376,6 +376,7 @@ def photograph(browser: Browser, address: str, models: OpenAIServer, name: str, 
         color_scheme=window.scheme,  # type: ignore[arg-type]
         locale=window.locale,
         has_touch=window is PHONE,
+        is_mobile=window is PHONE,
     )
     context.set_default_timeout(15_000)
     person = Person(context.new_page())
