@@ -10,6 +10,7 @@ from docx import Document
 from playwright.sync_api import expect
 from pypdfium2 import PdfDocument
 
+from tests.support.axe import faults
 from tests.support.openai_server import Reply
 from tests.ui.conftest import ALSO_GOOD, BAD, GOOD, Chat, Person
 
@@ -49,11 +50,12 @@ def test_a_document_becomes_a_briefing_to_copy_and_download(chat: Chat, meet: Me
     words = [paragraph.text for paragraph in document.paragraphs]
     assert words[0] == "Leave" and words[-1] == "hr/leave.md" and document.core_properties.author == "Tandem"
     with page.expect_download() as download:
-        page.click("[data-action=download_pdf]")
+        page.locator("[data-action=download_pdf]").press("Enter")
     assert download.value.suggested_filename == "Leave.pdf"
     with PdfDocument(download.value.path()) as printed:
         assert "25 days of paid holiday" in printed[0].get_textpage().get_text_bounded()
 
+    assert not faults(page)
     page.locator(".td-chip[data-source='1']").click()
     expect(page.locator("[data-source-card='1']")).to_contain_text("25 days")
     expect(page.locator("[data-tab=latency]")).to_have_count(0)

@@ -115,9 +115,11 @@ def test_ten_things_without_a_terminal(chat: Chat, meet: Meet, window: dict[str,
     page.locator("[data-group=hr] button.td-folder").click()
     expect(page.locator("[data-folder=hr]")).to_be_visible()
     expect(page.locator("[data-document='hr/leave.md']")).to_contain_text("Indexed")
-    page.click("[data-filter=indexed]")
-    page.click("[data-order=newest]")
-    page.click("[data-action=copy-link]")
+    for button in ("[data-filter=indexed]", "[data-order=newest]", "[data-action=copy-link]"):
+        if phone:
+            page.tap(button)
+        else:  # by keyboard alone
+            page.locator(button).press("Enter")
     expect(page.get_by_text("The link is in the clipboard")).to_be_visible()
     assert not faults(page)
     fits(page)
