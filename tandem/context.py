@@ -111,7 +111,7 @@ class AppContext:
         self.metrics = Metrics(library, lambda: engine.running)
         engine.told.append(self.metrics.finished)
         engine.told.append(self.entrance.usage)
-        engine.reading = lambda: self.indexing is not None
+        engine.reading = lambda: self._indexing.reading
         self._let_go: list[Callable[[], None]] = []
         if settings.observability.otlp_endpoint:
             observed = settings.observability

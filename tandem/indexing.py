@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
+from collections.abc import Mapping
+from typing import Any
 
 from rag.errors import UserFacingError
 from rag.library import Library
@@ -20,6 +23,7 @@ from tandem.sources import Sources
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_READING, _READING_SECONDS = "reading", 3.0
 _DECIDING_SECONDS = 15.0
 """How long it is waited until somebody leads."""
 
@@ -37,6 +41,7 @@ class Indexing:
         self._watcher: Watcher | None = None
         self._stop = threading.Event()
         self._decided = threading.Event()
+        self._elsewhere_until = 0.0
         self._thread = threading.Thread(target=self._run, name="who takes documents in", daemon=True)
         self._said = ""
 
@@ -47,6 +52,7 @@ class Indexing:
         if self._member is None:
             self._take_in()
         else:
+            self._member.hear(_READING, self._hear_reading)
             self._member.lead(INDEXING)
             self._thread.start()
 
@@ -55,6 +61,11 @@ class Indexing:
         """How far the run is that takes documents in; None where nothing is to be read here."""
         watcher = self._watcher
         return watcher.progress if watcher is not None else None
+
+    @property
+    def reading(self) -> bool:
+        """Whether documents are being read here or at another process, that no answer can know yet."""
+        return self.progress is not None or time.monotonic() < self._elsewhere_until
 
     async def caught_up(self) -> None:
         """Wait until the documents that were there at the start are taken in, where this process does that."""
@@ -69,6 +80,9 @@ class Indexing:
         if self._thread.is_alive():
             self._thread.join()
         self._leave_off()
+
+    def _hear_reading(self, told: Mapping[str, Any]) -> None:
+        self._elsewhere_until = time.monotonic() + _READING_SECONDS
 
     def _take_in(self) -> None:
         self.sources.start()
@@ -91,6 +105,8 @@ class Indexing:
             elif not leads and self._watcher is not None:
                 log.info("Another process takes the documents in from now on")
                 self._leave_off()
+            if self.progress is not None:
+                self._member.tell(_READING)
             try:
                 self._library.follow()
                 self._said = ""

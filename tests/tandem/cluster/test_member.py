@@ -164,6 +164,11 @@ async def test_who_waits_for_the_documents_has_them_whoever_leads(tmp_path: Path
             await opened[-1].indexed()
             found = await asyncio.to_thread(opened[-1].library.search, "Who mends the nets?")
             assert [one.document for one in found.passages] == ["nets.md"]
+        here, there = opened
+        assert here.member is not None and not there.engine.reading()
+        here.member.tell("reading")  # as long as it takes documents in
+        assert await eventually(there.engine.reading)
+        assert await eventually(lambda: not there.engine.reading()) and not here.engine.reading()
     finally:
         for one in opened:
             await one.close()
