@@ -1,8 +1,10 @@
-"""The wheel and the sdist, each installed in an empty environment: both serve a chat that answers in a browser."""
+"""The wheel and the sdist, installed in an environment of their own: both serve a chat that answers in a browser."""
 
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,15 +38,25 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture(params=["*.whl", "*.tar.gz"])
-def installed(request: pytest.FixtureRequest, built: Path, tmp_path: Path) -> Iterator[Path]:
-    """The `tandem` of a new environment that holds one artefact and what it needs, at the versions tested here."""
-    place = tmp_path / "environment"
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of a new environment, in which nothing lies."""
+    place = tmp_path_factory.mktemp("environment")
     uv("venv", "--quiet", "--python", sys.executable, place)
-    scripts = place / ("Scripts" if sys.platform == "win32" else "bin")
+    return place / ("Scripts" if sys.platform == "win32" else "bin")
+
+
+@pytest.fixture(params=["*.whl", "*.tar.gz"])
+def installed(request: pytest.FixtureRequest, built: Path, scripts: Path) -> Iterator[Path]:
+    """The `tandem` of the environment with one artefact, what it needs at the versions tested here, and no other one.
+
+    What the first needed is there for the second, whose needs are the same: `test_both_need_the_same`.
+    """
     (artefact,) = built.glob(request.param)
     uv("pip", "install", "--quiet", "--python", scripts / "python", "-c", ROOT / "constraints.txt", artefact)
     yield scripts / "tandem"
+    uv("pip", "uninstall", "--quiet", "--python", scripts / "python", "tandem-assistant")
+    assert not (scripts / "tandem").exists()
 
 
 def test_an_empty_folder_starts_with_the_example(installed: Path, browser: Browser, tmp_path: Path) -> None:
@@ -84,3 +96,16 @@ def test_nothing_that_is_served_is_left_out(built: Path) -> None:
         )  # fmt: skip
         served = [name for name in tracked.stdout.splitlines() if not name.endswith(".gitignore")]
         assert {f"tandem/assets/{name}" for name in served} <= names
+
+
+def test_both_need_the_same(built: Path) -> None:
+    (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = [name for name in packed.namelist() if name.endswith(".dist-info/METADATA")]
+        of_wheel = packed.read(name).decode()
+    with tarfile.open(sdist) as packed:
+        file = packed.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
+        assert file is not None
+        of_sdist = file.read().decode()
+    needs = [re.findall(r"^Requires-Dist: .+$", text, re.M) for text in (of_wheel, of_sdist)]
+    assert needs[0] == needs[1] and len(needs[0]) > 10

@@ -21,8 +21,9 @@ from tandem.commands import serving
 from tests.security.conftest import Socket, message
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.postgres import Server
-from tests.support.several import Machine, machine, settings_for, within
+from tests.support.several import Machine, machine, settings_for
 from tests.support.terminal import start
+from tests.support.waiting import within
 from tests.ui.conftest import DOCUMENTS, HOLIDAYS, write_documents
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows hands no connections to another process")
