@@ -180,8 +180,15 @@ def _cut_columns(grid: Grid, band: list[int]) -> Iterator[_Table]:
 
 def _apart(grid: Grid, band: list[int], groups: list[list[int]]) -> bool:
     """Whether groups of columns with blank ones between them are tables of their own: each is two rows or more of two
-    columns; otherwise a column was left blank to look well.
+    columns, or the file names their columns apart; otherwise a column was left blank to look well.
     """
+    held = [
+        sum(area.left <= group[0] and group[-1] <= area.right for group in groups)
+        for area in grid.named
+        if area.top <= band[-1] and area.bottom >= band[0]
+    ]
+    if held.count(1) > 1 and max(held) == 1:
+        return True
     for group in groups:
         filled = [row for row in band if sum(bool(grid.rows[row].get(column)) for column in group) > 1]
         if len(group) < 2 or len(filled) < 2:

@@ -13,6 +13,7 @@ import pptx
 import pytest
 from docx.oxml import OxmlElement, parse_xml
 from openpyxl.comments import Comment
+from openpyxl.worksheet.table import Table
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
@@ -123,6 +124,22 @@ def test_sheets_with_titles_two_tables_merged_cells_and_hidden_sheets() -> None:
     assert "Person: Ada; Telephone: 0042; Since: 2020." in found
     assert "Comment on A4 by Eve: Out of stock." in found
     assert "Prices (hidden sheet)" in found
+
+
+def test_tables_that_the_file_names_stay_apart_also_of_one_column() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row, cells in enumerate(
+        [["Boat", "Berth", None, "Guests"], ["Gannet", "A4", None, "Liv"], ["Petrel", "A5", None, "Knut"]], 1
+    ):
+        for column, value in enumerate(cells, 1):
+            sheet.cell(row, column, value)
+    sheet.add_table(Table(displayName="Boats", ref="A1:B3"))
+    sheet.add_table(Table(displayName="Guests", ref="D1:D3"))
+    out = io.BytesIO()
+    book.save(out)
+    shown = text(out.getvalue(), "a.xlsx")
+    assert "Boat: Petrel; Berth: A5.\n\nGuests: Liv." in shown
 
 
 def test_equal_values_side_by_side_are_both_kept() -> None:
