@@ -185,7 +185,9 @@ def _verdict(plain: str, reading: _Reading) -> _Judged:
     in_place = placed[order[0]]
     contested = any(_contested(number, claim, sources) for number in claim.numbers)
     contested = contested or (not denial.denies(plain) and _denied(claim, sources[order[0]], windows[order[0]][0]))
-    if (score < SUPPORTED or not in_place) and len(order) > 1:  # a sentence may join what two passages say
+    if (
+        (score < SUPPORTED or not in_place) and len(order) > 1 and not claim.row
+    ):  # a sentence may join what two passages say
         order.sort(key=lambda i: (-scores[i], i))
         both = windows[order[0]][1] | windows[order[1]][1]
         joint = _held(claim, both) / total
@@ -218,7 +220,7 @@ def _window(claim: Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
     """
     known: Set[str] = source.about
     chosen: list[int] = []
-    for _ in range(max(_WINDOW, len(claim.numbers) + 1)):
+    for _ in range(1 if claim.row else max(_WINDOW, len(claim.numbers) + 1)):
         missing = [(stem, word, w) for stem, word, w in claim.words if stem not in known and word not in known]
         gains = [sum(w for stem, word, w in missing if stem in s or word in s) for s in source.sentence_words]
         best = max(range(len(gains)), key=gains.__getitem__, default=None)
@@ -226,7 +228,7 @@ def _window(claim: Claim, source: _Source) -> tuple[list[int], frozenset[str]]:
             break
         chosen.append(best)
         known = known | source.sentence_words[best]
-        if len(chosen) == 1 and best:
+        if len(chosen) == 1 and best and not claim.row:
             known = known | source.sentence_words[best - 1]
     return chosen, frozenset(known)
 

@@ -6,7 +6,7 @@ the claim (`rag.grounding.citations` does).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -66,7 +66,7 @@ class Claim:
     """A sentence of the answer without its markers: (stem, surface, weight) of its words, its numbers and names.
 
     `own` are its other words that matter; `aim` is what its numbers and names are said of: those, and where there are
-    few (`bare`), the question's.
+    few (`bare`), the question's. The cells of a table's `row` belong together: they stand in one row of the source.
     """
 
     words: tuple[tuple[str, str, float], ...]
@@ -75,6 +75,7 @@ class Claim:
     own: frozenset[str]
     aim: Mapping[str, float]
     bare: bool
+    row: bool
 
 
 def asked(question: str, language: str, weights: idf.Weights) -> Asked:
@@ -105,9 +106,13 @@ def clauses(sentence: str) -> list[str]:
     """
     parts = [part for part in _CLAUSE.split(sentence) if part.strip()]
     if len(parts) > 1:
-        return [sentence] if 2 * sum(": " in part for part in parts) >= len(parts) else parts
+        return [sentence] if _is_row(parts) else parts
     listed = _LISTED.split(sentence)
     return listed if all(_FIGURE.search(part) and _LETTERS.search(part) for part in listed) else parts
+
+
+def _is_row(parts: Sequence[str]) -> bool:
+    return len(parts) > 1 and 2 * sum(": " in part for part in parts) >= len(parts)
 
 
 def read(plain: str, language: str, weights: idf.Weights, asked: Asked) -> Claim | None:
@@ -154,7 +159,8 @@ def read(plain: str, language: str, weights: idf.Weights, asked: Asked) -> Claim
     bare = len(own - asked.words) < _FEW
     if bare:
         aim = {**asked.content, **aim}
-    return Claim(weighed, numbers, names, own, aim, bare)
+    row = _is_row([part for part in _CLAUSE.split(body) if part.strip()])
+    return Claim(weighed, numbers, names, own, aim, bare, row)
 
 
 def _is_name(word: str, sentence: str, start: int) -> bool:

@@ -135,3 +135,21 @@ def test_a_sentence_of_another_language_than_the_rest_is_read_in_its_own() -> No
         Passage("q", "q.md", _DISK, 0, len(_DISK), language="en")
     ])  # fmt: skip
     assert checked.sentences[-1].support is Support.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("row", "supported"),
+    [
+        ("Format: q4; Needs: nothing special; Remark: works everywhere.", True),
+        ("Format: q4; Needs: nothing special; Remark: smaller and faster.", False),
+        ("Format: q4; Remark: training only.", False),
+    ],
+)
+def test_the_cells_of_a_row_stand_in_one_row_of_the_table(row: str, supported: bool) -> None:
+    table = (
+        "Format: q4; Needs: nothing special; Remark: works everywhere.\n"
+        "Format: q4f16; Needs: the adapter feature shader-f16; Remark: smaller and faster.\n"
+        "Format: bf16; Needs: a graphics card; Remark: training only."
+    )
+    checked = citations.check(row, [Passage("p", "a.md", table, 0, len(table), language="en")], "")
+    assert (checked.sentences[0].support is Support.SUPPORTED) is supported
