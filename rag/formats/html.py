@@ -156,13 +156,16 @@ def _walk(root: Tag, builder: Builder) -> None:
     """Visit blocks in reading order; text between two block borders is one block. Iterative: nesting may be hostile."""
     inline: list[str] = []
     term = ""  # of a list of terms, waiting for what it means
+    mark = ""  # of a list's item, waiting for its first words
 
     def flush(prefix: str = "", separator: str = "\n\n") -> None:
-        nonlocal term
+        nonlocal term, mark
         text = one_line("".join(inline))
         inline.clear()
         if text and term and not prefix:
             prefix, term = f"{term.rstrip(':')}: ", ""
+        elif text and mark:
+            prefix, separator, mark = f"{mark}{prefix}", "\n", ""
         if text:
             builder.add(prefix + text, separator=separator)
 
@@ -191,7 +194,8 @@ def _walk(root: Tag, builder: Builder) -> None:
         name = node.name
         if leaving:
             if name == "li":
-                flush(_marker(node, counters), "\n")
+                flush()
+                mark = ""
             elif name == "dt":
                 hold()
             elif name == "dd":
@@ -206,7 +210,9 @@ def _walk(root: Tag, builder: Builder) -> None:
             inline.append(" ")
         elif len(name) == 2 and name[0] == "h" and name[1] in "123456":
             flush()
-            builder.heading(_heading_text(node), int(name[1]))
+            if (words := _heading_text(node)) and mark != "- ":
+                words, mark = f"{mark}{words}", ""
+            builder.heading(words, int(name[1]))
         elif name == "table" and _holds_data(node):
             flush()
             caption = node.find("caption")
@@ -225,6 +231,8 @@ def _walk(root: Tag, builder: Builder) -> None:
                 flush()
                 if name == "dl":
                     settle()
+                elif name == "li":
+                    mark = _marker(node, counters)
             elif name in ("label", "option", "text", "button", "legend", "rt"):
                 inline.append(" ")
             if name in _BLOCKS:

@@ -18,6 +18,7 @@ from rag.errors import DocumentError
 from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.headers import has_header
+from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table, row_text
 
 _SEPARATOR = regex.compile(r"\Asep=(.)\s*\n")
@@ -76,13 +77,25 @@ def read_csv(data: bytes) -> Extracted:
         above = _above(sample)
         for row in sample[:above]:
             builder.add(row_text((), [cell.strip() for cell in row if cell.strip()]))
-        filled = [[cell.strip() for cell in row] for row in sample[above:] if sum(map(bool, row)) > 1]
-        add_table(builder, chain(sample[above:], rows), header=has_header(filled, pairs=False))
+        sample, joined = named_once(_across(sample[above:]))
+        filled = [row for row in sample if sum(map(bool, row)) > 1]
+        add_table(builder, chain(sample, rows), header=joined or has_header(filled, pairs=False))
     except csv.Error as error:
         raise DocumentError(
             f"The table cannot be read ({error}); export it again as comma-separated values."
         ) from error
     return builder.build()
+
+
+def _across(rows: Sequence[Sequence[str]]) -> list[list[Place]]:
+    """The cells of rows; an empty one right of a name in the first row continues it, if the second row fills it."""
+    places = [[Place(cell.strip()) for cell in row] for row in rows]
+    if len(places) > 2 and len(places[0]) == len(places[1]) > 2:
+        first, second = places[:2]
+        for at in range(1, len(first)):
+            if not first[at].text and first[at - 1].text and second[at].text and second[at - 1].text:
+                first[at] = Place(first[at - 1].text, across=True)
+    return places
 
 
 def _above(rows: Sequence[Sequence[str]]) -> int:

@@ -228,6 +228,7 @@ def test_a_mailbox_and_a_saved_page() -> None:
         ("<ol start=4><li>four<li>five</ol>", "4. four\n5. five"),
         ("<h2>Q <a>#</a></h2><details><summary>Why</summary>Because.</details>", "Q\n\nWhy\n\nBecause."),
         ("<footer><p>Opening hours: nine to five, closed on Fridays and on all holidays.</p></footer>", "Opening hours: nine to five, closed on Fridays and on all holidays."),
+        ("<ol start=4><li><p>Stop the belt.</p><p>Wait.</p></li><li>Go<ol type=a><li>left</ol></ol>", "4. Stop the belt.\n\nWait.\n5. Go\na. left"),
     ],
 )  # fmt: skip
 def test_pages_keep_what_is_seen(markup: str, shown: str) -> None:
