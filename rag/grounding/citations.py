@@ -20,7 +20,7 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 SUPPORTED, DOUBTFUL = 0.6, 0.4
 _ORDER = (Support.NEUTRAL, Support.UNSUPPORTED, Support.DOUBTFUL, Support.SUPPORTED)
-_AIM, _FAR_AIM, _RIVAL, _WINDOW = 0.2, 0.4, 0.25, 3
+_AIM, _FAR_AIM, _RIVAL, _WINDOW, _ROW = 0.2, 0.4, 0.25, 3, 0.8
 
 _Judged = tuple[Support, float, list[int], tuple[int, int] | None]
 """(verdict, score, places of the supporting passages best first, evidence span in the first)."""
@@ -185,16 +185,15 @@ def _verdict(plain: str, reading: _Reading) -> _Judged:
     in_place = placed[order[0]]
     contested = any(_contested(number, claim, sources) for number in claim.numbers)
     contested = contested or (not denial.denies(plain) and _denied(claim, sources[order[0]], windows[order[0]][0]))
-    if (
-        (score < SUPPORTED or not in_place) and len(order) > 1 and not claim.row
-    ):  # a sentence may join what two passages say
+    # A sentence may join what two passages say, a table's row may not.
+    if (score < SUPPORTED or not in_place) and len(order) > 1 and not claim.row:
         order.sort(key=lambda i: (-scores[i], i))
         both = windows[order[0]][1] | windows[order[1]][1]
         joint = _held(claim, both) / total
         together = all(any(_near(n, claim, sources[i]) for i in order[:2]) for n in claim.numbers)
         if joint >= SUPPORTED and together and scores[order[1]] >= DOUBTFUL / 2:
             best, score, in_place = order[:2], joint, all(name in both for name in claim.names)
-    if contested:
+    if contested or (claim.row and score < _ROW):
         score = min(score, SUPPORTED - 0.01)
     elif not in_place:
         score = min(score, SUPPORTED - 0.01 if _all_known(claim, sources[best[0]]) else DOUBTFUL)
