@@ -38,8 +38,9 @@ class Several:
     models: OpenAIServer
 
     def answering(self) -> set[str]:
-        """Those that answer strangers now, who are shared out among them."""
-        return {httpx.get(f"{self.at.address}/readyz", timeout=30).cookies[COOKIE] for _ in range(4)}
+        """Those to whom people may be sent now; strangers are shared out among all."""
+        found = [httpx.get(f"{self.at.address}/readyz", timeout=30) for _ in range(4)]
+        return {one.cookies[COOKIE] for one in found if one.status_code == 200}
 
     def workers(self) -> dict[str, psutil.Process]:
         """Those that live, by the names that browsers know."""
