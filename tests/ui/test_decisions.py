@@ -20,7 +20,7 @@ Meet = Callable[..., Person]
 
 
 def test_what_a_refinement_changed_and_what_it_cost(chat: Chat, meet: Meet) -> None:
-    chat.models.models["phi-4-mini"] = Reply([GOOD, BAD])
+    chat.models.models["phi-4-mini"] = Reply([ALSO_GOOD, BAD])
     chat.models.models["gpt-oss-20b"] = Reply([GOOD, ALSO_GOOD])
     person = meet()
     page = person.page
@@ -30,7 +30,7 @@ def test_what_a_refinement_changed_and_what_it_cost(chat: Chat, meet: Meet) -> N
     changes = page.get_by_test_id("changes")
     expect(changes.locator("[data-change=dropped]").first).to_contain_text("green cheese")
     expect(changes.locator("[data-change=dropped]").first).to_contain_text("not supported")
-    expect(changes.locator("[data-change=added]")).to_contain_text("end of March")
+    expect(changes.locator("[data-change=added]")).to_contain_text("25 days")
     expect(changes.locator("[data-change=added] .td-verdict")).to_have_text("supported")
     expect(changes).to_contain_text("1 sentence stayed as it was")
     costs = page.get_by_test_id("costs")
