@@ -60,13 +60,19 @@ class Verdict:
     code of the reason: empty, loop, echo, cut, language, refusal, nothing_found, nothing_said, unsupported, beside,
     unproved.
     `faults` are what was taken off the text (`hybrid.policies.degeneration`), or UNSUPPORTED: what its supported
-    beginning was followed by.
+    beginning was followed by. `strayed` is then the text with what followed, by which it is decided who writes on.
     """
 
     checked: CheckedAnswer
     why: str = ""
     faults: tuple[str, ...] = ()
     refused: bool = False
+    strayed: CheckedAnswer | None = None
+
+    @property
+    def written(self) -> CheckedAnswer:
+        """What the model wrote, with what strayed."""
+        return self.strayed or self.checked
 
     @property
     def sound(self) -> bool | None:
@@ -107,7 +113,7 @@ def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bo
     if why == UNSUPPORTED and not sound.faults:  # it may have begun well
         begun = _supported_part(checked, searched)
         if begun is not checked and not _why(text, begun, (UNSUPPORTED,), searched, trusted):
-            return Verdict(begun, "", (UNSUPPORTED,))
+            return Verdict(begun, "", (UNSUPPORTED,), strayed=checked)
     return Verdict(checked, why, sound.faults)
 
 

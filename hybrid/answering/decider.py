@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hybrid.answering.acceptance import Verdict
+from hybrid.answering.acceptance import UNSUPPORTED, Verdict
 from hybrid.answering.generation import Written
 from hybrid.answering.notices import notice, part
 from hybrid.answering.task import Task
@@ -52,7 +52,7 @@ class Decider:
         """The verdict on the draft, when it was found (see `Trace.now`), and the draft's signals."""
         verdict = self.verifier.check_now(draft)
         at = self.task.trace.now()
-        return verdict, at, self._signals(draft, verdict.checked)
+        return verdict, at, self._signals(draft, verdict.written)
 
     def _routed(self, decision: Decision) -> Decision:
         """The decision, with the reason why another model than the set one drafted."""
@@ -90,7 +90,12 @@ class Decider:
         if judged and not verdict.accepted and not decision.escalate:
             text = f"The draft is not fit to be shown: {self.verifier.reason(verdict)}"
             decision = replace(decision, escalate=True, reasons=(Reason("not_accepted", text, {"why": verdict.why}),))
-        useless = signals.empty or signals.refused or bool(verdict.faults) or signals.repetition > REPETITIVE
+        useless = (
+            signals.empty
+            or signals.refused
+            or bool({*verdict.faults} - {UNSUPPORTED})
+            or signals.repetition > REPETITIVE
+        )
         return replace(decision, regenerate=decision.escalate and useless)
 
     def _nothing(self) -> Reason:

@@ -127,7 +127,7 @@ async def _answer(
             yield notice(code, found.language, alias=plan.refine, why=error, instead=instead)
         else:
             second = await verifier.check(refined)
-            changed = changes(verdict.checked, second.checked)
+            changed = changes(verdict.written, second.checked)
             withheld.append(verifier.withheld(refined, second))
             worse = verifier.worse(refined, second, draft, verdict)
             if worse is None:
