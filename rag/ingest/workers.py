@@ -178,10 +178,10 @@ class _Worker:
             raise LibraryError(f"No process could be started to read documents ({error}); try again.") from error
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, name="listen to a reader", daemon=True).start()
-        self._watched = psutil.Process(self._process.pid)
         try:
+            self._watched = psutil.Process(self._process.pid)
             began = self._reply(time.monotonic() + _START_SECONDS, None)
-        except _Exceeded:
+        except (_Exceeded, psutil.Error):  # it may be gone already
             began = None
         if began is None:
             self.close()
