@@ -47,6 +47,14 @@ class EndedForAll:
         self._known: _Known | None = None
         self._looked = float("-inf")
         self._looking = False
+        self._looker: threading.Thread | None = None
+
+    def close(self) -> None:
+        """Wait for a look that is under way; the database may be let go of then."""
+        with self._lock:
+            looker, self._looked = self._looker, float("inf")
+        if looker is not None:
+            looker.join()
 
     def epoch(self, person: str) -> int:
         known = self._current()
@@ -89,10 +97,11 @@ class EndedForAll:
             if not due or self._looking:
                 return self._known
             self._looked, self._looking = time.monotonic(), True
+            if not first:  # a server may be away: whoever asks does not wait for it
+                self._looker = threading.Thread(target=self._look_later, name="who is signed out", daemon=True)
+                self._looker.start()
         if first:
             self._look_later()
-        else:  # a server may be away: whoever asks does not wait for it
-            threading.Thread(target=self._look_later, name="who is signed out", daemon=True).start()
         return self._known
 
     def _look_later(self) -> None:

@@ -125,6 +125,8 @@ class Entrance:
         """Write what waits, and let go of the database."""
         self.quotas.close()
         self._writing.shutdown()
+        if self.ended is not None:
+            self.ended.close()
         self.store.close()
 
     def _asker(self, person: str, key: str) -> Asker:

@@ -45,6 +45,7 @@ class Store:
         self._seen: object = None
         self._number = -1
         self._changed_here = self._moved = self._looking = False
+        self._looker: threading.Thread | None = None
 
     def read(self, query: Callable[[Connection], Found]) -> Found:
         """What `query` finds. Raises AccountsError."""
@@ -82,7 +83,8 @@ class Store:
         self._seen = state
         if not self._looking:
             self._looking = True
-            threading.Thread(target=self._look_later, args=(state,), name="accounts", daemon=True).start()
+            self._looker = threading.Thread(target=self._look_later, args=(state,), name="accounts", daemon=True)
+            self._looker.start()
         moved, self._moved = self._moved, False
         return moved
 
@@ -108,7 +110,9 @@ class Store:
         return moved
 
     def close(self) -> None:
-        """Let go of the database. Twice is once."""
+        """Let go of the database, once a look that is under way has ended. Twice is once."""
+        if self._looker is not None:
+            self._looker.join()
         self.place.close()
 
     def _state(self) -> object:

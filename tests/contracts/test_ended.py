@@ -37,6 +37,8 @@ def test_what_ends_is_known_here_at_once_and_elsewhere_soon(
     assert there.state() != before
     here.end("two", NOW + 20, NOW + 30)  # the first would be too old by now
     assert here.has("two") and not here.has("one")
+    here.close()
+    there.close()
 
 
 def test_it_comes_from_a_file_and_goes_back_to_one(place: Place, tmp_path: Path) -> None:
@@ -47,8 +49,10 @@ def test_it_comes_from_a_file_and_goes_back_to_one(place: Place, tmp_path: Path)
     for _ in range(2):  # whenever it is opened
         ended = EndedForAll(Store(place), file)
         assert (ended.epoch("ada"), ended.has("one")) == (1, True)
+        ended.close()
     ended.end_all("ada")
     ended.end_all("ben")
+    ended.close()
     write_out(place, tmp_path / "back.json")
     back = EndedInFile(tmp_path / "back.json", time.time)
     assert (back.epoch("ada"), back.epoch("ben"), back.has("one")) == (2, 1, True)
