@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hybrid import executors
 from hybrid.conversations import Conversations
 from hybrid.errors import ModelError
 from hybrid.models.catalogue import Catalog, Listed
@@ -131,6 +132,7 @@ class Engine:
 
     async def start(self) -> None:
         """Look the models up in the background; returns at once."""
+        executors.begin()
         self.models.start()
         self.lifecycle.start()
         if self._warming is None and self.settings.keep.warm:

@@ -20,6 +20,14 @@ _search = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
 _check = ThreadPoolExecutor(max_workers=1, thread_name_prefix="check")
 
 
+def begin() -> None:
+    """Have the threads now. One that is interrupted (Ctrl-C, SIGTERM) in the very moment of its start is known to
+    nobody, and the end of the process waits for it forever; the first word of an answer is such a moment.
+    """
+    for one in (_search, _check):
+        one.submit(int).result()
+
+
 async def searching(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Do `work` as a search; raises what it raises. Cancelled before its turn, it is never done."""
     return await asyncio.get_running_loop().run_in_executor(_search, partial(work, *args, **kwargs))
