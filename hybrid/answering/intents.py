@@ -15,6 +15,7 @@ from typing import Any
 import regex
 import yaml
 
+from rag.text import sentences
 from rag.text.analyser import casefold, fold, stop_terms, tokens
 from rag.text.language import detect
 
@@ -43,8 +44,7 @@ _AFTER_GREETING = (Kind.GREETING, Kind.THANKS, Kind.ABILITIES, Kind.LIBRARY, Kin
 @dataclass(frozen=True, slots=True)
 class Intent:
     """`topic` is what a document is called, "" where it is the one at hand ("this file"), or what documents are to
-    mention; `language` the one whose
-    pattern was met, "" where none was.
+    mention; `language` the one whose pattern was met, "" where none was.
     """
 
     kind: Kind
@@ -175,7 +175,7 @@ def parts(text: str) -> tuple[str, ...]:
 
 
 def _asks(piece: str) -> bool:
-    return piece.endswith(("?", "？", "؟")) or any(w.asks.search(piece) for w in _wordings().values())
+    return piece.endswith(sentences.QUESTION_MARKS) or any(w.asks.search(piece) for w in _wordings().values())
 
 
 def _joined(sentence: str) -> list[str]:

@@ -240,7 +240,7 @@ def _adds_nothing(passages: Sequence[Passage], one: Sentence) -> bool:
 
 def _asks(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether an item of a list is a question."""
-    return one.unit.kind is Kind.ITEM and text_of(passages, one).rstrip().endswith(("?", "？", "؟"))
+    return one.unit.kind is Kind.ITEM and text_of(passages, one).rstrip().endswith(sentences.QUESTION_MARKS)
 
 
 def _is_title(said: str) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import regex
 
+from rag.text import sentences
 from rag.text.analyser import Token, casefold, fold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
@@ -24,7 +25,6 @@ _FILTER = regex.compile(r"(?<!\S)(document|folder|type|after|before):(?:\"([^\"]
 _PHRASE = regex.compile(r"(?<![\p{L}\p{N}])[\"“„«]([^\"“”„«»]{1,300})[\"”“»](?![\p{L}\p{N}])")
 _EXCLUDED = regex.compile(r"(?:(?<=\S)\s+-(\p{L}[\p{L}\p{M}\p{N}_]+))+\s*$")
 _DAY, _MONTH = regex.compile(r"\d{4}-\d\d-\d\d"), regex.compile(r"\d{4}-\d\d")
-_QUESTION_MARKS = ("?", "？", "؟")
 _ASKING_WORDS = """
 what which how whose hangi kaç welche welcher welches welchem welchen quel quelle quels quelles qué cuál
 """
@@ -154,7 +154,7 @@ def _without_excluded(text: str) -> tuple[str, tuple[str, ...]]:
     words = tokens(rest, "")
     language = detect(rest)
     asks = any(token.folded in stop_terms(language) or token.folded in stop_terms("en") for token in words)
-    if not words or asks or rest.rstrip().endswith(_QUESTION_MARKS):
+    if not words or asks or rest.rstrip().endswith(sentences.QUESTION_MARKS):
         return text, ()
     return rest, tuple(found.captures(1))
 

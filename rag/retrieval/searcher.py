@@ -26,7 +26,7 @@ from rag.storage.filters import Filters
 from rag.storage.passage_terms import unpack
 from rag.storage.protocols import CandidateIndex, PassageStore
 from rag.storage.totals import Sizes, Totals
-from rag.text import framing, lexicon
+from rag.text import framing, lexicon, sentences
 from rag.text.analyser import casefold, stem, stop_terms
 from rag.text.language import detect
 from rag.text.synonyms import related
@@ -112,6 +112,7 @@ class Searcher:
         """Read what the first search would otherwise wait for: the word lists of the library's languages. The words by
         which spelling is told are made beside it; they are waited for at most `seconds`.
         """
+        framing.unframed("word")
         detect("word")
         for language in self.totals.languages[:3]:
             stop_terms(language)
@@ -165,7 +166,7 @@ class Searcher:
             if not rows:
                 notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
             # A question may quote a name in passing; without a question mark the quoted words are the condition.
-            if not rows or (len(rows) < wanted and question.rstrip().endswith(("?", "？", "؟"))):
+            if not rows or (len(rows) < wanted and question.rstrip().endswith(sentences.QUESTION_MARKS)):
                 ranked = self._rank(reading, replace(filters, required=()), view, self._weights)
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores

@@ -7,7 +7,7 @@ and that capitals throughout mean nothing. Does not know what is searched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import regex
@@ -39,7 +39,6 @@ _CLOSING = regex.compile(
     r"[ \t]*$",
     regex.I | regex.M,
 )
-_QUESTION = ("?", "？", "؟")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def _frames() -> tuple[_Frame, ...]:
     return tuple(
         _Frame(
             regex.compile(rf"(?:{block['courtesy']}{_MARK})++\??", regex.I),
-            regex.compile(block["before"], regex.I),
+            regex.compile(rf"^{block['before']}", regex.I),
             regex.compile(rf"{block['after']}(?=[\s?.!]*$)", regex.I),
             frozenset(fold(casefold(word)) for word in block.get("chatter", "").split()) | stop_terms(language),
         )
@@ -64,6 +63,7 @@ def _frames() -> tuple[_Frame, ...]:
     )
 
 
+@lru_cache(maxsize=256)
 def unframed(text: str) -> str:
     """What `text` asks. The text itself where nothing would be left, and where it is too long to be told apart.
 
@@ -93,7 +93,7 @@ def _letter(text: str) -> str:
 
 
 def _asks(sentence: str) -> bool:
-    return sentence.rstrip(" \"'”’)").endswith(_QUESTION)
+    return sentence.rstrip(" \"'”’)").endswith(sentences.QUESTION_MARKS)
 
 
 def _is_chatter(sentence: str) -> bool:
@@ -119,8 +119,7 @@ def _bare(sentence: str) -> str:
     while bare != before:
         before = bare
         for frame in _frames():
-            opened = frame.before.sub("", bare, count=1) if frame.before.match(bare) else bare
-            rest = frame.after.sub("", opened, count=1)
+            rest = frame.after.sub("", frame.before.sub("", bare, count=1), count=1)
             if _WORD.search(rest):
                 bare = rest.strip()
     return bare

@@ -26,6 +26,8 @@ _END = regex.compile(
 )
 MARKS = ".!?…。！？؟"
 """What ends a sentence."""
+QUESTION_MARKS = ("?", "？", "؟")
+"""What ends a question."""
 _CLOSERS = "\"'”’»)\\]*_`"
 ENDING = regex.compile(rf"(?<![{MARKS}])[{MARKS}]++[{_CLOSERS}]*$")
 """The marks at the end of a text, with the quotes and brackets that close behind them."""
