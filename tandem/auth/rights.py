@@ -163,22 +163,34 @@ class Rights:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def doubts(settings: Settings) -> list[str]:
-    """What in the settings' rights grants nothing, or closes nothing, in a sentence each."""
+def doubts(settings: Settings, accounts: Mapping[str, Granted] | None = None) -> list[str]:
+    """What in the settings' rights grants nothing, or closes nothing, in a sentence each. `accounts` are those who have
+    one, with what is granted to them."""
     if not settings.collections:
         return []
     if not settings.server.login_required:
         return ["Nobody signs in here, so the collections are closed to nobody; set TANDEM_SERVER__USERS."]
-    known = {*settings.server.users, PROGRAM}
+    accounts, ways = accounts or {}, settings.server.sign_in
+    vouching = [way for way in (*ways.providers, ways.ldap, ways.proxy) if way is not None]
+    filled = {name for name, people in settings.groups.items() if people}
+    filled |= {group for one in accounts.values() for group in one.groups}
+    filled |= {group for way in vouching for group in way.groups.values()}
     found = []
     for one in settings.collections:
-        if nobody := sorted(group for group in one.readers or () if not settings.groups.get(group)):
-            found.append(f"Nobody is in the group {nobody[0]!r}, which may read {one.name}; add it under 'groups'.")
+        if nobody := sorted(group for group in one.readers or () if group not in filled):
+            found.append(
+                f"Nobody is in the group {nobody[0]!r}, which may read {one.name}; add it under 'groups', or put "
+                "somebody with an account into it: `tandem people join`."
+            )
+    if vouching:  # whoever is not known yet may come by them
+        return found
+    known = {*settings.server.users, PROGRAM, *accounts}
+    for one in settings.collections:
         if strangers := sorted(set(one.curators) - known):
-            found.append(f"{strangers[0]!r}, who curates {one.name}, is not among the users.")
+            found.append(f"{strangers[0]!r}, who curates {one.name}, is not among the users and has no account.")
     for name, people in settings.groups.items():
         if strangers := sorted(set(people) - known):
-            found.append(f"{strangers[0]!r} of the group {name!r} is not among the users.")
+            found.append(f"{strangers[0]!r} of the group {name!r} is not among the users and has no account.")
     return found
 
 

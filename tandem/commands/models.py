@@ -20,11 +20,13 @@ from hybrid.errors import ModelError
 from hybrid.models.catalogue import Listed
 from hybrid.runtimes.base import ModelInfo
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
-from tandem import chosen_models, encoder
-from tandem.auth.rights import doubts
+from tandem import chosen_models, databases, encoder
+from tandem.auth.rights import Granted, doubts
 from tandem.commands.auditing import note
 from tandem.commands.progress import bar
 from tandem.context import AppContext
+from tandem.people.accounts import People
+from tandem.people.store import AccountsError, Store
 from tandem.settings import Settings
 from tandem.settings import load as load_settings
 
@@ -152,7 +154,10 @@ def doctor(json: bool) -> None:
         said = f"{chosen.draft} drafts and {chosen.refine} refines{where}, as was chosen in the chat."
         advice = f"To go back to the settings, delete {settings.files.chosen_models}."
         findings.append(Finding("chosen models", Health.OK, said, advice))
-    findings += [Finding("collections", Health.WARN, said) for said in doubts(settings)]
+    try:
+        findings += [Finding("collections", Health.WARN, said) for said in doubts(settings, _accounts(settings))]
+    except AccountsError as error:
+        findings.append(Finding("accounts", Health.FAIL, str(error)))
     if json:
         print(jsonlib.dumps({"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False, indent=2))
     else:
@@ -162,6 +167,18 @@ def doctor(json: bool) -> None:
             console.print(f"{finding.subject}: {finding.text} {finding.advice}".rstrip(), markup=False)
     if any(finding.health is Health.FAIL for finding in findings):
         raise typer.Exit(1)
+
+
+def _accounts(settings: Settings) -> dict[str, Granted]:
+    """Who has an account, with what is granted to them. Raises AccountsError."""
+    if not settings.collections:
+        return {}
+    store = Store(databases.people(settings))
+    try:
+        people = People(store, settings.server.users)
+        return {one.name: people.granted(one.name) for one in people.everybody() if not one.removed}
+    finally:
+        store.close()
 
 
 def _encoder(settings: Settings) -> Finding:

@@ -10,9 +10,10 @@ import typer
 
 from rag.errors import UserFacingError
 from tandem import databases
+from tandem.auth.rights import ADMINISTRATOR, CURATOR
 from tandem.commands.auditing import note
 from tandem.commands.signing_out import sign_out_everywhere
-from tandem.people.accounts import INVITE, LINK_HOURS, LOCAL, RESET, People, Person
+from tandem.people.accounts import INVITE, LINK_HOURS, LOCAL, MEMBER, RESET, People, Person
 from tandem.people.store import Store
 from tandem.settings import Settings, load
 
@@ -122,6 +123,8 @@ def forget(name: str, *, sure: bool) -> None:
     finally:
         library.close()
     _sign_out(settings, name)
+    if not any(counts.values()):
+        raise UserFacingError(f"Nothing is kept of {name} here; `tandem people list` names who has an account.")
     note(settings, "account.forgotten", name, dict(counts))
     print(f"{name} is forgotten: {', '.join(f'{count} {what}' for what, count in counts.items())}.")
 
@@ -133,7 +136,10 @@ def role(name: str, role: str, collection: str) -> None:
             raise UserFacingError(f"There is no collection {collection!r}; tandem.yaml names them.")
         people.grant(name, role, collection)
         note(settings, "rights.changed", name, {"role": role, "collection": collection})
+        still = _by_settings(settings, name) if role == MEMBER else []
     print(f"{name} is {role}{f' of {collection}' if collection else ''} now.")
+    for one in still:
+        print(f"But tandem.yaml says that they are {one}; take their name out there too.")
 
 
 def join(name: str, group: str) -> None:
@@ -142,6 +148,9 @@ def join(name: str, group: str) -> None:
         people.join(name, group)
         note(settings, "rights.changed", name, {"group": f"+ {group}"})
     print(f"{name} is in {group} now.")
+    named = {reader for one in settings.collections for reader in one.readers or ()}
+    if settings.collections and group not in named:
+        print(f"No collection in tandem.yaml names {group} among its readers yet.")
 
 
 def leave(name: str, group: str) -> None:
@@ -149,7 +158,18 @@ def leave(name: str, group: str) -> None:
     with opened() as (settings, people):
         people.leave(name, group)
         note(settings, "rights.changed", name, {"group": f"- {group}"})
-    print(f"{name} is not in {group} any more.")
+        still = group in people.granted(name).groups or name in settings.groups.get(group, ())
+    if still:
+        print(f"{name} is in {group} all the same: tandem.yaml or a provider says so; change it there too.")
+    else:
+        print(f"{name} is not in {group} any more.")
+
+
+def _by_settings(settings: Settings, name: str) -> list[str]:
+    """Which roles the settings grant somebody, which no command takes away."""
+    server = settings.server
+    named = [ADMINISTRATOR] if name in server.administrators and name in server.users else []
+    return named + [f"{CURATOR} of {one.name}" for one in settings.collections if name in one.curators]
 
 
 def _sign_out(settings: Settings, name: str) -> None:

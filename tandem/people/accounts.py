@@ -237,14 +237,19 @@ class People:
         self._change(lambda db: _join(db, name, group, LOCAL))
 
     def leave(self, name: str, group: str) -> None:
-        """Take somebody out of a group that they were put into here. Raises AccountsError."""
+        """Take somebody out of a group that they were put into here. Raises AccountsError where they were not."""
 
         def work(db: Connection) -> None:
             from sqlalchemy import delete
 
             from tandem.people.tables import memberships as m
 
-            db.execute(delete(m).where(m.c.person == name, m.c.group_name == group, m.c.given_by == LOCAL))
+            mine = (m.c.person == name) & (m.c.group_name == group) & (m.c.given_by == LOCAL)
+            if not db.execute(delete(m).where(mine)).rowcount:
+                raise AccountsError(
+                    f"{name or 'Nobody'} was not put into {group or 'a group'} here; `tandem people list` says who is "
+                    "in which group, and what tandem.yaml or a provider grants is changed there."
+                )
 
         self._change(work)
 

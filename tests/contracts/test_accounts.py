@@ -129,6 +129,9 @@ def test_roles_and_groups_are_granted_and_taken_and_others_notice(people: People
     people.grant("ada", "member")
     people.leave("ada", "hr")
     assert people.granted("ada") == Granted()
+    for name, group in (("ada", "hr"), ("ada", "it"), ("aday", "hr")):
+        with pytest.raises(AccountsError, match="was not put into"):
+            people.leave(name, group)
     for wrong in (
         ("ada", "king", ""),
         ("ada", "curator", ""),

@@ -14,7 +14,7 @@ from rag.library import Library
 from rag.maintenance.integrity import verify
 from rag.principal import ANYBODY, LOCAL, OWNER, Principal
 from rag.storage.sqlite_connections import Connections
-from tandem.auth.rights import ADMINISTRATOR, CURATOR, Rights, doubts
+from tandem.auth.rights import ADMINISTRATOR, CURATOR, Granted, Rights, doubts
 from tandem.documents import library_dir, open_library
 from tandem.settings import Settings, load
 from tandem.settings_file import SettingsError
@@ -225,6 +225,8 @@ def test_rights_that_grant_or_close_nothing_are_told(home: Path) -> None:
     write(home, YAML.replace("hr: [ayse, api]", "it: [ayşe]").replace("[cem]", "[jem]"))
     said = " ".join(doubts(settings_of(home)))
     assert "group 'hr'" in said and "'jem', who curates Personnel" in said and "'ayşe' of the group 'it'" in said
+    accounts = {"jem": Granted(), "ayşe": Granted(frozenset({"hr"}))}
+    assert doubts(settings_of(home), accounts) == [], "accounts are somebody, and may be in the group"
     (home / "tandem.yaml").write_text("documents: [docs]\n", encoding="utf-8")
     assert doubts(load(home / "tandem.yaml", {})) == []
 
