@@ -111,6 +111,8 @@ class Engine:
         self.sure_confidence = sure_confidence
         self.traces = traces
         self.running = 0
+        self.counted: Callable[[int], None] = lambda running: None
+        """Hears how many answers are being written, whenever that changes."""
         self.told: list[Callable[[Trace], None]] = []
         self.reading: Callable[[], bool] = lambda: False
         """Whether documents are being read that no answer can know yet."""
@@ -230,13 +232,17 @@ class Engine:
     @contextmanager
     def keeping(self, trace: Trace) -> Iterator[None]:
         """Finish and save the trace however the block ends; one that was not `keep`t by then was cancelled."""
-        self.running += 1
+        self._count(1)
         try:
             yield
         finally:
-            self.running -= 1
+            self._count(-1)
             if not trace.outcome:
                 self.keep(trace, "cancelled", next((s.text for s in reversed(trace.stages) if s.text), ""))
+
+    def _count(self, more: int) -> None:
+        self.running += more
+        self.counted(self.running)
 
     def share(self, tell: Callable[[str, list[Any]], None]) -> Callable[[str, Sequence[Any]], None]:
         """Have `tell` hear what is learnt here of models and endpoints; returns what takes in what another process has

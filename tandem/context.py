@@ -108,7 +108,8 @@ class AppContext:
         self.library = library
         self.engine = engine
         self.traces = traces
-        self.metrics = Metrics(library, lambda: engine.running)
+        self.metrics = Metrics(library)
+        engine.counted = self.metrics.running
         engine.told.append(self.metrics.finished)
         engine.told.append(self.entrance.usage)
         engine.reading = lambda: self._indexing.reading

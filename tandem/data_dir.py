@@ -97,6 +97,11 @@ class DataDir:
         return self.path / f"arriving{self._own}"
 
     @property
+    def figures(self) -> Path:
+        """What several processes have counted for Prometheus; made anew when they are started."""
+        return self.path / "figures"
+
+    @property
     def page(self) -> Path:
         """The chat's page as it is served: a copy of what ships, made anew at every start."""
         return self.path / f"page{self._own}"

@@ -258,6 +258,7 @@ class _Handed(uvicorn.Server):
         super().__init__(config)
         self._channel = channel
         self._beginning: set[asyncio.Task[object]] = set()
+        self._untold = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -279,8 +280,10 @@ class _Handed(uvicorn.Server):
                     )
                     self._beginning.add(begun)
                     begun.add_done_callback(self._beginning.discard)
+                    self._untold += 1
         except BlockingIOError:
-            return
+            if self._untold:
+                self._untold -= handing.taken(self._channel, self._untold)
         except (EOFError, OSError):  # whoever listened is gone
             loop.remove_reader(self._channel)
             self.should_exit = True

@@ -36,10 +36,12 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     given = parser.parse_args()
     gc.disable()  # what is loaded at the start stays; tandem.server enables it once the chat is there
+    from tandem.observability import metrics
     from tandem.server import serve_handed
 
     try:
         settings = load().for_worker(given.number)
+        metrics.share(settings.files.figures, given.number)
         server = settings.server.model_copy(update={"host": given.host})
         settings = settings.model_copy(update={"server": server})
         configure(settings.observability.log_level, settings.observability.log_format)

@@ -18,7 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "tandem_at"
 LARGEST_HEAD = 64 * 1024
 _NAMED = re.compile(rb"\r\ncookie:[^\r\n]*?\b" + COOKIE.encode() + rb"=([0-9a-f]{1,32})", re.I)
-_READY, _CONNECTION = b"r", b"c"
+READY, TAKEN = b"r", b"t"
+"""What an answering process says: connections may come; one was taken."""
+_CONNECTION = b"c"
 
 
 def can_hand_over() -> bool:
@@ -35,16 +37,25 @@ def channel() -> tuple[socket.socket, socket.socket]:
 
 def ready(end: socket.socket) -> None:
     """Say that connections may come."""
-    end.send(_READY)
+    end.send(READY)
+
+
+def taken(end: socket.socket, count: int) -> int:
+    """Say that so many connections were taken, so that the listening process may let go of them; of how many it could
+    be said."""
+    try:
+        return end.send(TAKEN * count)
+    except OSError:
+        return 0
 
 
 def hand_over(end: socket.socket, connection: socket.socket) -> bool:
-    """Give a connection away; whether it was taken. It is closed here then."""
+    """Give a connection away; whether that succeeded. It stays open here too, until the other process says that it was
+    taken: what was not is another's to answer."""
     try:
         socket.send_fds(end, [_CONNECTION], [connection.fileno()])
     except OSError:
         return False
-    connection.close()
     return True
 
 

@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -41,6 +42,8 @@ class _Worker:
     end: socket.socket
     process: asyncio.subprocess.Process
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    handed: deque[socket.socket] = field(default_factory=deque)
+    """The connections that it was given and has not taken yet."""
 
 
 class Parent:
@@ -90,10 +93,11 @@ class Parent:
                 (ended, told := asyncio.create_task(self._ending.wait())), return_when=asyncio.FIRST_COMPLETED
             )
             told.cancel()
-            self._live.pop(worker.name, None)
-            asyncio.get_running_loop().remove_reader(worker.end)
             if self._ending.is_set():
+                self._live.pop(worker.name, None)
                 await self._end(worker, ended)
+            while self._hear(worker):
+                pass
             worker.end.close()
             if self._ending.is_set():
                 return
@@ -130,23 +134,44 @@ class Parent:
                 worker.process.kill()
         await ended
 
-    def _hear(self, worker: _Worker) -> None:
+    def _hear(self, worker: _Worker) -> bool:
+        """Take in what it says; whether it may say more."""
         try:
-            said = worker.end.recv(16)
+            said = worker.end.recv(4096)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             said = b""
         if not said:
-            asyncio.get_running_loop().remove_reader(worker.end)
-            self._live.pop(worker.name, None)
-            return
-        worker.ready.set()
-        first = not self._live
-        self._live[worker.name] = worker
-        if first and self._turn == 0:
-            self._turn = 1
-            self._started()
+            self._let_go(worker)
+            return False
+        for _ in range(said.count(handing.TAKEN)):
+            worker.handed.popleft().close()
+        if handing.READY in said:
+            worker.ready.set()
+            first = not self._live
+            self._live[worker.name] = worker
+            if first and self._turn == 0:
+                self._turn = 1
+                self._started()
+        return True
+
+    def _let_go(self, worker: _Worker) -> None:
+        """It is gone: what it was given and has not taken is another's. Twice is once."""
+        asyncio.get_running_loop().remove_reader(worker.end)
+        self._live.pop(worker.name, None)
+        while worker.handed:
+            connection = worker.handed.popleft()
+            if self._ending.is_set():
+                connection.close()
+            else:
+                self._wait(connection)
+
+    def _wait(self, connection: socket.socket) -> None:
+        self._waiting[connection] = time.monotonic() + HEAD_SECONDS
+        if len(self._waiting) > MOST_WAITING:
+            self._close(next(iter(self._waiting)))
+        self._look(connection)
 
     def _accept(self) -> None:
         for _ in range(_BACKLOG):
@@ -158,10 +183,7 @@ class Parent:
                 log.warning("A connection could not be taken: %s", error)
                 return
             connection.setblocking(False)
-            self._waiting[connection] = time.monotonic() + HEAD_SECONDS
-            if len(self._waiting) > MOST_WAITING:
-                self._close(next(iter(self._waiting)))
-            self._look(connection)
+            self._wait(connection)
 
     def _look(self, connection: socket.socket) -> None:
         """Hand it on once it is known whose it is."""
@@ -192,6 +214,7 @@ class Parent:
             if name not in live:
                 name = handing.instead_of(name, live) if name else list(live)[self._turn % len(live)]
             if handing.hand_over(live[name].end, connection):
+                live[name].handed.append(connection)
                 self._waiting.pop(connection, None)
                 return True
             if len(live) == 1:

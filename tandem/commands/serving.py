@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import sys
 from typing import Any
 
@@ -60,6 +61,7 @@ def _serve_in_several(settings: Settings, workers: int) -> None:
     listener = listen(settings.server)
     address = address_of(listener)
     lock = hold(settings.files, address)
+    shutil.rmtree(settings.files.figures, ignore_errors=True)
     signing_secret(settings.files.secret)  # made once, for all of them
     entrance = Entrance(settings, databases.people(settings))
     first = first_link(settings, address, entrance)

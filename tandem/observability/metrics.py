@@ -1,15 +1,19 @@
 """Figures for Prometheus, made of finished traces and of the library as it is.
 
 Knows which figures there are. Does not know who may read them (`tandem.api.access` does). No figure carries a
-question's text, a person or a document's name.
+question's text, a person or a document's name. Several processes of one machine count in files that they share, so
+that whichever is asked tells of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from hybrid.tracing.trace import Trace
@@ -19,12 +23,25 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 
 
+_shared: Path | None = None
+
+
+def share(folder: Path, number: int) -> None:
+    """Have this process, the one of that number, count in `folder` with the others, from before its figures are made.
+    Who takes its place counts on. Raises OSError."""
+    global _shared
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # where the library looks for it
+    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call,misc]
+    _shared = folder
+
+
 class Metrics:
     """The figures of one installation, in a registry of their own."""
 
-    def __init__(self, library: Library, running: Callable[[], int]) -> None:
-        """`running` says how many answers are being written now."""
+    def __init__(self, library: Library) -> None:
         self._registry = CollectorRegistry()
+        self._now = _Now(library)
         self._questions = Counter(
             "tandem_questions", "Questions by how they ended.", ("outcome", "escalated"), registry=self._registry
         )
@@ -43,7 +60,16 @@ class Metrics:
         self._failures = Counter(
             "tandem_model_failures", "Model calls that failed.", ("model",), registry=self._registry
         )
-        self._registry.register(_Now(library, running))
+        self._running = Gauge(
+            "tandem_answers_running", "Answers being written now.", multiprocess_mode="livesum",
+            registry=self._registry,
+        )  # fmt: skip
+        self._running.set(0)
+        self._registry.register(self._now)
+
+    def running(self, answers: int) -> None:
+        """So many answers are being written here now."""
+        self._running.set(answers)
 
     def finished(self, trace: Trace) -> None:
         """Count a finished trace."""
@@ -65,19 +91,22 @@ class Metrics:
                 self._failures.labels(stage.model).inc()
 
     def text(self) -> bytes:
-        """Everything, as Prometheus reads it."""
-        return generate_latest(self._registry)
+        """Everything, as Prometheus reads it. Raises OSError where others' figures cannot be read."""
+        if _shared is None:
+            return generate_latest(self._registry)
+        all_of_us = CollectorRegistry()
+        MultiProcessCollector(all_of_us, path=str(_shared))  # type: ignore[no-untyped-call]
+        all_of_us.register(self._now)
+        return generate_latest(all_of_us)
 
 
 class _Now(Collector):
     """What is counted when it is asked for."""
 
-    def __init__(self, library: Library, running: Callable[[], int]) -> None:
+    def __init__(self, library: Library) -> None:
         self._library = library
-        self._running = running
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield GaugeMetricFamily("tandem_answers_running", "Answers being written now.", value=self._running())
         totals = self._library.store.totals()
         yield GaugeMetricFamily("tandem_documents", "Documents that can be searched.", value=totals.documents)
         yield GaugeMetricFamily("tandem_passages", "Passages that can be searched.", value=totals.passages)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,6 +28,8 @@ end, name, waits = socket.socket(fileno=int(sys.argv[1])), sys.argv[2], sys.argv
 while waits and not Path(waits).exists():
     threading.Event().wait(0.02)
 handing.ready(end)
+while (Path(__file__).parent / "stuck").exists():
+    threading.Event().wait(0.02)
 def answer(connection):
     connection.setblocking(True)
     came = b""
@@ -38,6 +40,7 @@ def answer(connection):
 try:
     while True:
         if (connection := handing.take(end)) is not None:
+            handing.taken(end, 1)
             threading.Thread(target=answer, args=(connection,)).start()
 except EOFError:
     pass
@@ -46,7 +49,9 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
 @asynccontextmanager
-async def listening(tmp_path: Path, count: int = 2, waits: str = "") -> AsyncIterator[int]:
+async def listening(
+    tmp_path: Path, count: int = 2, waits: str = "", started: Callable[[Parent], None] = lambda parent: None
+) -> AsyncIterator[int]:
     """A parent whose processes say who they are; its port."""
     script = tmp_path / "echo.py"
     script.write_text(textwrap.dedent(ECHO).format(root=str(Path(__file__).parents[3])), encoding="utf-8")
@@ -58,6 +63,7 @@ async def listening(tmp_path: Path, count: int = 2, waits: str = "") -> AsyncIte
         return [sys.executable, str(script), str(descriptor), name, waits]
 
     parent = Parent(listener, count, command, begun.set)
+    started(parent)
     running = asyncio.create_task(parent.run())
     try:
         if not waits:
@@ -143,3 +149,19 @@ async def test_where_nobody_can_be_started_it_ends_and_says_so(tmp_path: Path) -
 )
 def test_only_the_cookie_of_the_head_names_anybody(head: bytes, name: str) -> None:
     assert named_in(head) == name
+
+
+async def test_what_a_process_was_given_and_has_not_taken_when_it_dies_is_answered_by_another(tmp_path: Path) -> None:
+    (tmp_path / "stuck").touch()
+    parents: list[Parent] = []
+    async with listening(tmp_path, count=1, started=parents.append) as port:
+        asked = [asyncio.create_task(said(port, HEAD, b"\r\n")) for _ in range(5)]
+        (dying,) = parents[0]._live.values()
+        while len(dying.handed) < 5:  # noqa: ASYNC110  # they are handed over by themselves
+            await asyncio.sleep(0)
+        (tmp_path / "stuck").unlink()
+        dying.process.kill()
+        answers = await asyncio.gather(*asked)
+        assert {answer.split()[1] for answer in answers} == {str(len(HEAD) + 2)}
+        (other,) = parents[0]._live.values()
+        assert {answer.split()[0] for answer in answers} == {other.name} != {dying.name} and not other.handed

@@ -4,6 +4,7 @@ replaced without anything that was said being lost."""
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -95,6 +96,26 @@ def test_a_browser_stays_with_one_and_strangers_are_shared_out(several: Several)
     assert made_up.cookies[COOKIE] in strangers
 
 
+def test_whichever_is_asked_for_figures_tells_of_all(several: Several) -> None:
+    several.models.models["phi-4-mini"] = Reply([SAYS])
+    asked = {"model": "tandem", "messages": [{"role": "user", "content": HOLIDAYS}]}
+    administrator = several.at.cookies()
+    for at in several.answering():
+        said = httpx.post(
+            f"{several.at.address}/v1/chat/completions", json=asked, cookies={**administrator, COOKIE: at}, timeout=60
+        )
+        assert said.status_code == 200, said.text
+
+    def figures(at: str) -> str:
+        cookies = {**administrator, COOKIE: at}
+        return httpx.get(f"{several.at.address}/metrics", cookies=cookies, timeout=30).text
+
+    for at in several.answering():  # an answer is counted a moment after its end was sent
+        assert within(10, lambda at=at: "tandem_answer_seconds_count 2.0" in figures(at))  # type: ignore[misc]
+        assert within(10, lambda at=at: "tandem_answers_running 0.0" in figures(at))  # type: ignore[misc]
+        assert "\ntandem_documents 3.0\n" in figures(at)
+
+
 def test_a_worker_that_is_killed_while_it_answers_loses_nothing(several: Several) -> None:
     several.models.models["phi-4-mini"] = Reply([SAYS] * 3, end="hang")
     cookies = dict(several.at.sign_in("ada").cookies)
@@ -123,6 +144,9 @@ def test_a_worker_that_is_killed_while_it_answers_loses_nothing(several: Several
     client.close()
     assert HOLIDAYS in outputs and any("25 days of holiday" in one for one in outputs)
     assert within(30, lambda: len(several.workers()) == 2 and cookies[COOKIE] not in several.workers())
+    told = httpx.get(f"{several.at.address}/metrics", cookies=several.at.cookies(), timeout=30).text
+    counted = re.search(r"^tandem_answer_seconds_count (\d+)", told, re.M)
+    assert counted is not None and int(counted[1]) >= 3, "what the killed one had counted stays counted"
 
 
 def again(several: Several, cookies: dict[str, str], thread: str) -> Socket:
