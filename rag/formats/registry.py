@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Protocol, cast
 
 from rag.errors import DocumentError
+from rag.formats.articles import with_headings
 from rag.formats.extracted import Extracted
 from rag.formats.mistaken import real_suffix
 from rag.formats.recognised import Recogniser
@@ -82,6 +83,14 @@ _FAMILIES = {
     "calendar:read_contacts": "vcf",
 }
 _WITH_PICTURES = frozenset({"rag.formats.pdf:read_pdf", "rag.formats.image:read_image"})
+_IN_ARTICLES = frozenset(
+    f"rag.formats.{reader}"
+    for reader in (
+        "text:read_text", "pdf:read_pdf", "image:read_image", "wordprocessing:read_docx", "rich_text:read_rtf",
+        "opendocument:read_opendocument", "legacy:read_doc", "html:read_html",
+    )
+)  # fmt: skip
+"""Readers of prose, whose articles may be marked by nothing but their words."""
 OWN_FILES = frozenset({"questions.yaml"})
 """Files that lie beside documents but are Tandem's own: questions with their answers would answer themselves."""
 _NAMES = "readme license licence notice copying changelog changes authors contributors install news todo"
@@ -142,7 +151,9 @@ def read(data: bytes, name: str, recogniser: Recogniser | None = None) -> Extrac
         reader = reader_for(f"document{kind}")
     try:
         if recogniser is not None and readers()[kind] in _WITH_PICTURES:
-            return cast(PictureReader, reader)(data, recogniser)
-        return reader(data)
+            found = cast(PictureReader, reader)(data, recogniser)
+        else:
+            found = reader(data)
+        return with_headings(found) if readers()[kind] in _IN_ARTICLES else found
     except (RecursionError, UnicodeError) as error:
         raise DocumentError("The file is too deeply nested or damaged to be read; save it again.") from error
