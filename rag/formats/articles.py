@@ -21,9 +21,7 @@ _LEAST = 3
 _LONGEST, _MOST_WORDS = 110, 12
 _CHAPTER_LINES, _TITLE_LINES = 3, 4
 _NAMES = "ARTICLE Article ARTÍCULO Artículo ARTICOLO Articolo ARTIKEL Artikel SECTION Section".replace(" ", "|")
-_CHAPTERS = (
-    "CHAPTER Chapter PART Part Kapitel Teil Abschnitt CHAPITRE Chapitre CAPÍTULO Capítulo"
-)
+_CHAPTERS = "CHAPTER Chapter PART Part Kapitel Teil Abschnitt CHAPITRE Chapitre CAPÍTULO Capítulo"
 _NUMBER = r"(?: \d{1,4} (?:\.\d{1,3})* [a-z]? | [IVXLC]{1,7} )"
 _ARTICLE = regex.compile(
     rf"""

@@ -17,6 +17,7 @@ import pypdfium2.raw as pdfium
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, clean, one_line
 from rag.formats.layout import Segment
+from rag.formats.mistaken_letters import with_right_letters
 from rag.formats.page_writer import Flow, Writer, flow_of, take_running_lines
 from rag.formats.pdf_page import Page, read_page
 from rag.formats.recognised import Recogniser, read_picture
@@ -61,7 +62,7 @@ def _read(data: bytes, recogniser: Recogniser | None) -> Extracted:
         document.close()
     take_running_lines(flows)
     Writer(builder, flows).write()
-    return builder.build()
+    return with_right_letters(builder.build())
 
 
 def _flows(document: pypdfium2.PdfDocument, builder: Builder, recogniser: Recogniser | None) -> Iterator[Flow]:

@@ -83,7 +83,20 @@ class Letters:
             found = self._whole(wanted)
         if found >= 0:
             return list(self.at[found : found + len(wanted)])
-        return self._near(cells or text)
+        return self._in_wrong_letters(wanted) or self._near(cells or text)
+
+    def _in_wrong_letters(self, wanted: str) -> list[int]:
+        """Where it stands if one strange sign of the page is a letter or two of it: some fonts name their letters
+        wrongly, and what was extracted has them right."""
+        pairs = {wanted[at : at + 2] for at in range(len(wanted) - 1)}
+        for sign, _ in Counter(one for one in self.text if one > "\u017f" or one in "ōɵ").most_common(2):
+            for letters in sorted(pairs.union(wanted)):
+                found = self.text.replace(sign, letters).find(wanted)
+                if found >= 0:
+                    each = zip(self.text, self.at, strict=True)
+                    at = [place for one, place in each for _ in (letters if one == sign else one)]
+                    return at[found : found + len(wanted)]
+        return []
 
     def _whole(self, wanted: str) -> int:
         """Where the letters stand as whole words; where there are many, as parts of words too; else -1."""

@@ -85,3 +85,11 @@ def test_words_that_stand_elsewhere_are_not_taken_for_it() -> None:
     page = Letters.of("In 2010 the price of 14.90 was raised to 15.20 in the second zone.")
     assert page.find("10") == [] and page.find("Nothing of this kind was ever written here.") == []
     assert page.find("Zone: 2; Price: 15.20.", cells="15.20")
+
+
+def test_a_page_whose_font_names_a_letter_wrongly() -> None:
+    page = "B\u0d74l\u0d74msel hazırlık en çok \u0d74k\u0d74 yarıyıldır."
+    found = Letters.of(page).find("en çok iki yarıyıldır")
+    assert "".join(page[at] for at in found) == "ençok\u0d74k\u0d74yarıyıldır"
+    page = "For more informa\u019fon see the na\u019fonal rules."
+    assert sorted(set(Letters.of(page).find("information"))) == list(range(9, 19))
