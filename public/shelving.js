@@ -48,11 +48,22 @@ const archive = async (thread, change) => {
   })
 }
 
+// As those of Chainlit's own items.
+const ICONS = {
+  "pin-thread": ["M12 17v5", "M9 10.8a2 2 0 0 1-1.1 1.8l-1.8.9A2 2 0 0 0 5 15.2V17h14v-1.8a2 2 0 0 0-1.1-1.8l-1.8-.9a2 2 0 0 1-1.1-1.7V4H9z", "M8 4h8"],
+  "archive-thread": ["M3 4h18v4H3z", "M5 8v12h14V8", "M10 12h4"],
+  "more-thread": ["M12.6 2.6A2 2 0 0 0 11.2 2H4a2 2 0 0 0-2 2v7.2a2 2 0 0 0 .6 1.4l8.7 8.7a2.4 2.4 0 0 0 3.4 0l6.6-6.6a2.4 2.4 0 0 0 0-3.4z", "M7.5 7.5h.01"]
+}
+const icon = (jsx, id) => jsx.jsx("svg", {
+  className: "td-menu-icon", viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round", strokeLinejoin: "round", "aria-hidden": true,
+  children: ICONS[id].map((path) => jsx.jsx("path", { d: path }, path))
+}, "icon")
+
 // The items between "Rename" and "Delete".
 window.tandemShelf = (jsx, Item, thread, change) => {
   if (!thread || !words()) return []
   const pinned = !!(thread.metadata && thread.metadata.pinned)
-  const item = (id, text, act) => jsx.jsx(Item, { id, onClick: (event) => { event.stopPropagation(); act() }, children: text }, id)
+  const item = (id, text, act) => jsx.jsxs(Item, { id, onClick: (event) => { event.stopPropagation(); act() }, children: [text, icon(jsx, id)] }, id)
   return [
     item("pin-thread", pinned ? words().unpin : words().pin, () => pin(thread, change, !pinned)),
     item("archive-thread", words().archive, () => archive(thread, change)),

@@ -1,7 +1,8 @@
 """A PDF file of Tandem's own: its styles, who wrote it and when, its outline, and sources as real footnotes.
 
 Knows what of Markdown is written, and how: headings, lists, quotations, tables, code. Text is data: an address is text,
-and nothing is fetched or linked. Letters that no font of its own has come from the machine's fonts. Does not know
+and nothing is fetched or linked. Letters that no font of its own has come from the machine's fonts; where those lack
+some too, the file says so. Does not know
 briefings or conversations, nor what a page looks like: `pdf_file.typ` does.
 """
 
@@ -19,8 +20,11 @@ import typst
 from markdown_it.tree import SyntaxTreeNode
 
 from rag.errors import UserFacingError
+from tandem import catalogues
+from tandem.catalogues import ENGLISH
 from tandem.markdown_writer import PARSER
 from tandem.runs import Note, Run, from_right, marked, printable, runs, tokens_of
+from tandem.texts import say
 
 Block = dict[str, Any]
 _LOOK = Path(__file__).with_suffix(".typ")
@@ -76,8 +80,9 @@ class PdfFile:
 
     def content(self) -> bytes:
         """The file. Raises UserFacingError where it cannot be made."""
-        given = json.dumps({**self._about, "blocks": self._blocks})
         for standards in (_STANDARDS, []):  # the standard allows no letter that no font has
+            blocks = self._blocks if standards else [self._lacking(), *self._blocks]
+            given = json.dumps({**self._about, "blocks": blocks})
             try:
                 return typst.compile(
                     _LOOK.read_bytes(), format="pdf", pdf_standards=standards, timestamp=self._moment,
@@ -86,6 +91,11 @@ class PdfFile:
             except typst.TypstError:
                 continue
         raise UserFacingError("No PDF can be made of this; save it as Word (DOCX) or Markdown instead.")
+
+    def _lacking(self) -> Block:
+        """What the reader is told where letters stand as boxes."""
+        language = catalogues.known(str(self._about["language"])) or ENGLISH
+        return self._paragraph("under", marked(say("pdf_letters", language), {}))
 
     def _heading(self, level: int, parts: Iterable[Run | Note]) -> None:
         self._level = min(max(level, 1), self._level + 1, 4)  # none is left out on the way down

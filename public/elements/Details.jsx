@@ -130,6 +130,9 @@ function Latency({ latency, t }) {
 // The document itself, in a tab of its own, in the language of the chat.
 const opened = (link) => `${link}${link.includes("?") ? "&" : "?"}lang=${props.language}#sentence`
 
+// A long name may break after its signs, never within a word.
+const breakable = (text) => text.split(/([^\s_/\\]{3,}[_/\\]+)(?=[^\s_/\\])/).filter(Boolean).flatMap((part, i) => (i ? [<wbr key={i} />, part] : [part]))
+
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches
 
 // `keyboard`: whoever came here with a key goes on here.
@@ -151,9 +154,9 @@ function Source({ source, active, keyboard, unchecked, t }) {
         <span className="td-source-name">{folder ? <span className="td-muted">{folder}</span> : null}{name}</span>
         <span className="td-tag">{source.page ? `${t.page} ${source.page} · ` : ""}{source.picture ? `${t.picture} · ` : ""}{unchecked ? t.unchecked : source.cited ? t.cited : t.uncited}</span>
       </header>
-      {source.headings.length ? <div className="td-path">{source.headings.join(" › ")}</div> : null}
+      {source.headings.length ? <div className="td-path" dir="auto">{source.headings.join(" › ")}</div> : null}
       <div className={`td-passage${long && !all && !active ? " td-passage-cut" : ""}`}>
-        {source.parts.map((p, i) => (p.mark ? <mark key={i}>{p.text}</mark> : <span key={i}>{p.text}</span>))}
+        {source.parts.map((p, i) => (p.mark ? <mark key={i}>{breakable(p.text)}</mark> : <span key={i}>{breakable(p.text)}</span>))}
       </div>
       {source.link ? (
         <a className="td-link td-open" data-open={source.n} target="_blank" rel="noopener" href={opened(source.link)}>

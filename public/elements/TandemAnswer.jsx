@@ -102,7 +102,9 @@ function Beneath({ words }) {
     const isOpen = !!side && side.elements.some((e) => e.id === PANEL)
     if (side && !isOpen) return
     if (!isOpen && all.some((e) => e.id === PANEL)) remember("closed")
-    if (isOpen || (props.auto_panel && window.innerWidth >= WIDE && remembered() !== "closed")) place(null)
+    // Where nothing was found, as for a greeting, there is nothing to open it for.
+    const found = props.panel.sources && props.panel.sources.length
+    if (isOpen || (found && props.auto_panel && window.innerWidth >= WIDE && remembered() !== "closed")) place(null)
   }, [place])
 
   useEffect(() => { follow() }, [follow])

@@ -16,6 +16,7 @@ from rag.errors import UserFacingError
 from tandem.auth.tickets import TicketError, ticket_of
 from tandem.context import AppContext
 from tandem.entry import page
+from tandem.entry.browsers import named
 from tandem.entry.routes import Refused, Route, context_of, fields_of, signed_in
 from tandem.entry.session import language_of, person_of
 from tandem.people.accounts import LOCAL, SHORTEST_PASSWORD, Person
@@ -108,7 +109,7 @@ def _browsers(context: AppContext, request: Request, sessions: list[Session], la
         (
             page.moment(one.begun, language),
             escape(one.address),
-            escape(one.browser[:80])
+            f'<span title="{escape(one.browser)}">{escape(named(one.browser))}</span>'
             + (f" <strong>{escape(say('this_one', language))}</strong>" if one.number == here else ""),
             page.form(f"{_HERE}/browsers/end", say("end_it", language), page.hidden("number", one.number), quiet=True),
         )

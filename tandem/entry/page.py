@@ -129,7 +129,15 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], nothing: str = ""
     if nothing and not rows:
         return words(nothing)
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    # On a phone each row is a card, and each cell says what it is.
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td data-head="{escape(head)}"><div>{cell}</div></td>' for head, cell in zip(heads, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
     return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

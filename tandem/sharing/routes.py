@@ -114,7 +114,7 @@ async def _form(
             "groups",
             say("share_groups", language),
             value=groups,
-            hint=say("share_groups_hint", language, names=own or "–"),
+            hint=say("share_groups_hint", language, names=own) if own else "",
             attributes=longest,
             needed=False,
         ),

@@ -68,6 +68,12 @@ def test_letters_of_the_languages_here_have_fonts_of_its_own() -> None:
         assert b"Libertinus" in content
 
 
+def test_letters_that_no_font_has_are_owned_up_to() -> None:
+    assert "(DOCX)" not in words(made("25 gün"))
+    for locale, told in (("tr-TR", "Word dosyasında"), ("en-GB", "Where a box stands"), ("xx", "Where a box stands")):
+        assert told in words(made("\U0001f5ff \U000130ff \U00012000", locale=locale))
+
+
 def test_a_word_that_no_line_has_room_for_is_parted() -> None:
     long = "https://example.org/" + "a" * 300
     with pdfium.PdfDocument(made(f"{long}\n\n    {long}\n\n| a |\n|--|\n| {long} |")) as document:

@@ -159,7 +159,7 @@ def test_every_kind_of_model_error_is_told_in_turkish(kind: str) -> None:
     assert "server" not in told and told.endswith(".")
     given = notice("model_missing", "tr", alias="phi", why=error, instead=part("extractive"))
     assert given.text == f"phi cannot answer: {error} A quotation of the documents answers instead."
-    assert texts.notice(given, "tr") == f"phi yanıt veremiyor: {told} Yerine yanıtlayan: Belgelerden bir alıntı."
+    assert texts.notice(given, "tr") == f"phi yanıt veremiyor: {told} Onun yerine yanıtlayan: Belgelerden bir alıntı."
 
 
 @pytest.mark.parametrize(

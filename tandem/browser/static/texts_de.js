@@ -103,7 +103,7 @@ export default {
   thoughts: "Was es dachte",
   finished: "Fertig",
   stopped: "Angehalten",
-  failed: "Gescheitert",
+  failed: "Fehlgeschlagen",
   allFinished: "Fertig: {names}.",
   allStopped: "Angehalten. Was geschrieben wurde, bleibt.",
   trimmed: "Die Unterlagen wurden von {all} auf {kept} Token gekürzt: Das Modell nimmt {positions}.",
