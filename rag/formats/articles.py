@@ -6,7 +6,7 @@ same line or on the next one. Does not know formats: it is handed a text that wa
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -94,24 +94,29 @@ def with_headings(read: Extracted) -> Extracted:
         heading.level for heading in own for at in _over(heading, lines, starts) if at + 1 in marked or at in marked
     )
     level = after.most_common(1)[0][0] if after else max((heading.level for heading in own), default=0) + 2
-    found: list[Heading] = []
+    made = list(own)
     titles: set[int] = set()
     for at, mark in marked.items():
         if at in headed or at - 1 in headed:
             continue
         first, last, end = _title(lines, at, mark)
         titles.update(range(first, last + 1))
-        found.append(_heading(read.text, lines[first].start, end, level))
+        made.append(_heading(read.text, lines[first].start, end, level))
+    made.sort(key=_place)
     for run in within:
-        if not any(heading.start <= run.start("title") < heading.end for heading in (*own, *found)):
-            found.append(_heading(read.text, run.start("title"), run.end("title"), level))
+        before = bisect_right(made, run.start("title"), key=_place)
+        if not before or made[before - 1].end <= run.start("title"):
+            insort(made, _heading(read.text, run.start("title"), run.end("title"), level), key=_place)
     for at, line in enumerate(lines):
         if at not in headed and at not in titles and (chapter := _CHAPTER.fullmatch(line.text)):
             last = _chapter_end(lines, at, chapter["rest"].strip(), titles | headed | marked.keys())
             if last >= 0:
-                found.append(_heading(read.text, line.start, lines[last].end, max(1, level - 1)))
-    headings = sorted((*own, *found), key=lambda heading: heading.start)
-    return replace(read, headings=tuple(headings), title=_name(lines, headings) or read.title)
+                insort(made, _heading(read.text, line.start, lines[last].end, max(1, level - 1)), key=_place)
+    return replace(read, headings=tuple(made), title=_name(lines, made) or read.title)
+
+
+def _place(heading: Heading) -> int:
+    return heading.start
 
 
 def _lines(text: str) -> list[_Line]:
