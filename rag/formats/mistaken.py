@@ -1,7 +1,8 @@
-"""What a file is whose name says something else: programs export web pages as XLS, rich text as DOC, mail as MSG.
+"""What a file is whose name says something else: programs export web pages as XLS, rich text as DOC, mail as MSG, and
+people write markup into files that are called texts.
 
-Knows how files of each kind begin. Does not know readers; judges only names of office documents and mail, never guesses
-where a file begins as its name says.
+Knows how files of each kind begin. Does not know readers; judges only names of office documents, mail and texts, never
+guesses where a file begins as its name says.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import zipfile
 
 import olefile
 import regex
+
+from rag.formats.marked_up import markup
 
 _ARCHIVED = frozenset({".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".odt", ".ods", ".odp"})
 _COMPOUND = frozenset({".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps", ".msg"})
@@ -42,7 +45,7 @@ def real_suffix(data: bytes, suffix: str) -> str:
             return suffix
         return ".mht" if _OF_SAVED_PAGE.search(found[0]) else ".eml"
     if suffix in _PAGES:
-        return suffix
+        return markup(data) if suffix == ".txt" else suffix
     if head.startswith(_ZIP):
         return suffix if suffix in _ARCHIVED else _archived(data) or suffix
     if head.startswith(_OLE):

@@ -27,7 +27,11 @@ _SETTINGS = {
     "smart_quotes": False, "syntax_highlight": "none", "line_length_limit": 20_000, "embed_stylesheet": False,
 }  # fmt: skip
 _LONGEST_LINE = 5_000
-_CODE = ("code-block", "sourcecode", "highlight", "literalinclude", "doctest", "testcode", "prompt", "parsed-literal")
+_CODE_WORDS = """
+code-block sourcecode highlight literalinclude doctest testcode testoutput prompt parsed-literal console shell
+command-output program-output ipython jinja
+"""
+_CODE = frozenset(_CODE_WORDS.split())
 _SILENT = ("toctree", "index", "only", "currentmodule", "module", "autoclass", "automodule", "autofunction", "contents")
 _ADMONITIONS = (
     nodes.attention, nodes.caution, nodes.danger, nodes.error, nodes.hint, nodes.important, nodes.note, nodes.tip,

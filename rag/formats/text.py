@@ -26,6 +26,9 @@ _CUE = regex.compile(
     r"(?m)^(?:\d+[^\S\n]*\n)?(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3} --> .*$"
     r"|^WEBVTT.*$|^(?:NOTE|STYLE|REGION)\b.*$|</?[cvbiu][^>\n]*>"
 )
+_UNDERLINED = regex.compile(
+    r"(?:\A|(?<=\n\n))(?P<title>(?=[^\n]*\p{L})[^\s\p{P}\p{S}][^\n]{0,100})\n(?P<under>([=\-~^*])\3{2,})[^\S\n]*(?=\n|\Z)"
+)
 _ESCAPE = regex.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _DELIMITERS = ",;\t|"
 _SAMPLE = 200
@@ -39,13 +42,23 @@ def begin(data: bytes) -> tuple[Builder, str]:
 
 
 def read_text(data: bytes) -> Extracted:
-    """Plain text; its first line is its title when it is short and stands alone."""
+    """Plain text; its first line is its title when it is short and stands alone, and underlined lines are headings."""
     builder, text = begin(data)
     text = _ESCAPE.sub("", text)
     first, _, rest = text.strip().partition("\n")
     if len(first) <= 100 and rest.startswith(("\n", "=", "-")) and first.strip():
         builder.title = first
-    builder.add(text.strip("\n"))
+    end = 0
+    levels: list[str] = []
+    for title in _UNDERLINED.finditer(text):
+        if len(title["under"]) + 1 < len(title["title"].rstrip()):
+            continue
+        if (sign := title["under"][0]) not in levels:
+            levels.append(sign)
+        builder.add(text[end : title.start()])
+        builder.heading(title["title"], levels.index(sign) + 1)
+        end = title.end()
+    builder.add(text[end:])
     return builder.build()
 
 

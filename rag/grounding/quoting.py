@@ -23,7 +23,8 @@ _TARGET = regex.compile(r"`([^`<]+?)\s*<[^`>]+>`__?")
 _REFERENCE = regex.compile(r"(?<!`)`([^`]+)`__?(?!\w)")
 _LITERAL = regex.compile(r"``([^`]+)``")
 _LIQUID_LINK = regex.compile(r"\[([^\]\n]+)\]\(\{%[^%]*%\}[^)\s]*\)")
-_LIQUID = regex.compile(r"\{%\s*[\w-]+\s*(?:[\"']([^\"'%]*)[\"'])?[^%]*%\}")
+_LIQUID_NAME = regex.compile(r"(?<!`)\{%\s*[\w-]+\s*[\"']([^\"'%]*)[\"']\s*%\}(?!`)")
+_LIQUID_BLOCK = regex.compile(r"^[^\S\n]*(?:\{%[^%\n]*%\}[^\S\n]*)+$", regex.M)
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _NAME = regex.compile(r"(?=\S*(?:_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{Lu}{4}))[\w.:-]+(?:\([^()]*\))?|-{1,2}\w[\w-]+")
 """A heading that is the name of what is told below it: of a setting, a function, an option."""
@@ -229,7 +230,8 @@ def plain(text: str) -> str:
         text = _LITERAL.sub(lambda m: f"`{m[1]}`", text)
         text = _REFERENCE.sub(lambda m: f"`{m[1]}`", text) if text.count("`") % 2 == 0 else text.replace("`", "'")
     if "{%" in text:  # of the templates that handbooks are often written in
-        text = _LIQUID.sub(lambda m: m[1] or "", _LIQUID_LINK.sub(lambda m: m[1], text))
+        text = _LIQUID_BLOCK.sub("", text) if "\n" in text else text  # a sentence may be about one
+        text = _LIQUID_NAME.sub(lambda m: m[1], _LIQUID_LINK.sub(lambda m: m[1], text))
     line = " ".join(text.split())
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")

@@ -30,7 +30,8 @@ _SAYS_SO = regex.compile(
 )
 _NUMBER = regex.compile(r"\d+")
 _PART = regex.compile(r"[\p{L}\p{M}]+|\d+(?:\.\d+)*")
-_ALIKE = 0.45
+_ALIKE, _ALIKE_UNDER_ONE_HEADING = 0.45, 0.2
+"""Share of the words of two passages that both have, from which on they speak of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,7 @@ def current_first(question: str, passages: Sequence[Passage]) -> tuple[tuple[Pas
 
 
 def _alike(one: Passage, other: Passage) -> bool:
-    """Whether two passages speak of the same: under one heading, or in much the same words."""
-    if one.headings and other.headings and one.headings[-1] == other.headings[-1]:
-        return True
+    """Whether two passages speak of the same: in some of the same words under one heading, or in most."""
+    same = bool(one.headings and other.headings and one.headings[-1] == other.headings[-1])
     a, b = ({token.folded for token in tokens(passage.text, "")} for passage in (one, other))
-    return len(a & b) >= _ALIKE * max(1, len(a | b))
+    return len(a & b) >= (_ALIKE_UNDER_ONE_HEADING if same else _ALIKE) * max(1, len(a | b))

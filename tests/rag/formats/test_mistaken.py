@@ -83,3 +83,26 @@ def test_a_text_about_mail_or_markup_stays_a_text() -> None:
 @given(st.binary(max_size=300), st.sampled_from([f"a{kind}" for kind in registry.readers()]))
 def test_whatever_is_judged_has_a_reader(data: bytes, name: str) -> None:
     assert real_suffix(data, PurePath(name).suffix) in registry.readers()
+
+
+_RESTRUCTURED = (
+    b"Signals\n=======\n\nSee :ref:`senders`.\n\n.. note:: Once only.\n\nSending\n-------\n\nUse ``send()``.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "titles", "shown"),
+    [
+        (_RESTRUCTURED, ["Signals", "Sending"], "See senders."),
+        (b"# Leave\n\n## Notice\n\nTell **Mina** first.\n\n- by mail\n", ["Leave", "Notice"], "by mail"),
+        (b"= Guide\nMina\n\n== Doors\n\nThe code is 4417.\n", ["Guide", "Doors"], "The code is 4417."),
+        (b"#+TITLE: Guide\n\n* Doors\nThe code is 4417.\n", ["Doors"], "The code is 4417."),
+        (b"Doors\n=====\n\nThe code is 4417.\n\nGates\n-----\n\nNone.\n", ["Doors", "Gates"], "The code is 4417."),
+        (b"# the key\nkey=4417\n# the door\ndoor=2\n", [], "# the key\nkey=4417"),
+        (b"12\n30\n--\n42\n", [], "12\n30\n--\n42"),
+    ],
+)
+def test_texts_in_markup(data: bytes, titles: list[str], shown: str) -> None:
+    found = registry.read(data, "notes.txt")
+    assert [heading.text for heading in found.headings] == titles
+    assert shown in found.text

@@ -102,6 +102,8 @@ def test_marks_that_close_in_another_sentence_are_not_shown() -> None:
 def test_the_tags_of_a_template_are_not_shown() -> None:
     assert plain('Use [Award Leave]({% page "/leave/#award" %}) first.') == "Use Award Leave first."
     assert plain('Ask in {% slack_channel "dc" %}.') == "Ask in dc."
+    assert plain("{% endhint %}\nLeave begins in May.\n{% include foot.html %}") == "Leave begins in May."
+    assert plain("A variable never stands within {% translate %}.") == "A variable never stands within {% translate %}."
 
 
 def test_what_a_name_heads_stands_under_it_unless_it_says_the_name() -> None:
