@@ -28,6 +28,7 @@ SUPPORTED = 0.6
 QUOTED, ELSEWHERE, MENDED = 0.07, 0.25, 0.15
 QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
+FITTING, SPOKEN_OF = 0.4, 0.25
 PARTS = 3
 _FIRST_ITEM = regex.compile(r"\(?1[.)]")
 _ITEM = regex.compile(r"^\s*(?:\(?\d{1,2}[.)]|[-*•–])\s", regex.M)
@@ -152,7 +153,8 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         spoken_of = spoken_of and found["parts"] < PARTS
     if found["mistyped"]:  # nothing of the kind that was asked for
         return "" if found["chance"] >= least and not found["only"] else "beside"
-    return "" if found["chance"] >= least or spoken_of else "beside"
+    fits = found["fitting"] >= FITTING and found["held"] >= SPOKEN_OF and found["parts"] <= 1
+    return "" if found["chance"] >= least or spoken_of or fits else "beside"
 
 
 def _ends_with_its_source(claims: Sequence[CheckedSentence], passages: Sequence[Passage]) -> bool:

@@ -33,6 +33,8 @@ _BREADCRUMB = regex.compile(r"\A\s*(?:\[\d+\]\s*)?[\w./\- ]+\.\p{L}{1,5} > ")
 _AGAIN = regex.compile(r"\A[\s>*_#]*(?:answer|final answer|response|yanıt|cevap)\s*[:：]", regex.I)
 _ITEM = regex.compile(r"\(?\d{1,3}[.)]")
 _MARKER = regex.compile(r"\s*\[\d+(?:\s*[,;]\s*\d+)*\]")
+_OPEN_MARKER = regex.compile(r"\s*\[\d{0,3}(?:\s*[,;]\s*\d{0,3})*\s*\Z")
+_IDLE_NUMBER = regex.compile(r"\A\s*\(?\d{1,3}[.)]\s*\n\s*(?=\S)")
 _GRAM = 4
 _ALIKE, _TOLD, _INSIDE, _SHORT = 0.8, 0.5, 0.45, 3
 _LOOPED = 2
@@ -58,8 +60,10 @@ def sound(
     A unit that repeats an earlier one is left out, and where two do, so is all that follows; so is what comes after an
     echo of the prompt (`question`, `instructions`, one of `headings`, a role, a fence), but for echoes at the very
     start, which go alone, with the number before a heading that stands there.
-    Of a `truncated` text the unfinished last sentence goes, unless it is all there is.
+    Of a `truncated` text the unfinished last sentence goes, unless it is all there is, and a marker that was begun; so
+    does a number of a list that stands alone before the text.
     """
+    text = _IDLE_NUMBER.sub("", _OPEN_MARKER.sub("", text) if truncated else text)
     reading = _Reading(question, instructions, headings)
     for start, end in _units(text):
         if not reading.take(text, start, end):

@@ -23,16 +23,20 @@ from rag.text import idf
 from rag.text.analyser import stop_terms
 from rag.types import NO_LIKES, CheckedAnswer, Likes, Passage, Support
 
-NAMES: tuple[str, ...] = ("chance", "quoted", "bound", "held", "supported", "unsupported", "only", "mistyped", "parts")
-"""The chance that one of the sentences rested on answers, and whether a quotation would take one; the share of the
-question's weight that a claim says and its sentence holds, and that a sentence holds, each with what stands above the
-sentence; the shares of supported and unsupported claims; whether the answer brings one new word or two; whether the
-question asks for a number, a time or a name and nothing new is one; and how many claims bring what none before did."""
+NAMES: tuple[str, ...] = (
+    "chance", "fitting", "quoted", "bound", "held", "supported", "unsupported", "only", "mistyped", "parts",
+)  # fmt: skip
+"""The chance that one of the sentences rested on answers, the same among the sentences alone that have the kind of word
+asked for, and whether a quotation would take one; the share of the question's weight that a claim says and its sentence
+holds, and that a sentence holds, each with what stands above the sentence; the shares of supported and unsupported
+claims; whether the answer brings one new word or two; whether the question asks for a number, a time or a name and
+nothing new is one; and how many claims bring what none before did."""
 _HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
 _PLACES = frozenset(
     ("where", "nerede", "nereye", "nereden", "wo", "wohin", "woher", "ou", "donde", "dove", "onde", "waar")
 )
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
+_BEGINS = regex.compile(r"(?:[.!?:;•]|\n)[\s\p{P}]*$")
 _BARE = regex.compile(r"[\s\p{P}]*(\d{1,3})[\s\p{P}]*")
 _SMALL = 30
 _CARRIES, _LITTLE, _LISTED, _OWN, _RIVAL, _COUNTED, _QUOTED = 0.5, 2, 3, 0.25, 0.1, 2, 100
@@ -46,6 +50,8 @@ class _Sentence:
     about: frozenset[str]
     quoted: bool
     ranges: tuple[tuple[str, str], ...]
+    kinds: int
+    """What kinds of word it has beyond the question's, as flags of `rag.storage.passage_terms`."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,8 @@ def measure(
     counted: set[int] = set()
     asked_words = [word for _, word, _, _ in idf.terms_of(question, language)]
     flags = asks_for(asked_words)[1]
+    rivals = sum(sentence.chance for sentence in read if sentence.kinds & flags) if flags else 0.0
+    fitting = 0.0
     typed = not flags or not _PLACES.isdisjoint(asked_words)  # where something is need not be a name: "in the archive"
     for claim in claimed:
         if claim.support not in (Support.SUPPORTED, Support.DOUBTFUL):
@@ -138,7 +146,8 @@ def measure(
         parts += bool(fresh) and (not brought or len(fresh) > 1 or not fresh.isdisjoint(new.figures))
         brought |= new.words | new.figures
         typed = typed or any(
-            word not in asked and word_flags(new.text, start, end, word, start == 0) & flags
+            word not in asked
+            and word_flags(new.text, start, end, word, start == 0 and not _named(new.text[start:end], passages)) & flags
             for _, word, start, end in words
         )
         bind = [sum(weight[stem] for stem in weight.keys() & stems & (s.words | s.about)) for s in read]
@@ -152,8 +161,10 @@ def measure(
             if at not in counted:
                 counted.add(at)
                 chance += sentence.chance
+                fitting += sentence.chance if sentence.kinds & flags else 0.0
     return {
         "chance": min(1.0, chance),
+        "fitting": min(1.0, fitting / rivals) if rivals else 0.0,
         "quoted": float(quoted),
         "bound": bound,
         "held": held,
@@ -195,6 +206,7 @@ def _sentences(
     odds = np.exp(scores - scores.max())
     chances = odds / odds.sum()
     words = [frozenset(key for word in s.words for key in word[:2]) for s in found]
+    asked = frozenset(key for word in idf.terms_of(question, passages[0].language or "en") for key in word[:2])
     about = [frozenset(w[0] for w in idf.terms_of(" ".join((*p.headings, p.document)), p.language)) for p in passages]
     return [
         _Sentence(
@@ -204,9 +216,27 @@ def _sentences(
             about[one.passage],
             any(one.passage == passage and one.start < end and start < one.end for passage, start, end in taken),
             figures.ranges(passages[one.passage].text[one.start : one.end]),
+            _kinds(passages[one.passage].text[one.start : one.end], one.words, asked),
         )
         for at, one in enumerate(found)
     ]
+
+
+def _kinds(text: str, words: Sequence[tuple[str, str, int, int]], asked: frozenset[str]) -> int:
+    """The kinds of word that a sentence has beyond the question's; a capital at a beginning makes no name."""
+    found = 0
+    for stem, word, start, end in words:
+        if stem not in asked and word not in asked:
+            found |= word_flags(text, start, end, word, start == 0 or _BEGINS.search(text, 0, start) is not None)
+    return found
+
+
+def _named(word: str, passages: Sequence[Passage]) -> bool:
+    """Whether a passage writes the word so, with its capital, in the middle of a sentence: it is a name."""
+    if not word[:1].isupper():
+        return False
+    within = regex.compile(rf"(?<=[\p{{L}}\p{{N}},;:)\]’'\"”»-][^\S\n]){regex.escape(word)}(?![\p{{L}}\p{{N}}])")
+    return any(within.search(passage.text) for passage in passages)
 
 
 def _stated(text: str, language: str) -> dict[str, frozenset[str]]:

@@ -34,6 +34,7 @@ from tandem.evaluate.questions import Asked
 
 DEPTH = 5
 MARKER = re.compile(r"\s*\[\d+\]")
+_PERCENT = re.compile(r"(?:(?:yüzde|%) ?(\d[\d.,]*)|(\d[\d.,]*) ?(?:per ?cent\b|%))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,20 @@ class Outcome:
 
 
 def contains(text: str, alternatives: Iterable[str]) -> bool:
-    """Whether one of `alternatives` stands in `text`, without regard to case, white space and citation markers."""
+    """Whether one of `alternatives` stands in `text`, without regard to case, white space, citation markers and how a
+    percentage is written. A figure is not part of a longer one: 5 years do not stand in 15 years.
+    """
     plain = normalised(MARKER.sub("", text))
-    return any(normalised(wanted) in plain for wanted in alternatives)
+    for wanted in map(normalised, alternatives):
+        before = r"(?<!\d)(?<!\d[.,])" if wanted[:1].isdigit() else ""
+        after = r"(?![.,]?\d)" if wanted[-1:].isdigit() else ""
+        if re.search(before + re.escape(wanted) + after, plain):
+            return True
+    return False
 
 
 def normalised(text: str) -> str:
-    return " ".join(casefold(text).split())
+    return _PERCENT.sub(lambda found: f"{found[1] or found[2]}%", " ".join(casefold(text).split()))
 
 
 async def ask_all(

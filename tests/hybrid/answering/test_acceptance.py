@@ -91,6 +91,26 @@ def test_a_figure_or_a_name_has_to_be_that_of_what_was_asked(
     assert judge(said, Searched(question, passages, 0.9, True)).accepted is bool(shown)
 
 
+LISTED = "Flagged topics are listed in the policy of the board. It names contracts and liability."
+ADDED = "A head of department may add flagged topics; only the Harbour Council strikes one. Ask Maya Kurt for a list."
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "shown"),
+    [
+        ("Who leads the Model Desk?", "Kurt.", 1),
+        ("Who leads the Model Desk?", "Unused.", 0),
+        ("Who is allowed to take a topic off the flagged list?", "The Harbour Council.", 1),
+        ("Who is allowed to take a topic off the flagged list?", "Contracts and liability.", 0),
+    ],
+)
+def test_a_name_alone_answers_who_where_its_sentence_is_the_best_that_has_a_name(
+    question: str, said: str, shown: int
+) -> None:
+    passages = [Passage(f"l{n}", "l.md", text, 0, len(text), language="en") for n, text in enumerate((LISTED, ADDED))]
+    assert judge(said, Searched(question, [*passages, *searched().passages], 0.9, True)).accepted is bool(shown)
+
+
 def test_of_a_text_that_wandered_off_every_part_has_to_be_worth_saying() -> None:
     given = Searched("Who leads the Model Desk?", searched().passages, 0.9, True)
     led, strayed = "It has 4 members, led by Maya Kurt.", "\nQuestion: What else is there?"
@@ -220,10 +240,11 @@ def test_wrong_drafts_of_real_weak_models_are_not_shown_as_supported(judged: lis
     assert len(shown) <= 0.05 * len(wrong), shown
 
 
-def test_right_drafts_of_real_weak_models_are_shown_unless_they_go_wrong_in_form(judged: list[Draft]) -> None:
-    good = [(one, v) for one, draft, v in judged if right(one, draft["text"]) and not v.faults]
+def test_right_drafts_of_real_weak_models_are_shown(judged: list[Draft]) -> None:
+    """Right is what holds the key facts; `mixed` are those that say something wrong in the same breath."""
+    good = [(one, v) for one, draft, v in judged if right(one, draft["text"]) and not draft.get("mixed")]
     withheld = [(one.id, v.why, v.checked.text) for one, v in good if not v.accepted]
-    assert good and len(withheld) <= 3, withheld
+    assert len(good) > 20 and len(withheld) <= 0.05 * len(good), withheld
 
 
 def test_nothing_that_repeats_itself_is_shown(judged: list[Draft]) -> None:

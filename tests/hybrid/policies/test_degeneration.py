@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.policies.degeneration import CUT, ECHO, LOOP, Growing, sound
+from hybrid.policies.degeneration import CUT, ECHO, LOOP, Growing, Sound, sound
 
 ASKED = "How much disk space must stay free?"
 TOLD = "Use only the passages between the lines. Answer in the language of the question, briefly and plainly."
@@ -67,6 +67,13 @@ def test_echoes_of_the_prompt_go(text: str, left: str | None) -> None:
 )
 def test_a_number_before_a_heading_goes_with_it(text: str, left: str) -> None:
     assert sound(text, question=ASKED, headings=["The AI Board, Meetings"]).text == left
+
+
+def test_a_marker_that_was_begun_and_a_number_that_heads_no_list_go() -> None:
+    assert sound("Leave is 25 days. [1][", truncated=True) == Sound("Leave is 25 days. [1]")
+    assert sound("1.\n\nLeave is 25 days.") == Sound("Leave is 25 days.")
+    kept = "1. Leave is 25 days.\n2. It is booked in May."
+    assert sound(kept) == Sound(kept)
 
 
 def test_the_unfinished_last_sentence_of_a_cut_text_goes() -> None:

@@ -33,6 +33,10 @@ BENCHMARK = {
         ("Within ten [1] working days", "ten working days", True),
         ("İSTANBUL ofisi", "istanbul", True),
         ("It takes 45 seconds.", "4.5 seconds", False),
+        ("It is kept for 15 years.", "5 years", False),
+        ("The limit is 0.65.", "0.6", False),
+        ("Memnuniyet yüzde 91 oldu.", "%91", True),
+        ("It reached 80% of them.", "80 per cent", True),
     ],
 )
 def test_an_answer_contains_a_fact_whatever_its_case_spaces_and_markers(text: str, wanted: str, found: bool) -> None:
