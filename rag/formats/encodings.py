@@ -87,10 +87,12 @@ _ODD_WORD = regex.compile(
     r"|(?<![ก-ฮ่-๎ิ-ูั])[ัิ-ฺ็-๎]|[เ-ไ](?![ก-ฮ])|[ךםןףץ]\p{Hebrew}|ς\p{Greek}"
 )
 _FREQUENT = frozenset("оеаинтсрвлкαοιετνσςηρπיוהלאתרבשמانرلميوتبดกเงนมยรลวสหอตทปคา่้ิี ัแขจชบพะ")
-_ODD_CASE = regex.compile(r"\p{Ll}\p{Lu}")
+# A capital within a word, or small letters after capitals of which one is beyond ASCII.
+_ODD_CASE = regex.compile(r"\p{Ll}\p{Lu}|(?<!\p{L})\p{Lu}[\p{Lu}--\p{ASCII}]\p{Ll}", regex.V1)
 _ASCII = bytes(range(128))
 _SAMPLE = 30_000
 _SURE = 0.25
+_FEW_CONTROLS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def decoded(data: bytes, declared: str = "") -> Decoded:
     fits, else as statistics say. One bad byte costs itself. Raises DocumentError for bytes that are no text.
     """
     found = _decoded(data, declared)
-    if len(_CONTROL.findall(found.text[:100_000])) * 50 > min(len(found.text), 100_000):
+    if _is_binary(len(_CONTROL.findall(found.text[:100_000])), min(len(found.text), 100_000)):
         raise DocumentError(_BINARY)
     return found
 
@@ -131,25 +133,38 @@ def _decoded(data: bytes, declared: str) -> Decoded:
         pass
     valid = sum(len(found) for found in _SEQUENCE.findall(data))
     high = len(data.translate(None, _ASCII))
-    if valid >= 4 * (high - valid):
-        bad = len(data.translate(None, bytes(range(128)))) - valid
-        return Decoded(
-            data.decode("utf-8", errors=_ONE_BYTE),
-            "utf-8",
-            f"{bad} bytes that are not UTF-8 were read as Windows-1252.",
-        )
+    bad = high - valid
+    if valid >= 4 * bad or (valid > bad and _fits_utf8(data, bad / high)):
+        said = "1 byte that is not UTF-8 was" if bad == 1 else f"{bad} bytes that are not UTF-8 were"
+        return Decoded(data.decode("utf-8", errors=_ONE_BYTE), "utf-8", f"{said} read as Windows-1252.")
     named = _codec(declared)
     if named and named not in ("utf-8", "ascii"):
         with_declared = data.decode(named, errors="replace")
         if with_declared.count("\ufffd") * 200 <= len(with_declared):
             return Decoded(with_declared, named)
-    controls = len(_CONTROL_BYTES.findall(data[:100_000]))
-    if controls * 50 > min(len(data), 100_000):
+    if _is_binary(len(_CONTROL_BYTES.findall(data[:100_000])), min(len(data), 100_000)):
         raise DocumentError(_BINARY)
     encoding, sure = _likeliest(data)
     text = data.decode(encoding, errors="replace")
     note = "" if sure else f"Its encoding was guessed ({encoding}); save it as UTF-8 if letters look wrong."
     return Decoded(text, encoding, note)
+
+
+def _is_binary(controls: int, size: int) -> bool:
+    """Whether so many control characters are in so much text that it is none; a few are forgiven in a short one."""
+    return controls * 50 > size and (controls > _FEW_CONTROLS or controls * 8 > size)
+
+
+def _fits_utf8(data: bytes, bad: float) -> bool:
+    """Whether the sequences of UTF-8 in bytes of which a share is `bad` read better than all of them in any other
+    encoding.
+    """
+    sample = _sample(data)
+    text = "".join(found.decode("utf-8", errors="ignore") for found in _SEQUENCE.findall(sample))
+    letters = ((own, language) for alphabets in _ALPHABETS.values() for language, own in alphabets.items())
+    fits = [_fit_letters(text, own, language, len(text)) for own, language in letters]
+    fits += [_fit_signs(text, common, language) for language, common in _COMMON.items()]
+    return max(fits) - bad > max(score for score, _, _ in _candidates(sample))
 
 
 def _noted(data: bytes, encoding: str) -> Decoded:

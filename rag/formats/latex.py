@@ -37,6 +37,9 @@ _L_SKIPPED = regex.compile(
 _L_SPAN = regex.compile(
     r"\s*\\multi(column|row)\s*(?:\[\w*\])?\{\s*-?(\d{1,3})\s*\}\s*(?:\[[^\]]*\])?\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\*|=)\s*\{"
 )
+_L_NOTE = regex.compile(r"(?<=\S)(?=\\footnote\b)")
+_L_ITEM = regex.compile(r"\\item\b\s*")
+_L_LIST = regex.compile(r"\\(?:begin|end)\{(?:itemize|enumerate|description|quote|quotation|center|figure|table)\*?\}")
 _L_MARKS = regex.compile(r"[\\${}~^_]|--|``|''")
 _LONGEST_PARAGRAPH = 20_000
 _MOST_BRACES = 2_000
@@ -54,7 +57,7 @@ def read_latex(data: bytes) -> Extracted:
             builder.add(said if name == "title" else f"{name.capitalize()}: {said}" if said else "", separator="\n")
     start = text.find("\\begin{document}")
     body = text[start + 16 :] if start >= 0 else text
-    body = _L_SKIPPED.sub("", body.partition("\\end{document}")[0])
+    body = _L_NOTE.sub(" ", _L_SKIPPED.sub("", body.partition("\\end{document}")[0]))
     at = 0
     for section in _L_SECTION.finditer(body):
         if section.start() < at:
@@ -95,7 +98,7 @@ def _cell(source: str) -> Cell:
 
 def _latex_words(builder: Builder, text: str) -> None:
     # Paragraph by paragraph: the library takes long over long texts, and what is odd in one costs that one.
-    for block in regex.split(r"\n[^\S\n]*\n", regex.sub(r"\\item\b\s*", "\n\n- ", text)):
+    for block in regex.split(r"\n[^\S\n]*\n", _L_ITEM.sub("\n\n- ", _L_LIST.sub("\n\n", text))):
         words = one_line(_latex(block))
         builder.add(words, separator="\n" if words.startswith("- ") else "\n\n")
 

@@ -59,7 +59,7 @@ _FAMILIES = {
     "structured:read_notebook": "ipynb",
     "structured:read_json": "json jsonl ndjson geojson",
     "structured:read_yaml": "yaml yml",
-    "structured:read_xml": "xml dita ditamap docbook dbk rss atom",
+    "elements:read_xml": "xml dita ditamap docbook dbk rss atom",
     "html:read_html": "html htm xhtml",
     "pdf:read_pdf": "pdf",
     "wordprocessing:read_docx": "docx docm dotx dotm",

@@ -1,31 +1,26 @@
-"""Data that people read too: notebooks, JSON, YAML, XML.
+"""Data that people read too: notebooks, JSON, YAML.
 
-Knows that names lead to values, that a list of alike records is a table, and what wikis export as XML.
-Resolves no references to other files, builds no objects.
+Knows that names lead to values, and that a list of alike records is a table. Builds no objects.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import regex
 import yaml
-from lxml import etree
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.html import add_html
 from rag.formats.markdown import add_markdown
-from rag.formats.markup import pages_of_wiki
-from rag.formats.package import local, parse
-from rag.formats.spreadsheet_2003 import NAMESPACE, read_workbook
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
 _DEEPEST = 60
 _MOST_VALUES = 200_000
+_SMALL = 4
 _LONGEST_OUTPUT = 4_000
 _LARGEST_PAGE = 200_000
 _COMMENT = regex.compile(r"(?m)(?:^|\s)#+[^\S\n]+(\S.*)$")
@@ -164,34 +159,45 @@ class _Tree:
         elif isinstance(value, list):
             self._list(value, path)
         else:
-            self._builder.add(f"{_words(path[-1])}: {shown_value(value)}" if path else shown_value(value))
+            self._builder.add(f"{words_of(path[-1])}: {shown_value(value)}" if path else shown_value(value))
 
     def _mapping(self, mapping: dict[Any, Any], path: tuple[str, ...]) -> None:
-        lines = [f"{_words(str(name))}: {text}" for name, one in mapping.items() if (text := _simple(one))]
-        where = " ".join(map(_words, path))
+        own, others = _record(mapping)
+        lines = [f"{words_of(name)}: {text}" for name, text in own.items()]
+        where = " ".join(map(words_of, path))
         self._builder.add("\n".join([f"{where}:", *lines] if where and lines else lines))
-        for name, one in mapping.items():
-            if not _simple(one) and one not in ({}, [], None, ""):
-                self.add(one, (*path, str(name)))
+        for name, one in others.items():
+            self.add(one, (*path, name))
 
     def _list(self, values: list[Any], path: tuple[str, ...]) -> None:
-        records = [one for one in values if isinstance(one, dict)]
-        if len(records) > 1 and len(records) == len(values) and all(map(_flat, records)):
-            names = list(dict.fromkeys(str(name) for one in records for name in one))
+        records = [_record(one) for one in values if isinstance(one, dict)]
+        if len(records) > 1 and len(records) == len(values) and not any(others for _, others in records):
+            names = list(dict.fromkeys(name for own, _ in records for name in own))
             if path:
-                self._builder.add(" ".join(map(_words, path)))
-            rows = [
-                [_simple(one.get(name)) for name in names]
-                for one in ({str(k): v for k, v in r.items()} for r in records)
-            ]
-            add_table(self._builder, [[_words(name) for name in names], *rows])
+                self._builder.add(" ".join(map(words_of, path)))
+            rows = [[own.get(name, "") for name in names] for own, _ in records]
+            add_table(self._builder, [[words_of(name) for name in names], *rows])
             return
         for one in values:
             self.add(one, path)
 
 
-def _flat(record: dict[Any, Any]) -> bool:
-    return all(_simple(one) or one in ({}, [], None, "") for one in record.values())
+def _record(mapping: dict[Any, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The values that fit on a line, by name, and the others. A few values under a name are the record's own: an
+    owner's name, the street of a place.
+    """
+    own: dict[str, str] = {}
+    others: dict[str, Any] = {}
+    for name, one in ((str(name), one) for name, one in mapping.items()):
+        if one in ({}, [], None, ""):
+            continue
+        if text := _simple(one):
+            own[name] = text
+        elif isinstance(one, dict) and len(one) <= _SMALL and not any(isinstance(v, dict | list) for v in one.values()):
+            own |= {f"{name} {key}": text for key, value in one.items() if (text := _simple(value))}
+        else:
+            others[name] = one
+    return own, others
 
 
 def _simple(value: Any) -> str:
@@ -220,113 +226,6 @@ def shown_value(value: Any) -> str:
     return one_line(text)
 
 
-def _words(name: str) -> str:
+def words_of(name: str) -> str:
     """A name as words too: due_date, dueDate -> due date."""
     return one_line(regex.sub(r"(?<=\p{Ll})(?=\p{Lu}\p{Ll})|_", " ", name))
-
-
-def read_xml(data: bytes) -> Extracted:
-    """XML: records as "name: value" lines, text as paragraphs; wiki exports page by page."""
-    root = parse(data)
-    if root is None:
-        raise DocumentError("The file is not readable XML; save it again.")
-    if local(root) == "Workbook" and str(root.tag).startswith(f"{{{NAMESPACE}}}"):
-        return read_workbook(root)
-    builder = Builder()
-    if local(root) == "mediawiki":
-        pages_of_wiki(_wiki_pages(root), builder)
-        return builder.build()
-    if local(root) == "html":
-        add_html(builder, etree.tostring(root, encoding="unicode"))
-        return builder.build()
-    _Elements(builder).add(root, 1)
-    return builder.build()
-
-
-def _wiki_pages(root: etree._Element) -> Iterator[tuple[str, str]]:
-    for page in root.iter("{*}page"):
-        title = next((one.text or "" for one in page.iter("{*}title")), "")
-        text = next((one.text or "" for one in reversed(list(page.iter("{*}text")))), "")
-        if text and not regex.match(r"#\s*(?:REDIRECT|WEITERLEITUNG|YÖNLENDİRME)", text, regex.I):
-            yield title, text
-
-
-_TITLES = ("title", "heading", "head", "bridgehead", "caption")
-_INLINE = frozenset(
-    {
-        "b",
-        "i",
-        "em",
-        "strong",
-        "emphasis",
-        "code",
-        "a",
-        "link",
-        "xref",
-        "ph",
-        "term",
-        "sub",
-        "sup",
-        "span",
-        "quote",
-        "ulink",
-    }
-)
-
-
-class _Elements:
-    """Writes elements into a builder."""
-
-    def __init__(self, builder: Builder) -> None:
-        self._builder = builder
-
-    def add(self, element: etree._Element, level: int, depth: int = 0) -> None:
-        """Append an element and what it holds; `level` is that of a title in it."""
-        if depth > _DEEPEST * 4:
-            return
-        children = [child for child in element if isinstance(child.tag, str)]
-        attributes = "; ".join(
-            f"{_words(str(k).rpartition('}')[2])}: {one_line(str(v))}"
-            for k, v in element.attrib.items()
-            if _says(str(k), str(v))
-        )
-        if not children or all(local(child) in _INLINE for child in children):
-            text = shown_value("".join(map(str, element.itertext())))
-            self._leaf(element, text, attributes, level)
-            return
-        if all(self._is_record(child) for child in children) and len({local(child) for child in children}) > 1:
-            self._record(children, attributes)
-            return
-        if attributes:
-            self._builder.add(f"{_words(local(element))}: {attributes}")
-        if element.text and element.text.strip():
-            self._builder.add(one_line(element.text))
-        titled = any(local(child) in _TITLES for child in children)
-        for child in children:
-            self.add(child, level + titled if local(child) not in _TITLES else level, depth + 1)
-            if child.tail and child.tail.strip():
-                self._builder.add(one_line(child.tail))
-
-    def _leaf(self, element: etree._Element, text: str, attributes: str, level: int) -> None:
-        name = local(element)
-        if name in _TITLES and text:
-            self._builder.heading(text, min(level, 6))
-        elif name in ("p", "para", "simpara", "text", "li", "listitem", "entry", "body", "content", "cmd"):
-            self._builder.add(text)
-        elif text or attributes:
-            self._builder.add(f"{_words(name)}: {'; '.join(filter(None, (text, attributes)))}", separator="\n")
-
-    def _is_record(self, child: etree._Element) -> bool:
-        return not len(child) and local(child) not in ("p", "para") and len(child.text or "") < 2_000
-
-    def _record(self, children: list[etree._Element], attributes: str) -> None:
-        lines = [attributes] if attributes else []
-        lines += [f"{_words(local(child))}: {text}" for child in children if (text := shown_value(child.text or ""))]
-        self._builder.add("; ".join(lines))
-
-
-def _says(name: str, value: str) -> bool:
-    """Whether an attribute is for people: it holds words, and is no address or identifier of markup."""
-    if name.endswith(("schemaLocation", "xmlns", "}space", "}lang", "class", "style")) or len(value) > 300:
-        return False
-    return not value.startswith(("http://", "https://", "#", "urn:"))

@@ -33,7 +33,7 @@ claims; whether the answer brings one new word or two; whether the question asks
 nothing new is one; and how many claims bring what none before did."""
 _HOW_MANY = (("how", "many"), ("kac",), ("wie", "viele"), ("combien", "de"), ("cuantos",), ("cuantas",))
 _PLACES = frozenset(
-    ("where", "nerede", "nereye", "nereden", "wo", "wohin", "woher", "ou", "donde", "dove", "onde", "waar")
+    ("where", "nerede", "nerededir", "nereye", "nereden", "wo", "wohin", "woher", "ou", "donde", "dove", "onde", "waar")
 )
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
 _BEGINS = regex.compile(r"(?:[.!?:;•]|\n)[\s\p{P}]*$")

@@ -13,7 +13,8 @@ from rag.text.analyser import casefold, fold
 _NUMBER_PHRASES = """
 how many, how much, how long, how old, how far, how large, how big, how tall, how high, how often, how fast,
 what percentage, what percent, what number, what amount, what size, what price, what is the cost, what is the
-population, kaç, kaçıncı, ne kadar, yüzde kaç, wie viele, wie viel, wieviel, wie lange, wie hoch, wie groß, combien,
+population, kaç, kaça, kaçta, kaçtan, kaçtır, kaçıncı, ne kadar, yüzde kaç, wie viele, wie viel, wieviel, wie lange,
+wie hoch, wie groß, combien,
 cuántos, cuántas, cuánto, cuánta, quanti, quante, quanto, quantos, quantas, hoeveel, сколько, كم
 """
 _TIME_PHRASES = """
@@ -23,7 +24,8 @@ wanneer, когда, каком году, متى
 """
 _NAME_PHRASES = """
 who, whom, whose, where, what city, what country, which city, which country, what is the name, what was the name, kim,
-kime, kimin, kimdir, nerede, nereye, nereden, wer, wem, wen, wo, woher, qui, où, quién, quiénes, dónde, chi, dove, quem,
+kime, kimin, kimdir, kimde, kimdedir, kimden, kimindir, kimler, nerede, nerededir, nereye, nereden, neresi, neresidir,
+wer, wem, wen, wo, woher, qui, où, quién, quiénes, dónde, chi, dove, quem,
 onde, wie heißt, waar, кто, где, من, أين
 """
 KINDS = ("time", "number", "name")
