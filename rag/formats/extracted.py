@@ -70,6 +70,11 @@ class Builder:
     _length: int = 0
     _headings: list[Heading] = field(default_factory=list)
     _pages: list[int] = field(default_factory=list)
+    _apart: bool = False
+
+    def apart(self) -> None:
+        """What comes next is no line of the block before: that was a table."""
+        self._apart = True
 
     def add(self, text: str, *, separator: str = "\n\n") -> None:
         """Append one block; blocks without letters are left out."""
@@ -95,6 +100,8 @@ class Builder:
         return self._length
 
     def _append(self, text: str, separator: str) -> int:
+        if self._apart:
+            separator, self._apart = "\n\n", False
         if self._parts:
             self._parts.append(separator)
             self._length += len(separator)

@@ -50,7 +50,8 @@ def has_header(rows: Sequence[Sequence[str]], *, pairs: bool) -> bool:
         if not head or not column:
             continue
         # Beside a label, what holds digits is its value: "Invoice | R-4471".
-        named = not (pairs and width == 2 and "9" in _shape(head)) and _names(head, column)
+        lone = pairs and width == 2
+        named = not (lone and "9" in _shape(head)) and _names(head, column, lone=lone)
         names, values = names + named, values + _belongs(head, column)
     if values:
         return False
@@ -84,13 +85,22 @@ def _shape(cell: str) -> str:
     return regex.sub(r"\d+", "9", regex.sub(r"\p{L}+", "A", cell))
 
 
-def _names(head: str, column: Sequence[str]) -> bool:
-    """Whether `head` is unlike what stands below it, which is alike."""
+def _alike(column: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Whether values are all of one kind, and numbers of one unit: those of one column, not of many labels."""
+    known = [one for one in kinds if one != "text"]
+    if sum(one == max(known, key=known.count) for one in known) * 4 < len(known) * 3:
+        return False
+    units = [regex.sub(r"[\d\s.,'’+−-]", "", cell) for cell, one in zip(column, kinds, strict=True) if one == "number"]
+    return len(units) < 2 or len(set(units)) == 1 or units.count(max(units, key=units.count)) * 2 > len(units)
+
+
+def _names(head: str, column: Sequence[str], *, lone: bool = False) -> bool:
+    """Whether `head` is unlike what stands below it, which is alike; `lone`: it stands beside what may be labels."""
     kinds = [kind(cell) for cell in column]
     if kind(head) == "text" and "text" not in head.casefold():
         typed = sum(one != "text" for one in kinds)
         if typed and typed * 10 >= len(kinds) * 7 and (len(column) > 1 or typed == len(kinds)):
-            return True
+            return not lone or _alike(column, kinds)
     shapes = {_shape(cell) for cell in column}
     return len(column) > 1 and len(shapes) == 1 and "9" in next(iter(shapes)) and "9" not in _shape(head)
 

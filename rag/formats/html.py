@@ -122,7 +122,7 @@ def _is_furniture(tag: Tag, has_main: bool) -> bool:
         if tag.find_parent(["main", "article"]) is not None:
             return False
         words = tag.get_text(" ").split()
-        if has_main and (role == "banner" or (len(words) <= _SHORT_MARGIN and not _tells(words))):
+        if has_main and (role == "banner" or (len(words) <= _SHORT_MARGIN and not any(map(_tells, _lines(tag))))):
             return True
         return _mostly_links(tag, 0.5 if has_main else 0.8)
     return False
@@ -132,6 +132,12 @@ def _only_title(margin: Tag, page: Tag) -> Tag | None:
     """The page's title, where it stands in a margin and nowhere else."""
     title = margin.find("h1")
     return title if isinstance(title, Tag) and page.find_all("h1") == [title] else None
+
+
+def _lines(margin: Tag) -> list[list[str]]:
+    """The words of a margin, paragraph by paragraph where it has some."""
+    parts = [part for part in margin.find_all(["p", "li", "div", "address"]) if part.find(["p", "li", "div"]) is None]
+    return [part.get_text(" ").split() for part in parts] or [margin.get_text(" ").split()]
 
 
 def _tells(words: list[str]) -> bool:

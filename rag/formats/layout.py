@@ -7,7 +7,7 @@ columns of text side by side. Does not know the format that they come from, nor 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import regex
@@ -91,6 +91,32 @@ def joined(segments: Iterable[Segment]) -> str:
         else:
             text = f"{text} {segment.text}" if text else segment.text
     return text
+
+
+def in_lines(words: Sequence[Segment]) -> list[Segment]:
+    """The words in the page's order; line by line where that order jumps about, so that few words are followed by the
+    one beside them.
+    """
+    follows = sum(_next_to(before, word) for before, word in pairwise(words))
+    if len(words) < _FEW_LINES or follows * 3 > len(words):
+        return list(words)
+    rows: list[list[Segment]] = []
+    for word in sorted(words, key=lambda word: -word.middle):
+        if rows and rows[-1][0].middle - word.middle < max(rows[-1][0].size, word.size) * 0.4:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    for row in rows:
+        row.sort(key=lambda word: word.left)
+    placed = [replace(word, begins=not at) for row in rows for at, word in enumerate(row)]
+    # Cells of one word each are followed by no other wherever they stand: their order stays.
+    return placed if sum(_next_to(before, word) for before, word in pairwise(placed)) > 2 * follows + 2 else list(words)
+
+
+def _next_to(before: Segment, word: Segment) -> bool:
+    return (
+        abs(before.middle - word.middle) < word.size * 0.4 and -word.size * 0.5 < word.left - before.right < word.size
+    )
 
 
 def lines(words: Sequence[Segment]) -> list[Segment]:

@@ -20,6 +20,8 @@ _MOST_CROSSINGS = 400_000
 _MOST_CELLS = 20_000
 _MOST_HEADER_ROWS = 3
 _DIGIT = regex.compile(r"\p{N}")
+_LEADER = regex.compile(r"(?<=\w)\s*(?:[.·…_]\s?){4,}$")
+"""Dots that lead the eye from a label to its value."""
 _TIMES = regex.compile(r"(?:(?:19|20)\d\d|[QH][1-4]|\d\. ?(?:Quartal|çeyrek))(?:[/–-]\d{2,4})?", regex.I)
 
 
@@ -321,7 +323,7 @@ def aligned_table(found: Sequence[tuple[Block, ...]], horizontal: Sequence[Place
             if at is None:
                 return None
             bold = all(s.bold for s in block.segments) and (not cells[at].text or cells[at].bold)
-            cells[at] = Cell(f"{cells[at].text} {block.text}".strip(), bold)
+            cells[at] = Cell(_LEADER.sub("", f"{cells[at].text} {block.text}".strip()), bold)
             edges[at] = (min(edges[at][0], block.left), max(edges[at][1], block.right))
         rows.append(tuple(cells))
     left, right = min(e[0] for e in edges), max(e[1] for e in edges)

@@ -27,6 +27,11 @@ def add_table(builder: Builder, rows: Iterable[Sequence[object]], *, header: boo
     header, a table of two columns reads "first: second." and a wider one has its cells side by side. Blank rows are
     left out; a row ends a sentence whatever its last cell says.
     """
+    _add_rows(builder, rows, header)
+    builder.apart()
+
+
+def _add_rows(builder: Builder, rows: Iterable[Sequence[object]], header: bool | None) -> None:
     filled = _filled(builder, rows)
     if header is None:
         sample = list(islice(filled, _SAMPLE))

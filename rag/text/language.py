@@ -54,7 +54,7 @@ for _code, _letters in _LETTERS.items():
     for _letter in _letters:
         _OWNERS.setdefault(_letter, []).append(_code)
 _OWNED = re.compile(f"[{''.join(_OWNERS)}]")
-_SAMPLE, _SCRIPT_SAMPLE = 4000, 400
+_SAMPLE, _SCRIPT_SAMPLE, _SHORT = 4000, 400, 200
 _PLAIN_TURKISH = str.maketrans("çğıöşü", "cgiosu")
 
 
@@ -81,8 +81,9 @@ def _languages_of_word() -> dict[str, tuple[str, ...]]:
 def detect(text: str, default: str = "") -> str:
     """ISO 639-1 code of the language of `text`; `default` when its letters and words do not tell.
 
-    Reads the first few thousand characters. `default` wins a near draw. One script alone may decide (Thai, Korean,
-    Greek); languages that share one are told apart by their stop words and by letters that are theirs alone.
+    Reads the first few thousand characters. `default` wins a near draw, unless a question has no word of it. One script
+    alone may decide (Thai, Korean, Greek); languages that share one are told apart by their stop words and by letters
+    that are theirs alone.
     """
     sample = text[:_SAMPLE]
     counts = _letters_by_script(sample[:_SCRIPT_SAMPLE])
@@ -103,12 +104,17 @@ def detect(text: str, default: str = "") -> str:
     for letter in () if plain else _OWNED.findall(sample):
         for code in _OWNERS[letter]:
             votes[code] += 1
-    if default in candidates:
+    if default in candidates and (votes[default] or not _asks(sample)):
         votes[default] += 2  # a name may look like one foreign word
     best = max(candidates, key=votes.__getitem__)
     if not votes[best]:
         return script or default
     return default if default in candidates and votes[default] == votes[best] else best
+
+
+def _asks(text: str) -> bool:
+    """Whether this is a short question: one in the default language would have a word of it."""
+    return len(text) < _SHORT and text.rstrip().endswith("?")
 
 
 def _one_i(text: str) -> str:
