@@ -319,8 +319,13 @@ def _rows_of_columns(row: tuple[Block, ...]) -> list[tuple[Block, ...]]:
 
 def _running_text(block: Block) -> bool:
     width = block.right - block.left
+    count, text = len(block.segments), block.text
     full = sum(s.right - s.left > width * 0.75 for s in block.segments[:-1])
-    return len(block.segments) >= 4 and len(block.text) > 24 * len(block.segments) and full * 3 >= len(block.segments)
+    if count < 4 or full * 3 < count:
+        return False
+    # In a narrow column the lines are no longer than cells, but they begin in the middle of sentences.
+    broken = sum(bool(_MIDDLE.match(above.text[-1] + below.text)) for above, below in pairwise(block.segments))
+    return len(text) > 24 * count or (len(text.split()) >= 3 * count and broken * 5 >= (count - 1) * 2)
 
 
 def _wrapped(row: tuple[Block, ...], below: Block) -> tuple[Block, ...] | None:
