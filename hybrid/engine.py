@@ -33,6 +33,7 @@ from hybrid.runtimes.base import ModelState, Runtime
 from hybrid.runtimes.circuit_breaker import Breaker
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.extractive import Extractive
+from hybrid.runtimes.queueing import Queueing, Turns
 from hybrid.settings import (
     CostSettings,
     EndpointSettings,
@@ -239,6 +240,12 @@ class Engine:
             self._count(-1)
             if not trace.outcome:
                 self.keep(trace, "cancelled", next((s.text for s in reversed(trace.stages) if s.text), ""))
+
+    def take_turns(self, turns: Turns) -> None:
+        """Have calls of this machine's models wait for those of other processes too; from before the first."""
+        for runtime in self.models.runtimes:
+            if isinstance(runtime, Queueing):
+                runtime.turns = turns
 
     def _count(self, more: int) -> None:
         self.running += more

@@ -234,12 +234,21 @@ def bench_chat(
     api: Annotated[bool, typer.Option("--api", help="Ask over /v1, not in the chat.")] = False,
     workers: Annotated[int, typer.Option(help="Processes that answer, over --database.", min=1, max=64)] = 1,
     database: Annotated[str, typer.Option(help="An empty PostgreSQL database, as in storage.database.")] = "",
+    held_within: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead, how many people one process and --workers hold with words at most so many ms late."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Let many people chat with one server at once, and measure what reaches them."""
     from tandem.commands import benching
 
-    benching.chat(json, clients, rate, seconds, paint, instant_model, api, workers, database)
+    if held_within is not None:
+        benching.held(json, clients, rate, seconds, workers, database, held_within)
+    else:
+        benching.chat(json, clients, rate, seconds, paint, instant_model, api, workers, database)
 
 
 @bench.command("retrieval")

@@ -49,18 +49,20 @@ def verify(
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(help="Where to; a folder that is not there yet.")],
+    where: Annotated[
+        str, typer.Argument(help="A folder that is not there yet, or s3://bucket/place (see storage.s3_endpoint).")
+    ],
 ) -> None:
-    """Save everything that is kept to a folder, also while Tandem runs; without the folders of documents."""
+    """Save everything that is kept, also while Tandem runs; without the folders of documents."""
     from tandem.commands import keeping
 
-    keeping.back_up(folder)
+    keeping.back_up(where)
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    where: Annotated[str, typer.Argument(help="The folder of a backup, or s3://bucket/place.")],
 ) -> None:
     """Check a backup and put it into the data directory, which must hold nothing yet; not while Tandem runs."""
     from tandem.commands import keeping
 
-    keeping.restore(folder)
+    keeping.restore(where)

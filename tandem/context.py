@@ -32,6 +32,7 @@ from tandem.auth.rights import Rights
 from tandem.auth.sign_in import SignIn
 from tandem.auth.tickets import Tickets
 from tandem.cluster.member import Member
+from tandem.cluster.turns import SharedTurns
 from tandem.documents import open_library
 from tandem.indexing import Indexing
 from tandem.observability import telemetry
@@ -134,6 +135,7 @@ class AppContext:
         """This process among those that serve the installation; None where it is the only one."""
         self._indexing = Indexing(library, settings, self.member)
         self._warming: asyncio.Task[None] | None = None
+        self._turns: SharedTurns | None = None
 
     @classmethod
     def open(
@@ -208,6 +210,8 @@ class AppContext:
             asyncio.run_coroutine_threadsafe(self._hear_chosen(told["chosen"]), loop)
 
         member.hear("models", chosen)
+        self._turns = SharedTurns(member)
+        self.engine.take_turns(self._turns)
         member.start()
 
     @property
@@ -266,6 +270,8 @@ class AppContext:
             return
         self._closed = True
         await asyncio.to_thread(self._indexing.close)
+        if self._turns is not None:
+            await self._turns.close()
         if self.member is not None:
             await asyncio.to_thread(self.member.close)
         if self._warming is not None:

@@ -38,7 +38,7 @@ class ProviderSettings(BaseModel):
     @field_validator("issuer")
     @classmethod
     def _check_issuer(cls, value: str) -> str:
-        return _address(value, ("https",))
+        return address(value, ("https",))
 
 
 class LdapSettings(BaseModel):
@@ -110,7 +110,7 @@ class SignInSettings(BaseModel):
     @field_validator("address")
     @classmethod
     def _check_address(cls, value: str) -> str:
-        return _address(value, ("https", "http")) if value else ""
+        return address(value, ("https", "http")) if value else ""
 
     @field_validator("providers")
     @classmethod
@@ -139,7 +139,7 @@ class LimitSettings(BaseModel):
     money_per_day: float | None = Field(None, gt=0, description="Money in a day, where prices are known.")
 
 
-def _address(value: str, schemes: tuple[str, ...]) -> str:
+def address(value: str, schemes: tuple[str, ...]) -> str:
     parts = urlsplit(value)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or (parts.scheme not in schemes and not (local and parts.scheme == "http")):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from tandem.settings_sign_in import CHECKED
+from tandem.settings_sign_in import CHECKED, address
 
 
 class StorageSettings(BaseModel):
@@ -26,6 +26,15 @@ class StorageSettings(BaseModel):
         "data_dir", description="Where passages are kept; database: there, so that several machines may have them."
     )
     password: SecretStr | None = Field(None, description="Its password; environment only.")
+
+    s3_endpoint: str = Field(
+        "", description="An S3-compatible store for backups, like https://minio.example; empty: Amazon's."
+    )
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _check_endpoint(cls, value: str) -> str:
+        return address(value, ("https",)) if value else ""
 
     @field_validator("database")
     @classmethod

@@ -19,7 +19,7 @@ from typing import Protocol
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
-from hybrid.runtimes.queueing import FairQueue
+from hybrid.runtimes.queueing import FairQueue, Turns
 from rag.types import Message
 
 log = logging.getLogger(__name__)
@@ -57,10 +57,11 @@ class Adapted:
         self.name = name
         self._adapter = adapter
         self._loaded: set[str] = set()
+        self.turns: Turns | None = None
         self._queues: dict[str, FairQueue] = {}
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
-        queue = self._queues.setdefault(request.model, FairQueue())
+        queue = self._queues.setdefault(request.model, FairQueue(name=f"{self.name} {request.model}", turns=self.turns))
         ticket = queue.enter(request.user)
         call: _Call | None = None
         try:

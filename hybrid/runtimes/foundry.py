@@ -30,7 +30,7 @@ from hybrid.runtimes.foundry_sdk import (
     threaded,
     unregister,
 )
-from hybrid.runtimes.queueing import FairQueue, Ticket
+from hybrid.runtimes.queueing import FairQueue, Ticket, Turns
 from rag.types import Message
 
 _CLOSE_S = 10.0
@@ -40,7 +40,7 @@ _CLOSE_S = 10.0
 class _Slot:
     """One model's queue and what is known of its use."""
 
-    queue: FairQueue = field(default_factory=FairQueue)
+    queue: FairQueue
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     used: float = field(default_factory=time.monotonic)
     loaded: bool = False
@@ -65,6 +65,7 @@ class Foundry:
         self._slots: dict[str, _Slot] = {}
         self._models: dict[str, Any] = {}
         self.make_room: MakeRoom | None = None
+        self.turns: Turns | None = None
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         """Wait for a turn, load if need be, then pass the text on as it comes."""
@@ -224,7 +225,9 @@ class Foundry:
         return found
 
     def _slot(self, model: str) -> _Slot:
-        return self._slots.setdefault(model, _Slot())
+        if (slot := self._slots.get(model)) is None:
+            slot = self._slots[model] = _Slot(FairQueue(name=f"{self.name} {model}", turns=self.turns))
+        return slot
 
     def _shown(self, info: ModelInfo) -> ModelInfo:
         slot = self._slots.get(info.id)

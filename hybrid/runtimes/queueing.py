@@ -1,6 +1,7 @@
-"""Whose turn it is: at most so many calls of one model at a time, users served in turn.
+"""Whose turn it is: at most so many calls of one model at a time, users served in turn, in one process or in several
+that share a machine.
 
-Knows tickets and users. Does not know models or what a call does.
+Knows tickets and users. Does not know models or what a call does, nor how processes agree (whoever gives `Turns` does).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from itertools import zip_longest
+from typing import Protocol, runtime_checkable
 
 from hybrid.errors import ModelError
 
@@ -23,7 +25,8 @@ class Ticket:
         self.position: int | None = None
         self._changed = asyncio.Event()
 
-    def _move(self, position: int | None) -> None:
+    def move(self, position: int | None) -> None:
+        """It stands there now."""
         if position != self.position:
             self.position = position
             self._changed.set()
@@ -34,24 +37,48 @@ class Ticket:
         self._changed.clear()
 
 
+class Turns(Protocol):
+    """What several processes agree on: whose turn it is in a queue of that name. Belongs to one event loop."""
+
+    def enter(self, queue: str, ticket: Ticket, at_once: int) -> None:
+        """Move the ticket as its turn comes nearer."""
+        ...
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give up its turn or place."""
+        ...
+
+
+@runtime_checkable
+class Queueing(Protocol):
+    """A runtime whose calls wait for one another, in all processes where it is given `turns`."""
+
+    turns: Turns | None
+
+
 class FairQueue:
     """Tickets wait in one line per user, and the lines are served in turn, so that nobody's ten questions hold up
     another's one. Belongs to one event loop.
     """
 
-    def __init__(self, at_once: int = 1) -> None:
+    def __init__(self, at_once: int = 1, name: str = "", turns: Turns | None = None) -> None:
+        """With `turns` the queue of that name is one for all processes that have them."""
         self.at_once = at_once
+        self._name = name
+        self._turns = turns
+        self._shared: set[Ticket] = set()
         self._running: set[Ticket] = set()
         self._lines: OrderedDict[str, deque[Ticket]] = OrderedDict()
 
     @property
     def busy(self) -> int:
         """How many calls run now."""
-        return len(self._running)
+        return len(self._running) + sum(ticket.position is None for ticket in self._shared)
 
     @property
     def waiting(self) -> int:
-        return sum(len(line) for line in self._lines.values())
+        """How many calls wait."""
+        return sum(map(len, self._lines.values())) + sum(ticket.position is not None for ticket in self._shared)
 
     def enter(self, user: str) -> Ticket:
         """Take a place. Leave it with `leave`, whatever happens. Raises ModelError when too many wait already."""
@@ -61,6 +88,10 @@ class FairQueue:
             )
         ticket = Ticket(user)
         ticket.position = -1
+        if self._turns is not None:
+            self._shared.add(ticket)
+            self._turns.enter(self._name, ticket, self.at_once)
+            return ticket
         self._lines.setdefault(user, deque()).append(ticket)
         self._admit()
         ticket._changed.clear()
@@ -68,6 +99,10 @@ class FairQueue:
 
     def leave(self, ticket: Ticket) -> None:
         """Give up the turn or the place; leaving twice does no harm."""
+        if ticket in self._shared and self._turns is not None:
+            self._shared.discard(ticket)
+            self._turns.leave(ticket)
+            return
         self._running.discard(ticket)
         line = self._lines.get(ticket.user)
         if line is not None and ticket in line:
@@ -83,9 +118,9 @@ class FairQueue:
             if line:
                 self._lines[user] = line
             self._running.add(ticket)
-            ticket._move(None)
+            ticket.move(None)
         for position, ticket in enumerate(self._order()):
-            ticket._move(position)
+            ticket.move(position)
 
     def _order(self) -> Iterator[Ticket]:
         for row in zip_longest(*self._lines.values()):

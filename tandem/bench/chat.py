@@ -40,6 +40,8 @@ class Several:
 
 
 MEGABYTE = 1e6
+Running = tuple[str, psutil.Process, Path]
+"""A server: its address, its process, and the file that says when the model's streams began."""
 
 
 async def measure(
@@ -68,20 +70,27 @@ async def measure(
 async def _measure(
     clients: int, rate: float, words: int, instant: bool, api: bool, several: Several | None
 ) -> dict[str, Any]:
+    async with server(clients, rate, words, instant=instant, several=several) as running:
+        return await level(running, clients, rate, words, api=api)
+
+
+async def level(running: Running, clients: int, rate: float, words: int, *, api: bool = False) -> dict[str, Any]:
+    """As `measure`, of a server that runs. Raises BenchError."""
+    address, process, log = running
+    earlier = noted(log)
     ask = chat_api.ask if api else chat_people.chat
-    async with server(clients, rate, words, instant=instant, several=several) as (address, process, log):
-        gate, door = asyncio.Barrier(clients + 1), asyncio.Semaphore(SIGN_INS_AT_ONCE)
-        readers = [Reader(rate) for _ in range(clients)]
-        async with asyncio.TaskGroup() as group:
-            for number, reader in enumerate(readers):
-                group.create_task(ask(address, number, reader, words, gate, door))
-            await _all_at(gate, START_SECONDS + clients)
-            before, cpu = _used(process)
-            began, own = time.perf_counter(), time.process_time()
-            await _all_at(gate, START_SECONDS + clients + 3 * words / rate)
-            wall, own = time.perf_counter() - began, time.process_time() - own
-            after, spent = _used(process)
-        begun = noted(log)
+    gate, door = asyncio.Barrier(clients + 1), asyncio.Semaphore(SIGN_INS_AT_ONCE)
+    readers = [Reader(rate) for _ in range(clients)]
+    async with asyncio.TaskGroup() as group:
+        for number, reader in enumerate(readers):
+            group.create_task(ask(address, number, reader, words, gate, door))
+        await _all_at(gate, START_SECONDS + clients)
+        before, cpu = _used(process)
+        began, own = time.perf_counter(), time.process_time()
+        await _all_at(gate, START_SECONDS + clients + 3 * words / rate)
+        wall, own = time.perf_counter() - began, time.process_time() - own
+        after, spent = _used(process)
+    begun = {stream: at for stream, at in noted(log).items() if stream not in earlier}
     for reader in readers:
         reader.place(begun)
     if not all(reader.words for reader in readers):
@@ -129,10 +138,8 @@ async def _all_at(gate: asyncio.Barrier, seconds: float) -> None:
 @asynccontextmanager
 async def server(
     clients: int, rate: float, words: int, *, instant: bool = True, several: Several | None = None
-) -> AsyncIterator[tuple[str, psutil.Process, Path]]:
-    """A server with data of its own, once its chat is loaded: its address, its process, and the file that says when
-    the model's streams began. Raises BenchError.
-    """
+) -> AsyncIterator[Running]:
+    """A server with data of its own for so many clients, once its chat is loaded. Raises BenchError."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-bench-", ignore_cleanup_errors=True))
         log, begun = Path(folder) / "server.log", Path(folder) / "begun.txt"

@@ -43,6 +43,8 @@ _SENTENCES = [
     for at in range(len(_FACTS))
 ]
 _WORDS = [word for sentence in _SENTENCES for word in sentence]
+DIFFERENT = len(_SENTENCES)
+"""So many streams in a row are told apart."""
 _STARTS = [sum(map(len, _SENTENCES[:at])) for at in range(len(_SENTENCES))]
 
 

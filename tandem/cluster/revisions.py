@@ -20,4 +20,4 @@ def _metadata() -> MetaData:
     return metadata
 
 
-TABLES = Tables("tandem_cluster", Path(__file__).parent / "migrations", "0001", "members", _metadata)
+TABLES = Tables("tandem_cluster", Path(__file__).parent / "migrations", "0002", "members", _metadata)

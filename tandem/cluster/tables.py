@@ -6,7 +6,7 @@ another database, nor saved in a backup. Who changes something adds a revision i
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Index, Integer, MetaData, Table
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, Table
 
 from rag.database.columns import FRACTION, Line
 
@@ -38,4 +38,17 @@ answers = Table(
     Column("step", JSON, nullable=False),
     Column("element", JSON, nullable=False),
     Index("answers_by_thread", "thread"),
+)
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Line, primary_key=True),
+    Column("queue", Line, nullable=False),
+    Column("person", Line, nullable=False),
+    Column("member", Line, nullable=False),
+    # Whoever asks several times waits for a later one each time; within one it goes by when it was asked.
+    Column("round", Integer, nullable=False),
+    Column("asked", FRACTION, nullable=False),
+    Column("begun", Boolean, nullable=False),
+    Index("turns_by_queue", "queue"),
 )

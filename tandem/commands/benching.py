@@ -80,11 +80,27 @@ def chat(
 
         print_record(asyncio.run(paint_bench.measure(rate)), json)
     else:
-        if workers > 1 and not database:
-            raise UserFacingError("Several workers need an empty PostgreSQL database; name one with --database.")
+        if workers > 1:
+            _check_database(database)
         several = chat_bench.Several(workers, database) if database else None
         work = chat_bench.measure(clients, rate, seconds, instant=instant_model, api=api, several=several)
         print_record(run_fast(work), json)
+
+
+def held(json: bool, most: int, rate: float, seconds: float, workers: int, database: str, lag_ms: float) -> None:
+    """Look for how many streams one process and several hold. Raises UserFacingError."""
+    from tandem.bench import held as held_bench
+
+    if workers < 2:
+        raise UserFacingError("One process is compared with several; say how many with --workers.")
+    _check_database(database)
+    said = Console(stderr=True, highlight=False).print
+    print_record(run_fast(held_bench.measure(workers, database, rate, seconds, lag_ms, most, said)), json)
+
+
+def _check_database(database: str) -> None:
+    if not database:
+        raise UserFacingError("Several workers need an empty PostgreSQL database; name one with --database.")
 
 
 def runtime(json: bool) -> None:

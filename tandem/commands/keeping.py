@@ -11,10 +11,11 @@ from tandem import databases
 from tandem.commands.auditing import note
 from tandem.data_lock import hold
 from tandem.keeping import backup
+from tandem.keeping.buckets import SCHEME, Bucket
 from tandem.keeping.moving import Moved, move
 from tandem.keeping.passages import move_passages, passages_at
 from tandem.people.ended import write_out
-from tandem.settings import load
+from tandem.settings import Settings, load
 
 
 def move_data(source: str, target: str) -> None:
@@ -47,21 +48,31 @@ def move_data(source: str, target: str) -> None:
     )
 
 
-def back_up(folder: Path) -> None:
-    """Save everything that is kept. Raises UserFacingError."""
+def back_up(where: str) -> None:
+    """Save everything that is kept to a folder or a bucket. Raises UserFacingError."""
     settings = load()
-    saved = backup.back_up(settings, folder.absolute())
-    note(settings, "export.backup", str(folder), {"files": saved.files, "bytes": saved.size})
+    if (bucket := _bucket(where, settings)) is not None:
+        saved = backup.back_up_to_bucket(settings, bucket)
+    else:
+        saved = backup.back_up(settings, Path(where).absolute())
+    note(settings, "export.backup", where, {"files": saved.files, "bytes": saved.size})
     again = "" if saved.index else " The search index is not in it, and is made anew when it is put back."
-    print(f"{saved.files:,} files, {_size(saved.size)}, are in {folder}, each checked.{again}")
+    print(f"{saved.files:,} files, {_size(saved.size)}, are in {where}, each checked.{again}")
 
 
-def restore(folder: Path) -> None:
-    """Put a backup back. Raises UserFacingError."""
+def restore(where: str) -> None:
+    """Put a backup back from a folder or a bucket. Raises UserFacingError."""
     settings = load()
-    saved = backup.restore(settings, folder.absolute())
-    note(settings, "backup.restored", str(folder), {"made": saved.made})
+    if (bucket := _bucket(where, settings)) is not None:
+        saved = backup.restore_from_bucket(settings, bucket)
+    else:
+        saved = backup.restore(settings, Path(where).absolute())
+    note(settings, "backup.restored", where, {"made": saved.made})
     print(f"{saved.files:,} files, {_size(saved.size)}, as of {saved.made}, are in {settings.data_dir}, each checked.")
+
+
+def _bucket(where: str, settings: Settings) -> Bucket | None:
+    return Bucket.named(where, settings.storage.s3_endpoint) if where.startswith(SCHEME) else None
 
 
 def _size(bytes: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +26,7 @@ from rag.storage.server_connections import Server
 from tandem import databases
 from tandem.data_dir import DataDir
 from tandem.data_lock import hold
+from tandem.keeping.buckets import Bucket
 from tandem.keeping.files import (
     BackupError,
     checksum,
@@ -76,6 +78,37 @@ def back_up(settings: Settings, folder: Path) -> Saved:
         except BaseException:
             shutil.rmtree(half, ignore_errors=True)
             raise
+
+
+def back_up_to_bucket(settings: Settings, bucket: Bucket) -> Saved:
+    """As `back_up`, to a bucket: made beside the data first, so there has to be room for it. Raises UserFacingError;
+    then there is none."""
+    with _beside(settings) as folder:
+        saved = back_up(settings, folder)
+        bucket.send(folder, _MANIFEST)
+        return saved
+
+
+def restore_from_bucket(settings: Settings, bucket: Bucket) -> Saved:
+    """As `restore`, from a bucket. Raises UserFacingError; then nothing was put there."""
+    with _beside(settings) as folder:
+        bucket.fetch(_MANIFEST, folder / _MANIFEST)
+        for name in _manifest(folder)["files"]:
+            bucket.fetch(f"{_DATA}/{name}", folder / _DATA / name)
+        return restore(settings, folder)
+
+
+@contextmanager
+def _beside(settings: Settings) -> Iterator[Path]:
+    """A folder that is not there yet on the disk of the data, gone afterwards."""
+    files = settings.files
+    with _in_words(f"There is no room beside {files.path}", files.path):
+        keep_private(files.path)
+        place = Path(tempfile.mkdtemp(prefix=".backup-", dir=files.path))
+    try:
+        yield place / "backup"
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _save(settings: Settings, half: Path) -> Saved:

@@ -32,7 +32,7 @@ def share(folder: Path, number: int) -> None:
     global _shared
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # where the library looks for it
-    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call,misc]
+    values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
     _shared = folder
 
 

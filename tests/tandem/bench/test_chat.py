@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.errors import UserFacingError
 from tandem.bench import chat
 from tandem.bench.chat_people import BenchError, Reader
+from tandem.bench.held import Bound, between, climb
 from tandem.bench.relay import document, stream_of, whole, words
+from tests.support.terminal import Tandem
 
 
 async def test_every_client_reads_every_word_in_order_and_finds_it_in_the_history() -> None:
@@ -82,6 +85,37 @@ def test_a_reader_of_something_else_read_no_stream() -> None:
     reader.read("The documents say nothing about this. ")
     reader.place({0: 0.0, 1: 0.0})
     assert reader.stream is None and not reader.in_order and reader.lags_ms == []
+
+
+@given(limit=st.integers(0, 500), first=st.integers(1, 500), most=st.integers(1, 400))
+def test_how_many_are_held_lies_between_one_number_that_is_and_one_that_is_not(
+    limit: int, first: int, most: int
+) -> None:
+    levels: list[dict[str, float]] = []
+
+    async def held(clients: int) -> bool:
+        levels.append({"clients": clients, "held": clients <= limit, "lag_p95_ms": 1000.0 * clients / (limit + 0.5)})
+        return clients <= limit
+
+    asyncio.run(climb(held, first, most))
+    asked = [level["clients"] for level in levels]
+    assert len(asked) == len(set(asked)) <= 25 and max(asked) <= most
+    assert between(levels, 1000) == min(limit, most)
+
+
+@pytest.mark.parametrize(
+    ("lag", "rate", "sound", "right"),
+    [(900, 99, True, True), (1100, 99, True, False), (900, 90, True, False), (900, 99, False, False)],
+)
+def test_what_counts_as_held(lag: float, rate: float, sound: bool, right: bool) -> None:
+    level = {"complete": True, "in_order": sound, "lag_p95_ms": lag, "tokens_per_s_median": rate}
+    assert Bound(1000).holds(level, 100) is right
+
+
+def test_one_process_is_compared_with_several(tandem: Tandem) -> None:
+    for given_, said in ((("--workers", "1", "--database", "x"), "--workers"), (("--workers", "4"), "--database")):
+        error = tandem("bench", "chat", "--held-within", "1000", *given_).exception
+        assert isinstance(error, UserFacingError) and said in str(error)
 
 
 async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
