@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -88,6 +88,7 @@ def with_headings(read: Extracted) -> Extracted:
     if len(marked) + len(within) < _LEAST:
         return read
     own = [_before_article(heading) for heading in read.headings]
+    text = _gone_on(read.text, zip(read.headings, own, strict=True))
     starts = [line.start for line in lines]
     headed = {at for heading in own for at in _over(heading, lines, starts)}
     after = Counter(
@@ -112,7 +113,7 @@ def with_headings(read: Extracted) -> Extracted:
             last = _chapter_end(lines, at, chapter["rest"].strip(), titles | headed | marked.keys())
             if last >= 0:
                 insort(made, _heading(read.text, line.start, lines[last].end, max(1, level - 1)), key=_place)
-    return replace(read, headings=tuple(made), title=_name(lines, made) or read.title)
+    return replace(read, text=text, headings=tuple(made), title=_name(lines, made) or read.title)
 
 
 def _place(heading: Heading) -> int:
@@ -138,6 +139,14 @@ def _before_article(heading: Heading) -> Heading:
         return heading
     # The text of a heading has single spaces; so has what was read, but for a line end instead of one.
     return replace(heading, end=heading.start + run.end("title"), text=run["title"])
+
+
+def _gone_on(text: str, changed: Iterable[tuple[Heading, Heading]]) -> str:
+    """The text as long as it was, with no paragraph's end in the sentence that a heading had begun."""
+    for before, after in changed:
+        if before.end > after.end and text.startswith("\n\n", before.end) and text[before.end + 2 :][:1].islower():
+            text = f"{text[: before.end]} \n{text[before.end + 2 :]}"
+    return text
 
 
 def _over(heading: Heading, lines: Sequence[_Line], starts: Sequence[int]) -> range:

@@ -41,6 +41,12 @@ WEIGHTS = Path(__file__).parent / "weights.json"
 _PLAIN = {"bm25": 1.0, "coverage": 1.0, "rank": -0.3, "context": 0.5}
 _BORROWED = 0.4
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+_REMARK = regex.compile(
+    r"(?:(?:MADDE|Madde|ARTICLE|Article|SECTION|Section|§)\s*\d+\s*[-–—.]?\s*)?(?:\(\p{N}+\)\s*)?"
+    r"(?:\((?:Değişik|Mülga|Ek|Başlığı|As amended|Amended|Repealed|Inserted|Geändert|Aufgehoben|Modifié|Abrogé)\b"
+    r"[^()]*\)\s*)+[.,;]?"
+)
+"""When an article was changed, and nothing else."""
 _ECHO = 4.0
 """How much less a unit counts that says nothing beyond a question for something."""
 
@@ -77,9 +83,10 @@ def split(passages: Sequence[Passage]) -> list[Sentence]:
     found: list[Sentence] = []
     for at, passage in enumerate(passages):
         for place, unit in enumerate(units(passage.text)):
-            if unit.kind is Kind.NOISE:
+            said = passage.text[unit.start : unit.end]
+            if unit.kind is Kind.NOISE or _REMARK.fullmatch(said):
                 continue
-            words = idf.terms_of(passage.text[unit.start : unit.end], passage.language)
+            words = idf.terms_of(said, passage.language)
             if words:
                 found.append(Sentence(at, unit.start, unit.end, place, words, unit))
     return found

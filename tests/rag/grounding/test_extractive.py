@@ -42,6 +42,17 @@ def test_turkish_and_chinese_are_quoted_too() -> None:
     assert any("备份" in one for one in quoted("夜间备份什么时候运行？", [chinese]))
 
 
+def test_when_an_article_was_changed_is_no_answer_to_what_it_says() -> None:
+    text = (
+        "MADDE 33- (Değişik:RG-26/1/2025-32794)\n\n"
+        "Kayıt en çok iki yarıyıl dondurulabilir. Başvuru dört hafta içinde yapılır."
+    )
+    found = quoted("Kayıt dondurma süresi ne kadar?", [passage(text, language="tr")])
+    assert found[0] == "Kayıt en çok iki yarıyıl dondurulabilir." and not [one for one in found if "RG-" in one]
+    told = "Section 3 (Amended in 2024 by the board)\n\nFees are due in May."
+    assert quoted("When are fees due?", [passage(told)]) == ["Fees are due in May."]
+
+
 _STEPS = """The disk of a laptop is protected so:
 
 1. Call the help desk.
