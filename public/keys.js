@@ -16,8 +16,10 @@ const rows = (words) => [
   [["/"], words.keys_question],
   [["Enter"], words.keys_send],
   [["Shift + Enter"], words.keys_line],
+  [["Ctrl + Shift + O"], words.new_conversation],
   [["Ctrl + K"], words.search_conversations],
   [["Ctrl + B"], words.toggle_sidebar],
+  [["Esc"], words.stop],
   [["Enter"], words.keys_source],
   [["Esc"], words.keys_back]
 ]
@@ -74,8 +76,25 @@ export const listen = (words) => {
       ;[...event.target.closest("[role=dialog]").querySelectorAll("button[type=button]")].find((one, place) => place === 1)?.click()
       return
     }
+    if (event.target.id === "edit-chat-input" && (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey))) {
+      // A question that is changed is sent as it was, and left as it was, by the same keys.
+      event.preventDefault()
+      const send = event.target.closest("[data-step-type]")?.querySelector(".confirm-edit")
+      ;(event.key === "Enter" ? send : send?.previousElementSibling)?.click()
+      return
+    }
     if (event.key === "Escape" && !busy() && document.activeElement.closest("#side-view-content, #side-view-title")) {
       origin()?.focus()
+      return
+    }
+    if (event.key === "Escape" && !busy() && document.getElementById("stop-button")) {
+      event.preventDefault()
+      document.getElementById("stop-button").click()
+      return
+    }
+    if (event.key.toLowerCase() === "o" && event.shiftKey && (event.ctrlKey || event.metaKey) && !event.altKey && !busy()) {
+      event.preventDefault()
+      document.getElementById("new-chat-button")?.click()
       return
     }
     if (event.ctrlKey || event.metaKey || event.altKey || busy() || !single() || event.target.closest(EDITABLE)) return
@@ -88,6 +107,12 @@ export const listen = (words) => {
     }
   })
 }
+
+// A phone's keyboard has no Shift + Enter: there, Enter begins a line, and the button sends.
+const ON_A_PHONE = window.matchMedia("(pointer: coarse) and (max-width: 767px)")
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && ON_A_PHONE.matches && event.target.matches("#chat-input, #edit-chat-input")) event.stopPropagation()
+}, true)
 
 // Where one was before going into the side panel, and the last place of all. An answer that is drawn anew has other
 // links in the same places.

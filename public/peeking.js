@@ -8,7 +8,8 @@ let card = null
 let timer = 0
 
 const gone = () => {
-  clearTimeout(timer)
+  if (timer) clearTimeout(timer)
+  timer = 0
   if (card) card.remove()
   card = null
 }

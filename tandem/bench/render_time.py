@@ -1,15 +1,21 @@
 """What a long answer costs a browser: 3000 words, in real Chromium: how soon they are painted, how long the page's main
-thread is busy meanwhile, and how far its frames are apart.
+thread is busy meanwhile, how far its frames are apart, and what each of them costs.
 
-Knows how to drive the browser, and its own figures (Performance.getMetrics). Does not know the server, which is
-the one of `tandem bench chat`.
+Knows how to drive the browser, and its own figures (Performance.getMetrics, and its trace). Does not know the server,
+which is the one of `tandem bench chat`.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from tandem.bench.chat import server
 from tandem.bench.chat_people import BenchError
@@ -18,6 +24,8 @@ from tandem.bench.relay import QUESTION, landmarks, whole
 
 WORDS = whole(3000)
 LONGEST_SECONDS = 60
+# What the browser notes of each task of a thread, and of each frame that is handed on to be shown.
+TRACED, TASK, FRAME, MAIN_THREAD = "disabled-by-default-devtools.timeline", "RunTask", "Commit", "CrRendererMain"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 
 # Resolves in the second frame after a text is there: by then the first has been painted. Without reading the layout,
@@ -44,7 +52,9 @@ FRAMES = """() => {
 async def measure(rate: float) -> dict[str, Any]:
     """Seconds from sending the question to the first word painted, and from there to the last, at `rate` words a
     second, with the main thread's seconds meanwhile; and of a second answer the milliseconds between frames: who counts
-    frames makes some that nobody needed. Raises BenchError."""
+    frames makes some that nobody needed; and of a third what the main thread does for each frame that is shown, by the
+    clock and in its own time. At 60 frames a second none is less than 16.7 ms after another, whatever it costs. Raises
+    BenchError."""
     try:
         from playwright.async_api import async_playwright
     except ImportError:
@@ -68,9 +78,13 @@ async def measure(rate: float) -> dict[str, Any]:
             page = await context.new_page()
             await page.goto(address)
             apart = await _apart(page)
+            await page.close()
+            page = await context.new_page()
+            await page.goto(address)
+            work = await _work(browser, page)
         finally:
             await browser.close()
-    return {"tokens": WORDS, "tokens_per_s": rate, **drawn, **apart}
+    return {"tokens": WORDS, "tokens_per_s": rate, **drawn, **apart, **work}
 
 
 async def _drawn(page: Any) -> dict[str, Any]:
@@ -108,6 +122,44 @@ async def _apart(page: Any) -> dict[str, Any]:
         "frame_p95_ms": round(frames[int(0.95 * (len(frames) - 1))], 1),
         "longest_frame_ms": round(frames[-1], 1),
     }
+
+
+async def _work(browser: Any, page: Any) -> dict[str, Any]:
+    _, end = landmarks(WORDS)
+    await page.fill("#chat-input", QUESTION)
+    await browser.start_tracing(page=page, categories=[TRACED])
+    await page.click("#chat-submit")
+    await page.evaluate(PAINTED, end)
+    return frame_work(json.loads(await browser.stop_tracing())["traceEvents"])
+
+
+def frame_work(events: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Of a trace of the browser, what the busiest page's main thread did for each frame: the tasks that began after
+    the frame before."""
+    threads: Counter[tuple[int, int]] = Counter()
+    kept: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for event in events:
+        thread = event["pid"], event["tid"]
+        if event["name"] == "thread_name" and event["args"]["name"] == MAIN_THREAD:
+            threads[thread] += 0
+        elif event["name"] in (TASK, FRAME) and "dur" in event:
+            kept.setdefault(thread, []).append(event)
+    for thread in threads:
+        threads[thread] = sum(event["name"] == FRAME for event in kept.get(thread, ()))
+    page = kept.get(threads.most_common(1)[0][0], []) if threads else []
+    frames = sorted(event["ts"] for event in page if event["name"] == FRAME)
+    if not frames:
+        raise BenchError("The browser's trace has no frames in it; use Chromium or Google Chrome.")
+    clock, own = [0.0] * (len(frames) + 1), [0.0] * (len(frames) + 1)
+    for event in page:
+        if event["name"] == TASK:
+            place = bisect_left(frames, event["ts"])
+            clock[place] += event["dur"] / 1000
+            own[place] += event.get("tdur", 0) / 1000
+    figures: dict[str, float] = {"frames_shown": len(frames)}
+    for name, work in (("frame_work", clock[:-1]), ("frame_work_cpu", own[:-1])):
+        figures[f"{name}_p50_ms"], figures[f"{name}_p95_ms"] = np.percentile(work, (50, 95)).round(1).tolist()
+    return figures
 
 
 def _spent(name: str, before: dict[str, Any], after: dict[str, Any]) -> float:

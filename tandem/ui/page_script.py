@@ -59,6 +59,11 @@ _ROW = (
 
 _CONNECT = r"(useCallback\(async\(\{transports:\w+,userEnv:\w+\}\)=>\{)(let\{.{1,400}?)(let \w+=\w+\(\w+,\{path:)"
 
+_SPOKEN = (
+    r"=\(\)=>\{let (\w+)=(\w+)\(([\w$]+)\),(\w+)=\2\(([\w$]+)\);"
+    r"return\{threadId:\2\(([\w$]+)\),messages:\1,firstInteraction:\4\}\}"
+)
+
 CHANGES = (
     Change(
         "A conversation's page connects twice: first as it stands, then with the conversation. Which of the two comes "
@@ -83,6 +88,12 @@ CHANGES = (
         re.compile(_MARKDOWN, re.DOTALL),
         r"\1(window.tandemBlocks||((j,R,M,p)=>j.jsx(M,p)))(\5,\3,\6,\7\3.useMemo(()=>(\8),"
         r"[(\2||[]).map(e=>e.id+e.name).join()]),children:\9},\4)",
+    ),
+    Change(
+        "Whatever asks which conversation this is was told of every word too: the whole page, its list of "
+        "conversations and the composer were drawn anew for each piece of an answer. Each part is asked for by itself.",
+        re.compile(_SPOKEN),
+        r"=()=>({get threadId(){return \2(\6)},get messages(){return \2(\3)},get firstInteraction(){return \2(\5)}})",
     ),
     Change(
         "The menu of a conversation has more in it than to rename and to delete: what public/shelving.js adds.",

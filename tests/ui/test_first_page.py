@@ -18,6 +18,7 @@ from tests.ui.conftest import DOCUMENTS, GOOD, HOLIDAYS, Chat, Person, index, ru
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]
+MORE = 300
 SETTINGS = "documents: papers\n# a comment\nmodels: {foundry: false}\nserver: {port: 0}\n"
 
 
@@ -45,7 +46,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
 def test_the_first_page_says_what_there_is_to_ask_about(chat: Chat, meet: Meet) -> None:
     page = meet(locale="de-DE").page
     line = page.locator(".td-first-library")
-    expect(line).to_contain_text("3 Dokumente zum Befragen")
+    expect(line).to_contain_text("3 Dokumente stehen für Fragen bereit")
     expect(line).to_contain_text("1 Datei konnte nicht gelesen werden")
     expect(page.get_by_test_id("offer")).to_contain_text("Noch antwortet kein Modell")
     expect(page.locator("#starters button").first).to_be_visible()
@@ -117,7 +118,7 @@ def test_a_server_found_here_answers_at_once_and_is_kept(chat: Chat, meet: Meet)
     assert (chat.home / "tandem.yaml").read_text(encoding="utf-8") == SETTINGS
 
 
-def test_what_was_chosen_answers_after_a_restart(tmp_path: Path, chat: Chat, meet: Meet) -> None:
+def test_what_was_chosen_answers_after_a_restart_and_the_count_follows(tmp_path: Path, chat: Chat, meet: Meet) -> None:
     write_documents(tmp_path, DOCUMENTS)
     (tmp_path / "tandem.yaml").write_text(SETTINGS, encoding="utf-8")
     (tmp_path / ".tandem").mkdir()
@@ -129,8 +130,12 @@ def test_what_was_chosen_answers_after_a_restart(tmp_path: Path, chat: Chat, mee
     }
     (tmp_path / ".tandem" / "chosen_models.json").write_text(json.dumps(kept), encoding="utf-8")
     index(tmp_path)
+    write_documents(tmp_path, {f"more/{number}.md": f"# Note {number}\n\nSomething." for number in range(MORE)})
     with serving(tmp_path) as address:
         person = meet(address)
+        # They are read while the page is there already, and counted as they come.
+        line = person.page.locator(".td-first-library")
+        expect(line).to_have_attribute("data-documents", str(len(DOCUMENTS) + MORE))
         person.ask(HOLIDAYS)
         person.wait_for_answers(1)
         expect(person.page.get_by_test_id("written-by")).to_contain_text("llama-3.2")

@@ -66,6 +66,12 @@ def test_an_answer_is_shared_from_the_chat_and_read_by_who_is_named(browser: Bro
         expect(page.locator(".withheld")).to_be_visible()
         expect(page.get_by_text("25 days")).to_have_count(0)
         assert faults(page) == []
+        # On a phone, the browsers in which one is signed in have names, and nothing lies beside the screen.
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{address}/account")
+        expect(page.locator("td[data-head=Browser]").first).to_contain_text("Chrome,")
+        assert page.evaluate("[...document.querySelectorAll('.wide')].every(box => box.scrollWidth <= box.clientWidth)")
+        assert faults(page) == []
 
 
 def test_what_an_administrator_announces_stands_above_the_chat_until_it_is_closed(

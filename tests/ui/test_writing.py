@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -91,3 +92,53 @@ def test_what_is_typed_while_the_page_is_put_together_stays(chat: Chat, meet: Me
     expect(page.locator('[data-step-type="user_message"]')).to_have_text(HOLIDAYS)
     person.wait_for_answers(1)
     expect(field).to_have_value("")
+
+
+def test_a_question_is_changed_by_keyboard_and_asked_again(chat: Chat, meet: Meet) -> None:
+    chat.models.models["phi-4-mini"] = Reply([GOOD])
+    person = meet()
+    page = person.page
+    person.ask("How many hours?")
+    person.wait_for_answers(1)
+    # Whether it helped stands in the answer's one row.
+    row, thumb = (page.locator(where).bounding_box() for where in ("[data-action=copy]", ".positive-feedback-off"))
+    assert row and thumb and abs(row["y"] + row["height"] / 2 - thumb["y"] - thumb["height"] / 2) < 6
+    question = page.locator("[data-step-type=user_message]")
+    question.hover()
+    page.click(".edit-message")
+    page.fill("#edit-chat-input", "nothing")
+    page.keyboard.press("Escape")
+    expect(question).to_have_text("How many hours?")
+    asked = len(chat.models.requests)
+    page.click(".edit-message")
+    page.fill("#edit-chat-input", HOLIDAYS)
+    page.keyboard.press("Enter")
+    assert chat.models.wait_for(lambda server: len(server.requests) > asked)
+    person.wait_for_answers(1)
+    expect(question).to_have_text(HOLIDAYS)
+    assert HOLIDAYS in str(chat.models.requests[-1]) and "How many hours?" not in str(chat.models.requests[-1])
+
+    # Escape stops what is written; with Ctrl, Shift and O begins another conversation.
+    hold = threading.Event()
+    chat.models.models["phi-4-mini"] = Reply([GOOD], hold=hold)
+    person.ask("And now?")
+    page.wait_for_selector("#stop-button")
+    page.keyboard.press("Escape")
+    expect(page.locator(".td-note")).to_contain_text("before anything was written")
+    hold.set()
+    page.keyboard.press("Control+Shift+O")
+    expect(question).to_have_count(0)
+
+
+def test_enter_begins_a_line_on_a_phone_and_a_greeting_opens_no_panel(chat: Chat, meet: Meet) -> None:
+    page = meet(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True).page
+    page.locator("#mode-picker-trigger-mode").wait_for()
+    page.focus("#chat-input")
+    page.keyboard.type("one")
+    page.keyboard.press("Enter")
+    page.keyboard.type("two")
+    assert page.input_value("#chat-input") == "one\ntwo"
+    person = meet()
+    person.ask("Hello!")
+    person.wait_for_answers(1)
+    expect(person.page.get_by_test_id("details")).to_have_count(0)
