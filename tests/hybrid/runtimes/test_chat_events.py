@@ -13,7 +13,8 @@ from hybrid.runtimes.base import Chunk, Usage
 from hybrid.runtimes.chat_events import ChatEvents, ServerSaid, said_in
 from hybrid.runtimes.server_sent_events import EventParser, ServerEvent
 
-# What each server's stream looks like, by its documentation and sources; llama.cpp's is in tests/real_models, live.
+# What each server's stream looks like, by its documentation and sources (that of `transformers serve` 5.24 as it was
+# heard, but for the thinking); llama.cpp's is in tests/real_models, live.
 OLLAMA = """\
 data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","system_fingerprint":"fp_ollama",\
 "choices":[{"index":0,"delta":{"role":"assistant","content":"","reasoning":"Hm"},"finish_reason":null}]}
@@ -66,6 +67,21 @@ data: {"id":"chatcmpl-3","object":"chat.completion.chunk","created":1,"model":"m
 data: [DONE]
 
 """
+TRANSFORMERS = """\
+data: {"id":"5","choices":[{"delta":{"role":"assistant"},"index":0}],"created":1,"model":"/models/m",\
+"object":"chat.completion.chunk","system_fingerprint":""}
+
+data: {"id":"5","choices":[{"delta":{"reasoning_content":"Hm"},"index":0}],"created":1,"model":"/models/m",\
+"object":"chat.completion.chunk","system_fingerprint":""}
+
+data: {"id":"5","choices":[{"delta":{"content":"25 days."},"index":0}],"created":1,"model":"/models/m",\
+"object":"chat.completion.chunk","system_fingerprint":""}
+
+data: {"id":"5","choices":[{"delta":{},"index":0,"finish_reason":"length"}],"created":1,"model":"/models/m",\
+"object":"chat.completion.chunk","system_fingerprint":"","usage":{"completion_tokens":4,"prompt_tokens":9,\
+"total_tokens":13}}
+
+"""
 MISTRAL = """\
 data: {"id":"4","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":\
 "assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm"}]}]},"finish_reason":null}]}
@@ -100,8 +116,14 @@ def delta(**fields: Any) -> str:
 
 @pytest.mark.parametrize(
     ("stream", "finish", "cached"),
-    [(OLLAMA, "stop", 0), (VLLM, "stop", 8), (LM_STUDIO, "stop", 0), (MISTRAL, "length", 0)],
-    ids=["ollama", "vllm", "lm-studio", "mistral"],
+    [
+        (OLLAMA, "stop", 0),
+        (VLLM, "stop", 8),
+        (LM_STUDIO, "stop", 0),
+        (TRANSFORMERS, "length", 0),
+        (MISTRAL, "length", 0),
+    ],
+    ids=["ollama", "vllm", "lm-studio", "transformers", "mistral"],
 )
 @pytest.mark.parametrize("size", [1, 37, 10_000])
 def test_dialects(stream: str, finish: str, cached: int, size: int) -> None:
