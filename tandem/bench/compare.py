@@ -7,6 +7,8 @@ share of sentences that the passages support.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,10 +18,11 @@ from pydantic import Field
 
 from hybrid.answering.pipeline import Options, Question
 from hybrid.events import Failed, Finished
+from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, EscalationSettings
 from rag.principal import LOCAL
 from rag.text import phrases
-from tandem.bench import stats
+from tandem.bench import duration, stats
 from tandem.bench.plan import BenchPrompt
 from tandem.bench.quality import Answerer
 from tandem.bench.schema import Distribution, Estimate, Part
@@ -67,8 +70,10 @@ class Comparison(Part):
     draft: str
     refine: str
     columns: list[Column]
+    quoted: Estimate | None = Field(None, description="Quality of quoting, without a model; null without aspects.")
     pays: bool | None = None
     reasons: list[str] = Field(default_factory=list)
+    complete: bool = Field(True, description="False where it was ended before everything was asked.")
 
 
 async def compare(
@@ -80,33 +85,70 @@ async def compare(
     *,
     rounds: int = 1,
     progress: Progress = lambda done, total, current: None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Comparison:
-    """Ask everything, column by column in turn, so that slow drifts of the machine meet all three alike."""
-    options = {
-        "draft": _alone(draft, escalation),
-        "refine": _alone(refine, escalation),
-        "hybrid": Options(draft=draft, refine=refine, escalation=escalation),
-    }
-    expected = {"draft": {draft}, "refine": {refine}, "hybrid": {draft, refine}}
-    columns = {name: Column(name=name, models=sorted(expected[name])) for name in COLUMNS}
-    total = rounds * len(prompts) * len(COLUMNS)
-    done = 0
-    for number in range(rounds):
-        for prompt in prompts:
-            asked: list[Cell] = []
-            for name in COLUMNS:
-                cell = await _ask(prompt, number, options[name], answer, name)
-                if name == "hybrid":
-                    charge(cell, asked)
-                asked.append(cell)
-                columns[name].cells.append(cell)
-                done += 1
-                progress(done, total, f"{name}: {prompt.id}")
-    for column in columns.values():
+    """Ask everything, column by column in turn, so that slow drifts of the machine meet all three alike. `tell` hears
+    after the first question how long the rest will take. Cancelled, it gives what is finished.
+    """
+    asking = _Asking(draft, refine, answer, escalation)
+    found = Comparison(draft=draft, refine=refine, columns=list(asking.columns.values()))
+    try:
+        found.quoted = await asking.quoted(prompts)
+        await asking.ask(prompts, rounds, progress, tell)
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if current is not None:
+            current.uncancel()
+        found.complete = False
+    for column in found.columns:
         _sum_up(column)
-    found = Comparison(draft=draft, refine=refine, columns=[columns[name] for name in COLUMNS])
-    found.pays, found.reasons = verdict(columns["draft"], columns["refine"], columns["hybrid"])
+    small, large, pair = found.columns
+    if pair.cells:
+        found.pays, found.reasons = verdict(small, large, pair, found.quoted)
+    if not found.complete:
+        found.reasons.append("It was ended before everything was asked: this is what was finished.")
     return found
+
+
+class _Asking:
+    """The three columns while they fill."""
+
+    def __init__(self, draft: str, refine: str, answer: Answerer, escalation: EscalationSettings) -> None:
+        self.answer = answer
+        self.options = {
+            "draft": _alone(draft, escalation),
+            "refine": _alone(refine, escalation),
+            "hybrid": Options(draft=draft, refine=refine, escalation=escalation),
+        }
+        self.quoting = _alone(EXTRACTIVE, escalation)
+        models = {"draft": {draft}, "refine": {refine}, "hybrid": {draft, refine}}
+        self.columns = {name: Column(name=name, models=sorted(models[name])) for name in COLUMNS}
+
+    async def quoted(self, prompts: Sequence[BenchPrompt]) -> Estimate | None:
+        """How good quotations are, where the prompts say what an answer holds."""
+        cells = [await _ask(prompt, 0, self.quoting, self.answer, "hybrid") for prompt in prompts if prompt.aspects]
+        return stats.mean([cell.quality for cell in cells if cell.quality is not None])
+
+    async def ask(
+        self, prompts: Sequence[BenchPrompt], rounds: int, progress: Progress, tell: Callable[[str], None]
+    ) -> None:
+        """Fill them, a question at a time."""
+        done, total, began = 0, rounds * len(prompts) * len(COLUMNS), time.monotonic()
+        for number in range(rounds):
+            for prompt in prompts:
+                asked: list[Cell] = []
+                for name, column in self.columns.items():
+                    cell = await _ask(prompt, number, self.options[name], self.answer, name)
+                    if name == "hybrid":
+                        charge(cell, asked)
+                    asked.append(cell)
+                    column.cells.append(cell)
+                    done += 1
+                    progress(done, total, f"{name}: {prompt.id}")
+                if done == len(COLUMNS):
+                    rest = (time.monotonic() - began) * (total - done) / done
+                    if rest >= duration.TOLD_S:
+                        tell(f"The rest takes about {duration.spoken(rest)}; fewer prompts or rounds make it shorter.")
 
 
 def _alone(model: str, escalation: EscalationSettings) -> Options:
@@ -172,8 +214,11 @@ def _sum_up(column: Column) -> None:
     column.escalated = round(sum(c.escalated for c in good) / len(good), 4) if good else None
 
 
-def verdict(draft: Column, refine: Column, hybrid: Column) -> tuple[bool | None, list[str]]:
-    """Whether the pair pays: as good as the large model or better than the small one, in less time than the large one.
+def verdict(
+    draft: Column, refine: Column, hybrid: Column, quoted: Estimate | None = None
+) -> tuple[bool | None, list[str]]:
+    """Whether the pair pays: as good as the large model or better than the small one, in less time than the large one,
+    and not worse than quoting, which takes no model.
 
     Differences are paired by prompt and round, with a bootstrap interval; None where they cannot be told from zero.
     """
@@ -187,6 +232,9 @@ def verdict(draft: Column, refine: Column, hybrid: Column) -> tuple[bool | None,
     reasons = [share, _said(saved, "Both together save {} ms an answer against the large model alone", 0)]
     reasons.append(_said(gained, "they gain {} in quality over the small model", 2))
     reasons.append(_said(lost, "and are {} below the large model's quality", 2))
+    if quoted is not None and hybrid.quality is not None and hybrid.quality.value < quoted.value:
+        told = f"their answers ({hybrid.quality.value:.2f}) are worse than quoting the documents ({quoted.value:.2f})"
+        return False, [*reasons, f"It does not pay: {told}, which takes no model (models.draft: extractive)."]
     if saved is None or saved.low is None or saved.high is None:
         return None, [*reasons, "More prompts or rounds are needed to tell."]
     faster, slower = saved.low > 0, saved.high < 0

@@ -7,12 +7,8 @@ anything is measured.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +20,7 @@ from tandem.bench.plots import number
 from tandem.bench.quality import read_scores, write_scores
 from tandem.bench.schema import Report
 from tandem.bench.session import measure_models
+from tandem.commands.ending import until_ended
 from tandem.commands.progress import bar
 from tandem.settings import Settings, bench_variables, load
 
@@ -65,7 +62,7 @@ def bench(choices: Choices) -> bool:
     scores = read_scores(choices.scores) if choices.scores is not None else []
     with bar("Measuring") as advance:
         work = measure_models(made, settings, choices.out, scores=scores, progress=advance, tell=advance.tell)
-        report = asyncio.run(_until_ended(work))
+        report = asyncio.run(until_ended(work))
     if before is not None and choices.baseline is not None:
         report.baseline = baseline.compare(report, before, choices.baseline.name)
     answers = {(m.name, r.prompt): r.text for m in report.models for r in reversed(m.requests) if r.failure is None}
@@ -76,15 +73,6 @@ def bench(choices: Choices) -> bool:
         raise KeyboardInterrupt
     measured = any(model.status != "failed" for model in report.models)
     return measured and not (report.baseline is not None and report.baseline.regressed)
-
-
-async def _until_ended(work: Coroutine[Any, Any, Report]) -> Report:
-    """Do it; being asked to end (SIGTERM) is like Ctrl-C: what is finished is written."""
-    task = asyncio.current_task()
-    assert task is not None
-    with contextlib.suppress(NotImplementedError):  # Windows knows no such signal
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
 
 
 def make_plan(choices: Choices, settings: Settings, env: dict[str, str]) -> Plan:

@@ -18,6 +18,7 @@ from tandem.bench.compare import compare as compare_models
 from tandem.bench.plots import number
 from tandem.bench.recommend import typical
 from tandem.bench.session import engine_for
+from tandem.commands.ending import until_ended
 from tandem.commands.progress import bar
 from tandem.settings import Settings, bench_variables, load
 
@@ -27,7 +28,9 @@ LONGEST_ANSWER = 400
 def compare(
     draft: str | None, refine: str | None, prompt: str | None, prompts: Path | None, rounds: int, json: bool
 ) -> None:
-    """Ask, print, and say whether the pair pays. Raises UserFacingError."""
+    """Ask, print, and say whether the pair pays. Raises UserFacingError, and KeyboardInterrupt after Ctrl-C or SIGTERM,
+    once what was finished is printed.
+    """
     settings, env = load(), bench_variables()
     if prompts is not None and prompt is not None:
         raise UserFacingError("--prompt and --prompts exclude each other; choose one.")
@@ -42,11 +45,13 @@ def compare(
     large = refine or env.get("LLM_ALIAS") or settings.models.refine
     if small == large:
         raise UserFacingError(f"Both models are {small}; name two with --draft and --refine.")
-    found = asyncio.run(_compare(settings, small, large, asked, rounds))
+    found = asyncio.run(until_ended(_compare(settings, small, large, asked, rounds)))
     if json:
         print(found.model_dump_json(indent=1))
     else:
         _print(found)
+    if not found.complete:
+        raise KeyboardInterrupt
 
 
 async def _compare(
@@ -64,13 +69,14 @@ async def _compare(
                 settings.escalation,
                 rounds=rounds,
                 progress=advance,
+                tell=advance.tell,
             )
 
 
 def _print(found: Comparison) -> None:
     console = Console(highlight=False)
     names = [f"{column.name}\n{' + '.join(column.models)}" for column in found.columns]
-    if len(found.columns[0].cells) == 1:
+    if all(len(column.cells) == 1 for column in found.columns):
         answers = Table(*map(escape, names), show_lines=True)
         answers.add_row(*(escape(_shown(column)) for column in found.columns))
         console.print(answers)
@@ -84,6 +90,8 @@ def _print(found: Comparison) -> None:
     ):
         figures.add_row(label, *("-" if value is None else number(value) for value in values))
     console.print(figures)
+    if found.quoted is not None:
+        console.print(f"Quoting the documents, without a model: {number(found.quoted.value)} in quality.")
     for reason in found.reasons:
         console.print(reason, markup=False, soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ GOOD = "Every employee has 25 days of paid holiday a year [1]."
 PROMPTS = [BenchPrompt("days", "How many days of paid holiday are there a year?", aspects=(("25 days",), ("year",)))]
 
 
-async def compared(corpus: Path, folder: Path, mode: Escalate, small: Script, large: Script) -> Comparison:
+async def compared(
+    corpus: Path, folder: Path, mode: Escalate, small: Script, large: Script, ended_after: int = 0
+) -> Comparison:
+    """The comparison, ended as by a signal after so many answers."""
     library = Library.open(folder / "library", RetrievalSettings(), write=True)
     library.sync([corpus])
     escalation = EscalationSettings(mode=mode)
@@ -36,7 +40,15 @@ async def compared(corpus: Path, folder: Path, mode: Escalate, small: Script, la
     )
     engine.models.start()
     await engine.models.wait_ready(10)
-    found = await compare("small", "large", PROMPTS, lambda q: answer(q, engine), escalation, rounds=2)
+
+    def progress(done: int, total: int, current: str) -> None:
+        task = asyncio.current_task()
+        if done == ended_after and task is not None:
+            task.cancel()
+
+    found = await compare(
+        "small", "large", PROMPTS, lambda q: answer(q, engine), escalation, rounds=2, progress=progress
+    )
     await engine.close()
     library.close()
     return found
@@ -52,6 +64,21 @@ async def test_every_column_is_asked_and_counted(corpus: Path, tmp_path: Path) -
     assert [column.quality.value for column in found.columns if column.quality] == [0.5, 1.0, 1.0]
     assert hybrid.completion_tokens is not None and draft.completion_tokens is not None
     assert hybrid.completion_tokens.value > draft.completion_tokens.value
+
+
+async def test_what_was_finished_is_told_where_it_is_ended_before(corpus: Path, tmp_path: Path) -> None:
+    found = await compared(corpus, tmp_path, Escalate.ALWAYS, Script("There are 25 days."), Script(GOOD), ended_after=4)
+
+    assert not found.complete and "ended before everything" in found.reasons[-1]
+    assert [len(column.cells) for column in found.columns] == [2, 1, 1]
+    assert found.columns[2].quality is not None and found.columns[2].quality.value == 1.0
+
+
+async def test_a_pair_that_answers_worse_than_the_quote_does_not_pay(corpus: Path, tmp_path: Path) -> None:
+    found = await compared(corpus, tmp_path, Escalate.NEVER, Script("Blue."), Script("Green."))
+
+    assert found.quoted is not None and found.quoted.value == 1.0
+    assert found.pays is False and "worse than quoting the documents (1.00)" in found.reasons[-1]
 
 
 async def test_a_model_that_fails_is_told_apart_from_what_answered_instead(corpus: Path, tmp_path: Path) -> None:

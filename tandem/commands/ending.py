@@ -1,0 +1,23 @@
+"""Being asked to end, by SIGTERM as by Ctrl-C, while something is measured.
+
+Knows the signal. Does not know what is measured, nor what is done with what is finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def until_ended(work: Coroutine[Any, Any, T]) -> T:
+    """Do it; being asked to end (SIGTERM) cancels it as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):  # Windows knows no such signal
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
