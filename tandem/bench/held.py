@@ -51,7 +51,7 @@ async def measure(
     found: dict[str, dict[str, Any]] = {}
     for count in (1, workers):
         found[str(count)] = await _held(chat.Several(count, database), bound, rate, words, first, most, progress)
-        first = max(1, found[str(count)]["streams"])
+        first = max(1, int(_STEP * found[str(count)]["streams"]))
     one, many = (found[str(count)]["streams"] for count in (1, workers))
     return {
         "rate": rate,
