@@ -34,6 +34,7 @@ _AGAIN = regex.compile(r"\A[\s>*_#]*(?:answer|final answer|response|yanıt|cevap
 _ITEM = regex.compile(r"\(?\d{1,3}[.)]")
 _MARKER = regex.compile(r"\s*\[\d+(?:\s*[,;]\s*\d+)*\]")
 _OPEN_MARKER = regex.compile(r"\s*\[\d{0,3}(?:\s*[,;]\s*\d{0,3})*\s*\Z")
+_LONE_NUMBER = regex.compile(r"\s*\d{1,3}\.\s*")
 _IDLE_NUMBER = regex.compile(r"\A\s*\(?\d{1,3}[.)]\s*\n\s*(?=\S)")
 _GRAM = 4
 _ALIKE, _TOLD, _INSIDE, _SHORT = 0.8, 0.5, 0.45, 3
@@ -64,6 +65,8 @@ def sound(
     does a number of a list that stands alone before the text.
     """
     text = _IDLE_NUMBER.sub("", _OPEN_MARKER.sub("", text) if truncated else text)
+    if _LONE_NUMBER.fullmatch(text):  # no list's: it is all there is
+        return Sound(text)
     reading = _Reading(question, instructions, headings)
     for start, end in _units(text):
         if not reading.take(text, start, end):

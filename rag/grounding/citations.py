@@ -67,6 +67,7 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
     dropped: list[int] = []
     length = at = 0
     beneath = False
+    alone = claims.is_number(markers.removed(answer))
     for piece in markers.pieces(answer):
         start, end = piece.start, piece.end
         gap = answer[at:start]
@@ -78,7 +79,7 @@ def check(answer: str, passages: Sequence[Passage], question: str = "") -> Check
         if not plain:  # only markers: they belonged to the sentence before
             dropped.extend(n for n in cited if not 1 <= n <= len(passages))
             continue
-        support, score, best, evidence = max((_judge(plain, one) for one in readings), key=_merit)
+        support, score, best, evidence = max((_judge(plain, one, alone) for one in readings), key=_merit)
         kept = _kept(cited, best)
         dropped.extend(n for n in cited if n - 1 not in kept)
         text = markers.placed(plain, "".join(f"[{place + 1}]" for place in kept), piece.below)
@@ -146,11 +147,11 @@ def _merit(judged: _Judged) -> tuple[int, float]:
     return _ORDER.index(judged[0]), judged[1]
 
 
-def _judge(plain: str, reading: _Reading) -> _Judged:
+def _judge(plain: str, reading: _Reading, alone: bool) -> _Judged:
     """The verdict on a sentence; where it as a whole is not supported, that on its clauses if all of them are. Of one
     that claims one thing and says of another that the documents do not hold it, the verdict on what it claims.
     """
-    whole = _verdict(plain, reading)
+    whole = _verdict(plain, reading, alone)
     parts = claims.clauses(plain)
     halved = whole[0] is Support.NEUTRAL and phrases.refusal_sentence(plain)
     if len(parts) < 2 or not (halved or whole[0] in (Support.UNSUPPORTED, Support.DOUBTFUL)):
@@ -163,8 +164,8 @@ def _judge(plain: str, reading: _Reading) -> _Judged:
     return Support.SUPPORTED, weakest[1], best[:_WINDOW], judged[0][3]
 
 
-def _verdict(plain: str, reading: _Reading) -> _Judged:
-    claim = claims.read(plain, reading.language, reading.weights, reading.asked)
+def _verdict(plain: str, reading: _Reading, alone: bool = False) -> _Judged:
+    claim = claims.read(plain, reading.language, reading.weights, reading.asked, alone)
     sources = reading.sources
     if claim is None:
         return Support.NEUTRAL, 0.0, [], None

@@ -18,6 +18,7 @@ from rag.text.analyser import casefold, fold
 _LIST_NUMBER = regex.compile(r"^\s*(?:\d{1,3}[.)]\s+|[-*•–]\s+|#{1,6}\s+)")
 _ASKS = regex.compile(r"[?？][\"'”’»)\]]*\Z")
 _ONLY_NUMBER = regex.compile(r"(?:\(?\d{1,3}[.):]*\)?|[\p{P}\p{S}\s]+)")
+_LONE_NUMBER = regex.compile(r"\s*\d{1,3}\.?\s*")
 _NAMED = r"(?:passage|document|text|source|context|handbook|manual|guide|policy|page|file|note)s?"
 _LEAD = regex.compile(
     r"(?:the\s+)?(?:answer|question|passage|source|text|note|draft|yanıt|cevap|soru|kaynak|not|a|c|y)"
@@ -115,8 +116,15 @@ def _is_row(parts: Sequence[str]) -> bool:
     return len(parts) > 1 and 2 * sum(": " in part for part in parts) >= len(parts)
 
 
-def read(plain: str, language: str, weights: idf.Weights, asked: Asked) -> Claim | None:
-    """The claim of a sentence without markers, or None when it makes none."""
+def is_number(text: str) -> bool:
+    """Whether the text is one small number, with or without a stop, and nothing else."""
+    return _LONE_NUMBER.fullmatch(text) is not None
+
+
+def read(plain: str, language: str, weights: idf.Weights, asked: Asked, alone: bool = False) -> Claim | None:
+    """The claim of a sentence without markers, or None when it makes none. A number and nothing else claims something
+    where it stands `alone`: it is the whole answer, not a list's.
+    """
     body = _LIST_NUMBER.sub("", plain).strip(" *_`")
     opener = _OPENER.match(body)
     body = body if opener is None else body[opener.end() :]
@@ -124,7 +132,7 @@ def read(plain: str, language: str, weights: idf.Weights, asked: Asked) -> Claim
         return None
     if plain.lstrip().startswith("#") or _ASKS.search(body) or phrases.refusal_sentence(body):
         return None
-    if _ONLY_NUMBER.fullmatch(body):
+    if _ONLY_NUMBER.fullmatch(body) and not alone:
         return None
     lead = _LEAD.match(body)
     words = [w for w in idf.terms_of(body, language) if lead is None or w[2] >= lead.end()]

@@ -52,6 +52,7 @@ class _Sentence:
     ranges: tuple[tuple[str, str], ...]
     kinds: int
     """What kinds of word it has beyond the question's, as flags of `rag.storage.passage_terms`."""
+    per_cent: bool
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,17 @@ class _New:
     def figures(self) -> frozenset[str]:
         return frozenset(_stated(self.text, self.language).keys() - self.asked_figures)
 
+    @cached_property
+    def percentages(self) -> frozenset[str]:
+        return figures.percentages(self.text) - self.asked_figures
+
     def carried(self, sentence: _Sentence) -> bool:
         """Whether a sentence holds it: most of it, all of it where it is little, and half of its figures."""
         words, numbers = len(self.words & sentence.words), len(self.figures & sentence.figures.keys())
         if numbers and (self.counted or self.bare) and self._counts_something_else(sentence):
             return False
+        if numbers and self.percentages and not sentence.per_cent and self.percentages & sentence.figures.keys():
+            return False  # 25 of them are not 25 per cent
         if numbers and any(low in self.figures and high not in self.figures for low, high in sentence.ranges):
             return False
         count = len(self.words) + len(self.figures)
@@ -207,6 +214,7 @@ def _sentences(
     chances = odds / odds.sum()
     words = [frozenset(key for word in s.words for key in word[:2]) for s in found]
     asked = frozenset(key for word in idf.terms_of(question, passages[0].language or "en") for key in word[:2])
+    percent = [any(figures.has_percentages(heading) for heading in one.headings) for one in passages]
     about = [frozenset(w[0] for w in idf.terms_of(" ".join((*p.headings, p.document)), p.language)) for p in passages]
     return [
         _Sentence(
@@ -217,6 +225,7 @@ def _sentences(
             any(one.passage == passage and one.start < end and start < one.end for passage, start, end in taken),
             figures.ranges(passages[one.passage].text[one.start : one.end]),
             _kinds(passages[one.passage].text[one.start : one.end], one.words, asked),
+            percent[one.passage] or figures.has_percentages(passages[one.passage].text[one.start : one.end]),
         )
         for at, one in enumerate(found)
     ]

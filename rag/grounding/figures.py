@@ -37,6 +37,13 @@ _SCALES: Mapping[str, Mapping[str, int]] = {
     "en": {"hundred": 100, "thousand": 1_000, "million": 1_000_000},
     "tr": {"yuz": 100, "bin": 1_000, "milyon": 1_000_000},
 }
+_PER_CENT = regex.compile(
+    r"[%٪‰]|\bper\s?cent\b|\bprozent|\byüzde|\bpour\s?cent\b|\bpor\s?ciento\b|\bper\s?cento\b", regex.I
+)
+_PERCENTAGE = regex.compile(
+    rf"(?:[%٪]|\byüzde)\s?({_DIGITS})|({_DIGITS})\s?(?:[%٪]|(?:per\s?cent|prozent|pour\s?cent|por\s?ciento|per\s?cento)\b)",
+    regex.I,
+)
 _JOINT = regex.compile(r"[\s\u00ad-]+")
 _AFTER = 2
 
@@ -88,6 +95,16 @@ def _values(language: str) -> Mapping[str, int]:
 def of(text: str) -> set[str]:
     """The numbers in digits, without separators and leading zeros."""
     return {_plain(m.group()) for m in _NUMBER.finditer(text)}
+
+
+def percentages(text: str) -> frozenset[str]:
+    """The numbers in digits that are said to be per cent."""
+    return frozenset(_plain(m[1] or m[2]) for m in _PERCENTAGE.finditer(text))
+
+
+def has_percentages(text: str) -> bool:
+    """Whether anything in the text is per cent, a column perhaps."""
+    return _PER_CENT.search(text) is not None
 
 
 def ranges(text: str) -> tuple[tuple[str, str], ...]:

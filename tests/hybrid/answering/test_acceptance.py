@@ -138,6 +138,22 @@ def test_a_list_that_goes_as_far_as_that_of_its_source_did_not_break_off() -> No
     assert judge(STEPS.rsplit("\n", 1)[0] + AGAIN, given).why == "echo"
 
 
+TRIED = "In the exercise 25 hidden instructions were planted, and the model obeyed 6. It cost 12 per cent more."
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "shown"),
+    [
+        ("How many hidden instructions did the model obey in the exercise?", "25% of the hidden instructions.", 0),
+        ("How many hidden instructions were planted in the exercise?", "25 hidden instructions were planted.", 1),
+        ("How much more did the exercise cost?", "It cost 12% more.", 1),
+    ],
+)
+def test_a_count_is_no_percentage(question: str, said: str, shown: int) -> None:
+    passages = [Passage("p", "a.md", TRIED, 0, len(TRIED), language="en")]
+    assert judge(said, Searched(question, passages, 0.9, True)).accepted is bool(shown)
+
+
 ADAPTER = "The adapter was trained on 8,400 answer pairs in eleven hours. The first call takes 4 to 4.5 seconds."
 
 
@@ -146,6 +162,9 @@ ADAPTER = "The adapter was trained on 8,400 answer pairs in eleven hours. The fi
     [
         ("How many training pairs were used for the adapter?", "8,400", 1),
         ("How many training pairs were used for the adapter?", "Answer: 11.", 0),
+        ("How many members does the Model Desk have?", "4.", 1),
+        ("How many members does the Model Desk have?", "10", 0),
+        ("Who leads the Model Desk?", "4.", 0),
         ("How many hours was the adapter trained?", "Answer: 11.", 1),
         ("When was the adapter trained?", "The answer is: 11", 0),
         ("How long does the first call take?", "4 to 4.5 seconds.", 1),
@@ -154,7 +173,7 @@ ADAPTER = "The adapter was trained on 8,400 answer pairs in eleven hours. The fi
     ],
 )
 def test_a_bare_number_counts_what_was_asked_and_half_a_range_is_none(question: str, said: str, shown: int) -> None:
-    passages = [Passage("p", "a.md", ADAPTER, 0, len(ADAPTER), language="en")]
+    passages = [Passage("p", "a.md", ADAPTER, 0, len(ADAPTER), language="en"), *searched().passages]
     assert judge(said, Searched(question, passages, 0.9, True)).accepted is bool(shown)
 
 

@@ -124,7 +124,7 @@ def test_a_number_that_stands_elsewhere_supports_nothing(answer: str) -> None:
     assert of_desk(answer) in (Support.UNSUPPORTED, Support.DOUBTFUL)
 
 
-@pytest.mark.parametrize("text", ["1.", "2)", "(3)", "Answer:", "***"])
+@pytest.mark.parametrize("text", ["1. 2.", "2)", "(3)", "Answer:", "***"])
 def test_a_list_number_or_a_label_makes_no_claim(text: str) -> None:
     assert of_desk(text) is Support.NEUTRAL
 
