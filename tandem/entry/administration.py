@@ -28,6 +28,7 @@ from tandem.people.quotas import COUNTED, Used
 from tandem.people.review import rated, topics
 from tandem.texts import Language, problem, say
 
+_WAYS = {"settings": "way_settings", LOCAL: "way_local"}
 administration = APIRouter(prefix="/administration", route_class=Route)
 _HERE = "/administration"
 _DAYS = ("1", "7", "30", "90", "365")
@@ -65,7 +66,7 @@ async def people_page(request: Request, said: str = "") -> Response:
     whom = page.choice("name", say("user_name", language), names)
     pick = page.choice("role", say("role", language), roles)
     parts = [
-        *ways(language),
+        ways(language, ""),
         page.sentence(said),
         _people(context, [*users, *(one for one in everybody if one.way)], language),
         page.heading(say("add_person", language)),
@@ -81,16 +82,17 @@ async def people_page(request: Request, said: str = "") -> Response:
     return page.response(language, say("administration", language), parts)
 
 
-def ways(language: Language) -> list[str]:
-    """The ways from each of these pages to the others."""
-    return [
-        page.way("/", say("to_the_chat", language)),
-        page.way(_HERE, say("people", language)),
-        page.way(f"{_HERE}/usage", say("usage", language)),
-        page.way(f"{_HERE}/review", say("review", language)),
-        page.way(f"{_HERE}/announcements", say("announcements", language)),
-        page.way(f"{_HERE}/state", say("state_page", language)),
-    ]
+def ways(language: Language, here: str) -> str:
+    """The ways from each of these pages to the others; `here` is the end of the address of the one that it is."""
+    pages = (
+        ("", "people"),
+        ("/usage", "usage"),
+        ("/review", "review"),
+        ("/announcements", "announcements"),
+        ("/state", "state_page"),
+    )
+    named = [("/", say("to_the_chat", language)), *((_HERE + end, say(key, language)) for end, key in pages)]
+    return page.row(named, _HERE + here)
 
 
 def _people(context: AppContext, everybody: Sequence[Person], language: Language) -> str:
@@ -103,18 +105,23 @@ def _people(context: AppContext, everybody: Sequence[Person], language: Language
             if one.way == LOCAL:
                 actions += page.form(f"{_HERE}/link", say("new_link", language), name, quiet=True)
             actions += page.form(f"{_HERE}/remove", say("remove_person", language), name, quiet=True)
-        state = say("removed", language) if one.removed else one.way
+        way = say(_WAYS[one.way], language) if one.way in _WAYS else one.way
+        state = say("removed", language) if one.removed else way
         rows.append(
             (
                 escape(one.name),
                 escape(state if one.hash or one.way != LOCAL or one.removed else say("invited", language)),
-                escape(", ".join(sorted(principal.roles)) if not one.removed else ""),
+                escape(", ".join(_role(role, language) for role in sorted(principal.roles)) if not one.removed else ""),
                 escape(", ".join(sorted(principal.groups)) if not one.removed else ""),
                 page.moment(one.seen, language),
                 actions,
             )
         )
     return page.table([say(key, language) for key in ("user_name", "way", "role", "groups", "last_used", "do")], rows)
+
+
+def _role(role: str, language: Language) -> str:
+    return say("role_administrator" if role == ADMINISTRATOR else "role_curating", language)
 
 
 def _collections(context: AppContext, language: Language) -> str:
@@ -150,9 +157,11 @@ async def announcements_page(request: Request, said: str = "", status: int = 200
     ]
     days = [(one, say("share_days", language, count=one)) for one in ("1", "7", "30")]
     parts = [
-        *ways(language),
+        ways(language, "/announcements"),
         page.sentence(said, bad=True),
-        page.table([say(key, language) for key in ("announcement", "until", "do")], rows),
+        page.table(
+            [say(key, language) for key in ("announcement", "until", "do")], rows, say("announced_nothing", language)
+        ),
         page.form(
             f"{_HERE}/announcements/new",
             say("announce", language),
@@ -263,9 +272,13 @@ async def usage(request: Request, days: str = "30") -> Response:
     """Questions, tokens, seconds and money, by day, model, person and group."""
     context, language, _ = administrator(request)
     lines = await _used(context, days)
-    parts = [*ways(language)]
-    parts += [page.way(f"{_HERE}/usage?days={one}", say("last_days", language, count=one)) for one in _DAYS]
-    parts.append(page.way(f"{_HERE}/usage.csv?days={days if days in _DAYS else '30'}", "CSV"))
+    days = days if days in _DAYS else "30"
+    spans = [
+        (f"{_HERE}/usage?days={one}", say("last_day" if one == "1" else "last_days", language, count=one))
+        for one in _DAYS
+    ]
+    parts = [ways(language, "/usage"), page.row(spans, f"{_HERE}/usage?days={days}")]
+    parts.append(page.way(f"{_HERE}/usage.csv?days={days}", "CSV"))
     for by, of in (*_BY.items(), ("by_group", None)):
         sums: dict[str, Used] = {}
         for line in lines:
@@ -328,10 +341,14 @@ async def review(request: Request) -> Response:
     down = [(page.moment(one.at, language), escape(one.question), escape(one.comment)) for one in disliked]
     lacking = [(escape(one.terms), str(one.count), "<br>".join(map(escape, one.questions))) for one in missing]
     parts = [
-        *ways(language),
+        ways(language, "/review"),
         page.heading(say("rated_down", language)),
-        page.table([say(key, language) for key in ("since", "question", "comment")], down),
+        page.table(
+            [say(key, language) for key in ("since", "question", "comment")], down, say("shared_nothing", language)
+        ),
         page.heading(say("unanswered", language)),
-        page.table([say(key, language) for key in ("topic", "count", "questions")], lacking),
+        page.table(
+            [say(key, language) for key in ("topic", "count", "questions")], lacking, say("shared_nothing", language)
+        ),
     ]
     return page.response(language, say("review", language), parts)

@@ -13,6 +13,7 @@ from html import escape
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from tandem.details import detail
 from tandem.entry import page
 from tandem.entry.administration import administrator, ways
 from tandem.entry.routes import Route
@@ -36,7 +37,7 @@ async def shown(request: Request) -> Response:
             escape(say(f"state_{one.state}", language)),
             f"{one.size_mb / 1024:.1f} GB" if one.size_mb else "",
             escape(one.licence),
-            escape(one.note),
+            escape(detail(one.note, language)),
         )
         for one in context.engine.models.states()
     ]
@@ -47,13 +48,13 @@ async def shown(request: Request) -> Response:
             escape(one.address),
             page.moment(datetime.fromtimestamp(one.visit.at, UTC).isoformat() if one.visit.at else "", language),
             str(one.visit.files),
-            escape(one.visit.problem),
+            escape(detail(one.visit.problem, language)),
         )
         for one in places
     ]
     amiss = [(escape(name), escape(said)) for name, said in problems.items()]
     parts = [
-        *ways(language),
+        ways(language, "/state"),
         page.heading(say("amiss", language)),
         page.table([say(key, language) for key in ("part", "note")], amiss, say("nothing_amiss", language)),
         page.heading(say("models", language)),

@@ -55,7 +55,7 @@ State = Callable[[Person, OpenAIServer], None]
 STATES: dict[str, tuple[State, tuple[Window, ...]]] = {}
 BARE: set[str] = set()
 SIGNED: set[str] = set()
-USERS = "ada:ada,bob:bob"
+USERS = {"TANDEM_SERVER__USERS": "ada:ada,bob:bob", "TANDEM_SERVER__ADMINISTRATORS": "ada"}
 
 
 def state(name: str, windows: tuple[Window, ...] = ALL) -> Callable[[State], State]:
@@ -364,6 +364,30 @@ def _(person: Person, models: OpenAIServer) -> None:
     person.page.goto(person.page.locator("[data-action=share]").evaluate("link => link.href"))
 
 
+@signed("a shared answer")
+def _(person: Person, models: OpenAIServer) -> None:
+    _enter(person)
+    asked(person)
+    person.page.goto(person.page.locator("[data-action=share]").evaluate("link => link.href"))
+    person.page.fill("[name=people]", "bob")
+    person.page.click("button[type=submit]")
+    person.page.goto(person.page.locator(".said").inner_text().rsplit(" ", 1)[-1])
+
+
+def _administration(place: str) -> State:
+    def drive(person: Person, models: OpenAIServer) -> None:
+        _enter(person)
+        asked(person)
+        person.page.goto(person.page.url.split("/thread")[0].rstrip("/") + f"/administration{place}")
+
+    return drive
+
+
+for _place_of, _page in (("", "people"), ("/usage", "usage"), ("/review", "review"), ("/state", "state")):
+    signed(f"administration: {_page}")(_administration(_place_of))
+signed("announcements")(_administration("/announcements"))
+
+
 @state("in this browser", MAIN)
 def _(person: Person, models: OpenAIServer) -> None:
     person.page.goto(person.page.url.split("/thread")[0].rstrip("/") + "/browser")
@@ -422,9 +446,7 @@ def gallery(folder: Path, chosen: list[str]) -> None:
         with (
             chats.serving(Path(home), chats.SETTINGS.format(url=models.base_url)) as address,
             without_models(Path(home) / "bare", models.port) as empty,
-            chats.serving(
-                Path(home) / "signed", chats.SETTINGS.format(url=models.base_url), TANDEM_SERVER__USERS=USERS
-            ) as closed,
+            chats.serving(Path(home) / "signed", chats.SETTINGS.format(url=models.base_url), **USERS) as closed,
         ):
             served = {**dict.fromkeys(BARE, empty), **dict.fromkeys(SIGNED, closed)}
             for name, (_, windows) in STATES.items():

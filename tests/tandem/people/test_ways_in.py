@@ -382,6 +382,9 @@ def test_what_was_used_is_a_table_that_no_spreadsheet_runs(place: Place) -> None
         assert chief.get("/administration/usage.csv?days=;drop").status_code == 200
         shown = chief.get("/administration/usage").text
         assert "=SUM(A1)" in shown and "personnel" in shown
+        assert re.findall(r'aria-current="page">([^<]+)', shown) == ["Usage", "Last 30 days"]
+        everybody = chief.get("/administration").text
+        assert re.search("chief.*an account here.*Administrator", everybody) and "<div>administrator" not in everybody
         state = chief.get("/administration/state").text
         assert "Nothing is amiss" in state and "Documents come from folders alone" in state
     assert "export.usage" in place.tandem("audit", "export")
