@@ -39,7 +39,7 @@ ENDS = regex.compile(rf"(?<![{MARKS}])[{MARKS}]++(?=\s|$)|\n+")
 """Every end of a sentence in such a text."""
 _CLOSED = regex.compile(r"[.!?…。！？:;)\]\"'»”’*`|$]\s*$")
 _MARKED = regex.compile(r"\[\d+(?:\s*,\s*\d+)*\]$")
-_LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.]+$")
+_LAST_WORD = regex.compile(r"(?r)[\p{L}\p{M}\p{N}.]+$")  # looked for from behind
 _LOWER = regex.compile(r"\s*[\"'“‘«(\[]*\p{Ll}")
 _DIGIT_NEXT = regex.compile(r"\s*\d")
 
@@ -75,7 +75,7 @@ def _goes_on(text: str, begin: int, dot: int, after: int) -> bool:
     """Whether the full stop at `dot` belongs to an abbreviation, an initial or an ordinal rather than to an end. Behind
     a citation marker it never does.
     """
-    if _MARKED.search(text, max(begin, dot - 24), dot):
+    if text[dot - 1 : dot] == "]" and _MARKED.search(text, max(begin, dot - 24), dot):
         return False
     if _LOWER.match(text, after):
         return True

@@ -16,8 +16,13 @@ from rag.text.analyser import casefold, fold
 from rag.text.wordlists import word_lists
 
 LONGEST = 120
-_MAYBE = re.compile(r"\w[-‑–_]\w|\d[.,:/]\d|\d\D{1,24}\d|@\w|://|(?<!\w)[-−–]{1,2}\w")
-"""Most sentences hold nothing of the kind, which this tells at once."""
+# Most sentences hold nothing of the kind, which signs alone tell at once; the rest, most patterns need not be tried on.
+_DIGIT = re.compile(r"\d")
+_FOUR_DIGITS = re.compile(r"\d{4}")
+_WITHIN = re.compile(r"\w[-‑–]\w")
+_BEFORE = re.compile(r"[-−–]\d")
+_OPENING = re.compile(r"(?<!\w)-[a-zA-Z]")
+_THREE_MORE = re.compile(r"\d[.,\u00a0\u202f' ]\d{3}")
 _BOUNDARY = regex.compile(
     r"_+|(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L}{2})(?=\p{N})|(?<=\p{N})(?=\p{L}{2})"
 )
@@ -31,6 +36,7 @@ _MAIL = regex.compile(r"[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+")
 _URL = regex.compile(r"(?:https?|ftp)://([^\s<>\"'”»)\]]{3,300})", regex.I)
 _YEAR_FIRST = regex.compile(r"(?<![\p{N}.,-])(\d{4})([-./])(\d{1,2})\2(\d{1,2})(?![\p{N}])")
 _YEAR_LAST = regex.compile(r"(?<![\p{N}.,-])(\d{1,2})([-./])(\d{1,2})\2(\d{4})(?![\p{N}])")
+_NO_HYPHENS = str.maketrans("", "", "-‑–")
 _YEAR = re.compile(r"(?<=\s)\d{4}(?!\d)")
 _BEFORE_YEAR = 32
 _WORD = re.compile(r"[^\s,]+")
@@ -67,18 +73,25 @@ def parts(word: str) -> tuple[str, ...]:
 
 def forms(text: str) -> list[Form]:
     """The further terms of a text, in no particular order, each once where it stands."""
-    if _MAYBE.search(text) is None:
-        return list(dict.fromkeys(_named_dates(text)))
-    found = [
-        *_joined(text),
-        *(Form(m[1], m.start(), m.end()) for m in _DOTTED.finditer(text)),
-        *(Form(re.sub(r"\D", "", m[0]), m.start(), m.end()) for m in _GROUPED.finditer(text)),
-        *(Form(f"-{m[1].replace(',', '.')}", m.start(), m.end()) for m in _SIGNED.finditer(text)),
-        *(Form(m[1], m.start(), m.end()) for m in _OPTION.finditer(text)),
-        *(Form(_plain(m[0]), m.start(), m.end()) for m in _MAIL.finditer(text)),
-        *(Form(_plain(m[1].rstrip("/.,;:!?")), m.start(), m.end()) for m in _URL.finditer(text)),
-        *_dates(text),
-    ]
+    dashed = "-" in text or "–" in text or "‑" in text or "−" in text
+    digits = _DIGIT.search(text) is not None
+    found: list[Form] = []
+    if dashed and _WITHIN.search(text):
+        found += _joined(text)
+    if digits and "." in text:
+        found += [Form(m[1], m.start(), m.end()) for m in _DOTTED.finditer(text)]
+    if digits and _THREE_MORE.search(text):
+        found += [Form(re.sub(r"\D", "", m[0]), m.start(), m.end()) for m in _GROUPED.finditer(text)]
+    if digits and dashed and _BEFORE.search(text):
+        found += [Form(f"-{m[1].replace(',', '.')}", m.start(), m.end()) for m in _SIGNED.finditer(text)]
+    if dashed and _OPENING.search(text):
+        found += [Form(m[1], m.start(), m.end()) for m in _OPTION.finditer(text)]
+    if "@" in text:
+        found += [Form(_plain(m[0]), m.start(), m.end()) for m in _MAIL.finditer(text)]
+    if "://" in text:
+        found += [Form(_plain(m[1].rstrip("/.,;:!?")), m.start(), m.end()) for m in _URL.finditer(text)]
+    if digits and _FOUR_DIGITS.search(text):
+        found += _dates(text)
     return list(dict.fromkeys(form for form in found if len(form.term) > 1))
 
 
@@ -91,9 +104,15 @@ def _joined(text: str) -> list[Form]:
     found = []
     for match in _HYPHENED.finditer(text):
         word = match[0]
-        if any(letter.isalpha() for letter in word) and len(word) <= LONGEST:
-            found.append(Form(_plain(regex.sub(r"[-‑–]", "", word)), match.start(), match.end()))
+        if len(word) <= LONGEST and (whole := _whole(word)):
+            found.append(Form(whole, match.start(), match.end()))
     return found
+
+
+@lru_cache(maxsize=20_000)
+def _whole(word: str) -> str:
+    """A word without its hyphens; "" for what has no letter."""
+    return _plain(word.translate(_NO_HYPHENS)) if any(map(str.isalpha, word)) else ""
 
 
 @cache

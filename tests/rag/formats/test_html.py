@@ -93,3 +93,25 @@ def test_a_title_in_the_banner_and_an_address_at_the_foot_are_kept() -> None:
     found = read_html(page.encode())
     assert found.text == "Lab rules\n\nWear goggles.\n\nContact: lab@example.org"
     assert [one.text for one in found.headings] == ["Lab rules"]
+
+
+def test_labels_with_values_of_many_kinds_have_no_header() -> None:
+    rows = (
+        ("Maker", "Boge"),
+        ("Serial", "77-1204"),
+        ("Pressure", "9.5 bar"),
+        ("Power", "4 kW"),
+        ("Next", "2025-06-30"),
+    )
+    markup = "".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in rows)
+    assert text(f"<table>{markup}</table>") == "\n\n".join(f"{label}: {value}." for label, value in rows)
+    prices = "".join(
+        f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in (("Part", "Price"), ("Nut", "4 €"), ("Cap", "7 €"))
+    )
+    assert text(f"<table>{prices}</table>") == "Part: Nut; Price: 4 €.\n\nPart: Cap; Price: 7 €."
+
+
+def test_a_footer_says_more_than_its_copyright() -> None:
+    page = "<main><p>Presses stop at nine.</p></main><footer><p>In need dial 7171.</p><p>© 2024 Works</p></footer>"
+    assert "dial 7171" in text(page)
+    assert "Works" not in text(page.replace("<p>In need dial 7171.</p>", ""))

@@ -1,4 +1,5 @@
 import io
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -105,3 +106,53 @@ def test_damage_raises_nothing_but_a_document_error(noise: bytes, at: int) -> No
         return
     assert all(found.text[h.start : h.end] == h.text for h in found.headings)
     assert list(found.pages) == sorted(found.pages)
+
+
+WORDS = "Night porter Gideon Lark has phone 6603. The west door opens only with card type C. No parcels after 20:15."
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.permutations(range(len(WORDS.split()))))
+def test_words_written_in_any_order_are_read_line_by_line(order: list[int]) -> None:
+    stream = io.BytesIO()
+    canvas = Canvas(stream, invariant=True)
+    places, x, y = [], 60.0, 700.0
+    for word in WORDS.split():
+        places.append((x, y, word))
+        x += canvas.stringWidth(word + " ")
+        if word.endswith("."):
+            x, y = 60.0, y - 16
+    for at in order:
+        canvas.drawString(*places[at])
+    canvas.save()
+    read = read_pdf(stream.getvalue()).text
+    # An order that is nearly right is believed; any that jumps about is not.
+    jumps = sum(abs(a - b) > 1 for a, b in pairwise(order))
+    assert jumps < len(order) * 0.75 or " ".join(read.split()) == WORDS
+
+
+def test_narrow_columns_beside_one_another_are_no_table() -> None:
+    stream = io.BytesIO()
+    canvas = Canvas(stream, invariant=True)
+    left = ("The laundry opens at six", "each morning and takes in", "linen from four houses.",
+            "Bags are weighed by us",
+            "before washing. A bag may", "not exceed 18 kilograms.")  # fmt: skip
+    right = ("Ironing is done by the", "late crew. The press must", "cool for forty minutes", "after the last sheet.",
+             "Lost items are kept by", "Mrs Odenwald for a year.")  # fmt: skip
+    for x, column in ((60, left), (320, right)):
+        for at, line in enumerate(column):
+            canvas.drawString(x, 700 - 15 * at, line)
+    canvas.save()
+    read = read_pdf(stream.getvalue()).text
+    assert "A bag may not exceed 18 kilograms." in read
+    assert "Lost items are kept by Mrs Odenwald for a year." in read
+
+
+def test_dots_between_a_label_and_its_value_are_left_out() -> None:
+    stream = io.BytesIO()
+    canvas = Canvas(stream, invariant=True)
+    for at, (label, price) in enumerate((("Filter set", "84.00"), ("Fan belt", "17.90"), ("Bearing", "122.45"))):
+        canvas.drawString(60, 700 - 18 * at, f"{label} {'.' * 40}")
+        canvas.drawRightString(420, 700 - 18 * at, price)
+    canvas.save()
+    assert "Fan belt: 17.90." in read_pdf(stream.getvalue()).text

@@ -84,3 +84,26 @@ def test_any_markdown_is_read(text: str) -> None:
     found = read_markdown(text.encode())
     assert all(found.text[h.start : h.end] == h.text for h in found.headings)
     assert "\r" not in found.text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Straße", "Überdruck", "çelik", "İş", "ключ", "日本語の鍵", "naïve"]), min_size=3, max_size=9
+    ),
+    st.sampled_from([b"\x96", b"\xff", b"\x80"]),
+    st.data(),
+)
+def test_one_bad_byte_costs_itself(words: list[str], bad: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(words)))
+    text = " ".join(words[:at]).encode() + b" " + bad + b" " + " ".join(words[at:]).encode()
+    assert all(word in decode(text) for word in words)
+
+
+def test_a_few_control_characters_forgive_and_more_do_not() -> None:
+    assert "first Wednesday" in read_text(b"Log\n\x00\x00The siren sounds on the first Wednesday.\n\x00").text
+    with pytest.raises(DocumentError, match="binary"):
+        read_text(b"\x89PNG\x00\x01\x02\x03\x04\x05IHDR")
+
+
+def test_a_capital_within_a_word_is_a_sign_of_the_wrong_letters() -> None:
+    assert decode("Report created by Lotte\nNord 10\nSüd 11\n".encode("cp1252")).endswith("Süd 11\n")
