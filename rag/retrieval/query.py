@@ -203,6 +203,8 @@ def analyse(
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
         kind = _kind(word, found[place - 1].folded if place else None, language)
+        if kind == "name" and not count and related(stems, language):
+            kind = "other"  # a word that the library has another for, in capitals: RAM
         # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03, or "rule 3"
         # where a list of rules says 3.
         said = any(a <= token.start < b for a, b in otherwise) or _counts(found, place, held) or _measures(found, place)

@@ -223,3 +223,19 @@ def test_what_is_found_so_is_not_refused(libraries: dict[str, Library], language
 
 def test_a_word_that_no_heading_holds_makes_no_answer_likelier(libraries: dict[str, Library]) -> None:
     assert libraries["en"].search("Who sells violins in Lisbon?").confidence < RetrievalSettings().minimum_confidence
+
+
+def test_a_word_in_capitals_that_the_library_has_another_for_is_no_name(tmp_path: Path) -> None:
+    documents = {
+        "models.md": "# Models\n\n## Large\n\nThe large model needs 16 GB of memory. It thinks before it answers.",
+        "disks.md": "# Disks\n\n## Care\n\nDisks are replaced every five years. Old ones are shredded.",
+    }
+    library = library_of(tmp_path, documents)
+    try:
+        known = library.search("How much RAM does the large model need?")
+        assert known.passages[0].document == "models.md"
+        terms = library.searcher.analyse("How much RAM is needed?").terms
+        assert [term.kind for term in terms if term.word == "RAM"] == ["other"]
+        assert known.confidence > library.search("How much DRM does the large model need?").confidence
+    finally:
+        library.close()
