@@ -114,9 +114,8 @@ def in_lines(words: Sequence[Segment]) -> list[Segment]:
 
 
 def _next_to(before: Segment, word: Segment) -> bool:
-    return (
-        abs(before.middle - word.middle) < word.size * 0.4 and -word.size * 0.5 < word.left - before.right < word.size
-    )
+    gap = max(word.left - before.right, before.left - word.right)  # scripts run both ways
+    return abs(before.middle - word.middle) < word.size * 0.4 and -word.size * 0.5 < gap < word.size
 
 
 def lines(words: Sequence[Segment]) -> list[Segment]:
