@@ -7,7 +7,6 @@ is asked for.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rag.database.places import Place
 from tandem.auth.ended import EndedInFile
+from tandem.people.looking import Looker
 from tandem.people.store import AccountsError, Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 1.0
 _EPOCH, _TICKET = "epoch", "ticket"
 _NUMBER = 2
 """Which of the numbers in `changes` counts what ends cookies."""
@@ -43,18 +42,12 @@ class EndedForAll:
         """What stands in `file`, from when there was one process, is taken over."""
         self._store = store
         self._file = file
-        self._lock = threading.Lock()
         self._known: _Known | None = None
-        self._looked = float("-inf")
-        self._looking = False
-        self._looker: threading.Thread | None = None
+        self._looker = Looker("who is signed out", self._look_quietly)
 
     def close(self) -> None:
         """Wait for a look that is under way; the database may be let go of then."""
-        with self._lock:
-            looker, self._looked = self._looker, float("inf")
-        if looker is not None:
-            looker.join()
+        self._looker.close()
 
     def epoch(self, person: str) -> int:
         known = self._current()
@@ -92,25 +85,17 @@ class EndedForAll:
         self._look()
 
     def _current(self) -> _Known | None:
-        with self._lock:
-            first, due = self._known is None, time.monotonic() - self._looked >= _LOOK_SECONDS
-            if not due or self._looking:
-                return self._known
-            self._looked, self._looking = time.monotonic(), True
-            if not first:  # a server may be away: whoever asks does not wait for it
-                self._looker = threading.Thread(target=self._look_later, name="who is signed out", daemon=True)
-                self._looker.start()
-        if first:
-            self._look_later()
+        if self._known is None:
+            self._looker.wait()
+        else:
+            self._looker.begin()
         return self._known
 
-    def _look_later(self) -> None:
+    def _look_quietly(self) -> None:
         try:
             self._look()
         except AccountsError as error:
             log.warning("Who is signed out cannot be read: %s", error)
-        finally:
-            self._looking = False
 
     def _look(self) -> None:
         if self._known is None:

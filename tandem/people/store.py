@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rag.database.places import Place, Sqlite
 from rag.database.tables import TooNewError
 from rag.errors import UserFacingError
+from tandem.people.looking import Looker
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
-_LOOK_SECONDS = 1.0
 _NUMBER = 1
 """Which of the numbers in `changes` counts what is granted; others count other things."""
 
@@ -42,10 +42,10 @@ class Store:
         """Why accounts cannot be read or written, "" where they can."""
         self._lock = threading.RLock()
         self._prepared = False
-        self._seen: object = None
-        self._number = -1
-        self._changed_here = self._moved = self._looking = False
-        self._looker: threading.Thread | None = None
+        self._looker = Looker("accounts", self._look)
+        self._number = self._told = -1
+        self._changed_here = False
+        self._file: object = None
 
     def read(self, query: Callable[[Connection], Found]) -> Found:
         """What `query` finds. Raises AccountsError."""
@@ -61,7 +61,7 @@ class Store:
             return found
 
         done = self._explained("written", lambda: self._in_transaction(changed))
-        self._changed_here, self._seen = True, None
+        self._changed_here = True
         return done
 
     def note(self, work: Callable[[Connection], object]) -> None:
@@ -71,61 +71,36 @@ class Store:
     def moved_on(self) -> bool:
         """Whether somebody has changed something since this was last asked: on a server known a second later at most.
         Quick; False where it cannot be told."""
-        state = self._state()
-        if state == self._seen and self._number >= 0:
-            moved, self._moved = self._moved, False
-            return moved
-        if isinstance(self.place, Sqlite) or self._number < 0 or self._changed_here:
-            self._changed_here = False
-            moved, self._moved = self._moved, False
-            return self._look(state) or moved
-        # A server may be away: whoever asks does not wait for it.
-        self._seen = state
-        if not self._looking:
-            self._looking = True
-            self._looker = threading.Thread(target=self._look_later, args=(state,), name="accounts", daemon=True)
-            self._looker.start()
-        moved, self._moved = self._moved, False
-        return moved
+        if self._is_told_at_once():
+            self._look()
+        elif not isinstance(self.place, Sqlite):
+            self._looker.begin()
+        before, self._told = self._told, self._number
+        return before != self._told
 
-    def _look_later(self, state: object) -> None:
-        try:
-            if self._look(state):
-                self._moved = True
-        finally:
-            self._looking = False
+    def _is_told_at_once(self) -> bool:
+        """Whether whoever asks waits for a look: not for a server, which may be away, but where it is not known yet
+        what is there, or where it was changed from here."""
+        at_once, self._changed_here = self._changed_here or self._number < 0, False
+        if isinstance(self.place, Sqlite):
+            before, self._file = self._file, _mark(self.place.path)
+            at_once = at_once or self._file != before
+        return at_once
 
-    def _look(self, state: object) -> bool:
+    def _look(self) -> None:
         try:
-            number = self.read(_number)
+            self._number = self.read(_number)
         except AccountsError as error:
             if str(error) != self.problem:
                 log.warning("%s", error)
             self.problem = str(error)
-            self._seen = state
-            return False
-        self.problem = ""
-        self._seen = state
-        moved, self._number = number != self._number, number
-        return moved
+        else:
+            self.problem = ""
 
     def close(self) -> None:
         """Let go of the database, once a look that is under way has ended. Twice is once."""
-        if self._looker is not None:
-            self._looker.join()
+        self._looker.close()
         self.place.close()
-
-    def _state(self) -> object:
-        if not isinstance(self.place, Sqlite):
-            return int(time.monotonic() / _LOOK_SECONDS)
-        found = []
-        for suffix in ("", "-wal"):
-            try:
-                status = self.place.path.with_name(self.place.path.name + suffix).stat()
-                found.append((status.st_mtime_ns, status.st_size, status.st_ino))
-            except OSError:
-                found.append((0, 0, 0))
-        return tuple(found)
 
     def _in_transaction(self, work: Callable[[Connection], Found]) -> Found:
         with self._lock:
@@ -144,6 +119,18 @@ class Store:
             raise AccountsError("A newer version of Tandem wrote the accounts; update Tandem.") from None
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
             raise AccountsError(self.place.sentence(f"The accounts cannot be {done}", error)) from None
+
+
+def _mark(path: Path) -> object:
+    """What is another as soon as the file is written to."""
+    found = []
+    for suffix in ("", "-wal"):
+        try:
+            status = path.with_name(path.name + suffix).stat()
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+        except OSError:
+            found.append((0, 0, 0))
+    return tuple(found)
 
 
 def now() -> str:
