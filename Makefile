@@ -3,7 +3,10 @@
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
-WORKERS ?= 2
+# One more than most have cores: a test often waits for a server or a page.
+WORKERS ?= 3
+# What one process has compiled, dozens after it need not: an environment that forbids to keep it costs seconds each.
+export PYTHONDONTWRITEBYTECODE =
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 INSTALL = $(BIN)/python -m $(shell test -x $(BIN)/uv && echo "uv pip install --python $(BIN)/python" || echo "pip install --disable-pip-version-check") --quiet
 

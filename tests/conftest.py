@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import ssl
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
@@ -90,6 +92,16 @@ def same_certificates() -> Iterator[None]:
     """Every HTTP client trusts the same certificates: to read them takes 30 ms, and thousands of clients are made."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """An HTTP client that was told nothing waits as long as a busy machine takes: 5 s say nothing about the code."""
+    usual = inspect.signature(httpx.get).parameters["timeout"].default
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in usual.as_dict():
+            patch.setattr(usual, kind, 60.0)
         yield
 
 

@@ -83,7 +83,7 @@ def test_an_empty_folder_starts_with_the_example(installed: Path, browser: Brows
         person.page.close()
     finally:
         serving.terminate()
-        serving.communicate(timeout=30)
+        serving.communicate(timeout=120)
 
 
 def test_nothing_that_is_served_is_left_out(built: Path) -> None:

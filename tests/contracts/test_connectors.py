@@ -244,7 +244,7 @@ def _page(identity: str, title: str, parent: str, version: int, body: str, statu
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(400):
+    for _ in range(2400):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.05):
             return
         threading.Event().wait(0.025)

@@ -93,7 +93,7 @@ def test_a_trace_that_cannot_be_kept_holds_up_nobody(store: TraceStore) -> None:
     store.save(trace("after it"))
     reading = threading.Thread(target=store.flush, daemon=True)
     reading.start()
-    reading.join(20)
+    reading.join(60)
     assert not reading.is_alive()
     assert [found["question"] for found in store.recent()] == ["after it", "half of a pair: \ufffd"]
     store.close()

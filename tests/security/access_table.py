@@ -94,7 +94,7 @@ class Place:
         headers = {"authorization": f"Bearer {key}"} if key else None
         name = NAMES[persona]
         cookies = self.target.cookies[name] if name else None
-        return httpx.Client(base_url=self.target.address, timeout=30, headers=headers, cookies=cookies, trust_env=False)
+        return httpx.Client(base_url=self.target.address, timeout=60, headers=headers, cookies=cookies, trust_env=False)
 
     def ask(self, client: httpx.Client, method: str, address: str) -> httpx.Response:
         """A request with the body that the address takes, where it takes one."""
@@ -132,7 +132,7 @@ def serving(home: Path) -> Iterator[Place]:
         target = Target(address, home)
         for name in PEOPLE:
             reply = httpx.post(
-                f"{address}/login", data={"username": name, "password": f"{name}s-words"}, timeout=30, trust_env=False
+                f"{address}/login", data={"username": name, "password": f"{name}s-words"}, timeout=60, trust_env=False
             )
             assert reply.status_code == 200, reply.text
             target.cookies[name] = dict(reply.cookies)

@@ -39,11 +39,11 @@ class Target:
 
     def client(self, name: str = "", **settings: Any) -> httpx.Client:
         """Somebody with a browser; nobody where no name is given."""
-        return httpx.Client(base_url=self.address, timeout=30, cookies=self.cookies[name] if name else None, **settings)
+        return httpx.Client(base_url=self.address, timeout=60, cookies=self.cookies[name] if name else None, **settings)
 
     def sign_in(self, name: str) -> dict[str, str]:
         reply = httpx.post(
-            f"{self.address}/login", data={"username": name, "password": PEOPLE[name]}, timeout=30, trust_env=False
+            f"{self.address}/login", data={"username": name, "password": PEOPLE[name]}, timeout=60, trust_env=False
         )
         assert reply.status_code == 200, reply.text
         return dict(reply.cookies)
@@ -82,7 +82,7 @@ class Socket:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())}
         try:
             self._wire = connect(
-                url, additional_headers=headers, open_timeout=20, max_size=None, proxy=None, legacy=True
+                url, additional_headers=headers, open_timeout=60, max_size=None, proxy=None, legacy=True
             )
             self._wire.recv(20)
             self._wire.send(f"40{json.dumps(auth)}")

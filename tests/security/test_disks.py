@@ -178,7 +178,7 @@ def test_a_server_goes_on(disk: SmallDisk, tmp_path: Path, how: str, status: int
                 assert (refused.status_code, reason in refused.json()["detail"]) == (status, True), refused.text
                 assert ada.get(f"/project/file/{kept}", params=where).text == "x" * 100_000
                 assert ada.get("/").status_code == 200
-                assert httpx.get(f"{address}/healthz", timeout=30).status_code == 200
+                assert httpx.get(f"{address}/healthz", timeout=60).status_code == 200
                 socket.emit("client_message", message("How many days of paid holiday does every employee have?"))
                 assert "25 days" in socket.hear("25 days")
             finally:

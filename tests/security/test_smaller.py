@@ -69,7 +69,7 @@ def test_guesses_do_not_lock_out_a_browser_that_has_signed_in(target: Target) ->
 
 
 def test_the_page_runs_no_script_but_its_own(target: Target) -> None:
-    reply = httpx.get(target.address, headers={"accept": "text/html"}, timeout=30)
+    reply = httpx.get(target.address, headers={"accept": "text/html"}, timeout=60)
     scripts = reply.headers["content-security-policy"].partition("script-src")[2].partition(";")[0]
     assert "'unsafe-inline'" not in scripts and scripts.count("'sha256-") == len(re.findall("<script>", reply.text))
 

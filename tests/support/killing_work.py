@@ -148,7 +148,7 @@ def _serve_and_kill(home: Path, chance: random.Random, tally: Tally) -> None:
             found = re.search(r"http://\S+", process.stdout.readline())
             assert found, process.stderr and process.stderr.read()
             page = httpx.get(found[0], timeout=FIRST_SECONDS)
-            health = httpx.get(f"{found[0]}/healthz", timeout=30).json()
+            health = httpx.get(f"{found[0]}/healthz", timeout=60).json()
             if again:
                 tally.pages += page.status_code == 200 and health["status"] == "ok"
                 continue
@@ -163,7 +163,7 @@ def _serve_and_kill(home: Path, chance: random.Random, tally: Tally) -> None:
 
 def _ask(address: str, asked: dict[str, Any]) -> None:
     try:
-        httpx.post(address, json=asked, timeout=30)
+        httpx.post(address, json=asked, timeout=60)
     except httpx.HTTPError:
         return  # it was killed
 

@@ -75,7 +75,7 @@ class LlamaServer:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(30)
+        self._process.wait(120)
 
     def _healthy(self) -> bool:
         try:

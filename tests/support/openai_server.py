@@ -92,14 +92,14 @@ class OpenAIServer:
     def __enter__(self) -> OpenAIServer:
         self._loop = asyncio.new_event_loop()
         self._thread.start()
-        self._started.wait(10)
+        self._started.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
-    def wait_for(self, condition: Callable[[OpenAIServer], bool], timeout: float = 10.0) -> bool:
+    def wait_for(self, condition: Callable[[OpenAIServer], bool], timeout: float = 60.0) -> bool:
         """Wait until `condition(server)` holds; whether it came to hold in time."""
         with self.changed:
             return self.changed.wait_for(lambda: condition(self), timeout)
@@ -112,11 +112,11 @@ class OpenAIServer:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Meanwhile nobody listens on its port, and whoever is connected is cut off."""
-        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(60)
         try:
             yield
         finally:
-            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(60)
 
     async def _leave(self) -> None:
         self._server.close()

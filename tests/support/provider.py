@@ -22,7 +22,7 @@ def running() -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while True:
             try:
                 httpx.get(f"{address}/.well-known/openid-configuration", trust_env=False).raise_for_status()
@@ -33,4 +33,4 @@ def running() -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)

@@ -62,7 +62,7 @@ class Served:
     async def _lifespan(self, app: FastAPI):  # type: ignore[no-untyped-def]
         await asyncio.to_thread(self.context.library.sync, self.context.settings.documents)
         await self.context.start(index=False)
-        await self.context.engine.models.wait_ready(10)
+        await self.context.engine.models.wait_ready(60)
         yield
         await self.context.close()
 
@@ -80,15 +80,15 @@ class Served:
 
     def __enter__(self) -> Served:
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(60)
         assert self._server.started
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(15)
+        self._thread.join(60)
 
-    def wait_for(self, condition: Callable[[], bool], timeout: float = 10.0) -> bool:
+    def wait_for(self, condition: Callable[[], bool], timeout: float = 60.0) -> bool:
         """Wait until `condition()` holds; whether it came to hold in time."""
         over = threading.Event()
         for _ in range(int(timeout / 0.01)):

@@ -44,7 +44,7 @@ class Machine:
 
     def sign_in(self, name: str, password: str = "") -> httpx.Response:
         given = {"username": name, "password": password or PEOPLE[name]}
-        return httpx.post(f"{self.address}/login", data=given, timeout=30, trust_env=False)
+        return httpx.post(f"{self.address}/login", data=given, timeout=60, trust_env=False)
 
 
 def environment(database: str, **more: str) -> dict[str, str]:
@@ -67,11 +67,11 @@ def machine(home: Path, settings: str, database: str, *arguments: str, **more: s
     process = start(home, "serve", "--port", "0", *arguments, **environment(database, **more))
     try:
         address = address_of(process)
-        assert within(60, lambda: httpx.get(f"{address}/readyz", timeout=30).status_code == 200)
+        assert within(60, lambda: httpx.get(f"{address}/readyz", timeout=60).status_code == 200)
         yield Machine(home, process, address, database)
     finally:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 def settings_for(papers: Path, more: str = "", models: str = "") -> str:

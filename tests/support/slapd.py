@@ -89,7 +89,7 @@ def running() -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -98,7 +98,7 @@ def _fill(address: str, folder: Path) -> None:
     from ldap3 import Connection, Server
     from ldap3.core.exceptions import LDAPException
 
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
             link = Connection(Server(address), f"cn=root,{BASE}", "rootwords", auto_bind=True)

@@ -75,7 +75,7 @@ def test_watching_says_what_it_took_in(home: Path, corpus: Path, sent: signal.Si
         assert process.stdout.readline() == "parking.md: indexed.\n"
         assert process.stdout.readline().startswith("1 added (")
         process.send_signal(sent)
-        assert process.wait(30) == 130
+        assert process.wait(120) == 130
     finally:
         process.kill()
         process.communicate()

@@ -26,17 +26,17 @@ def test_what_was_written_of_an_answer_is_there_after_a_restart(home: Path, open
     try:
         address = address_of(process)
         until = threading.Event()
-        while (ready := httpx.get(f"{address}/readyz", timeout=30)).status_code != 200:
+        while (ready := httpx.get(f"{address}/readyz", timeout=60)).status_code != 200:
             assert ready.status_code == 503 and not until.wait(0.1)
         target = Target(address, home)
         ada = {"username": "ada", "password": "a"}
-        target.cookies["ada"] = dict(httpx.post(f"{address}/login", data=ada, timeout=30).cookies)
+        target.cookies["ada"] = dict(httpx.post(f"{address}/login", data=ada, timeout=60).cookies)
         with Socket(target, target.cookies["ada"]) as socket:
             socket.begin()
             socket.emit("client_message", message(HOLIDAYS))
             assert "25 days" in socket.hear("25 days")
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=120)
     finally:
         process.kill()
         process.wait()
@@ -52,5 +52,5 @@ def test_what_was_written_of_an_answer_is_there_after_a_restart(home: Path, open
         assert said[0] == HOLIDAYS and "25 days of holiday" in said[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 0

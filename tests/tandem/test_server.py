@@ -41,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address_of(process)
     finally:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "Traceback" not in err
 
@@ -88,7 +88,7 @@ def test_sockets_of_other_sites_are_not_let_in(served: str) -> None:
     cookies = httpx.get(served, headers={"accept": "text/html"}, timeout=60).cookies
     ticket = {"Cookie": f"access_token={cookies['access_token']}"}
     with connect(url, origin=served, additional_headers=ticket, open_timeout=60) as browser:  # type: ignore[arg-type]
-        assert str(browser.recv(timeout=30)).startswith("0")
+        assert str(browser.recv(timeout=60)).startswith("0")
 
 
 def test_a_taken_port_is_one_sentence(home: Path) -> None:
@@ -113,6 +113,6 @@ def test_a_port_that_somebody_has_at_every_address_is_not_taken_beside_them() ->
 
 def test_other_machines_need_users(home: Path) -> None:
     with answering(start(home, "serve", "--host", "0.0.0.0", "--port", "0")) as address:
-        asked = httpx.post(f"{address}/v1/chat/completions", json={}, timeout=30, trust_env=False)
-        page = httpx.get(address, headers={"accept": "text/html"}, timeout=30, trust_env=False)
+        asked = httpx.post(f"{address}/v1/chat/completions", json={}, timeout=60, trust_env=False)
+        page = httpx.get(address, headers={"accept": "text/html"}, timeout=60, trust_env=False)
     assert (asked.status_code, page.status_code, page.headers["location"]) == (401, 303, "/login")

@@ -65,7 +65,7 @@ def test_what_is_due_is_visited_in_the_background(home: Path) -> None:
     sources = Sources(load(home / "tandem.yaml", {}))
     sources.start()
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not all(place.visit.at for place in sources.places()) and time.monotonic() < deadline:
             time.sleep(0.02)
     finally:

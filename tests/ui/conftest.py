@@ -116,7 +116,7 @@ def answering(process: warm.Process) -> Iterator[str]:
         yield address_of(process)
     finally:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert "Traceback" not in errors, errors
 
 

@@ -62,13 +62,13 @@ async def test_the_first_word_goes_at_once_and_the_timer_sends_the_rest() -> Non
     screen = Screen()
     batcher = Batcher(screen.show, 0.02)
     batcher.add("Hello")
-    await asyncio.wait_for(screen.changed.wait(), 5)
+    await asyncio.wait_for(screen.changed.wait(), 60)
     assert screen.sent == ["Hello"]
     screen.changed.clear()
     for word in (" slow", " model"):
         batcher.add(word)
     assert screen.sent == ["Hello"]
-    await asyncio.wait_for(screen.changed.wait(), 5)
+    await asyncio.wait_for(screen.changed.wait(), 60)
     assert screen.sent == ["Hello", " slow model"]
 
 

@@ -51,7 +51,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 
 
 def sign_in(address: str, name: str, password: str) -> httpx.Client:
-    client = httpx.Client(base_url=address, timeout=30)
+    client = httpx.Client(base_url=address, timeout=60)
     reply = client.post("/login", data={"username": name, "password": password})
     assert reply.status_code == 200, reply.text
     return client
@@ -64,7 +64,7 @@ def threads(client: httpx.Client) -> list[str]:
 
 def test_nobody_comes_in_without_the_password(served: tuple[str, str]) -> None:
     address, _ = served
-    with httpx.Client(base_url=address, timeout=30) as client:
+    with httpx.Client(base_url=address, timeout=60) as client:
         for name, password in (("ada", "wrong"), ("eve", "şifre"), ("ada", "")):
             assert client.post("/login", data={"username": name, "password": password}).status_code in (401, 422)
         assert client.post("/auth/header").status_code == 400
@@ -125,7 +125,7 @@ def test_who_guesses_too_often_is_told_when_to_try_again(served: tuple[str, str]
     page.goto(address)
     page.fill("#email", "bob")
     page.fill("#password", "b")
-    with httpx.Client(base_url=address, timeout=30) as client:
+    with httpx.Client(base_url=address, timeout=60) as client:
         guess = {"username": "bob", "password": "guess"}
         assert [client.post("/login", data=guess).status_code for _ in range(6)] == [401] * 5 + [429]
     page.click("button[type=submit]")

@@ -53,7 +53,7 @@ def started(home: Path, **environment: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening_port(process)}"
     finally:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.CTRL_C_EVENT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert "Traceback" not in errors, errors
 
 
@@ -90,7 +90,7 @@ def test_sockets_of_other_sites_are_not_let_in(served: str) -> None:
     cookies = httpx.get(served, headers={"accept": "text/html"}, timeout=60).cookies
     ticket = {"Cookie": f"access_token={cookies['access_token']}"}
     with connect(url, origin=served, additional_headers=ticket, open_timeout=60) as browser:  # type: ignore[arg-type]
-        assert str(browser.recv(timeout=30)).startswith("0")
+        assert str(browser.recv(timeout=60)).startswith("0")
 
 
 def test_where_people_sign_in_other_names_are_right_and_behind_https_the_cookie_is_secure(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ async def test_cancelling_the_task_during_prefill_saves_the_trace(make_engine: M
 async def test_foundry_answers(make_engine: MakeEngine, foundry_home: FoundryHome) -> None:
     engine = make_engine(Foundry(foundry_home.data_dir, foundry_home.catalog_urls), escalation=NEVER)
     await engine.start()
-    assert await engine.models.wait_ready(20)
+    assert await engine.models.wait_ready(60)
     end = finished(await events_of(engine, ASK))
     assert end.answer.runtime == "foundry" and "25 days" in end.answer.text
     assert end.trace.stages[0].usage is not None and not end.trace.stages[0].usage.estimated
@@ -214,7 +214,7 @@ async def test_a_prompt_that_does_not_fit_loses_passages_not_the_question(
     runtime = Foundry(foundry_home.data_dir, foundry_home.catalog_urls)
     engine = make_engine(runtime, draft="medium", escalation=NEVER)
     await engine.start()
-    assert await engine.models.wait_ready(20)
+    assert await engine.models.wait_ready(60)
     question = Question(ASK, options=Options(generation=GenerationSettings(max_tokens=240)))
     events = await events_of(engine, question)
     end = finished(events)
@@ -236,7 +236,7 @@ async def test_a_question_is_routed_to_a_model_that_can(make_engine: MakeEngine)
     runtime = Scripted({"phi-4-mini": Script(GOOD), "coder": Script(GOOD)})
     engine = make_engine(runtime, escalation=NEVER, catalog=catalog, routing=True)
     await engine.start()
-    assert await engine.models.wait_ready(5)
+    assert await engine.models.wait_ready(60)
     end = finished(await events_of(engine, "Write a script that counts the days of annual leave"))
     assert end.answer.model == "coder"
     assert "calls for code (script)" in end.trace.decision["reasons"][-1]["text"]

@@ -107,7 +107,7 @@ async def test_a_slow_catalog_holds_up_no_question(make_engine: MakeEngine) -> N
     events = await events_of(engine, ASK)
     assert finished(events).answer.runtime == "extractive" and "models_pending" in notices(events)
     catalog.answer.set()
-    assert await engine.models.wait_ready(5)
+    assert await engine.models.wait_ready(60)
     events = await events_of(engine, ASK)
     assert "3.6 GB" in notices(events)["model_missing"] and "download" in notices(events)["model_missing"]
 

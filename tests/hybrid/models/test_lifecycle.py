@@ -37,7 +37,7 @@ async def foundry(foundry_home: FoundryHome) -> AsyncIterator[Foundry]:
 async def lifecycle(runtime: Foundry, memory: Callable[[], int] = lambda: PLENTY, **keep: float) -> Lifecycle:
     registry = ModelRegistry([runtime])
     registry.start()
-    assert await registry.wait_ready(20)
+    assert await registry.wait_ready(60)
     return Lifecycle(registry, KeepSettings(**{"free_memory_mb": 100, **keep}), memory=memory)  # type: ignore[arg-type]
 
 
@@ -85,7 +85,7 @@ async def test_a_model_in_use_is_never_unloaded(foundry: Foundry) -> None:
     await life.tend()
     assert [use.model for use in foundry.uses()] == ["medium:1"]
     await stream.aclose()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while any(use.calls for use in foundry.uses()):  # noqa: ASYNC110  # a thread of the SDK ends
             await asyncio.sleep(0.005)
 
@@ -178,7 +178,7 @@ class Store:
 async def store_life(store: Store) -> Lifecycle:
     registry = ModelRegistry([store])
     registry.start()
-    assert await registry.wait_ready(5)
+    assert await registry.wait_ready(60)
     return Lifecycle(registry, KeepSettings())
 
 

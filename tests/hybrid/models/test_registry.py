@@ -56,7 +56,7 @@ async def test_exact_id_before_alias_before_prefix(make_registry: MakeRegistry) 
         Listing("one", ("phi-4-mini-instruct:5", "x", READY), ("gpt:1", "phi-4-mini", READY)),
         Listing("two", ("phi-4-mini", "y", READY)),
     )
-    assert await registry.wait_ready(5)
+    assert await registry.wait_ready(60)
     assert registry.resolve("PHI-4-mini")[1] == "phi-4-mini"
     assert registry.resolve("x")[1] == "phi-4-mini-instruct:5"
     assert registry.resolve("phi-4-mini-ins")[1] == "phi-4-mini-instruct:5"
@@ -66,7 +66,7 @@ async def test_a_model_that_can_answer_goes_before_one_that_cannot(make_registry
     registry = make_registry(
         Listing("foundry", ("phi:1", "phi", DOWNLOADABLE)), Listing("server", ("phi-latest", "phi-latest", READY))
     )
-    assert await registry.wait_ready(5)
+    assert await registry.wait_ready(60)
     runtime, model = registry.resolve("phi")
     assert (runtime.name, model) == ("server", "phi-latest")
 
@@ -76,7 +76,7 @@ async def test_what_is_missing_is_explained(make_registry: MakeRegistry) -> None
         "office", error=ModelError("Nothing answers at http://x (office); start the server.", kind="refused")
     )
     registry = make_registry(down, Listing("foundry", ("phi:1", "phi", DOWNLOADABLE)))
-    assert await registry.wait_ready(5)
+    assert await registry.wait_ready(60)
     with pytest.raises(ModelError, match=r"not on this machine yet \(2\.0 GB\).*tandem models download phi"):
         registry.resolve("phi")
     with pytest.raises(ModelError, match=r"no model called 'gpt' is there\. Nothing answers at http://x"):
@@ -85,7 +85,7 @@ async def test_what_is_missing_is_explained(make_registry: MakeRegistry) -> None
 
 async def test_a_runtime_that_breaks_does_not_break_the_others(make_registry: MakeRegistry) -> None:
     registry = make_registry(Listing("bad", error=KeyError("boom")), Listing("good", ("a", "a", READY)))
-    assert await registry.wait_ready(5)
+    assert await registry.wait_ready(60)
     assert registry.resolve("a")[1] == "a" and "KeyError" in registry.problems["bad"]
 
 
@@ -103,7 +103,7 @@ async def test_a_known_model_does_not_wait_for_a_slow_catalog(make_registry: Mak
 
 async def test_loading_refreshes_the_list(make_registry: MakeRegistry) -> None:
     registry = make_registry(Listing("one", ("a:1", "a", CACHED)))
-    assert await registry.wait_ready(5)
+    assert await registry.wait_ready(60)
     await registry.load("a")
     await registry.refresh()
     assert registry.states()[0].state is READY

@@ -52,7 +52,7 @@ async def no_task_left(before: set[asyncio.Task[object]]) -> None:
     """The client library closes its generators in tasks that end by themselves; nothing else may run on."""
     others = asyncio.all_tasks() - before
     if others:
-        _, running = await asyncio.wait(others, timeout=5)
+        _, running = await asyncio.wait(others, timeout=60)
         assert not running
 
 

@@ -37,7 +37,7 @@ async def collect(runtime: Foundry, asked: ChatRequest) -> list[Chunk]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what is waited for happens in a thread of the SDK
             await asyncio.sleep(0.005)
 

@@ -99,7 +99,7 @@ def test_the_thread_makes_what_is_missing_and_wakes_when_documents_come(director
     library = _opened(directory, WordEncoder())
     made = _semantics(library)
     made.start()
-    made.settled(10.0)
+    made.settled(60.0)
     assert made.counts() == (4, 4)
     library.close()
 
@@ -111,13 +111,13 @@ def test_of_two_processes_on_one_folder_one_makes_vectors_and_the_other_follows(
     first, other = _opened(directory, WordEncoder()), WordEncoder()
     second = _opened(directory, other)
     _semantics(first).start()
-    assert _semantics(first).settled(20)
+    assert _semantics(first).settled(60)
     _semantics(second).start()
-    assert within(10, lambda: len(_semantics(second).near) == 4) and other.embedded == 0
+    assert within(60, lambda: len(_semantics(second).near) == 4) and other.embedded == 0
     first.close()
     leave = next(document for document in second.documents() if document.name == "leave.md")
     second.remove([int(leave.id)])  # now it is the one that makes them, and forgets them
-    assert within(10, lambda: _kept(directory) == 3)
+    assert within(60, lambda: _kept(directory) == 3)
     second.close()
 
 

@@ -120,6 +120,6 @@ def test_where_a_models_server_listens_is_told_on_this_machine_only(
     with Served(settings.model_copy(update={"server": ServerSettings.model_validate(changes)}), [failing]) as served:
         body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "How many days?"}]}
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        said = httpx.post(f"{served.url}/v1/chat/completions", json=body, headers=headers, timeout=30).text
+        said = httpx.post(f"{served.url}/v1/chat/completions", json=body, headers=headers, timeout=60).text
     assert (address in said) != bool(key), said
     assert "start it" in said

@@ -27,7 +27,7 @@ MESSAGES: list[Any] = [{"role": "user", "content": QUESTION}]
 
 
 def client(served: Served) -> OpenAI:
-    return OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0, timeout=30)
+    return OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0, timeout=60)
 
 
 def events(text: str) -> list[dict[str, Any]]:
@@ -196,7 +196,7 @@ def test_thinking_is_apart_from_the_answer(served: Served) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_what_is_being_generated_ends_when_the_client_leaves(served: Served, runtime: Scripted, stream: bool) -> None:
-    with httpx.Client(timeout=30) as http:
+    with httpx.Client(timeout=60) as http:
         request = http.build_request("POST", f"{served.url}/v1/chat/completions", json=asking("slow", stream=stream))
         if stream:
             reply = http.send(request, stream=True)

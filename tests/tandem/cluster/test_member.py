@@ -44,21 +44,21 @@ def make(postgres: Server) -> Iterator[Callable[..., Member]]:
 def test_one_leads_and_another_when_it_is_gone(make: Callable[..., Member]) -> None:
     first, second = make(), make()
     first.lead(INDEXING)
-    assert within(5, lambda: first.leads(INDEXING))
+    assert within(60, lambda: first.leads(INDEXING))
     second.lead(INDEXING)
     told = threading.Event()
     second.hear("news", lambda what: told.set() if what == {"number": 7} else None)
     first.tell("news", number=7)
-    assert told.wait(10) and not second.leads(INDEXING)
+    assert told.wait(60) and not second.leads(INDEXING)
     first.close()
-    assert within(10, lambda: second.leads(INDEXING))
+    assert within(60, lambda: second.leads(INDEXING))
 
 
 def test_who_dies_is_found_dead_and_leads_no_more(make: Callable[..., Member], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "_GRACE_SECONDS", 0.5)
     first, second = make(), make()
     first.lead(INDEXING)
-    assert within(5, lambda: first.leads(INDEXING))
+    assert within(60, lambda: first.leads(INDEXING))
     second.lead(INDEXING)
     answers = RunningAnswers(second)
     RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], [])
@@ -69,14 +69,14 @@ def test_who_dies_is_found_dead_and_leads_no_more(make: Callable[..., Member], m
     with second.place.engine.begin() as db:
         others = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = "
         db.exec_driver_sql(others + str(first._number))
-    assert within(10, lambda: second.leads(INDEXING))
-    assert within(10, lambda: [one.person for one in answers.orphans()] == ["ada"])
+    assert within(60, lambda: second.leads(INDEXING))
+    assert within(60, lambda: [one.person for one in answers.orphans()] == ["ada"])
     over.set()
 
 
 def test_two_secrets_over_one_database_are_refused(make: Callable[..., Member]) -> None:
     make("one")
-    assert within(5, lambda: _is_refused(make))
+    assert within(60, lambda: _is_refused(make))
     make("one")
 
 
@@ -120,7 +120,7 @@ async def test_what_is_learnt_and_chosen_at_one_counts_at_the_other(tmp_path: Pa
 
 
 async def eventually(holds: Callable[[], bool]) -> bool:
-    for _ in range(100):
+    for _ in range(600):
         if holds():
             return True
         await asyncio.sleep(0.1)
@@ -134,18 +134,18 @@ def test_after_the_database_was_away_nobody_is_taken_for_dead() -> None:
             stack.callback(one.close)
             one.check()
             one.start()
-        assert within(5, lambda: first.listens() and second.listens())
+        assert within(60, lambda: first.listens() and second.listens())
         RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], [])
         postgres.stop()
-        assert within(10, lambda: "cannot be reached" in first.problem and not first.listens())
+        assert within(60, lambda: "cannot be reached" in first.problem and not first.listens())
         postgres.start()
         answers = RunningAnswers(second)
         told = threading.Event()
         second.hear("news", lambda what: told.set())
-        assert within(10, lambda: not first.problem and not second.problem and second.listens())
+        assert within(60, lambda: not first.problem and not second.problem and second.listens())
         first.tell("news")
-        assert told.wait(10)
-        assert within(8, lambda: second.settled) and answers.orphans() == []
+        assert told.wait(60)
+        assert within(60, lambda: second.settled) and answers.orphans() == []
         assert [one.message for one in answers.in_thread("t")] == ["m"]
 
 

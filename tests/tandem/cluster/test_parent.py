@@ -67,7 +67,7 @@ async def listening(
     running = asyncio.create_task(parent.run())
     try:
         if not waits:
-            await asyncio.wait_for(begun.wait(), 30)
+            await asyncio.wait_for(begun.wait(), 60)
         else:
             await asyncio.sleep(0)
         yield port
@@ -84,7 +84,7 @@ async def said(port: int, *parts: bytes, pause: float = 0.0) -> str:
         await writer.drain()
         await asyncio.sleep(pause)
     try:
-        return (await asyncio.wait_for(reader.read(), 20)).decode()
+        return (await asyncio.wait_for(reader.read(), 60)).decode()
     finally:
         writer.close()
 
@@ -111,7 +111,7 @@ async def test_who_says_nothing_is_let_go_and_many_of_them_hold_up_nobody(
     async with listening(tmp_path) as port:
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(30)]
         assert await said(port, HEAD, b"\r\n")
-        ended = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in silent)), 20)
+        ended = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in silent)), 60)
         assert ended == [b""] * 30
         for _, writer in silent:
             writer.close()
@@ -132,7 +132,7 @@ async def test_where_nobody_can_be_started_it_ends_and_says_so(tmp_path: Path) -
     listener.bind(("127.0.0.1", 0))
     parent = Parent(listener, 2, lambda number, name, descriptor: [sys.executable, "-c", "exit(3)"], lambda: None)
     with pytest.raises(UserFacingError, match="what it said above says why"):
-        await asyncio.wait_for(parent.run(), 30)
+        await asyncio.wait_for(parent.run(), 60)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterator
 
 
 def signed_in(at: Machine, cookies: httpx.Cookies) -> bool:
-    return httpx.get(f"{at.address}/user", cookies=cookies, timeout=30).status_code == 200
+    return httpx.get(f"{at.address}/user", cookies=cookies, timeout=60).status_code == 200
 
 
 def asked(at: Machine, cookies: httpx.Cookies) -> int:
@@ -61,14 +61,14 @@ def test_a_cookie_counts_at_both_and_ends_at_both(pair: Pair) -> None:
     assert signed_in(here, cookies) and signed_in(there, cookies)
     with Socket(there.target, dict(cookies)) as socket:
         socket.begin()
-        httpx.post(f"{here.address}/logout?everywhere=true", cookies=cookies, timeout=30)
+        httpx.post(f"{here.address}/logout?everywhere=true", cookies=cookies, timeout=60)
         assert not signed_in(here, cookies)
-        assert within(5, lambda: not signed_in(there, cookies))
+        assert within(60, lambda: not signed_in(there, cookies))
         assert socket.hear("closed", seconds=10) == "closed"
     again = there.sign_in("ada").cookies
-    assert within(5, lambda: signed_in(here, again))
-    assert httpx.post(f"{there.address}/logout", cookies=again, timeout=30).status_code == 200
-    assert within(5, lambda: not signed_in(here, again))
+    assert within(60, lambda: signed_in(here, again))
+    assert httpx.post(f"{there.address}/logout", cookies=again, timeout=60).status_code == 200
+    assert within(60, lambda: not signed_in(here, again))
 
 
 def test_the_terminal_signs_out_at_both(pair: Pair) -> None:
@@ -77,7 +77,7 @@ def test_the_terminal_signs_out_at_both(pair: Pair) -> None:
     assert signed_in(here, cookies) and signed_in(there, cookies)
     out = start(here.home, "sign-out", "cem", **environment(here.database))
     assert "signed out everywhere" in out.communicate(timeout=60)[0]
-    assert within(5, lambda: not signed_in(here, cookies) and not signed_in(there, cookies))
+    assert within(60, lambda: not signed_in(here, cookies) and not signed_in(there, cookies))
 
 
 def test_guesses_at_one_hold_up_at_the_other(pair: Pair) -> None:
@@ -111,13 +111,13 @@ def test_a_question_of_one_is_in_the_history_of_the_other(pair: Pair) -> None:
         socket.emit("client_message", message(HOLIDAYS))
         assert "25 days" in socket.hear("25 days")
     threads = {"pagination": {"first": 5}, "filter": {}}
-    with httpx.Client(base_url=there.address, cookies=cookies, timeout=30) as client:
+    with httpx.Client(base_url=there.address, cookies=cookies, timeout=60) as client:
         found = client.post("/project/threads", json=threads).json()["data"]
-        assert within(5, lambda: "25 days" in client.get(f"/project/thread/{found[0]['id']}").text)
+        assert within(60, lambda: "25 days" in client.get(f"/project/thread/{found[0]['id']}").text)
 
 
 def found(at: Machine, question: str) -> str:
-    return httpx.get(f"{at.address}/browser/search", params={"q": question}, cookies=at.cookies(), timeout=30).text
+    return httpx.get(f"{at.address}/browser/search", params={"q": question}, cookies=at.cookies(), timeout=60).text
 
 
 def test_documents_are_taken_in_once_and_found_at_both(pair: Pair) -> None:
@@ -125,14 +125,14 @@ def test_documents_are_taken_in_once_and_found_at_both(pair: Pair) -> None:
     papers = here.home.parent / "papers"
     (papers / "anchor.md").write_text("# Anchors\n\nThe anchor weighs ninety stone.\n", encoding="utf-8")
     for at in pair[:2]:
-        assert within(20, lambda at=at: "ninety stone" in found(at, "What does the anchor weigh?"))
+        assert within(60, lambda at=at: "ninety stone" in found(at, "What does the anchor weigh?"))
     with psycopg.connect(here.database) as db:
         names = [row[0] for row in db.execute("SELECT name FROM tandem_library.documents ORDER BY name")]
         leaders = db.execute("SELECT count(*) FROM tandem_cluster.leases").fetchone()
     assert names == sorted({*DOCUMENTS, "anchor.md"}) and leaders == (1,)
     (papers / "anchor.md").unlink()
     for at in pair[:2]:
-        assert within(20, lambda at=at: "ninety stone" not in found(at, "What does the anchor weigh?"))
+        assert within(60, lambda at=at: "ninety stone" not in found(at, "What does the anchor weigh?"))
 
 
 def test_an_answer_of_one_is_followed_and_stopped_at_the_other(pair: Pair) -> None:
@@ -145,7 +145,7 @@ def test_an_answer_of_one_is_followed_and_stopped_at_the_other(pair: Pair) -> No
         socket.hear("25 days")
         threads = {"pagination": {"first": 5}, "filter": {}}
         thread = client.post("/project/threads", json=threads).json()["data"][0]["id"]
-        assert within(10, lambda: "25 days" in under_way(here, thread))
+        assert within(60, lambda: "25 days" in under_way(here, thread))
         with Socket(there.target, cookies, threadId=thread) as other:
             other.emit("connection_successful")
             steps = json.loads(other.hear('"resume_thread"')[2:])[1]["steps"]
@@ -160,7 +160,7 @@ def test_an_answer_of_one_is_followed_and_stopped_at_the_other(pair: Pair) -> No
             assert '"new_message"' in other.hear("When do unused days expire?")
             assert "end of March" in other.hear("end of March", seconds=30)
             assert other.hear('"task_end"') != "closed"
-    assert within(5, lambda: under_way(here, thread) == "")
+    assert within(60, lambda: under_way(here, thread) == "")
 
 
 def under_way(at: Machine, thread: str) -> str:

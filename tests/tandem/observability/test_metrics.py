@@ -25,7 +25,7 @@ def test_an_answer_is_counted_and_its_words_are_not_told(home: Path) -> None:
     with Served(load(env={}), [Scripted({"phi-4-mini": WRITES})]) as served:
         before = figures(httpx.get(served.url + "/metrics").text)
         assert before["tandem_answers_running"] == 0
-        answered = httpx.post(served.url + "/v1/chat/completions", json=QUESTION, timeout=30)
+        answered = httpx.post(served.url + "/v1/chat/completions", json=QUESTION, timeout=60)
         assert answered.status_code == 200
         text = httpx.get(served.url + "/metrics").text
         after = figures(text)

@@ -49,7 +49,7 @@ class Place:
 
     def browser(self, source: str = "127.0.0.1", **headers: str) -> httpx.Client:
         transport = httpx.HTTPTransport(local_address=source)
-        return httpx.Client(base_url=self.address, timeout=30, transport=transport, headers=headers)
+        return httpx.Client(base_url=self.address, timeout=60, transport=transport, headers=headers)
 
     def tandem(self, *words: str) -> str:
         out, err = start(self.home, *words, COMPANY_SECRET="secret").communicate(timeout=60)
@@ -72,7 +72,7 @@ class Place:
         asked = parse_qs(urlsplit(to).query)
         assert asked["code_challenge_method"] == ["S256"] and asked["code_challenge"] and asked["state"]
         to = to.replace(f"nonce={asked['nonce'][0]}", swap[0]) if swap[0] else to
-        back = httpx.post(to, data={"sub": sub}, timeout=30).headers["location"]
+        back = httpx.post(to, data={"sub": sub}, timeout=60).headers["location"]
         back = back.replace(f"state={asked['state'][0]}", swap[1]) if swap[1] else back
         return browser.get(back.removeprefix(self.address))
 
@@ -343,7 +343,7 @@ def test_another_password_signs_every_other_browser_out(place: Place) -> None:
 
 def test_a_browser_is_signed_out_from_another_and_not_by_somebody_else(place: Place) -> None:
     def listed(browser: httpx.Client, count: int) -> list[str]:
-        pause, until = threading.Event(), time.monotonic() + 20
+        pause, until = threading.Event(), time.monotonic() + 60
         while len(found := re.findall(r'name="number" value="([^"]+)"', browser.get("/account").text)) < count:
             assert time.monotonic() < until and not pause.wait(0.1)
         return found
