@@ -22,7 +22,7 @@ from hybrid.answering.task import Task
 from hybrid.errors import ModelError, PolicyError
 from hybrid.executors import checking
 from hybrid.policies import logistic
-from hybrid.policies.fitted import Weights, shipped
+from hybrid.policies.fitted import Heads, shipped
 from hybrid.policies.signals import LOGPROB_NAMES
 from hybrid.runtimes.base import ChatRequest, Runtime
 from hybrid.settings import TimeoutSettings
@@ -134,7 +134,7 @@ def judge(trace: Mapping[str, Any], thumb: bool | None) -> Judged | None:
     return None
 
 
-def fit(judged: Sequence[Judged], mends: float | None = None) -> tuple[Weights, dict[str, Any]]:
+def fit(judged: Sequence[Judged], mends: float | None = None) -> tuple[Heads, dict[str, Any]]:
     """A policy fitted on judged drafts, and how good it is by nested cross-validation.
 
     `mends` is the share of refined answers that people liked, where enough were rated. Raises PolicyError where there
@@ -156,7 +156,7 @@ def fit(judged: Sequence[Judged], mends: float | None = None) -> tuple[Weights, 
     if len(surer) >= MINIMUM and min(told.sum(), len(surer) - told.sum()) >= MINIMUM_EACH:
         wider = (*names, *LOGPROB_NAMES)
         head = logistic.fit_best(wider, _matrix(surer, wider), told)
-    weights = Weights(
+    weights = Heads(
         plain=logistic.fit_best(names, matrix, labels),
         logprobs=head,
         mends=shipped().mends if mends is None else mends,

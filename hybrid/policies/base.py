@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from hybrid.events import Decision
-from hybrid.policies.fitted import Logistic, Stake, Weights, shipped
+from hybrid.policies.fitted import Heads, Logistic, Stake, shipped
 from hybrid.policies.fixed import Always, Never
 from hybrid.policies.rules import Rules
 from hybrid.policies.signals import Signals
@@ -27,7 +27,7 @@ class Policy(Protocol):
 def policy_for(
     settings: EscalationSettings,
     minimum_confidence: float,
-    weights: Weights | None = None,
+    weights: Heads | None = None,
     seconds: float = 0.0,
     cost: float = 0.0,
 ) -> Policy:

@@ -27,7 +27,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class Heads:
     """Two heads for P(the draft is bad): `plain`, and `logprobs` for models that say how sure they are of each token.
 
     `mends` is the share of bad drafts that the large model turns into good answers, `spoils` of good ones into bad.
@@ -64,7 +64,7 @@ class Weights:
             raise PolicyError(f"The weights could not be written to {path} ({error.strerror}).") from error
 
     @classmethod
-    def load(cls, path: Path) -> Weights:
+    def load(cls, path: Path) -> Heads:
         """Raises PolicyError where the file cannot be read or is no file of weights."""
         try:
             record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -101,9 +101,9 @@ class Fitted:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._stamp: float | None = None
-        self._weights: Weights | None = None
+        self._weights: Heads | None = None
 
-    def weights(self) -> Weights | None:
+    def weights(self) -> Heads | None:
         """None where there is no file, or none that can be read (the log says why)."""
         try:
             stamp = self._path.stat().st_mtime if self._path is not None else None
@@ -113,16 +113,16 @@ class Fitted:
             self._stamp, self._weights = stamp, None
             if stamp is not None:
                 try:
-                    self._weights = Weights.load(self._path)
+                    self._weights = Heads.load(self._path)
                 except PolicyError as error:
                     log.warning("%s The shipped weights decide instead.", error)
         return self._weights
 
 
 @cache
-def shipped() -> Weights:
+def shipped() -> Heads:
     """The weights that come with Tandem: set by hand, uncalibrated."""
-    return Weights.load(SHIPPED)
+    return Heads.load(SHIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Logistic:
 
     name = "logistic"
 
-    def __init__(self, weights: Weights, stake: Stake) -> None:
+    def __init__(self, weights: Heads, stake: Stake) -> None:
         self.weights = weights
         self.stake = stake
         self.version = weights.version

@@ -47,7 +47,7 @@ class _Reading:
 
     language: str
     sources: Sequence[_Source]
-    weights: idf.Weights
+    weights: idf.Idf
     asked: Asked
 
 
@@ -116,7 +116,7 @@ def _reading(question: str, passages: tuple[Passage, ...], language: str) -> _Re
     return _Reading(language, sources, weights, claims.asked(question, language, weights))
 
 
-def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source], idf.Weights]:
+def _sources(passages: Sequence[Passage], language: str) -> tuple[list[_Source], idf.Idf]:
     sources: list[_Source] = []
     lists: list[tuple[tuple[str, str, int, int], ...]] = []
     for passage in passages:

@@ -79,7 +79,7 @@ class Claim:
     row: bool
 
 
-def asked(question: str, language: str, weights: idf.Weights) -> Asked:
+def asked(question: str, language: str, weights: idf.Idf) -> Asked:
     """What a question says."""
     words = idf.terms_of(question, language)
     content = {
@@ -121,7 +121,7 @@ def is_number(text: str) -> bool:
     return _LONE_NUMBER.fullmatch(text) is not None
 
 
-def read(plain: str, language: str, weights: idf.Weights, asked: Asked, alone: bool = False) -> Claim | None:
+def read(plain: str, language: str, weights: idf.Idf, asked: Asked, alone: bool = False) -> Claim | None:
     """The claim of a sentence without markers, or None when it makes none. A number and nothing else claims something
     where it stands `alone`: it is the whole answer, not a list's.
     """

@@ -235,7 +235,7 @@ def _first_cell(sentence: Sentence, passages: Sequence[Passage]) -> set[str]:
     return {w[0] for w in idf.terms_of(sentence.unit.cells[0][1], passages[sentence.passage].language)}
 
 
-def _asked(question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights) -> query.Question:
+def _asked(question: str, passages: Sequence[Passage], found: Sequence[Sentence], weights_: Weights) -> query.Query:
     """The question's terms, weighed among the units at hand."""
     languages = tuple(dict.fromkeys(p.language for p in passages))
     holders: dict[str, int] = {}
@@ -250,7 +250,7 @@ def _asked(question: str, passages: Sequence[Passage], found: Sequence[Sentence]
     return replace(asked, terms=tuple(t._replace(weight=1.0) for t in asked.terms))
 
 
-def _leaning_on(asked: query.Question, own: query.Question) -> query.Question:
+def _leaning_on(asked: query.Query, own: query.Query) -> query.Query:
     """The question with the words that it borrowed at less than their weight."""
     mine = {stem for term in own.terms for stem in term.stems}
     return replace(

@@ -81,7 +81,7 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Query:
     """A question as it is searched: its language, its terms in order, each once, and the folded words of the whole
     question in sequence, stop words included.
     """
@@ -174,7 +174,7 @@ def analyse(
     passages: int,
     frequencies: Callable[[Sequence[str]], Sequence[int]],
     chance: Callable[[str, tuple[str, ...], str], float],
-) -> Question:
+) -> Query:
     """The question's language, terms and words.
 
     `languages` are the library's, commonest first; `passages` is its size N; `frequencies` counts the passages
@@ -232,7 +232,7 @@ def analyse(
         )
         for word, known, kind, count, p, is_stop, stems, folded in drawn
     )
-    return Question(language, terms, tuple(token.folded for token in found))
+    return Query(language, terms, tuple(token.folded for token in found))
 
 
 def _counts(found: Sequence[Token], place: int, held: Mapping[str, int]) -> bool:

@@ -25,7 +25,7 @@ class Ranked:
     found: rerank_features.Scored
     order: NDArray[np.int64]
     dropped: int
-    question: query.Question
+    question: query.Query
     columns: second_stage.Columns | None = None
 
     def rounded(self) -> dict[int, float]:

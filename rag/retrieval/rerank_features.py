@@ -16,7 +16,7 @@ import numpy as np
 from rag.retrieval import matching
 from rag.retrieval.answer_type import KINDS, asks_for
 from rag.retrieval.matching import Bools, Floats, Hits, Ints, Lookup, table
-from rag.retrieval.query import Question
+from rag.retrieval.query import Query
 from rag.storage.passage_terms import AMOUNT, CAPITAL, MONTH, NUMBER, YEAR, Batch
 from rag.types import Likes
 
@@ -56,7 +56,7 @@ class Scored:
     best_sentence: Ints
 
 
-def describe(question: Question, batch: Batch, rows: Ints, documents: Ints, average_length: float) -> Scored:
+def describe(question: Query, batch: Batch, rows: Ints, documents: Ints, average_length: float) -> Scored:
     """The features of every candidate of `batch`. `rows` are their places in the store, where the passages of a
     document follow one another; `documents` numbers the document each belongs to, from 0.
     """
@@ -118,7 +118,7 @@ def has_asked(found: Scored) -> Floats:
     return has
 
 
-def alike(question: Question, batch: Batch, likes: Likes) -> tuple[Floats, Floats, Floats]:
+def alike(question: Query, batch: Batch, likes: Likes) -> tuple[Floats, Floats, Floats]:
     """How much of the question every candidate means, by words like its own: the passage with its title, and its best
     two neighbouring sentences with the title; and the largest share of one word that these leave out.
     """
@@ -199,7 +199,7 @@ def best_of(owner: Ints, score: Floats, first: Ints) -> Ints:
     return best
 
 
-def _surfaces(question: Question, spoken: Hits, numbered: Sequence[int], count: int) -> Bools:
+def _surfaces(question: Query, spoken: Hits, numbered: Sequence[int], count: int) -> Bools:
     """Whether each term stands in the passage as it is, not only by its stem."""
     absent = max(numbered, default=-1) + 1
     numbers = dict(zip(question.sequence, numbered, strict=True))

@@ -57,8 +57,8 @@ class _Reading:
 
     text: str
     resolved: str
-    own: query.Question
-    talk: query.Question
+    own: query.Query
+    talk: query.Query
     meaning: Callable[[], Meaning | None]
     likes: Callable[[], Likes]
     in_talk: bool
@@ -223,7 +223,7 @@ class Searcher:
         resolved = own if turn.stands_alone else text
         return _Reading(text, resolved, asked, talk, lambda: meaning, self._likes(talk, view), in_talk=True)
 
-    def _likes(self, asked: query.Question, view: View) -> Callable[[], Likes]:
+    def _likes(self, asked: query.Query, view: View) -> Callable[[], Likes]:
         """What is like the words of a question among those of the view's passages."""
         if self._semantics is None:
             return dict
@@ -251,7 +251,7 @@ class Searcher:
         weights: Weights | None = None,
         exact: Collection[str] = (),
         view: View | None = None,
-    ) -> query.Question:
+    ) -> query.Query:
         """The terms of a plain question as the library knows them; words that it does not know, in other spellings, but
         for those of the phrases `exact`. What is not in `view` (what is for everybody) is not known.
         """
@@ -315,7 +315,7 @@ class Searcher:
         order = np.argsort(-scores, kind="stable")
         return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, reading.talk, columns)
 
-    def _by_words(self, asked: query.Question, filters: Filters) -> tuple[list[int], int]:
+    def _by_words(self, asked: query.Query, filters: Filters) -> tuple[list[int], int]:
         """The rows that the index finds, best first, and how many were too far behind."""
         clauses: list[tuple[str, str, float]] = []
         for term in asked.content:

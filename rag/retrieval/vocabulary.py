@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rag.retrieval import query
-from rag.retrieval.query import Question, Term
+from rag.retrieval.query import Query, Term
 from rag.storage.protocols import CandidateIndex
 from rag.text import lexicon, spelling
 from rag.text.analyser import COMPOUND, COMPOUNDING, casefold, fold, from_behind, stem, tokens
@@ -50,7 +50,7 @@ class Vocabulary:
         inherited = dict(zip(lacking, self._index.frequencies("title", lacking, self._readable), strict=True))
         return [count or inherited[term] for term, count in zip(terms, held, strict=True)]
 
-    def known(self, asked: Question, passages: int, quoted: Collection[str] = ()) -> Question:
+    def known(self, asked: Query, passages: int, quoted: Collection[str] = ()) -> Query:
         """The question with what the library knows in place of the words that it does not.
 
         `passages` is the number of passages; words of the phrases `quoted` are taken as they are.

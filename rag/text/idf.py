@@ -30,7 +30,7 @@ def language_of(texts: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class Idf:
     """idf of stems over a set of sentences: ln(1 + (N - n + 0.5) / (n + 0.5)); stop words weigh a tenth of the
     least.
     """
@@ -46,9 +46,9 @@ class Weights:
         return log(1.0 + (self.count - n + 0.5) / (n + 0.5))
 
 
-def weights(sentences: Sequence[Sequence[tuple[str, str, int, int]]], language: str) -> Weights:
-    """Weights learned from the sentences of the passages at hand."""
+def weights(sentences: Sequence[Sequence[tuple[str, str, int, int]]], language: str) -> Idf:
+    """What was learned from the sentences of the passages at hand."""
     frequency: Counter[str] = Counter()
     for words in sentences:
         frequency.update({word[0] for word in words})
-    return Weights(max(1, len(sentences)), frequency, stop_terms(language or "en"))
+    return Idf(max(1, len(sentences)), frequency, stop_terms(language or "en"))

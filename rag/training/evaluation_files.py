@@ -38,7 +38,7 @@ ANSWERABLE, PARTIAL, UNANSWERABLE = "answerable", "partial", "unanswerable"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class JudgedQuestion:
     """A question, the documents that answer it, and texts that an answer may contain.
 
     `history` has the (question, answer) pairs asked before it, oldest first. `answerability` is "answerable",
@@ -59,7 +59,7 @@ class Benchmark:
     """A retrieval file: `documents` as (id, title, text)."""
 
     documents: tuple[tuple[str, str, str], ...]
-    questions: tuple[Question, ...]
+    questions: tuple[JudgedQuestion, ...]
 
 
 def read(path: Path) -> Benchmark:
@@ -78,9 +78,9 @@ def read(path: Path) -> Benchmark:
     return Benchmark(documents, questions)
 
 
-def _question(entry: dict[str, Any]) -> Question:
+def _question(entry: dict[str, Any]) -> JudgedQuestion:
     relevant = frozenset(map(str, entry["relevant"]))
-    return Question(
+    return JudgedQuestion(
         str(entry["id"]),
         str(entry["question"]),
         relevant,
@@ -178,7 +178,7 @@ def metrics(relevant: Sequence[frozenset[str]], found: Sequence[Sequence[str]]) 
     return {name: round(value / count, 4) for name, value in sums.items()}
 
 
-def hits(questions: Sequence[Question], found: Sequence[Sequence[str]]) -> dict[str, float]:
+def hits(questions: Sequence[JudgedQuestion], found: Sequence[Sequence[str]]) -> dict[str, float]:
     """The share of answerable and partly answerable questions with any relevant document first, or among five."""
     asked = [
         (question.relevant, ranking)
@@ -191,7 +191,7 @@ def hits(questions: Sequence[Question], found: Sequence[Sequence[str]]) -> dict[
     }
 
 
-def refusals(questions: Sequence[Question], sure: Sequence[float]) -> dict[str, float]:
+def refusals(questions: Sequence[JudgedQuestion], sure: Sequence[float]) -> dict[str, float]:
     """How well confidence tells answerable questions from unanswerable ones: AUROC, and the shares of both that the
     default setting refuses; nothing where one of the two is missing.
     """

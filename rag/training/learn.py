@@ -27,7 +27,7 @@ from rag.retrieval.searcher import Searcher
 from rag.retrieval.weights import PATH, Weights, learned
 from rag.text.analyser import tokens
 from rag.text.language import detect
-from rag.training.evaluation_files import Benchmark, Question, open_library, read
+from rag.training.evaluation_files import Benchmark, JudgedQuestion, open_library, read
 from rag.training.fit import Floats, listwise
 from rag.training.learn_answers import learn_answerable
 
@@ -133,7 +133,11 @@ def words_by_group(
 
 
 def examples(
-    questions: Sequence[Question], searcher: Searcher, owner: Mapping[str, str], carry: Carry, groups: Mapping[str, str]
+    questions: Sequence[JudgedQuestion],
+    searcher: Searcher,
+    owner: Mapping[str, str],
+    carry: Carry,
+    groups: Mapping[str, str],
 ) -> list[Example]:
     """The candidates of every question, each analysed without its own group's questions."""
     found: list[Example] = []
@@ -180,7 +184,7 @@ def cross_validate(benchmark: Benchmark, directory: Path, by: str) -> dict[str, 
     for fold in range(_FOLDS):
         held_out = {group for group in words if crc32(group.encode()) % _FOLDS == fold}
         carry = Carry(language, {group: w for group, w in words.items() if group not in held_out})
-        parts: tuple[list[Question], list[Question]] = [], []
+        parts: tuple[list[JudgedQuestion], list[JudgedQuestion]] = [], []
         for question in benchmark.questions:
             parts[groups[min(question.relevant)] in held_out].append(question)
         taught, asked = (examples(part, library.searcher, owner, carry, groups) for part in parts)

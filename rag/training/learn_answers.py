@@ -14,7 +14,7 @@ import numpy as np
 from rag.library import Library
 from rag.retrieval import confidence
 from rag.retrieval.weights import Weights
-from rag.training.evaluation_files import Benchmark, Question, open_library
+from rag.training.evaluation_files import Benchmark, JudgedQuestion, open_library
 from rag.training.fit import Bools, Floats, auroc, logistic
 
 _HARD_IMPORTANCE = 0.3
@@ -36,7 +36,11 @@ def halves(benchmark: Benchmark) -> tuple[Benchmark, Benchmark]:
 
 
 def answerable_examples(
-    library: Library, owner: Mapping[str, str], own: Sequence[Question], other: Sequence[Question], weights: Weights
+    library: Library,
+    owner: Mapping[str, str],
+    own: Sequence[JudgedQuestion],
+    other: Sequence[JudgedQuestion],
+    weights: Weights,
 ) -> tuple[Floats, Bools, Floats]:
     """(features, answerable, importance) of questions asked of one half.
 

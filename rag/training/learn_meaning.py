@@ -34,7 +34,15 @@ from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
 from rag.text.analyser import casefold
-from rag.training.evaluation_files import ANSWERABLE, PARTIAL, UNANSWERABLE, Benchmark, Question, open_library, read
+from rag.training.evaluation_files import (
+    ANSWERABLE,
+    PARTIAL,
+    UNANSWERABLE,
+    Benchmark,
+    JudgedQuestion,
+    open_library,
+    read,
+)
 from rag.training.fit import Bools, Floats, auroc, listwise, logistic
 from rag.training.learn import write
 from rag.training.learn_answers import halves
@@ -86,7 +94,7 @@ def some(benchmark: Benchmark, most: int) -> Benchmark:
 
 def examples(
     benchmark: Benchmark, library: Library, owner: Mapping[str, str], weights: Weights
-) -> list[tuple[Question, Ranked, Example]]:
+) -> list[tuple[JudgedQuestion, Ranked, Example]]:
     """The candidates of the questions that have an answer."""
     found = []
     for question in benchmark.questions:

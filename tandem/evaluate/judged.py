@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hybrid.answering import learning
-from hybrid.policies.fitted import Weights
+from hybrid.policies.fitted import Heads
 from hybrid.tracing.sql_store import SqlTraceStore
 from rag.errors import UserFacingError
 from tandem import databases
@@ -135,6 +135,6 @@ def _complaints(traces: Sequence[Mapping[str, Any]], thumbs: Thumbs, count: int 
     return dict(list(said.items())[:count])
 
 
-def _loudest(weights: Weights, count: int = 8) -> dict[str, float]:
+def _loudest(weights: Heads, count: int = 8) -> dict[str, float]:
     pairs = sorted(zip(weights.plain.names, weights.plain.weights, strict=True), key=lambda pair: -abs(pair[1]))
     return {name: round(weight, 3) for name, weight in pairs[:count]}

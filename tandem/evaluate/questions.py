@@ -84,7 +84,7 @@ def read(file: Path) -> QuestionSet:
         raise QuestionsError(f"{file.name}: the {place} of question {number} is not right: {first['msg']}.") from None
 
 
-def _with_answers(question: evaluation_files.Question) -> Asked:
+def _with_answers(question: evaluation_files.JudgedQuestion) -> Asked:
     answers = tuple(answer for answer in question.answers if answer.strip())
     return Asked(
         id=question.id,

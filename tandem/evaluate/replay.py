@@ -12,7 +12,7 @@ from typing import Any
 from hybrid.answering.learning import Judged
 from hybrid.events import Decision
 from hybrid.policies.base import Policy
-from hybrid.policies.fitted import Logistic, Stake, Weights
+from hybrid.policies.fitted import Heads, Logistic, Stake
 from hybrid.policies.fixed import Always, Never
 from hybrid.policies.rules import Rules
 from hybrid.policies.signals import Signals, from_dict
@@ -28,7 +28,7 @@ class Threshold:
 
     name = "threshold"
 
-    def __init__(self, weights: Weights, least: float) -> None:
+    def __init__(self, weights: Heads, least: float) -> None:
         self._fitted = Logistic(weights, Stake(0.0, 0.0, 0.0, 1.0))
         self.version = weights.version
         self.least = least
@@ -39,7 +39,7 @@ class Threshold:
 
 
 def policies(
-    settings: EscalationSettings, minimum_confidence: float, weights: Weights, thresholds: Sequence[float]
+    settings: EscalationSettings, minimum_confidence: float, weights: Heads, thresholds: Sequence[float]
 ) -> dict[str, Policy]:
     """The policies to compare, by name."""
     found: dict[str, Policy] = {"rules": Rules(settings, minimum_confidence), "always": Always(), "never": Never()}

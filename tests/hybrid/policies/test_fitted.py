@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hybrid.errors import PolicyError
-from hybrid.policies.fitted import Fitted, Logistic, Stake, Weights, shipped
+from hybrid.policies.fitted import Fitted, Heads, Logistic, Stake, shipped
 from hybrid.policies.signals import LOGPROB_NAMES, Signals
 
 FREE = Stake(0.0, 0.0, 0.01, 1.0)
@@ -54,7 +54,7 @@ def test_the_second_head_speaks_where_log_probabilities_are_served() -> None:
 def test_weights_survive_the_disk(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "policy.json"
     replace(shipped(), calibrated=True, version="mine").save(file)
-    again = Weights.load(file)
+    again = Heads.load(file)
     assert again.calibrated and again.version == "mine"
     assert again.plain.names == shipped().plain.names
 
@@ -64,7 +64,7 @@ def test_a_broken_file_is_told_in_a_sentence_and_the_shipped_weights_decide(tmp_
     file = tmp_path / "policy.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match="tandem evaluate fit"):
-        Weights.load(file)
+        Heads.load(file)
     assert Fitted(file).weights() is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from rag.library import Library
 from rag.retrieval import confidence, matching, rerank_features, second_stage
 from rag.retrieval.likeness import LikeWords, words_of
-from rag.retrieval.query import Question
+from rag.retrieval.query import Query
 from rag.retrieval.ranked import Ranked
 from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import analyse, unpack
@@ -96,6 +96,6 @@ def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, co
         has=none,
     )
     found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), none, np.zeros(2, np.int64))
-    asked = Question("en", (), ())
+    asked = Query("en", (), ())
     ranked = Ranked((7, 8), np.array([1.0, 0.0]), found, np.array([0, 1]), 0, asked, columns)
     assert confidence.across_languages(ranked) is may
