@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 SCHEME = "s3://"
+_NO_KEYS = ("/latest/api/token", "Missing AccessKeyId", "Missing SecretAccessKey")
 _LEAST_PART = 8 << 20
 _MOST_PARTS = 9_000
 _CONNECT, _REQUEST, _RETRIES = timedelta(seconds=10), timedelta(minutes=10), timedelta(seconds=60)
@@ -128,6 +129,10 @@ class Bucket:
                 f"{what}: the store does not let us; look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION."
             ) from None
         except known.BaseError as error:
+            if any(said in str(error) for said in _NO_KEYS):  # else a machine is asked for its role
+                raise BackupError(
+                    f"{what}: there are no keys; set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION."
+                ) from None
             raise BackupError(
                 f"{what}: {_first_line(error)}; look at storage.s3_endpoint and AWS_REGION, and try again."
             ) from error

@@ -108,6 +108,17 @@ def test_a_store_that_is_away_is_said(
     assert isinstance(error, UserFacingError) and "storage.s3_endpoint" in str(error), error
 
 
+@pytest.mark.parametrize("lacking", [["AWS_ACCESS_KEY_ID"], ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]])
+def test_without_keys_it_is_said_which(
+    tandem: Tandem, bucket: str, monkeypatch: pytest.MonkeyPatch, lacking: list[str]
+) -> None:
+    for name in lacking:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(buckets, "_RETRIES", buckets.timedelta(seconds=0.1))
+    assert "there are no keys; set AWS_ACCESS_KEY_ID" in str(tandem("restore", "s3://backups/x").exception)
+
+
 def test_only_a_store_on_this_machine_is_spoken_to_without_tls(tandem: Tandem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TANDEM_STORAGE__S3_ENDPOINT", "http://minio.example")
     assert "https" in str(tandem("backup", "s3://backups/x").exception)
