@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 # Drawing costs grow with the length of the message: a long one is drawn less often.
-_LONG_CHARS = 12_000
+_LONG_CHARS = 6_000
 _LONG_FACTOR = 2
 
 

@@ -149,8 +149,9 @@ def _kept_local(template: Callable[[str], str]) -> Callable[[str], str]:
 
 def local_only(html: str) -> str:
     """The page without what makes a browser ask other machines: fonts, the KaTeX stylesheet, preview images; with the
-    words that it draws by itself."""
+    words that it draws by itself. On a phone the question stays above the keyboard."""
     html = _REMOTE_META.sub("", _REMOTE_LINK.sub("", html))
+    html = html.replace("initial-scale=1.0", "initial-scale=1.0, interactive-widget=resizes-content", 1)
     # `frame-ancestors` only counts in a header.
     policy = re.sub(r";\s*frame-ancestors[^;]*", "", policy_of(html))
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'

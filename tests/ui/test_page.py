@@ -13,3 +13,4 @@ def test_the_page_names_no_other_machine() -> None:
     assert '<script type="module" crossorigin src="/assets/' in kept
     assert '<link rel="stylesheet" crossorigin href="/assets/' in kept
     assert "Content-Security-Policy" in kept
+    assert kept.count("interactive-widget=resizes-content") == 1
