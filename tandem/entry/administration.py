@@ -92,7 +92,7 @@ def ways(language: Language, here: str) -> str:
         ("/state", "state_page"),
     )
     named = [("/", say("to_the_chat", language)), *((_HERE + end, say(key, language)) for end, key in pages)]
-    return page.row(named, _HERE + here)
+    return page.row(say("administration", language), named, _HERE + here)
 
 
 def _people(context: AppContext, everybody: Sequence[Person], language: Language) -> str:
@@ -277,7 +277,7 @@ async def usage(request: Request, days: str = "30") -> Response:
         (f"{_HERE}/usage?days={one}", say("last_day" if one == "1" else "last_days", language, count=one))
         for one in _DAYS
     ]
-    parts = [ways(language, "/usage"), page.row(spans, f"{_HERE}/usage?days={days}")]
+    parts = [ways(language, "/usage"), page.row(say("usage", language), spans, f"{_HERE}/usage?days={days}")]
     parts.append(page.way(f"{_HERE}/usage.csv?days={days}", "CSV"))
     for by, of in (*_BY.items(), ("by_group", None)):
         sums: dict[str, Used] = {}

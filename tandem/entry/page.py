@@ -120,11 +120,11 @@ def way(href: str, text: str, *, strong: bool = False) -> str:
     return f'<a class="way{" strong" if strong else ""}" href="{escape(href)}">{escape(text)}</a>'
 
 
-def row(ways: Sequence[tuple[str, str]], here: str = "") -> str:
-    """Several ways in a row, of which `here` is the one that one is at."""
+def row(label: str, ways: Sequence[tuple[str, str]], here: str) -> str:
+    """Several ways in a row, called `label`, of which `here` is the one that one is at."""
     marked = {here: ' aria-current="page"'}
     links = (f'<a class="way" href="{escape(href)}"{marked.get(href, "")}>{escape(text)}</a>' for href, text in ways)
-    return f"<nav>{''.join(links)}</nav>"
+    return f'<nav aria-label="{escape(label)}">{"".join(links)}</nav>'
 
 
 def link(href: str, text: str) -> str:
