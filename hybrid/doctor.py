@@ -96,7 +96,8 @@ def _runtimes(engine: Engine, seconds: float) -> list[Finding]:
             )
             findings.append(Finding(subject, Health.WARN, f"It lists no model (asked in {seconds:.1f} s).", advice))
         else:
-            findings.append(Finding(subject, Health.OK, f"It lists {count} models (asked in {seconds:.1f} s)."))
+            listed = "one model" if count == 1 else f"{count} models"
+            findings.append(Finding(subject, Health.OK, f"It lists {listed} (asked in {seconds:.1f} s)."))
     return findings
 
 
