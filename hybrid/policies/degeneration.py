@@ -38,6 +38,7 @@ _LONE_NUMBER = regex.compile(r"\s*\d{1,3}\.\s*")
 _IDLE_NUMBER = regex.compile(r"\A\s*\(?\d{1,3}[.)]\s*\n\s*(?=\S)")
 _GRAM = 4
 _ALIKE, _TOLD, _INSIDE, _SHORT = 0.8, 0.5, 0.45, 3
+_MOSTLY = 0.7
 _LOOPED = 2
 _MAX_UNITS = 400
 # What may still change where a sentence ends: a marker behind it, a month after an ordinal, a small letter.
@@ -151,7 +152,7 @@ class _Reading:
     def take(self, text: str, start: int, end: int) -> bool:
         """Judge the next unit; False where the text ends for whoever reads it."""
         unit = text[start:end]
-        if _is_echo(unit, self._whole, self._asked, self._told):
+        if _is_echo(unit, self._whole, self._asked, self._told) or self._recites(unit):
             self.faults.add(ECHO)
             if self._numbered and _said(unit) in self._headings:  # "1", then a passage from its heading on
                 self.kept, self._numbered, self._seen = [], False, _Seen()
@@ -175,6 +176,18 @@ class _Reading:
         self._numbered = not self.kept and len(words) == 1 and words[0].isdigit()
         self.kept.append((start, end))
         return True
+
+    def _recites(self, unit: str) -> bool:
+        """Whether the unit is most of a heading and nothing else, with a word left out perhaps."""
+        said = _said(unit)
+        if len(said) < _GRAM:
+            return False
+        for heading in self._headings:
+            if _MOSTLY * len(heading) <= len(said) <= len(heading):
+                rest = iter(heading)
+                if all(word in rest for word in said):
+                    return True
+        return False
 
 
 class _Seen:

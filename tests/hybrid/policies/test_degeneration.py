@@ -69,6 +69,14 @@ def test_a_number_before_a_heading_goes_with_it(text: str, left: str) -> None:
     assert sound(text, question=ASKED, headings=["The AI Board, Meetings"]).text == left
 
 
+def test_a_heading_recited_with_a_word_left_out_is_an_echo() -> None:
+    headings = ["The model server in Tartu, Place and power"]
+    told = "The server stands in room B12, rack 3."
+    found = sound(f"The server in Tartu, Place and power. {told}", headings=headings)
+    assert (found.text, found.faults) == (told, (ECHO,))
+    assert not sound("The server in Tartu has power.", headings=headings).faults
+
+
 def test_a_marker_that_was_begun_and_a_number_that_heads_no_list_go() -> None:
     assert sound("Leave is 25 days. [1][", truncated=True) == Sound("Leave is 25 days. [1]")
     assert sound("1.\n\nLeave is 25 days.") == Sound("Leave is 25 days.")
