@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 
 import pytest
 
-from hybrid.runtimes.queueing import FairQueue, Ticket
+from hybrid.runtimes.adapters import Adapted
+from hybrid.runtimes.base import ChatRequest, Phase
+from hybrid.runtimes.queueing import FairQueue, Queueing, Ticket
 from rag.database.places import Postgres
+from rag.types import Message
 from tandem.cluster import member as members
 from tandem.cluster.member import Member
 from tandem.cluster.revisions import TABLES
@@ -18,6 +22,23 @@ from tests.support.postgres import Server, running
 from tests.tandem.cluster.test_member import eventually
 
 Make = Callable[..., tuple[Member, FairQueue]]
+
+
+class Slow:
+    """A model that writes its second word when it is told to."""
+
+    models = ("slow",)
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def load(self, model: str) -> None:
+        pass
+
+    def stream(self, model: str, messages: Sequence[Message], **_: object) -> Iterator[str]:
+        yield "one "
+        self.go.wait(20)
+        yield "two"
 
 
 @pytest.fixture
@@ -77,6 +98,34 @@ async def test_users_are_served_in_turn_whichever_process_they_ask(
         served.append(name)
         queues[name].leave(tickets.pop(name))
     assert served == ["a1", "a2", "b1", "c1", "a3"]
+
+
+async def test_a_models_calls_wait_for_those_of_another_process(
+    make: Callable[[Server], Make], postgres: Server
+) -> None:
+    made, runtimes = make(postgres), []
+    for one, queue in (made(), made()):
+        await all_listen(one)
+        runtimes.append(Adapted("mine", Slow()))
+        assert isinstance(runtimes[-1], Queueing)
+        runtimes[-1].turns = queue._turns
+    request = ChatRequest("slow", (Message("user", "Say two words."),))
+    async with aclosing(runtimes[0].stream(request)) as first, aclosing(runtimes[1].stream(request)) as second:
+        async for chunk in first:
+            if chunk.text:
+                break
+        assert (await anext(second)).phase is Phase.QUEUE
+        waiting = asyncio.create_task(anext(second))
+        await asyncio.wait((waiting,), timeout=0.3)
+        while waiting.done() and waiting.result().phase is Phase.QUEUE:
+            waiting = asyncio.create_task(anext(second))
+            await asyncio.wait((waiting,), timeout=0.3)
+        assert not waiting.done()
+        runtimes[0]._adapter.go.set()  # type: ignore[attr-defined]
+        assert [chunk.text async for chunk in first if chunk.text] == ["two"]
+        runtimes[1]._adapter.go.set()  # type: ignore[attr-defined]
+        assert (await asyncio.wait_for(waiting, 10)).phase is not Phase.QUEUE
+        assert [chunk.text async for chunk in second if chunk.text] == ["one ", "two"]
 
 
 async def test_who_dies_in_their_turn_holds_up_nobody(make: Callable[[Server], Make], postgres: Server) -> None:
