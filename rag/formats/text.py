@@ -26,6 +26,8 @@ _CUE = regex.compile(
     r"(?m)^(?:\d+[^\S\n]*\n)?(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3} --> .*$"
     r"|^WEBVTT.*$|^(?:NOTE|STYLE|REGION)\b.*$|</?[cvbiu][^>\n]*>"
 )
+_WITHIN_SENTENCE = regex.compile(r"(?m)(?<=^[^\n]{60,}[\p{Ll},])[^\S\n]*\n(?:[^\S\n]*\n)+(?=\p{Ll}{2,}[^\S\n]+\p{Ll})")
+"""Blank lines in the middle of a sentence, where a page ended or a program left them."""
 _UNDERLINED = regex.compile(
     r"(?:\A|(?<=\n\n))(?P<title>(?=[^\n]*\p{L})[^\s\p{P}\p{S}][^\n]{0,100})\n(?P<under>([=\-~^*])\3{2,})[^\S\n]*(?=\n|\Z)"
 )
@@ -44,7 +46,7 @@ def begin(data: bytes) -> tuple[Builder, str]:
 def read_text(data: bytes) -> Extracted:
     """Plain text; its first line is its title when it is short and stands alone, and underlined lines are headings."""
     builder, text = begin(data)
-    text = _ESCAPE.sub("", text)
+    text = _WITHIN_SENTENCE.sub("\n", _ESCAPE.sub("", text))
     first, _, rest = text.strip().partition("\n")
     if len(first) <= 100 and rest.startswith(("\n", "=", "-")) and first.strip():
         builder.title = first

@@ -26,6 +26,7 @@ _NEAR_ITEM = 1.0
 _SHORTEST = 3
 _REFERS = regex.compile(r"(?:please )?(?:see|refer to|read|siehe|vgl\.|bkz\.?|voir|ver|véase)\b", regex.I)
 """What begins a sentence that says where to read on."""
+_GOES_ON = regex.compile(r"(?:[,;]|\b(?:and|or|ve|veya|und|oder|et|ou))\s*$")
 _OPEN = (":", "：", ",", "،", "、", "—", "–")
 """What a sentence ends with that is none yet."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
@@ -118,7 +119,7 @@ def choose(
             size = word_count(text_of(passages, found[i]))
             if used + size > max_words:
                 continue
-        if not _says_something(passages, found, grown, bool(taken)):
+        if not _says_something(passages, found, grown, bool(taken)) or (taken and _torn(passages, found, grown, taken)):
             continue
         taken.update(grown)
         shown |= cut
@@ -221,6 +222,21 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
     )
     prose = any(one.unit.kind is not Kind.CODE for one in content) or len(grown) > len(content)
     return prose and telling and not torn
+
+
+def _torn(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequence[int], taken: Collection[int]) -> bool:
+    """Whether a further stretch leans on what is not quoted, or is one item of several that go on from it."""
+    first = found[grown[0]]
+    leans = is_sentence(first) and LEANING.match(text_of(passages, first)) and grown[0] - 1 not in taken
+    if leans and passages[first.passage].text[: first.start].strip():  # what opens a passage may lean on its heading
+        return True
+    items = [k for k in grown if found[k].unit.kind is Kind.ITEM]
+    if len(items) != 1 or any(is_sentence(found[k]) and not found[k].unit.leads for k in grown):
+        return False
+    only = found[items[0]]
+    own = (Kind.ITEM, only.passage, only.unit.group)
+    others = sum((one.unit.kind, one.passage, one.unit.group) == own for one in found) > 1
+    return others and (any(found[k].unit.leads for k in grown) or bool(_GOES_ON.search(text_of(passages, only))))
 
 
 def _refers(passages: Sequence[Passage], one: Sentence) -> bool:

@@ -225,7 +225,7 @@ def plain(text: str) -> str:
     'See `flask.url_for` and `--debug` in `cli`.'
     """
     if "`" in text:
-        text = _ROLE.sub(lambda m: f"`{m[1].strip().lstrip('/~')}`", text)
+        text = _ROLE.sub(lambda m: f"`{m[1].strip().lstrip('/~!@')}`", text)
         text = _TARGET.sub(lambda m: m[1], text)
         text = _LITERAL.sub(lambda m: f"`{m[1]}`", text)
         text = _REFERENCE.sub(lambda m: f"`{m[1]}`", text) if text.count("`") % 2 == 0 else text.replace("`", "'")
@@ -235,9 +235,7 @@ def plain(text: str) -> str:
     line = " ".join(text.split())
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")
-    if line.endswith("::"):
-        line = line[:-1]
-    return line
+    return line[:-1] if line.endswith(("::", "?.", "!.")) else line
 
 
 def _escaped(line: str) -> str:

@@ -107,3 +107,10 @@ def test_a_few_control_characters_forgive_and_more_do_not() -> None:
 
 def test_a_capital_within_a_word_is_a_sign_of_the_wrong_letters() -> None:
     assert decode("Report created by Lotte\nNord 10\nSüd 11\n".encode("cp1252")).endswith("Süd 11\n")
+
+
+def test_a_sentence_goes_on_over_blank_lines() -> None:
+    broken = "Soruşturmaya başlanmadığı ve fiilin işlenmesinden nihayet iki yıl içinde\n\ndisiplin cezası yoksa"
+    assert "içinde\ndisiplin" in read_text(f"{broken} yetki zamanaşımına uğrar.\n".encode()).text
+    verse = "One for sorrow\n\ntwo for joy\n"
+    assert read_text(verse.encode()).text == verse.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,37 @@ def test_when_an_article_was_changed_is_no_answer_to_what_it_says() -> None:
     assert found[0] == "Kayıt en çok iki yarıyıl dondurulabilir." and not [one for one in found if "RG-" in one]
     told = "Section 3 (Amended in 2024 by the board)\n\nFees are due in May."
     assert quoted("When are fees due?", [passage(told)]) == ["Fees are due in May."]
+
+
+_CANTEEN = (
+    "The canteen serves soup, bread and a choice of two dishes on all days but Sundays, when it is closed for repairs, "
+    "and everybody brings sandwiches from home or from the bakery in the street behind the old mill, open from six "
+    "and sells what is left of the day before at half the price until seven or until nothing is left of it at all.\n\n"
+    "In that case the days of leave are paid by the employees of the canteen."
+)
+_CALENDAR = (
+    "The calendar of the board:\n\n- The days of leave are planned in the first days of January; and\n"
+    "- The holidays of schools and ferries come after these."
+)
+
+
+def test_what_is_quoted_besides_can_be_read_without_what_is_not() -> None:
+    for text, torn in ((_CANTEEN, "In that case"), (_CALENDAR, "The days of leave are planned")):
+        passages = [passage("Employees get 25 days of leave each year."), passage(text)]
+        found = unit_features.split(passages)
+        said = [passages[one.passage].text[one.start : one.end] for one in found]
+        scores = np.array(
+            [3.0 if one.startswith("Employees") else 2.5 if one.startswith(torn) else -3.0 for one in said]
+        )
+        quotes = [
+            passages[span.passage].text[unit.start : unit.end]
+            for span in extractive.choose(passages, found, scores, 24)
+            for unit in span.units
+        ]
+        assert quotes == ["Employees get 25 days of leave each year."]
+        scores[0] = 2.0  # as the best there is it is quoted
+        first = extractive.choose(passages, found, scores, 24)[0]
+        assert any(passages[1].text[unit.start : unit.end].startswith(torn) for unit in first.units)
 
 
 _STEPS = """The disk of a laptop is protected so:

@@ -102,6 +102,7 @@ def test_marks_that_close_in_another_sentence_are_not_shown() -> None:
 def test_the_tags_of_a_template_are_not_shown() -> None:
     assert plain('Use [Award Leave]({% page "/leave/#award" %}) first.') == "Use Award Leave first."
     assert plain('Ask in {% slack_channel "dc" %}.') == "Ask in dc."
+    assert plain("Call :meth:`@Celery.start`: what can I do?.") == "Call `Celery.start`: what can I do?"
     assert plain("{% endhint %}\nLeave begins in May.\n{% include foot.html %}") == "Leave begins in May."
     assert plain("A variable never stands within {% translate %}.") == "A variable never stands within {% translate %}."
 
