@@ -38,7 +38,7 @@ _PLACES = frozenset(
 _CLAUSE = regex.compile(r"[,;:、；]\s+|\s+(?:and|or|und|oder|ve|veya)\s+")
 _BEGINS = regex.compile(r"(?:[.!?:;•]|\n)[\s\p{P}]*$")
 _BARE = regex.compile(r"[\s\p{P}]*(\d{1,3})[\s\p{P}]*")
-_SMALL = 30
+_SMALL, _NEAR = 30, 8
 _CARRIES, _LITTLE, _LISTED, _OWN, _RIVAL, _COUNTED, _QUOTED = 0.5, 2, 3, 0.25, 0.1, 2, 100
 
 
@@ -236,7 +236,9 @@ def _kinds(text: str, words: Sequence[tuple[str, str, int, int]], asked: frozens
     found = 0
     for stem, word, start, end in words:
         if stem not in asked and word not in asked:
-            found |= word_flags(text, start, end, word, start == 0 or _BEGINS.search(text, 0, start) is not None)
+            found |= word_flags(
+                text, start, end, word, start == 0 or _BEGINS.search(text, max(0, start - _NEAR), start) is not None
+            )
     return found
 
 
