@@ -100,6 +100,7 @@ class Pool:
         self._limits = limits or Limits()
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
+        self._closings = 0
         self._pictures = threading.Lock()  # one process reads pictures: it computes all the time
         self._reader: _Worker | None = None
 
@@ -109,6 +110,7 @@ class Pool:
         """
         with self._lock:
             worker = self._idle.pop() if self._idle else None
+            closings = self._closings
         if worker is not None and not worker.alive:
             worker.close()
             worker = None
@@ -116,10 +118,11 @@ class Pool:
         try:
             return worker.read(replace(task, choice=replace(task.choice, engine="")), cancel)
         finally:
-            if worker.alive and worker.files < _FILES_EACH:
-                with self._lock:
+            with self._lock:  # a pool that was closed meanwhile has nobody left who would end it
+                waits = worker.alive and worker.files < _FILES_EACH and closings == self._closings
+                if waits:
                     self._idle.append(worker)
-            else:
+            if not waits:
                 worker.close()
 
     def read_pictures(self, task: Task, plain: Outcome, cancel: threading.Event | None = None) -> Outcome:
@@ -134,7 +137,10 @@ class Pool:
                 self._reader.close()
                 self._reader = None
             self._reader = self._reader or _Worker(self._limits, _NICE)
+            closings = self._closings
             found = self._reader.read(replace(task, known=""), cancel, plain.unread)
+            if closings != self._closings:
+                self._reader.close()
         finally:
             self._pictures.release()
         if found.document is None and plain.document is not None:
@@ -145,6 +151,7 @@ class Pool:
         """End the waiting processes; the next file starts one again."""
         with self._lock:
             idle, self._idle = self._idle, []
+            self._closings += 1
         if self._pictures.acquire(blocking=False):
             try:
                 if self._reader is not None:

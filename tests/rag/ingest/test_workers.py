@@ -82,6 +82,23 @@ def test_waiting_is_no_computing(tmp_path: Path) -> None:
         pool.close()
 
 
+def test_a_pool_that_is_closed_while_it_reads_leaves_no_process(tmp_path: Path) -> None:
+    path = tmp_path / "note.md"
+    path.write_text("Words and more words. " * 20_000, encoding="utf-8")
+    before = set(children())
+    pool = Pool()
+    outcomes: list[Outcome] = []
+    reading = threading.Thread(target=lambda: outcomes.append(pool.read(task(path))))
+    reading.start()
+    while not (new := set(children()) - before):
+        reading.join(0.01)
+    pool.close()
+    reading.join(60)
+    assert outcomes[0].document is not None
+    assert not [process for process in new if process.is_running()]
+    pool.close()
+
+
 def test_a_disk_that_does_not_answer_is_given_up_by_the_clock(tmp_path: Path) -> None:
     path = tmp_path / "note.md"
     path.write_text("Words and more words. " * 200_000, encoding="utf-8")
