@@ -16,6 +16,8 @@ import yaml
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
 _ASCII_WORD = re.compile(r"[a-z]+")
+_CODE = re.compile(r"\w*\d\w*")
+"""A number or a code: the a of A2 is no article."""
 _SCRIPTS = {
     "th": regex.compile(r"\p{Thai}"),
     "ja": regex.compile(r"[\p{Hiragana}\p{Katakana}]"),
@@ -96,6 +98,8 @@ def detect(text: str, default: str = "") -> str:
     if script and script not in _SIBLINGS:
         return script
     candidates = _SIBLINGS.get(script, _LATIN)
+    if _asks(text):
+        sample = _CODE.sub(" ", sample)
     plain = sample.isascii()
     words = _ASCII_WORD.findall(sample.lower()) if plain else _WORD.findall(_one_i(sample).casefold())
     votes = Counter(chain.from_iterable(filter(None, map(_languages_of_word().get, words))))
@@ -104,7 +108,7 @@ def detect(text: str, default: str = "") -> str:
     for letter in () if plain else _OWNED.findall(sample):
         for code in _OWNERS[letter]:
             votes[code] += 1
-    if default in candidates and (votes[default] or not _asks(sample)):
+    if default in candidates and (votes[default] or not _asks(text)):
         votes[default] += 2  # a name may look like one foreign word
     best = max(candidates, key=votes.__getitem__)
     if not votes[best]:
