@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rag.database import sqlite_file
 from rag.database.places import Place, Sqlite
 from rag.faults import sentence
 from rag.library import STORE
@@ -169,7 +170,7 @@ def _save_library(files: DataDir, there: DataDir, server: Server | None) -> bool
 
 
 def _generation(store: Path) -> str:
-    with closing(sqlite3.connect(store, timeout=30.0)) as db:
+    with closing(sqlite_file.connect_reading(store)) as db:
         row = db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
     return str(row[0]) if row else ""
 
