@@ -232,9 +232,11 @@ def _inherited(headings: tuple[str, ...], title: str, language: str, name: str) 
     name that neither holds; and these packed.
     """
     unique = dict.fromkeys(part for part in (title, *headings) if part)
-    found = _all_terms("\n".join(unique), language)
+    parted = [_all_terms(part, language) for part in unique]
+    found = [pair for words, _ in parted for pair in words] + [pair for _, others in parted for pair in others]
     held = {term for term, _ in found}
-    found += [pair for pair in _all_terms(PurePosixPath(name).stem, language) if pair[0] not in held]
+    words, others = _all_terms(PurePosixPath(name).stem, language)
+    found += [pair for pair in (*words, *others) if pair[0] not in held]
     packed = [
         _TOKEN.pack(term_hash(term), surface_hash(folded), TITLE | (SENTENCE if at == 0 else 0))
         for at, (term, folded) in enumerate(found)
@@ -242,12 +244,16 @@ def _inherited(headings: tuple[str, ...], title: str, language: str, name: str) 
     return " ".join([term for term, _ in found]), b"".join(packed)
 
 
-def _all_terms(text: str, language: str) -> list[tuple[str, str]]:
-    """(term, folded) of the words of a text, of their parts, and of what is written in other ways."""
+_Pairs = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1024)
+def _all_terms(text: str, language: str) -> tuple[_Pairs, _Pairs]:
+    """(term, folded) of the words of a title or a heading and of their parts, and of what is written in other ways."""
     found = []
     for match in WORD.finditer(text):
         found += [(t.term, t.folded) for one in (match[0], *parts(match[0])) for t in tokens(one, language)]
-    return found + [(form.term, form.term) for form in forms(text)]
+    return tuple(found), tuple((form.term, form.term) for form in forms(text))
 
 
 def _hashes(term: str) -> tuple[int, int]:
