@@ -232,6 +232,8 @@ def verdict(
     reasons = [share, _said(saved, "Both together save {} ms an answer against the large model alone", 0)]
     reasons.append(_said(gained, "they gain {} in quality over the small model", 2))
     reasons.append(_said(lost, "and are {} below the large model's quality", 2))
+    if hybrid.quality is not None and hybrid.quality.value <= 0:
+        return False, [*reasons, "It does not pay: none of their answers holds anything that was expected."]
     if quoted is not None and hybrid.quality is not None and hybrid.quality.value < quoted.value:
         told = f"their answers ({hybrid.quality.value:.2f}) are worse than quoting the documents ({quoted.value:.2f})"
         return False, [*reasons, f"It does not pay: {told}, which takes no model (models.draft: extractive)."]

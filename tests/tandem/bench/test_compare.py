@@ -14,6 +14,7 @@ from hybrid.runtimes.scripted import Script, Scripted
 from hybrid.settings import Escalate, EscalationSettings, GenerationSettings, ModelSettings
 from rag.library import Library
 from rag.settings import RetrievalSettings
+from tandem.bench import stats
 from tandem.bench.compare import Cell, Column, ColumnName, Comparison, charge, compare, verdict
 from tandem.bench.plan import BenchPrompt
 from tests.support.openai_server import OpenAIServer, Reply
@@ -75,7 +76,7 @@ async def test_what_was_finished_is_told_where_it_is_ended_before(corpus: Path, 
 
 
 async def test_a_pair_that_answers_worse_than_the_quote_does_not_pay(corpus: Path, tmp_path: Path) -> None:
-    found = await compared(corpus, tmp_path, Escalate.NEVER, Script("Blue."), Script("Green."))
+    found = await compared(corpus, tmp_path, Escalate.NEVER, Script("Every year."), Script("Once a year."))
 
     assert found.quoted is not None and found.quoted.value == 1.0
     assert found.pays is False and "worse than quoting the documents (1.00)" in found.reasons[-1]
@@ -102,7 +103,7 @@ def column(name: ColumnName, times: list[float], qualities: list[float]) -> Colu
 
 @pytest.mark.parametrize(
     ("hybrid", "quality", "pays"),
-    [(300.0, 0.9, True), (1500.0, 0.9, False), (300.0, 0.5, None)],
+    [(300.0, 0.9, True), (1500.0, 0.9, False), (300.0, 0.5, None), (300.0, 0.0, False)],
 )
 def test_the_verdict_weighs_time_and_quality(hybrid: float, quality: float, pays: bool | None) -> None:
     spread = [0.98, 1.0, 1.02, 0.99, 1.01, 1.0, 0.97, 1.03]
@@ -111,6 +112,8 @@ def test_the_verdict_weighs_time_and_quality(hybrid: float, quality: float, pays
         for name, time, worth in (("draft", 200.0, 0.5), ("refine", 1000.0, 0.9), ("hybrid", hybrid, quality))
     ]
 
+    for one in columns:
+        one.quality = stats.mean([cell.quality for cell in one.cells if cell.quality is not None])
     assert verdict(*columns)[0] is pays
 
 
