@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from rag.ingest.workers import Pool
+from rag.ingest.workers import Outcome, Pool, Task
 
 _lock = threading.Lock()
 _waiting: list[Any] = []
@@ -18,10 +18,11 @@ _waiting: list[Any] = []
 class HandedOn(Pool):
     """The pool of one library, whose waiting processes are everybody's once it is closed."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        with _lock:
-            self._idle, _waiting[:] = _waiting[-1:], _waiting[:-1]
+    def read(self, task: Task, cancel: threading.Event | None = None) -> Outcome:
+        with self._lock, _lock:  # not before: a library that reads nothing may never be closed
+            if not self._idle:
+                self._idle, _waiting[:] = _waiting[-1:], _waiting[:-1]
+        return super().read(task, cancel)
 
     def close(self) -> None:
         with self._lock, _lock:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -267,5 +268,6 @@ def test_a_reader_in_another_process_sees_what_is_written(library: Library, fold
         assert after > before
     finally:
         reader.communicate()
-    with pytest.raises(LibraryError, match="reading only"):
-        Library.open(tmp_path / "library", SETTINGS).sync([folder])
+    reads = Library.open(tmp_path / "library", SETTINGS)
+    with closing(reads), pytest.raises(LibraryError, match="reading only"):
+        reads.sync([folder])
