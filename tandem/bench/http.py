@@ -71,10 +71,22 @@ class Client:
         self._idle += [connection for connection in made if isinstance(connection, _Connection)]
 
     async def post(self, body: bytes) -> AsyncGenerator[Response, None]:
-        """Yields the one response once its head is there; close the generator when done with it."""
+        """Yields the one response once its head is there; close the generator when done with it.
+
+        A connection that the server closed since its last answer, before a byte of this one came, was none: llama.cpp's
+        does so after every stream. The request then goes over a new one, as any pool of connections has it.
+        """
+        request = f"{self._head}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body
         connection = await self._connection()
         try:
-            await connection.send(f"{self._head}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body)
+            try:
+                await connection.send(request)
+            except Cut:
+                if not connection.used or connection.heard:
+                    raise
+                connection.abort()
+                connection = await self._made()
+                await connection.send(request)
             response = Response(connection)
             response.status = connection.status
             yield response
@@ -107,6 +119,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.pieces: deque[tuple[float, bytes]] = deque()
         self.complete = True
+        self.used = self.heard = False
         self.status = 0
         self._now = 0.0
         self._size = 0
@@ -122,6 +135,7 @@ class _Connection(asyncio.Protocol):
     async def send(self, data: bytes) -> None:
         """Send a request and wait for the head of its response."""
         self.pieces.clear()
+        self.used, self.heard = self.heard, False
         self.complete, self.status, self._size = False, 0, 0
         self._parser = httptools.HttpResponseParser(self)
         self._transport.write(data)
@@ -152,6 +166,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._now = time.perf_counter()
+        self.heard = True
         if self.complete:
             self._keep_alive = False
             return
