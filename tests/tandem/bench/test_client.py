@@ -53,6 +53,27 @@ async def test_connections_are_used_again(openai_server: OpenAIServer) -> None:
     await wire.close()
 
 
+async def test_a_connection_closed_after_each_answer_costs_no_request() -> None:
+    """llama.cpp's server says keep-alive, and closes when the next request is there."""
+    data = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(data)}\r\n\r\n".encode()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + data)
+        await reader.read(65_536)  # the rest of the request
+        if not await reader.read(1):
+            return
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    wire = Wire(EndpointSettings(name="here", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+    for _ in range(3):
+        assert [chunk.text async for chunk in wire.stream(REQUEST) if chunk.text] == ["a"]
+    await wire.close()
+    server.close()
+
+
 @pytest.mark.parametrize("size", [1, 2, 7])
 async def test_a_stream_cut_anywhere_reads_the_same(openai_server: OpenAIServer, size: int) -> None:
     chunks = await asked(openai_server, Reply(["Gün", "aydın 🌞", "<thi", "nk>so</think>!"], bytes_per_write=size))
