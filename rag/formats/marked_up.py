@@ -9,7 +9,9 @@ from __future__ import annotations
 import regex
 
 _HEAD = 200_000
-_UNDERLINED = regex.compile(rb"^(?P<title>\S[^\n]{0,120})\n(?P<sign>[=\-~^\"'#*+.`])(?P=sign){2,}[ \t]*$", regex.M)
+_UNDERLINED = regex.compile(
+    rb"^(?P<title>[ ]{0,3}\S[^\n]{0,120})\n(?P<sign>[=\-~^\"'#*+.`])(?P=sign){2,}[ \t]*$", regex.M
+)
 _RESTRUCTURED = regex.compile(
     rb"^[ ]{0,3}\.\.[ ](?:[a-z][\w+:.-]*::|_[^:\n]{1,80}:)|(?<![\w`]):[a-z][\w:+.-]{1,30}:`[^`\n]+`", regex.M
 )

@@ -70,7 +70,7 @@ class _Unknown(Directive):  # type: ignore[misc]
 def _any_role(name: str, rawtext: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
     """A role that the library does not know: its words, without the target."""
     words = text.rpartition("<")[0].strip() if text.endswith(">") and "<" in text else text
-    words = words.lstrip("~!@").rpartition(".")[2] if text.startswith("~") else words.lstrip("!@")
+    words = words.lstrip("~!").rpartition(".")[2] if text.startswith("~") else words.lstrip("!")
     return [nodes.inline(rawtext, words or text)], []
 
 

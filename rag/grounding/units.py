@@ -42,11 +42,11 @@ _NAMES = """note warning tip important hint caution danger attention seealso adm
 deprecated topic sidebar"""
 _TEXTUAL = frozenset(_NAMES.split())
 _CODE_LINE = regex.compile(
-    r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|"
-    r"(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|var|function|public|"
-    r"private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|[\w.\[\]'\"]+ ?[+|]?= ?\S|"
-    r"[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|"
-    r"Traceback \(most recent|File \"[^\"]+\", line \d)"
+    r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|import \w\S*$|"
+    r"from [\w.]+ import \S|(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|"
+    r"var|function|public|private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|"
+    r"[\w.\[\]'\"]+ ?[+|]?= ?\S|[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|"
+    r"(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|Traceback \(most recent|File \"[^\"]+\", line \d)"
 )
 _NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
 _COMMENT = regex.compile(r"\s*#+\s")

@@ -183,3 +183,8 @@ def test_what_stands_before_a_page_is_its_title_what_it_says_and_settings() -> N
         (Kind.NOISE, "search: yes"),
         (Kind.SENTENCE, "The office is on floor 55."),
     ]
+
+
+def test_imports_are_code() -> None:
+    found = kinds("from shop import Shop\nshop = Shop(1)\n\nThe shop opens at nine.")
+    assert [kind for kind, _ in found] == ["code", "sentence"]
