@@ -77,13 +77,13 @@ async def test_short_memory_unloads_the_longest_unused_first(foundry: Foundry) -
 
 async def test_a_model_in_use_is_never_unloaded(foundry: Foundry) -> None:
     life = await lifecycle(foundry, lambda: 0)
-    await foundry.load("medium:1")
-    stream = foundry.stream(ChatRequest("medium:1", (Message("user", "Hi"),), max_tokens=16))
+    await foundry.load("slow:1")
+    stream = foundry.stream(ChatRequest("slow:1", (Message("user", "Hi"),), max_tokens=1_000))
     async for chunk in stream:
         if chunk.text:
             break
     await life.tend()
-    assert [use.model for use in foundry.uses()] == ["medium:1"]
+    assert [use.model for use in foundry.uses()] == ["slow:1"]
     await stream.aclose()
     async with asyncio.timeout(60):
         while any(use.calls for use in foundry.uses()):  # noqa: ASYNC110  # a thread of the SDK ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -58,13 +59,17 @@ async def test_a_connection_closed_after_each_answer_costs_no_request() -> None:
     data = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(data)}\r\n\r\n".encode()
 
+    served: set[asyncio.Task[None] | None] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.add(asyncio.current_task())
         await reader.readuntil(b"\r\n\r\n")
         writer.write(head + data)
         await reader.read(65_536)  # the rest of the request
-        if not await reader.read(1):
-            return
+        await reader.read(1)  # the next one, or the end
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     wire = Wire(EndpointSettings(name="here", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
@@ -72,6 +77,7 @@ async def test_a_connection_closed_after_each_answer_costs_no_request() -> None:
         assert [chunk.text async for chunk in wire.stream(REQUEST) if chunk.text] == ["a"]
     await wire.close()
     server.close()
+    await asyncio.gather(*filter(None, served))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
