@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,5 +33,8 @@ def make_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeP
         return made[-1]
 
     yield make
+    for thread in threading.enumerate():  # a look in the background ends before its database is let go of
+        if thread.name in ("accounts", "who is signed out"):
+            thread.join()
     for place in made:
         place.close()
