@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,11 @@ import pytest
 
 from rag.database.places import Place, Postgres, Sqlite
 from rag.database.tables import Tables
+from tandem.people.store import Store
 from tests.support.postgres import Server
 
 MakePlace = Callable[[Tables], Place]
+MakeStore = Callable[[Place], Store]
 numbers = itertools.count()
 
 
@@ -33,8 +34,19 @@ def make_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeP
         return made[-1]
 
     yield make
-    for thread in threading.enumerate():  # a look in the background ends before its database is let go of
-        if thread.name in ("accounts", "who is signed out"):
-            thread.join()
     for place in made:
         place.close()
+
+
+@pytest.fixture
+def make_store(make_place: MakePlace) -> Iterator[MakeStore]:
+    """Makes a store of accounts in a place, and closes it before that: a look of its own may be under way."""
+    made: list[Store] = []
+
+    def make(place: Place) -> Store:
+        made.append(Store(place))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()

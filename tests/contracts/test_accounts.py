@@ -20,10 +20,10 @@ from tandem.people.revisions import TABLES
 from tandem.people.sealing import Seal, is_sealed
 from tandem.people.second_factor import SecondFactor
 from tandem.people.sessions import Session, Sessions
-from tandem.people.store import AccountsError, Store
+from tandem.people.store import AccountsError
 from tandem.people.tables import people as people_table
 from tandem.settings_sign_in import LimitSettings
-from tests.contracts.conftest import MakePlace
+from tests.contracts.conftest import MakePlace, MakeStore
 
 WORDS = "correct horse"
 
@@ -34,8 +34,8 @@ def place(make_place: MakePlace) -> Place:
 
 
 @pytest.fixture
-def people(place: Place) -> People:
-    return People(Store(place), {"chief"})
+def people(place: Place, make_store: MakeStore) -> People:
+    return People(make_store(place), {"chief"})
 
 
 def opened(people: People, name: str) -> None:
@@ -116,8 +116,10 @@ def test_what_changes_what_a_cookie_stands_for(people: People) -> None:
     assert len(set(marks)) == 3 and "" not in marks
 
 
-def test_roles_and_groups_are_granted_and_taken_and_others_notice(people: People, make_place: MakePlace) -> None:
-    other = People(Store(make_place(TABLES)))
+def test_roles_and_groups_are_granted_and_taken_and_others_notice(
+    people: People, make_place: MakePlace, make_store: MakeStore
+) -> None:
+    other = People(make_store(make_place(TABLES)))
     assert other.granted("ada") == Granted()
     opened(people, "ada")
     people.grant("ada", "administrator")
@@ -187,8 +189,8 @@ def test_a_code_counts_once_and_a_reset_ends_it(people: People) -> None:
     assert not codes.asked_of("ada")
 
 
-def test_sessions_are_listed(place: Place) -> None:
-    sessions = Sessions(Store(place))
+def test_sessions_are_listed(place: Place, make_store: MakeStore) -> None:
+    sessions = Sessions(make_store(place))
     soon, past = (datetime.now(UTC) + timedelta(hours=1)).isoformat(), "2020-01-01"
     for number, until in (("1", past), ("2", soon), ("3", soon)):
         sessions.signed_in(Session(number, "ada", 0, f"2026-01-0{number}", until, "10.0.0.1", "Firefox"))
@@ -196,8 +198,8 @@ def test_sessions_are_listed(place: Place) -> None:
     assert sessions.sessions("ben") == []
 
 
-def test_a_key_counts_until_it_is_revoked_or_old(place: Place) -> None:
-    keys = Keys(Store(place))
+def test_a_key_counts_until_it_is_revoked_or_old(place: Place, make_store: MakeStore) -> None:
+    keys = Keys(make_store(place))
     key, sent = keys.make("ada", "a script", ["ask", "models"], days=1)
     assert sent.startswith(f"tandem_{key.id}_") and key.scopes == {"ask", "models"}
     found = keys.find(sent)
@@ -227,14 +229,14 @@ class Clock:
         return self.now
 
 
-def test_limits_hold_for_each_person_each_key_and_a_group_together(place: Place) -> None:
+def test_limits_hold_for_each_person_each_key_and_a_group_together(place: Place, make_store: MakeStore) -> None:
     clock = Clock()
     limits = [
         LimitSettings(requests_per_minute=2),
         LimitSettings(per="key", requests_per_day=3),
         LimitSettings(per="group", group="it", tokens_per_day=100),
     ]
-    quotas = Quotas(limits, Store(place), clock)
+    quotas = Quotas(limits, make_store(place), clock)
     ada, ben, cem = Asker("ada"), Asker("ben", frozenset({"it"})), Asker("cem", frozenset({"it"}))
     assert quotas.ask(ada) is None and quotas.ask(ada) is None
     reached = quotas.ask(ada)
@@ -257,14 +259,16 @@ def test_limits_hold_for_each_person_each_key_and_a_group_together(place: Place)
     quotas.close()
 
 
-def test_what_was_used_is_kept_and_counts_after_a_restart(place: Place, make_place: MakePlace) -> None:
+def test_what_was_used_is_kept_and_counts_after_a_restart(
+    place: Place, make_place: MakePlace, make_store: MakeStore
+) -> None:
     clock = Clock()
     limit = [LimitSettings(tokens_per_day=50)]
-    first = Quotas(limit, Store(place), clock)
+    first = Quotas(limit, make_store(place), clock)
     for _ in range(2):
         first.used(Asker("ada", key="k"), Used(model="m", questions=1, tokens=25, seconds=1.5, money=0.25, escalated=1))
     first.close()
-    second = Quotas(limit, Store(make_place(TABLES)), clock)
+    second = Quotas(limit, make_store(make_place(TABLES)), clock)
     assert second.ask(Asker("ben")) is None
     assert second.ask(Asker("ada")) is not None
     (used,) = second.since(1)

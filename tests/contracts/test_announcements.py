@@ -6,13 +6,13 @@ import pytest
 
 from tandem.people.announcements import LONGEST, MOST, Announcements
 from tandem.people.revisions import TABLES
-from tandem.people.store import AccountsError, Store
-from tests.contracts.conftest import MakePlace
+from tandem.people.store import AccountsError
+from tests.contracts.conftest import MakePlace, MakeStore
 
 
 @pytest.fixture
-def announcements(make_place: MakePlace) -> Announcements:
-    return Announcements(Store(make_place(TABLES)))
+def announcements(make_place: MakePlace, make_store: MakeStore) -> Announcements:
+    return Announcements(make_store(make_place(TABLES)))
 
 
 def test_it_stands_until_its_day_or_until_it_is_taken_back(announcements: Announcements) -> None:
@@ -39,10 +39,10 @@ def test_there_are_few_and_each_is_short(announcements: Announcements) -> None:
 
 
 def test_what_another_process_tells_is_shown_and_one_that_cannot_be_read_stops_nobody(
-    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, make_store: MakeStore
 ) -> None:
     monkeypatch.setattr("tandem.people.announcements._LOOK_SECONDS", 0.0)
-    here, there = (Announcements(Store(make_place(TABLES))) for _ in range(2))
+    here, there = (Announcements(make_store(make_place(TABLES))) for _ in range(2))
     assert there.current() == []
     made = here.make("Hello", 1)
     assert there.current() == [made]

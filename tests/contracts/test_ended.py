@@ -11,8 +11,8 @@ from rag.database.places import Place
 from tandem.auth.ended import EndedInFile
 from tandem.people.ended import EndedForAll, write_out
 from tandem.people.revisions import TABLES
-from tandem.people.store import AccountsError, Store
-from tests.contracts.conftest import MakePlace
+from tandem.people.store import AccountsError
+from tests.contracts.conftest import MakePlace, MakeStore
 from tests.support.several import within
 
 NOW = 1_000.0
@@ -24,9 +24,9 @@ def place(make_place: MakePlace) -> Place:
 
 
 def test_what_ends_is_known_here_at_once_and_elsewhere_soon(
-    place: Place, make_place: MakePlace, tmp_path: Path
+    place: Place, make_place: MakePlace, tmp_path: Path, make_store: MakeStore
 ) -> None:
-    here, there = (EndedForAll(Store(one), tmp_path / "none") for one in (place, make_place(TABLES)))
+    here, there = (EndedForAll(make_store(one), tmp_path / "none") for one in (place, make_place(TABLES)))
     before = there.state()
     assert (here.epoch("ada"), here.has("one"), there.epoch("ada")) == (0, False, 0)
     here.end_all("ada")
@@ -41,13 +41,13 @@ def test_what_ends_is_known_here_at_once_and_elsewhere_soon(
     there.close()
 
 
-def test_it_comes_from_a_file_and_goes_back_to_one(place: Place, tmp_path: Path) -> None:
+def test_it_comes_from_a_file_and_goes_back_to_one(place: Place, tmp_path: Path, make_store: MakeStore) -> None:
     file = tmp_path / "signed_out.json"
     old = EndedInFile(file, lambda: NOW)
     old.end_all("ada")
     old.end("one", NOW, NOW + 10)
     for _ in range(2):  # whenever it is opened
-        ended = EndedForAll(Store(place), file)
+        ended = EndedForAll(make_store(place), file)
         assert (ended.epoch("ada"), ended.has("one")) == (1, True)
         ended.close()
     ended.end_all("ada")
@@ -58,8 +58,8 @@ def test_it_comes_from_a_file_and_goes_back_to_one(place: Place, tmp_path: Path)
     assert (back.epoch("ada"), back.epoch("ben"), back.has("one")) == (2, 1, True)
 
 
-def test_where_nothing_can_be_read_no_cookie_counts(place: Place, tmp_path: Path) -> None:
-    store = Store(place)
+def test_where_nothing_can_be_read_no_cookie_counts(place: Place, tmp_path: Path, make_store: MakeStore) -> None:
+    store = make_store(place)
     ended = EndedForAll(store, tmp_path / "none")
 
     def away(query: object) -> None:

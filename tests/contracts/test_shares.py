@@ -9,13 +9,13 @@ import pytest
 from rag.database.places import Place
 from tandem.people.revisions import TABLES
 from tandem.people.shares import MOST, Shares
-from tandem.people.store import AccountsError, Store
-from tests.contracts.conftest import MakePlace
+from tandem.people.store import AccountsError
+from tests.contracts.conftest import MakePlace, MakeStore
 
 
 @pytest.fixture
-def shares(make_place: MakePlace) -> Shares:
-    return Shares(Store(make_place(TABLES)))
+def shares(make_place: MakePlace, make_store: MakeStore) -> Shares:
+    return Shares(make_store(make_place(TABLES)))
 
 
 def test_what_is_shared_opens_for_who_is_named_until_it_is_ended(shares: Shares) -> None:
@@ -65,8 +65,8 @@ def test_nobody_shares_with_nobody_or_without_end(shares: Shares, monkeypatch: p
     shares.make("ben", "t1", {}, title="a", people=["ada"])
 
 
-def test_a_restart_forgets_nothing(make_place: MakePlace) -> None:
-    made = Shares(Store(make_place(TABLES))).make("ada", "t1", {"ü": ["x"]}, title="\0 ğ", people=["ben"])
+def test_a_restart_forgets_nothing(make_place: MakePlace, make_store: MakeStore) -> None:
+    made = Shares(make_store(make_place(TABLES))).make("ada", "t1", {"ü": ["x"]}, title="\0 ğ", people=["ben"])
     again: Place = make_place(TABLES)
-    assert Shares(Store(again)).find(made.id) == replace(made, title="\ufffd ğ")
-    assert Shares(Store(again)).content(made.id) == {"ü": ["x"]}
+    assert Shares(make_store(again)).find(made.id) == replace(made, title="\ufffd ğ")
+    assert Shares(make_store(again)).content(made.id) == {"ü": ["x"]}
