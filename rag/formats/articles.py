@@ -21,7 +21,7 @@ _LEAST = 3
 _LONGEST, _MOST_WORDS = 110, 12
 _CHAPTER_LINES, _TITLE_LINES = 3, 4
 _NAMES = "ARTICLE Article ARTÍCULO Artículo ARTICOLO Articolo ARTIKEL Artikel SECTION Section".replace(" ", "|")
-_CHAPTERS = "CHAPTER Chapter PART Part Kapitel Teil Abschnitt CHAPITRE Chapitre CAPÍTULO Capítulo"
+_CHAPTERS = "CHAPTER Chapter PART Part Kapitel Teil Abschnitt CHAPITRE Chapitre CAPÍTULO Capítulo".replace(" ", "|")
 _NUMBER = r"(?: \d{1,4} (?:\.\d{1,3})* [a-z]? | [IVXLC]{1,7} )"
 _ARTICLE = regex.compile(
     rf"""
@@ -49,7 +49,7 @@ _WITHIN = regex.compile(rf"(?: ^ | (?<= [.:;!?)][^\S\n] ) ) {_RUN_IN.pattern}", 
 _CHAPTER = regex.compile(
     rf"""
     (?: (?: \p{{Lu}}\p{{L}}+ \s+ ){{1,2}} (?:BÖLÜM|KISIM|Bölüm|Kısım)
-        | (?:{_CHAPTERS.replace(" ", "|")}) \s+ {_NUMBER}
+        | (?:{_CHAPTERS}) \s+ {_NUMBER}
         | (?: \d{{1,2}}\.\s* | \p{{Lu}}\p{{Ll}}+e[rs]\s+ ) (?:Abschnitt|Kapitel|Teil)
     )
     \b \s* [.:–—-]? (?P<rest>.*)
@@ -90,10 +90,9 @@ def with_headings(read: Extracted) -> Extracted:
     own = [_before_article(heading) for heading in read.headings]
     text = _gone_on(read.text, zip(read.headings, own, strict=True))
     starts = [line.start for line in lines]
-    headed = {at for heading in own for at in _over(heading, lines, starts)}
-    after = Counter(
-        heading.level for heading in own for at in _over(heading, lines, starts) if at + 1 in marked or at in marked
-    )
+    level_at = [(at, heading.level) for heading in own for at in _over(heading, lines, starts)]
+    headed = {at for at, _ in level_at}
+    after = Counter(level for at, level in level_at if at + 1 in marked or at in marked)
     level = after.most_common(1)[0][0] if after else max((heading.level for heading in own), default=0) + 2
     made = list(own)
     titles: set[int] = set()

@@ -26,7 +26,7 @@ _PATIENCE_S = 60.0
 _SIGN = regex.compile(r"[^\p{Common}\p{Inherited}\u0000-\u017f]|[ŌƟ]|\p{Co}")
 _WORD = regex.compile(r"(?:[\p{L}\p{M}]|[^\p{Common}\p{Inherited}]|\p{Co})+")
 _LATIN = regex.compile(r"\p{Latin}")
-_LETTERS = (*"ieaıoutnsrlmdcpgğşçöühbfvkyzwxqjéèàäß", *["ti", "tt", "ft", "ff", "fi", "fl", "ffi", "fti", "tti"])
+_LETTERS = (*"ieaıoutnsrlmdcpgğşçöühbfvkyzwxqjéèàäß", "ti", "tt", "ft", "ff", "fi", "fl", "ffi", "fti", "tti")
 
 
 def with_right_letters(read: Extracted) -> Extracted:
@@ -53,8 +53,8 @@ def _meant(sign: str, words: Counter[str], meant: dict[str, str], language: str)
     inside = sum(times for word, times in holding if _LATIN.search(word.replace(sign, "")))
     if inside < _INSIDE * sum(times for _, times in holding):
         return ""
-    whole = [regex.sub("|".join(map(regex.escape, meant)), lambda at: meant[at[0]], word) if meant else word
-             for word, _ in holding[:_MOST_WORDS]]  # fmt: skip
+    table = str.maketrans(meant)
+    whole = [word.translate(table) for word, _ in holding[:_MOST_WORDS]]
     if len(whole) < _LEAST_WORDS:
         return ""
     shares = {
