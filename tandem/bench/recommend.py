@@ -6,7 +6,8 @@ measure.
 Draft: the fastest model whose quality is not significantly below the best one's (their 95 % intervals overlap). Where
 every faster model is significantly worse, the fastest with at least three quarters of the best quality drafts and the
 best refines, if that pays. A pair pays when the refining model is significantly better and drafting everything while
-refining the share of drafts that are wrong takes less time than asking the large model alone.
+refining the share of drafts that are wrong takes less time than asking the large model alone. Only models whose answers
+to questions on documents were measured, or scored by people, are recommended: how fast a model is says nothing of them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tandem.bench.schema import Distribution, Estimate, Level, Model, Quality, R
 KEPT_SHARE = 0.95
 FIRST_WORD_MS = 2000.0
 GOOD_ENOUGH = 0.75
+MIDDLING = 0.5
 _POWER_Z = 1.96 + 0.84
 
 
@@ -88,10 +90,13 @@ def _own_memory(model: Model) -> float | None:
 def recommend(report: Report) -> Recommendation:
     """The verdicts, each with its reasons. Needs `report.selection`."""
     found = Recommendation(devices=_devices(report))
-    rows = [row for row in report.selection if _usable(report, row)]
+    ran = [row for row in report.selection if _ran(report, row)]
+    rows = [row for row in ran if not _unfit(report, row)]
     if not rows:
         found.draft_reasons.append("No model was measured well enough to recommend one.")
         found.draft_reasons += _unreliable(report)
+        for row in ran:
+            found.capacity += _capacity(report, row.name)
         found.would_change += _failures(report)
         return found
     _choose(report, rows, found)
@@ -101,18 +106,29 @@ def recommend(report: Report) -> Recommendation:
     return found
 
 
-def _usable(report: Report, row: Row) -> bool:
+def _ran(report: Report, row: Row) -> bool:
     model = _model(report, row.name)
     first = model.levels[0] if model.levels else None
-    enough = first is not None and first.completed > 0 and first.failed <= MOST_FAILURES * first.requests
-    return enough and not _below_quote(report, row)
+    return first is not None and first.completed > 0 and first.failed <= MOST_FAILURES * first.requests
 
 
-def _below_quote(report: Report, row: Row) -> bool:
-    """Whether its answers to the questions on documents are worse than quoting, which takes no model."""
+def _unfit(report: Report, row: Row) -> str:
+    """Why nobody should be told to use a model that runs, as a sentence ends; "" where its answers are worth it."""
+    quality = _model(report, row.name).quality
+    if quality.grounded is None and (quality.manual is None or row.quality is None):
+        return (
+            "what answers are worth was not measured, and speed alone recommends no model; add --questions FILE "
+            "with questions about your documents"
+        )
+    if not row.quality or (quality.grounded is None and row.quality < MIDDLING):
+        return f"the answers are no good ({_quality(row)}, {row.quality_of})"
     quoted = quality_of(Quality(grounded=report.quote))[0]
-    on_documents = _model(report, row.name).quality.grounded is not None
-    return quoted is not None and on_documents and row.quality is not None and row.quality < quoted.value
+    if quoted is None or quality.grounded is None or row.quality >= quoted.value:
+        return ""
+    return (
+        f"the answers ({_quality(row)}) are worse than quoting the documents ({quoted.value:.2f}), which takes no "
+        "model (models.draft: extractive)"
+    )
 
 
 def _unreliable(report: Report) -> list[str]:
@@ -122,14 +138,11 @@ def _unreliable(report: Report) -> list[str]:
         first = model.levels[0] if model.levels else None
         if first is not None and first.completed and first.failed > MOST_FAILURES * first.requests:
             sentences.append(f"{model.name} is left out: {first.failed} of its {first.requests} requests failed.")
-    quoted = quality_of(Quality(grounded=report.quote))[0]
+    reasons: dict[str, list[str]] = defaultdict(list)
     for row in report.selection:
-        if quoted is not None and _below_quote(report, row):
-            sentences.append(
-                f"{row.name} is left out: its answers ({_quality(row)}) are worse than quoting the documents "
-                f"({quoted.value:.2f}), which takes no model (models.draft: extractive)."
-            )
-    return sentences
+        if _ran(report, row) and (why := _unfit(report, row)):
+            reasons[why].append(row.name)
+    return sentences + [f"{_listed(names)} {_are(names)} left out: {why}." for why, names in reasons.items()]
 
 
 def _choose(report: Report, rows: list[Row], found: Recommendation) -> None:
@@ -162,11 +175,7 @@ def _draft_reasons(draft: Row, best: Row, candidates: Sequence[Row]) -> list[str
         return [f"{speed}; no other model could be compared with it."]
     fastest = _time(draft) == min(map(_time, candidates))
     reasons = [f"{speed}{', the fastest of those measured' if fastest else ''}."]
-    if draft.quality is None:
-        reasons.append("Quality was not measured, so speed alone decided.")
-    elif not best.quality:
-        reasons.append("No model was right even once, so speed alone decided.")
-    elif draft is best:
+    if draft is best:
         reasons.append(f"Its quality is the best found: {_quality(draft)}.")
     elif _worse(draft, best):
         reasons.append(f"Its quality ({_quality(draft)}) is below {best.name}'s ({_quality(best)}), which can refine.")
@@ -191,11 +200,7 @@ def _pair(draft: Row, others: Sequence[Row], found: Recommendation) -> None:
             )
             return
     best = max(others, key=lambda row: row.quality or 0.0)
-    if draft.quality is None or best.quality is None:
-        found.pair_reasons.append(
-            "No pair is recommended: without a measured quality nothing shows that refining helps."
-        )
-    elif not _worse(draft, best):
+    if not _worse(draft, best):
         found.pair_reasons.append(
             f"No pair pays: {best.name} ({_quality(best)}) is not significantly better than {draft.name} "
             f"({_quality(draft)}), so refining would cost its {_seconds(best.total_ms)} for nothing proven."
@@ -384,6 +389,10 @@ def _seconds(ms: float | None) -> str:
     if ms is None or math.isinf(ms):
         return "an unknown time"
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from hybrid.answering.pipeline import answer
 from hybrid.engine import Engine
+from rag.errors import UserFacingError
+from rag.principal import LOCAL
 from tandem.bench.plan import Plan
 from tandem.bench.quality import Score
 from tandem.bench.run import Bench, Progress
@@ -27,14 +29,18 @@ MODELS_SECONDS = 30.0
 
 
 @asynccontextmanager
-async def engine_for(settings: Settings, questions: QuestionSet | None = None) -> AsyncIterator[Engine]:
+async def engine_for(
+    settings: Settings, questions: QuestionSet | None = None, *, filled: bool = False
+) -> AsyncIterator[Engine]:
     """An engine whose models have been looked up. It answers from the questions' own documents, in a library made for
-    them, or from the installation's. Raises UserFacingError.
+    them, or from the installation's, which must hold some where it has to be `filled`. Raises UserFacingError.
     """
     with ExitStack() as stack:
         place = stack.enter_context(indexed(questions.source, settings)).settings if questions is not None else settings
         library = open_library(place)
         stack.callback(library.close)
+        if filled and not library.documents(principal=LOCAL):
+            raise UserFacingError("Nothing is indexed yet; run `tandem index` first.")
         engine = assemble(settings, library)
         try:
             engine.models.start()

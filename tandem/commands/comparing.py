@@ -57,7 +57,7 @@ def compare(
 async def _compare(
     settings: Settings, draft: str, refine: str, prompts: Sequence[plan.BenchPrompt], rounds: int
 ) -> Comparison:
-    async with engine_for(settings) as engine:
+    async with engine_for(settings, filled=True) as engine:
         for name in (draft, refine):
             engine.models.resolve(name)
         with bar("Comparing") as advance:

@@ -124,6 +124,8 @@ def test_the_command_prints_three_columns_and_a_verdict(
     endpoint = f"[{{name: x, base_url: '{openai_server.base_url}'}}]"
     settings = f"documents: papers\nmodels: {{foundry: false, endpoints: {endpoint}}}\n"
     (home / "tandem.yaml").write_text(settings, encoding="utf-8")
+    unread = tandem("compare", "--draft", "small", "--refine", "large", "--prompt", "How many days of holiday?")
+    assert unread.exit_code == 1 and "Nothing is indexed yet; run `tandem index` first." in str(unread.exception)
     assert tandem("index").exit_code == 0
 
     result = tandem("compare", "--draft", "small", "--refine", "large", "--prompt", "How many days of holiday?")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tandem.bench.schema import Limits, Model
-from tests.tandem.bench.made import measured, report
+from tandem.bench.schema import Estimate, Judged, Limits, Model
+from tests.tandem.bench.made import judged, measured, report
 
 FAST = {"first_s": 0.1, "gap_s": 0.005}
 SLOW = {"first_s": 0.5, "gap_s": 0.05}
@@ -38,24 +38,43 @@ def test_a_small_model_that_is_mostly_wrong_does_not_draft() -> None:
     assert (found.draft, found.refine) == ("large", None)
 
 
-def test_without_quality_speed_decides_and_it_is_said() -> None:
-    found = report(measured("large", **SLOW), measured("small", **FAST)).recommendation
+def test_what_was_not_measured_for_answers_is_not_recommended_and_it_is_said() -> None:
+    rubric = [judged(measured(name, **speed), 0.9, 0.8, 1.0) for name, speed in (("large", SLOW), ("small", FAST))]
+    found = report(*rubric).recommendation
 
     assert found is not None
-    assert found.draft == "small"
-    assert "speed alone decided" in found.draft_reasons[1]
-    assert any("--questions" in sentence for sentence in found.would_change)
+    assert (found.draft, found.refine) == (None, None)
+    (why,) = (reason for reason in found.draft_reasons if "left out" in reason)
+    assert why.startswith("large and small are left out: ") and "--questions FILE" in why
+    assert any(sentence.startswith("small: one person") for sentence in found.capacity)
 
 
-def test_a_quality_of_nothing_is_not_praised() -> None:
+def test_one_that_was_measured_is_recommended_beside_one_that_was_not() -> None:
+    found = report(measured("large", **SLOW, right=(90, 100)), measured("small", **FAST)).recommendation
+
+    assert found is not None
+    assert found.draft == "large"
+    assert any(reason.startswith("small is left out: ") for reason in found.draft_reasons)
+
+
+def test_what_people_scored_is_recommended_where_they_liked_it() -> None:
+    for points, chosen in ((4.5, "small"), (1.5, None)):
+        model = measured("small", **FAST)
+        model.quality.manual = Judged(answers=9, overall=Estimate(value=points, low=points, high=points))
+        found = report(model).recommendation
+        assert found is not None and found.draft == chosen
+
+
+def test_a_model_that_was_right_not_even_once_is_not_recommended() -> None:
     found = report(measured("large", **SLOW, right=(0, 9)), measured("small", **FAST, right=(0, 9))).recommendation
 
     assert found is not None
-    assert "No model was right even once, so speed alone decided." in found.draft_reasons
+    assert found.draft is None
+    assert any("large and small are left out: the answers are no good" in why for why in found.draft_reasons)
 
 
 def test_a_model_that_fails_too_often_is_left_out() -> None:
-    found = report(measured("large", **SLOW), measured("small", **FAST, failed=20)).recommendation
+    found = report(measured("large", **SLOW, right=(50, 60)), measured("small", **FAST, failed=20)).recommendation
 
     assert found is not None
     assert found.draft == "large"
