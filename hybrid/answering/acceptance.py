@@ -19,7 +19,7 @@ from hybrid.policies import degeneration
 from hybrid.policies.signals import language_mismatch
 from rag import prompts
 from rag.grounding import citations, evidence
-from rag.text import phrases
+from rag.text import phrases, sentences
 from rag.types import CheckedAnswer, CheckedSentence, Likes, Passage, Support
 
 UNSUPPORTED = "unsupported"
@@ -30,8 +30,10 @@ QUOTED_SHORT, ELSEWHERE_SHORT = 0.15, 0.3
 BOUND, HELD = 0.6, 0.9
 FITTING, SPOKEN_OF = 0.4, 0.25
 PARTS = 3
+WHOLE = 4
 _FIRST_ITEM = regex.compile(r"\(?1[.)]")
 _ITEM = regex.compile(r"^\s*(?:\(?\d{1,2}[.)]|[-*•–])\s", regex.M)
+_STOP = regex.compile(rf"[{sentences.MARKS}]|\Z")
 _LATER_ITEM = regex.compile(r"(?<!\S)\(?(?:[2-9]|[1-9]\d)[.)](?=\s)")
 
 
@@ -95,6 +97,7 @@ def prepare(searched: Searched) -> None:
 
 def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bool = False) -> Verdict:
     """Whether `text` may be shown. `truncated` says that it was cut off before its end."""
+    truncated = truncated and not _ends_as_its_source(text, searched.passages)
     sound = degeneration.sound(
         text,
         question=searched.question,
@@ -115,7 +118,24 @@ def judge(text: str, searched: Searched, *, truncated: bool = False, trusted: bo
         begun = _supported_part(checked, searched)
         if begun is not checked and not _why(text, begun, (UNSUPPORTED,), searched, trusted):
             return Verdict(begun, "", (UNSUPPORTED,), strayed=checked)
+    later = _best(sound.turns, sound.faults, searched) if why else None
+    if later is not None:
+        return Verdict(later, "", sound.faults, strayed=checked)
     return Verdict(checked, why, sound.faults)
+
+
+def _best(turns: Sequence[str], faults: tuple[str, ...], searched: Searched) -> CheckedAnswer | None:
+    """Of a text that answers several times over, the answer that ranks best among those that could be shown if each
+    were all of it; None where none could.
+    """
+    fit: list[tuple[float, CheckedAnswer]] = []
+    for turn in turns:
+        checked = _supported_part(citations.check(turn, searched.passages, searched.question), searched)
+        said = any(one.support is Support.SUPPORTED for one in checked.sentences)
+        if said and not _why(turn, checked, faults, searched, trusted=False):
+            found = evidence.measure(searched.question, searched.passages, checked, searched.query, searched.likes)
+            fit.append((found["chance"], checked))
+    return max(fit, key=lambda one: one[0])[1] if fit else None
 
 
 def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: Searched, trusted: bool) -> str:
@@ -155,6 +175,16 @@ def _why(text: str, checked: CheckedAnswer, faults: tuple[str, ...], searched: S
         return "" if found["chance"] >= least and not found["only"] else "beside"
     fits = found["fitting"] >= FITTING and found["held"] >= SPOKEN_OF and found["parts"] <= 1
     return "" if found["chance"] >= least or spoken_of or fits else "beside"
+
+
+def _ends_as_its_source(text: str, passages: Sequence[Passage]) -> bool:
+    """Whether the last sentence is one of a passage, word for word to its end, but for the stop."""
+    spans = sentences.split(text)
+    last = " ".join(text[spans[-1][0] : spans[-1][1]].split()) if spans else ""
+    if len(last.split()) < WHOLE:
+        return False
+    sources = [" ".join(one.text.split()) for one in passages if last[:1] in one.text]
+    return any(_STOP.match(source, source.find(last) + len(last)) for source in sources if last in source)
 
 
 def _ends_with_its_source(claims: Sequence[CheckedSentence], passages: Sequence[Passage]) -> bool:

@@ -40,6 +40,7 @@ _GRAM = 4
 _ALIKE, _TOLD, _INSIDE, _SHORT = 0.8, 0.5, 0.45, 3
 _MOSTLY = 0.7
 _LOOPED = 2
+_TURNS = 3
 _MAX_UNITS = 400
 # What may still change where a sentence ends: a marker behind it, a month after an ordinal, a small letter.
 _LOOK_AHEAD = 32
@@ -48,10 +49,15 @@ _LONGEST_TAIL = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What is left of a text, and what was taken off it: some of LOOP, ECHO and CUT, in this order."""
+    """What is left of a text, and what was taken off it: some of LOOP, ECHO and CUT, in this order.
+
+    `turns` are the answers that the text gives after the first, each behind an echo of the prompt or an "Answer:" of
+    its own and without it: a small model that finds no end asks itself again. Each stands there once, a few at most.
+    """
 
     text: str
     faults: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
 
 
 def sound(
@@ -68,20 +74,22 @@ def sound(
     text = _IDLE_NUMBER.sub("", _OPEN_MARKER.sub("", text) if truncated else text)
     if _LONE_NUMBER.fullmatch(text):  # no list's: it is all there is
         return Sound(text)
-    reading = _Reading(question, instructions, headings)
-    for start, end in _units(text):
-        if not reading.take(text, start, end):
-            break
+    reading, *later = _readings(text, _Prompt(question, instructions, headings))
     kept, faults, repeats = reading.kept, reading.faults, reading.repeats
-    if truncated and kept and kept[-1][1] == len(text.rstrip()) and not sentences.is_closed(text):
-        faults.add(CUT)
-        if len(kept) > 1:
-            kept.pop()
+    if truncated and not sentences.is_closed(text):
+        until = len(text.rstrip())
+        if kept and kept[-1][1] == until:
+            faults.add(CUT)
+            if len(kept) > 1:
+                kept.pop()
+        elif later and later[-1].kept and later[-1].kept[-1][1] == until:
+            later[-1].kept.pop()
     if not faults and not repeats and (kept or not text.strip()):
         return Sound(text)
     if not kept and not faults:  # list numbers and marks, but nothing said
         faults.add(LOOP if len(_ITEM.findall(text)) > 1 else CUT)
-    return Sound(_joined(text, kept), tuple(fault for fault in (LOOP, ECHO, CUT) if fault in faults))
+    left = _joined(text, kept)
+    return Sound(left, tuple(fault for fault in (LOOP, ECHO, CUT) if fault in faults), _turns(text, left, later))
 
 
 def same(text: str, said: Iterable[str]) -> bool:
@@ -102,7 +110,7 @@ class Growing:
     """A text that is still being written, heard piece by piece: every unit is judged once, when it has ended."""
 
     def __init__(self, *, question: str = "", instructions: str = "") -> None:
-        self._reading = _Reading(question, instructions)
+        self._reading = _Reading(_Prompt(question, instructions))
         self._tail = ""
         self._over = False
 
@@ -135,26 +143,33 @@ class Growing:
         self._tail = "" if not spans and len(self._tail) > _LONGEST_TAIL else self._tail[settled:]
 
 
+class _Prompt:
+    """What a text was asked with, as far as it may recite it."""
+
+    def __init__(self, question: str, instructions: str, headings: Iterable[str] = ()) -> None:
+        self.headings = frozenset(tuple(_words(one)) for one in headings) - {()}
+        self.asked = tuple(_words(question))
+        self.whole = self.headings.union({self.asked} - {()})
+        self.told = _told(instructions)
+
+
 class _Reading:
     """The units of one text, read in their order: which are kept, and what is wrong."""
 
-    def __init__(self, question: str, instructions: str, headings: Iterable[str] = ()) -> None:
+    def __init__(self, prompt: _Prompt) -> None:
         self.kept: list[tuple[int, int]] = []
         self.faults: set[str] = set()
         self.repeats = 0
-        self._headings = frozenset(tuple(_words(one)) for one in headings) - {()}
-        self._whole = self._headings.union({tuple(_words(question))} - {()})
+        self._prompt = prompt
         self._numbered = False
-        self._asked = tuple(_words(question))
-        self._told = _told(instructions)
         self._seen = _Seen()
 
     def take(self, text: str, start: int, end: int) -> bool:
         """Judge the next unit; False where the text ends for whoever reads it."""
         unit = text[start:end]
-        if _is_echo(unit, self._whole, self._asked, self._told) or self._recites(unit):
+        if _is_echo(unit, self._prompt) or self._recites(unit):
             self.faults.add(ECHO)
-            if self._numbered and _said(unit) in self._headings:  # "1", then a passage from its heading on
+            if self._numbered and _said(unit) in self._prompt.headings:  # "1", then a passage from its heading on
                 self.kept, self._numbered, self._seen = [], False, _Seen()
             return not self.kept
         label = _LABEL.match(unit)
@@ -182,7 +197,7 @@ class _Reading:
         said = _said(unit)
         if len(said) < _GRAM:
             return False
-        for heading in self._headings:
+        for heading in self._prompt.headings:
             if _MOSTLY * len(heading) <= len(said) <= len(heading):
                 rest = iter(heading)
                 if all(word in rest for word in said):
@@ -215,6 +230,34 @@ class _Seen:
         return max(shared.values(), default=0) >= _ALIKE * len(grams)
 
 
+def _readings(text: str, prompt: _Prompt) -> list[_Reading]:
+    """The text up to where it ends for whoever reads it; and where an echo ends it, what stands between one and the
+    next, until one goes round.
+    """
+    reading = _Reading(prompt)
+    readings = [reading]
+    for start, end in _units(text):
+        if reading.take(text, start, end):
+            continue
+        if LOOP in reading.faults or len(readings) > _TURNS:
+            break
+        reading = _Reading(prompt)
+        reading.take(text, start, end)
+        readings.append(reading)
+    return readings
+
+
+def _turns(text: str, first: str, later: Iterable[_Reading]) -> tuple[str, ...]:
+    found = [first]
+    for reading in later:
+        turn = _joined(text, reading.kept)
+        label = _LABEL.match(turn)
+        turn = turn[label.end() :] if label else turn
+        if turn and not same(turn, found):
+            found.append(turn)
+    return tuple(found[1:])
+
+
 def _units(text: str) -> Iterator[tuple[int, int]]:
     """Lines, and the sentences of each; at most as many as a long answer has."""
     count = 0
@@ -244,11 +287,12 @@ def _told(instructions: str) -> frozenset[tuple[str, ...]]:
     return frozenset(_grams(_words(instructions)))
 
 
-def _is_echo(unit: str, whole: Set[tuple[str, ...]], asked: tuple[str, ...], told: Set[tuple[str, ...]]) -> bool:
+def _is_echo(unit: str, prompt: _Prompt) -> bool:
     if _TURN.match(unit) or _BREADCRUMB.match(unit):
         return True
     words = _words(unit)
-    if _said(unit) in whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
+    asked, told = prompt.asked, prompt.told
+    if _said(unit) in prompt.whole or (len(asked) >= _GRAM and tuple(words[-len(asked) :]) == asked):
         return True
     grams = _grams(words)
     return len(grams) >= _SHORT and (tuple(words[:_GRAM]) in told or len(grams & told) >= _TOLD * len(grams))

@@ -127,6 +127,26 @@ def test_of_a_text_that_begins_well_and_invents_the_rest_the_beginning_is_shown(
     assert judge(f"The Model Desk has 4 members.{invented}", searched()).why == "unsupported"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("5 seconds.\n\nAnswer: 120 seconds.\n\nAnswer: 30 seconds.", "120 seconds [1]."),
+        ("5 seconds.\n\nAnswer: 30 seconds.\n\nAnswer: 120 whales.", ""),
+    ],
+)
+def test_of_several_answers_in_one_draft_the_one_that_its_source_carries_is_shown(said: str, shown: str) -> None:
+    passages = [Passage("p", "a.md", TABLE, 0, len(TABLE), headings=("Limits",), language="en"), *searched().passages]
+    verdict = judge(said, Searched("What is the limit for the first token?", passages, 0.9, True))
+    assert (verdict.checked.text if verdict.accepted else "") == shown
+    assert not verdict.sound and not (shown and verdict.faults != ("echo",))
+
+
+def test_what_was_cut_off_where_its_source_ends_is_whole() -> None:
+    kept = "Annual leave is 25 days per year for every employee. Unused days may be carried over until the end of March"
+    assert judge(kept, searched(), truncated=True).checked.text.endswith("until the end of March [1]")
+    assert judge(kept.removesuffix(" March"), searched(), truncated=True).faults == ("cut",)
+
+
 STEPS = "1. Look at the receipt page.\n2. Search for a rare word.\n3. Run the repair, which checks the index."
 AGAIN = "\nQuestion: What else is there?"
 

@@ -58,6 +58,19 @@ def test_echoes_of_the_prompt_go(text: str, left: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "cut", "turns"),
+    [
+        ("25 GB.\n\nAnswer: 12 GB.\n\nAnswer: 9 GB.", False, ("12 GB.", "9 GB.")),
+        (f"25 GB.\n\n{ASKED}\n\nAnswer: 12 GB. It is free.\n\nAnswer: 9", True, ("12 GB. It is free.",)),
+        ("25 GB.\n\nAnswer: 25 GB.\n\nAnswer: 25 GB.\n\nAnswer: 9 GB.", False, ()),
+        ("1 GB.\n\n" + "".join(f"Answer: {n} GB.\n\n" for n in range(2, 90)), False, ("2 GB.", "3 GB.", "4 GB.")),
+    ],
+)
+def test_what_a_text_answers_after_its_first_answer(text: str, cut: bool, turns: tuple[str, ...]) -> None:
+    assert sound(text, question=ASKED, instructions=TOLD, truncated=cut).turns == turns
+
+
+@pytest.mark.parametrize(
     ("text", "left"),
     [
         ("1\n\nThe AI Board, Meetings. Five members make a quorum.", "Five members make a quorum."),
