@@ -220,7 +220,7 @@ def _parsed(items: Sequence[_Item]) -> tuple[_Side, int] | None:
             value = parser.sum()
         except (_NoExpression, ZeroDivisionError, OverflowError, RecursionError):
             continue
-        if isinstance(value, complex) or abs(value) > 1e15:
+        if isinstance(value, complex) or not abs(value) <= 1e15:  # nor what is no number
             continue
         values.append(value)
         length = max(length, parser.at)

@@ -139,7 +139,8 @@ def _stop() -> frozenset[str]:
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(found.replace(",", "")) for found in _NUMBER.findall(text)]
+    """Those that are numbers to count with: a model that loops writes hundreds of digits."""
+    return [value for found in _NUMBER.findall(text) if math.isfinite(value := float(found.replace(",", "")))]
 
 
 def _near(value: float, others: set[float]) -> bool:

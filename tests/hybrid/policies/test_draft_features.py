@@ -98,3 +98,12 @@ def test_every_vector_is_finite(question: str, text: str) -> None:
 
 def test_a_huge_draft_is_read_in_part() -> None:
     assert len(Draft("", "1 + 1 = 2 " * 100_000).plain) <= 20_000
+
+
+@pytest.mark.parametrize(
+    "draft", ["The answer is {}.", "{0} - {0} = 7", "{} * 2 = 4", "5 * 12 = {}", "{} million - 3 = 0"]
+)
+@pytest.mark.parametrize("question", [QUESTION, "How many are {}?"])
+def test_hundreds_of_digits_are_no_number(draft: str, question: str) -> None:
+    digits = "1" + "0" * 400
+    assert np.isfinite(vector(question.replace("{}", digits), draft.replace("{}", digits).replace("{0}", digits))).all()
