@@ -23,6 +23,7 @@ PATIENCE_MS = 90_000
 ENGLISH = "Every employee has 25 days of paid holiday a year."
 TURKISH = "Çalışanların yılda yirmi beş gün ücretli izni vardır."
 ROUND = "On and off we go round"
+ENDLESS = " ".join(f"w{number}" for number in range(200))
 SMALL = "The small model on the server says so."
 LARGE = "The large model on the server says more."
 
@@ -31,11 +32,12 @@ Open = Callable[..., "Visit"]
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of models: two that recite, one that never ends, some that fail each in its way."""
+    """A folder of models: two that recite, one that never ends, one in circles, some that fail each in its way."""
     folder = tmp_path_factory.mktemp("models")
     make(folder / "tiny-phi", "phi3", ENGLISH)
     make(folder / "tiny-qwen", "qwen3", TURKISH)
-    make(folder / "tiny-endless", "phi3", ROUND, endless=True)
+    make(folder / "tiny-endless", "phi3", ENDLESS, endless=True)
+    make(folder / "tiny-circles", "phi3", ROUND, endless=True)
     make(folder / "tiny-narrow", "phi3", ENGLISH, positions=96)
     make(folder / "tiny-hungry", "phi3", ENGLISH, hungry=True)
     make(folder / "tiny-broken", "phi3", ENGLISH)

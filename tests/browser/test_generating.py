@@ -134,13 +134,25 @@ def test_text_is_painted_as_it_comes_and_stop_stops(with_gpu: Browser, visit: Op
         waits.append(person.page.evaluate(TIME_STOP))
         person.wait()
         text = person.answers()[0]
-        assert text.startswith(ROUND)
+        assert text.startswith("w0 w1 w2")
         assert len(text) > 100
     # The machine that runs the tests may be busy with others: once in three must do.
     assert min(waits) <= 300
     assert person.page.evaluate("window.paints.size") > 1
     expect(person.page.locator("#status")).to_contain_text("Stopped")
     assert person.report()["models"][0]["requests"][0]["finish_reason"] == "cancelled"
+
+
+def test_a_model_that_goes_round_in_circles_is_stopped_and_it_is_said(without_gpu: Browser, visit: Open) -> None:
+    person = visit(without_gpu)
+    person.passes("browser")
+    person.choose("tiny-circles")
+    person.page.fill("#longest", "4000")
+    person.ask()
+    assert person.answers()[0].startswith(f"{ROUND} {ROUND}")
+    assert "tiny-circles went round in circles and was stopped." in person.notices()
+    (request,) = person.report()["models"][0]["requests"]
+    assert request["finish_reason"] == "loop" and request["completion_tokens"] < 100
 
 
 def test_stop_ends_a_servers_answer_too(without_gpu: Browser, visit: Open, served: Served) -> None:

@@ -88,6 +88,7 @@ export class Asking {
         const { kept, all, positions } = figures.trimmed;
         card.notice(text("trimmed", { kept: number(kept), all: number(all), positions: number(positions) }));
       }
+      if (figures.finish_reason === "loop") card.notice(text("wentRound", { model: model.name }));
     } catch (error) {
       if (error instanceof Stopped || this.stopped) run.status = "stopped";
       else {

@@ -107,6 +107,7 @@ export default {
   allFinished: "Fertig: {names}.",
   allStopped: "Angehalten. Was geschrieben wurde, bleibt.",
   trimmed: "Die Unterlagen wurden von {all} auf {kept} Token gekürzt: Das Modell nimmt {positions}.",
+  wentRound: "{model} drehte sich im Kreis und wurde angehalten.",
   fellBack: "{why} Stattdessen antwortet der Server ({model}).",
   failedMissing: "Eine Datei von {model} fehlt.",
   failedMemory: "Dem Browser reichte der Speicher für {model} nicht.",

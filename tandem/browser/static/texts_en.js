@@ -107,6 +107,7 @@ export default {
   allFinished: "Finished: {names}.",
   allStopped: "Stopped. What was written stays.",
   trimmed: "The reference documents were cut to {kept} of {all} tokens: the model takes {positions}.",
+  wentRound: "{model} went round in circles and was stopped.",
   fellBack: "{why} The server ({model}) answers instead.",
   failedMissing: "A file of {model} is missing.",
   failedMemory: "The browser ran out of memory with {model}.",

@@ -107,6 +107,7 @@ export default {
   allFinished: "Bitti: {names}.",
   allStopped: "Durduruldu. Yazılanlar kalır.",
   trimmed: "Başvuru belgeleri {all} jetondan {kept} jetona kısaltıldı: model {positions} jeton alır.",
+  wentRound: "{model} aynı sözleri yineleyip durdu ve durduruldu.",
   fellBack: "{why} Onun yerine sunucu ({model}) yanıtlıyor.",
   failedMissing: "{model} modelinin bir dosyası eksik.",
   failedMemory: "Tarayıcının belleği {model} için yetmedi.",

@@ -1,6 +1,7 @@
 // Generates in a thread of its own: loads one model at a time, streams its tokens, counts what the GPU does.
 // Knows transformers.js. Does not know the page.
 import { Channels } from "/browser/static/channels.js";
+import { goesRound } from "/browser/static/loops.js";
 
 // Context is memory: more than this is not used, whatever the model could take.
 const MOST_POSITIONS = 8192;
@@ -78,6 +79,8 @@ async function generate({ system, before, reference, after, longest, stopped }) 
   const criteria = new StoppingCriteriaList();
   criteria.push(flag);
   if (stopped) criteria.push(new (sharedStop(StoppingCriteria))(new Int32Array(stopped)));
+  const circles = new (stopInCircles(StoppingCriteria))(input.input_ids.dims[1]);
+  criteria.push(circles);
 
   const began = performance.now();
   const dispatched = gpu.dispatches;
@@ -107,7 +110,7 @@ async function generate({ system, before, reference, after, longest, stopped }) 
     tokens,
     prompt_tokens: input.input_ids.dims[1],
     dispatches: gpu.dispatches - dispatched,
-    finish_reason: tokens >= longest ? "length" : "stop",
+    finish_reason: circles.met ? "loop" : tokens >= longest ? "length" : "stop",
     trimmed,
   });
 }
@@ -147,6 +150,21 @@ function sharedStop(StoppingCriteria) {
     }
     _call(ids) {
       return new Array(ids.length).fill(Atomics.load(this.word, 0) !== 0);
+    }
+  };
+}
+
+/** Stops a text that goes round in circles; `met` says that it did. */
+function stopInCircles(StoppingCriteria) {
+  return class extends StoppingCriteria {
+    met = false;
+    constructor(from) {
+      super();
+      this.from = from;
+    }
+    _call(ids) {
+      this.met ||= goesRound(ids[0], this.from);
+      return new Array(ids.length).fill(this.met);
     }
   };
 }
