@@ -120,15 +120,15 @@ def _unfit(report: Report, row: Row) -> str:
             "what answers are worth was not measured, and speed alone recommends no model; add --questions FILE "
             "with questions about your documents"
         )
+    quoted = quality_of(Quality(grounded=report.quote))[0]
+    if quoted is not None and quality.grounded is not None and (row.quality or 0.0) < quoted.value:
+        return (
+            f"the answers ({_quality(row)}) are worse than quoting the documents ({quoted.value:.2f}), which takes no "
+            "model (models.draft: extractive)"
+        )
     if not row.quality or (quality.grounded is None and row.quality < MIDDLING):
         return f"the answers are no good ({_quality(row)}, {row.quality_of})"
-    quoted = quality_of(Quality(grounded=report.quote))[0]
-    if quoted is None or quality.grounded is None or row.quality >= quoted.value:
-        return ""
-    return (
-        f"the answers ({_quality(row)}) are worse than quoting the documents ({quoted.value:.2f}), which takes no "
-        "model (models.draft: extractive)"
-    )
+    return ""
 
 
 def _unreliable(report: Report) -> list[str]:
