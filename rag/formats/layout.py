@@ -20,7 +20,7 @@ LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]")
 """A letter of a script that is written from right to left."""
 _LOWER = regex.compile(r"\p{Ll}")
 _BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
-_NUMBERED = regex.compile(r"(?:\d{1,3}[.)]|[a-z][.)])\s")
+_NUMBERED = regex.compile(r"\(?(?:\d{1,3}|\p{Ll})[.)]\s|\(?(?:(\p{Ll})\1|[ivx]{2,4})\)\s|\(\d{1,3}\)\p{Lu}")
 _LONG = 18
 _FEW_LINES, _MANY_LINES = 4, 8
 
@@ -73,8 +73,9 @@ class Block:
         for before, segment in zip((None, *self.segments), self.segments, strict=False):
             ends = before is not None and bool(sentences.PAUSE.search(before.text))
             short = before is not None and before.right < self.right - (self.right - self.left) * 0.2
-            # A line that begins with a number is an item only where a sentence or a line ended before it.
-            item = _BULLET.match(segment.text) or ((ends or short) and _NUMBERED.match(segment.text))
+            # A line that begins with a number is an item only where a sentence, a line or an item ended before it.
+            pauses = ends or short or (before is not None and before.text.endswith((",", "،")))
+            item = _BULLET.match(segment.text) or (pauses and _NUMBERED.match(segment.text))
             if before is None or (ends and short) or item:
                 found.append([])
             found[-1].append(segment)

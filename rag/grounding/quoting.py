@@ -130,7 +130,7 @@ class Composer:
             case Kind.ITEM:
                 shallow = min(unit.depth for unit in run)
                 for at, unit in enumerate(run):
-                    mark = unit.mark if regex.match(r"\d", unit.mark) else "-"
+                    mark = _mark(unit.mark)
                     self._add(f"{chr(10) if at else ''}{'  ' * min(4, (unit.depth - shallow) // 2)}{mark} ")
                     self._piece(plain(passage.text[unit.start : unit.end]), unit, passage, number)
             case Kind.HEADING:
@@ -205,6 +205,13 @@ class Composer:
     def _add(self, text: str) -> None:
         self.blocks.append(text)
         self._length += len(text)
+
+
+def _mark(own: str) -> str:
+    """An item's mark in Markdown, which knows numbers: paragraphs and letters of rules are named by theirs."""
+    if own[:1].isdigit():
+        return own
+    return f"- {own}" if any(sign.isalnum() for sign in own) else "-"
 
 
 def _together(before: Unit, unit: Unit) -> bool:

@@ -4,6 +4,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from rag.errors import DocumentError
@@ -156,3 +158,28 @@ def test_dots_between_a_label_and_its_value_are_left_out() -> None:
         canvas.drawRightString(420, 700 - 18 * at, price)
     canvas.save()
     assert "Fan belt: 17.90." in read_pdf(stream.getvalue()).text
+
+
+def test_numbered_and_lettered_paragraphs_of_rules_begin_anew() -> None:
+    """However long the line before is: a number after a sentence's end, a letter after a comma too."""
+    lines = (
+        "(1) Exams are held under supervision, in writing, and everybody signs.",
+        "(2) Who was absent without a reason may not sit the next examination of",
+        "the same course before the next term.",
+        "(3) In this rule, these words mean as follows, wherever they are written:",
+        "a) desk: the place where people ask about anything and get an answer,",
+        "ç) dean: the head of a faculty and all who stand in for the dean there,",
+        "aa) term: half of a year.",
+        "The fee is due within (4) weeks, as the council says in each of its years",
+        "(see rule 2) and not later.",
+    )
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    pdfmetrics.registerFont(TTFont("Vera", "Vera.ttf"))
+    canvas.setFont("Vera", 10)
+    for at, line in enumerate(lines):
+        canvas.drawString(72, 700 - 13 * at, line)
+    canvas.save()
+    found = read_pdf(out.getvalue()).text.split("\n\n")
+    assert [one[:4] for one in found] == ["(1) ", "(2) ", "(3) ", "a) d", "ç) d", "aa) ", "The "]
+    assert found[-1].endswith("as the council says in each of its years (see rule 2) and not later.")

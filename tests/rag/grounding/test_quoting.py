@@ -32,6 +32,17 @@ def test_a_list_keeps_its_lead_in_and_its_numbers() -> None:
     assert answer == "Do this [1]:\n\n3. Call [1].\n4. Wait [1]."
 
 
+def test_paragraphs_and_letters_of_rules_keep_their_names() -> None:
+    """Whoever cites a rule cites "paragraph 2, letter ç"."""
+    answer = composed("(2) It needs:\n\n(3) Nothing else.\n\na) A card.\n\nç) A stamp.").checked().text
+    assert [line for line in answer.splitlines() if line] == [
+        "- (2) It needs [1]:",
+        "- (3) Nothing else [1].",
+        "- a) A card [1].",
+        "- ç) A stamp [1].",
+    ]
+
+
 def test_a_table_is_a_table() -> None:
     answer = composed("Alias: phi; Size: 3|4 GB.\n\nAlias: gpt; Size: 12 GB; Use: drafts.").checked().text
     assert answer.splitlines() == [
