@@ -47,6 +47,8 @@ _CONTROL = regex.compile(r"[\p{Cc}\p{Cs}--[\n\t]]|[\u200b\u2060\ufeff\u00ad]|[\u
 
 def clean(text: str) -> str:
     """`text` with plain line ends and without control, zero-width and direction-override characters."""
+    if text.isprintable():  # most blocks: none of these is, nor a line end
+        return text
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -5,6 +5,7 @@ Knows CommonMark, its usual extensions and what stands before it as front matter
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,7 @@ _FENCED = regex.compile(r"(?ms)^([^\S\n]*)(```+|~~~+).*?(?:^\1\2`*[^\S\n]*$|\Z)"
 _WIKI_LINK = regex.compile(r"!?\[\[([^\[\]|\n]{1,300})(?:\|([^\[\]\n]{1,300}))?\]\]")
 _ALERT = regex.compile(r"^\[!(\w+)\][+-]?\s*")
 _MARK = regex.compile(r"(?m)^[^\S\n]*(?::{3,}.*|!!![^\S\n]+\S+.*|\{%.*%\}|\{#.*#\})$")
+_MARKS = (":::", "!!!", "{%", "{#")
 _ATTRIBUTES = regex.compile(r"\s*\{[#.][^{}\n]*\}\s*$")
 _STRUCK = regex.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
 _FOOTNOTE = regex.compile(r"\[\^([^\[\]\s]+)\](:?)")
@@ -35,9 +37,20 @@ _JSX_TAG = regex.compile(
 )
 _JSX_WORDS = regex.compile(r"\b(?:title|label|caption|summary|alt|heading)=(?:\"([^\"]+)\"|'([^']+)')")
 _JSX_COMMENT = regex.compile(r"\{/\*.*?\*/\}", regex.S)
+_BARE_TAGS = regex.compile(r"(?:\s*+(?:</?(?:div|span|section|center|p|br)\b[^<>]*+>|<!--[^<>]*-->))*+\s*", regex.I)
+"""HTML that shows nothing: borders of blocks, and comments."""
+_PLAIN_ADDRESS = re.compile(r"[\w./#?=&:%+~,@-]*", re.ASCII)
 _DEEPEST = 4
 _MOST_HTML_TABLES = 1_000
-_parser = MarkdownIt("commonmark").enable("table")
+
+
+class _Markdown(MarkdownIt):
+    def normalizeLink(self, url: str) -> str:
+        """Where a link leads is not shown: only what may be no link at all needs its normal form."""
+        return url if _PLAIN_ADDRESS.fullmatch(url) else super().normalizeLink(url)
+
+
+_parser = _Markdown("commonmark").enable("table")
 
 
 def read_markdown(data: bytes) -> Extracted:
@@ -95,6 +108,8 @@ def _lines(values: dict[Any, Any], prefix: str = "", depth: int = 0) -> Iterator
 
 def _outside_code(text: str, change: Any) -> str:
     """`text` with `change` made to everything but fenced code."""
+    if "```" not in text and "~~~" not in text:
+        return str(change(text))
     parts: list[str] = []
     at = 0
     for fence in _FENCED.finditer(text):
@@ -104,8 +119,9 @@ def _outside_code(text: str, change: Any) -> str:
 
 
 def _plainer(text: str) -> str:
-    text = _MARK.sub(_named, text)
-    return _WIKI_LINK.sub(lambda link: link[2] or link[1], text)
+    if any(sign in text for sign in _MARKS):
+        text = _MARK.sub(_named, text)
+    return _WIKI_LINK.sub(lambda link: link[2] or link[1], text) if "[[" in text else text
 
 
 def _named(mark: regex.Match[str]) -> str:
@@ -175,7 +191,8 @@ def _walk(stream: list[Token], builder: Builder) -> None:
                 while at + 1 < len(stream) and _in_table(html) and stream[at + 1].type in ("html_block", "code_block"):
                     at += 1
                     html += stream[at].content
-                add_html(builder, html, fragment=True)
+                if not _BARE_TAGS.fullmatch(html):
+                    add_html(builder, html, fragment=True)
         at += 1
 
 
