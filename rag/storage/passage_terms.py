@@ -126,7 +126,7 @@ def _is_amount(text: str, start: int, end: int) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Word:
     """What a word gives, wherever it stands: its terms and the folded forms that differ from them with spaces between,
     how many terms, its packed tokens, these where it `opens` a sentence, its packed grams, and whether it may be an
@@ -205,7 +205,7 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str, name:
         opens = len(packed)
         packed += [word.packed for word in found]
         packed[opens] = found[0].opens
-        if _HAS_DIGIT.search(sentence):
+        if any([word.number for word in found]):
             for at, match in enumerate(WORD.finditer(text, start, end), opens):
                 if words[at].number and _is_amount(text, match.start(), match.end()):
                     packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:8], "little") | AMOUNT)
@@ -216,13 +216,15 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str, name:
     about, packed_title = _inherited(tuple(headings), title, language, name)
     distinct = dict.fromkeys(words)
     grams_of = np.sort(np.frombuffer(b"".join([word.grams for word in distinct]), "<u2"))
+    fresh = np.ones(len(grams_of), bool)
+    np.not_equal(grams_of[1:], grams_of[:-1], out=fresh[1:])
     return Analysed(
         " ".join([word.terms for word in words] + extra),
         sum([word.count for word in words]),
         about,
         " ".join(dict.fromkeys(" ".join([word.surfaces for word in distinct]).split())),
         b"".join(packed) + packed_title,
-        grams_of[np.append(True, grams_of[1:] != grams_of[:-1])[: len(grams_of)]].tobytes(),
+        grams_of[fresh].tobytes(),
     )
 
 
@@ -233,27 +235,26 @@ def _inherited(headings: tuple[str, ...], title: str, language: str, name: str) 
     """
     unique = dict.fromkeys(part for part in (title, *headings) if part)
     parted = [_all_terms(part, language) for part in unique]
-    found = [pair for words, _ in parted for pair in words] + [pair for _, others in parted for pair in others]
+    found = [one for words, _ in parted for one in words] + [one for _, others in parted for one in others]
     held = {term for term, _ in found}
     words, others = _all_terms(PurePosixPath(name).stem, language)
-    found += [pair for pair in (*words, *others) if pair[0] not in held]
-    packed = [
-        _TOKEN.pack(term_hash(term), surface_hash(folded), TITLE | (SENTENCE if at == 0 else 0))
-        for at, (term, folded) in enumerate(found)
-    ]
+    found += [one for one in (*words, *others) if one[0] not in held]
+    packed = [one for _, one in found]
+    if packed:
+        packed[0] = _marked(packed[0], TITLE | SENTENCE)
     return " ".join([term for term, _ in found]), b"".join(packed)
 
 
-_Pairs = tuple[tuple[str, str], ...]
+_PackedTerms = tuple[tuple[str, bytes], ...]
 
 
 @lru_cache(maxsize=1024)
-def _all_terms(text: str, language: str) -> tuple[_Pairs, _Pairs]:
-    """(term, folded) of the words of a title or a heading and of their parts, and of what is written in other ways."""
+def _all_terms(text: str, language: str) -> tuple[_PackedTerms, _PackedTerms]:
+    """The words of a title or a heading and their parts, and what is written in other ways: each with its packed form."""
     found = []
     for match in WORD.finditer(text):
-        found += [(t.term, t.folded) for one in (match[0], *parts(match[0])) for t in tokens(one, language)]
-    return tuple(found), tuple((form.term, form.term) for form in forms(text))
+        found += [(t.term, _packed(t, TITLE)) for one in (match[0], *parts(match[0])) for t in tokens(one, language)]
+    return tuple(found), tuple((form.term, _TOKEN.pack(*_hashes(form.term), TITLE)) for form in forms(text))
 
 
 def _hashes(term: str) -> tuple[int, int]:

@@ -7,9 +7,9 @@ functions analyse documents and questions, so both sides always agree. Does not 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from threading import local
+from typing import NamedTuple
 
 import regex
 import Stemmer
@@ -40,8 +40,7 @@ _NONE: dict[str, str] = {}
 _stemmers = local()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One indexed unit: its stem `term`, its `folded` surface without diacritics, and where it lies in the text."""
 
     term: str

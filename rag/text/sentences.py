@@ -52,14 +52,16 @@ def split(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     begin = 0
     for found in _END.finditer(text):
-        if found.lastgroup in ("blank", "item") or found["blank"] or found["item"]:
-            cut = found.start()
-        else:
-            cut = found.end()
-            if found["mark"] == "." and not found["wide"] and _goes_on(text, begin, found.start(), cut):
+        start, cut = found.span()
+        if found.lastgroup == "close":
+            mark = found["mark"]
+            if mark == ".":
+                if _goes_on(text, begin, start, cut):
+                    continue
+            elif cut > start + 1 and mark in ("!", "?") and _LOWER.match(text, cut):  # “Oops!” is no end here
                 continue
-            if found["close"] and found["mark"] in ("!", "?") and _LOWER.match(text, cut):  # “Oops!” is no end here
-                continue
+        elif found.lastgroup != "wide":
+            cut = start
         _append(spans, text, begin, cut)
         begin = cut
     _append(spans, text, begin, len(text))

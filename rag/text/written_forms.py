@@ -18,6 +18,7 @@ from rag.text.wordlists import word_lists
 LONGEST = 120
 # Most sentences hold nothing of the kind, which signs alone tell at once; the rest, most patterns need not be tried on.
 _DIGIT = re.compile(r"\d")
+_PARTED = re.compile(r"\d[-./]\d")
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _WITHIN = re.compile(r"\w[-‑–]\w")
 _BEFORE = re.compile(r"[-−–]\d")
@@ -28,6 +29,7 @@ _BOUNDARY = regex.compile(
 )
 _ORDINAL = regex.compile(r"\p{N}+(?:st|nd|rd|th|er|eme|ème|te|ten|ter|de|inci|ıncı|uncu|üncü)", regex.I)
 _HYPHENED = regex.compile(r"(?<![\p{L}\p{N}_-])[\p{L}\p{N}]+(?:[-‑–][\p{L}\p{N}]+){1,3}(?![\p{L}\p{N}_-])")
+_HYPHENED_ASCII = re.compile(r"(?<![\w-])[^\W_]+(?:-[^\W_]+){1,3}(?![\w-])", re.ASCII)
 _DOTTED = regex.compile(r"(?<![\p{L}\p{N}.,-])v?(\d+(?:\.\d+)+)(?![\p{N}]|[.,]\d)", regex.I)
 _GROUPED = regex.compile(r"(?<![\p{N}.,])\d{1,3}(?:([.,\u00a0\u202f' ])\d{3})(?:\1\d{3})*(?![\p{N}])")
 _SIGNED = regex.compile(r"(?<![\p{L}\p{N}_.)\]-])[-−–](\d+(?:[.,]\d+)?)(?![\p{L}\p{N}_-])")
@@ -92,7 +94,7 @@ def forms(text: str) -> list[Form]:
         found += [Form(_plain(m[1].rstrip("/.,;:!?")), m.start(), m.end()) for m in _URL.finditer(text)]
     if digits and _FOUR_DIGITS.search(text):
         found += _dates(text)
-    return list(dict.fromkeys(form for form in found if len(form.term) > 1))
+    return list(dict.fromkeys(form for form in found if len(form.term) > 1)) if found else found
 
 
 def _plain(text: str) -> str:
@@ -102,8 +104,8 @@ def _plain(text: str) -> str:
 def _joined(text: str) -> list[Form]:
     """Words with hyphens in one piece, as others write them."""
     found = []
-    for match in _HYPHENED.finditer(text):
-        word = match[0]
+    for match in (_HYPHENED_ASCII if text.isascii() else _HYPHENED).finditer(text):
+        word: str = match[0]
         if len(word) <= LONGEST and (whole := _whole(word)):
             found.append(Form(whole, match.start(), match.end()))
     return found
@@ -133,6 +135,8 @@ def _dates(text: str) -> list[Form]:
     def add(match: regex.Match[str], year: str, month: int, day: int = 0) -> None:
         found.extend(_date(year, month, day, match.start(), match.end()))
 
+    if not _PARTED.search(text):
+        return _named_dates(text)
     for match in _YEAR_FIRST.finditer(text):
         add(match, match[1], int(match[3]), int(match[4]))
     for match in _YEAR_LAST.finditer(text):
