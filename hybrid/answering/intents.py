@@ -136,7 +136,7 @@ def recognise(text: str) -> Intent:
         found = wording.vague.fullmatch(said)
         if found and _content(found["topic"]) == 1 and not wording.asks.search(found["topic"]):
             return Intent(Kind.VAGUE, found["topic"], language)
-    if _content(said) == 1 and len(said.split()) <= 3 and not any(w.asks.search(said) for w in _wordings().values()):
+    if len(said.split()) <= 3 and _content(said) == 1 and not any(w.asks.search(said) for w in _wordings().values()):
         return Intent(Kind.VAGUE, said)
     return Intent(Kind.ASK)
 
@@ -168,7 +168,9 @@ def parts(text: str) -> tuple[str, ...]:
     pieces: list[str] = []
     for sentence in _ENDS.split(said):
         pieces.extend(_joined(sentence))
-    whole = [piece for piece in dict.fromkeys(pieces) if _content(piece)]
+    whole = list(dict.fromkeys(pieces))
+    if len(whole) > 1:
+        whole = [piece for piece in whole if _content(piece)]
     if len(whole) < 2 or len(whole) > _MOST_PARTS or not all(_asks(piece) for piece in whole):
         return (text,)
     return tuple(whole)

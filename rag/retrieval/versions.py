@@ -8,7 +8,9 @@ differs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
 
 import regex
 
@@ -47,11 +49,24 @@ class Version:
 
 def version_of(passage: Passage) -> Version:
     """The version that a passage belongs to, by the name of its document and its headings."""
+    name = _named(passage.document)
+    standing = name.rank[0]
+    about = " ".join(passage.headings)
+    if _SAYS_SO.search(about) or {fold(casefold(word)) for word in _PART.findall(about)} & {"deprecated", "obsolete"}:
+        standing = -2
+    elif _SAYS_SO.search(passage.text[:300]):
+        standing = min(standing, -1)
+    return replace(name, rank=(standing, name.rank[1]))
+
+
+@lru_cache(maxsize=4096)
+def _named(document: str) -> Version:
+    """The version that the name of a document tells."""
     key: list[str] = []
     numbers: list[int] = []
     marks: set[str] = set()
     standing = 0
-    for part in _PART.findall(passage.document.rsplit(".", 1)[0] if "." in passage.document else passage.document):
+    for part in _PART.findall(document.rsplit(".", 1)[0] if "." in document else document):
         word = fold(casefold(part))
         if word[0].isdigit():
             numbers.extend(int(n) for n in _NUMBER.findall(word)[:4] if len(n) <= 8)
@@ -61,11 +76,6 @@ def version_of(passage: Passage) -> Version:
             marks.add(word)
         elif word not in ("v", "ver", "version", "rev", "revision", "surum"):
             key.append(word)
-    about = " ".join(passage.headings)
-    if _SAYS_SO.search(about) or {fold(casefold(word)) for word in _PART.findall(about)} & {"deprecated", "obsolete"}:
-        standing = -2
-    elif _SAYS_SO.search(passage.text[:300]):
-        standing = min(standing, -1)
     return Version(" ".join(key), (standing, tuple(numbers)), frozenset(marks))
 
 
@@ -75,22 +85,27 @@ def current_first(question: str, passages: Sequence[Passage]) -> tuple[tuple[Pas
 
     A question that names a version ("the policy of 2023") is left alone.
     """
+    keys = [_named(passage.document).key for passage in passages]
+    pairs = [
+        (at, other)
+        for at, other in combinations(range(len(passages)), 2)
+        if keys[at] and keys[at] == keys[other] and passages[at].document != passages[other].document
+    ]
+    if not pairs:
+        return tuple(passages), None
     versions = [version_of(passage) for passage in passages]
     asked = {fold(casefold(word)) for word in _PART.findall(question)}
     order = list(range(len(passages)))
     chosen: tuple[str, str] | None = None
-    for at in range(len(passages)):
-        for other in range(at + 1, len(passages)):
-            a, b = versions[at], versions[other]
-            if passages[at].document == passages[other].document or a.key != b.key or a.rank == b.rank or not a.key:
-                continue
-            if (a.marks ^ b.marks) & asked or not _alike(passages[at], passages[other]):
-                continue
-            newer, older = (at, other) if a.rank > b.rank else (other, at)
-            if order.index(newer) > order.index(older):
-                order.remove(newer)
-                order.insert(order.index(older), newer)
-            chosen = chosen or (passages[newer].document, passages[older].document)
+    for at, other in pairs:
+        a, b = versions[at], versions[other]
+        if a.rank == b.rank or (a.marks ^ b.marks) & asked or not _alike(passages[at], passages[other]):
+            continue
+        newer, older = (at, other) if a.rank > b.rank else (other, at)
+        if order.index(newer) > order.index(older):
+            order.remove(newer)
+            order.insert(order.index(older), newer)
+        chosen = chosen or (passages[newer].document, passages[older].document)
     return tuple(passages[i] for i in order), chosen
 
 
