@@ -116,6 +116,8 @@ class Semantics:
         """What is like each of a question's words, computed while the caller does something else."""
         if self._problem or self._closed.is_set() or not words:
             return dict
+        if (known := self._words.known(words)) is not None:
+            return lambda: known
         return self._asked.submit(self._likes, words).result
 
     def _likes(self, words: Sequence[str]) -> Likes:

@@ -99,3 +99,14 @@ def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, co
     asked = Query("en", (), ())
     ranked = Ranked((7, 8), np.array([1.0, 0.0]), found, np.array([0, 1]), 0, asked, columns)
     assert confidence.across_languages(ranked) is may
+
+
+def test_what_was_asked_before_is_known_without_computing(folder: Path, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    library = Library.open(tmp_path / "data", RetrievalSettings(), write=True, embedder=encoder)
+    library.sync([folder])
+    assert library.semantics is not None
+    library.semantics.make()
+    first = library.semantics.likes_later(["Vacation", "days"])()
+    assert first == library.semantics.likes_later(["vacation", "Days"])() and first["vacation"]
+    library.close()
