@@ -220,8 +220,7 @@ class _Reader:
 
     def compound(self, text: str, pieces: Sequence[str]) -> Reading:
         """Each part by itself; one that says little by itself leans on the part before it."""
-        whole = self.search(text)
-        passages = list(whole.passages[:0])
+        passages: list[Passage] = []
         places: dict[str, int] = {}
         parts: list[Part] = []
         results: list[SearchResult] = []
@@ -237,7 +236,9 @@ class _Reader:
                     passages.append(passage)
             own = tuple(places[passage.id] for passage in found.passages[:share])
             parts.append(Part(piece, found.query, own, bool(own) and found.confidence >= self.minimum))
-        if not any(part.answerable for part in parts) and whole.confidence >= self.minimum:
+        answerable = any(part.answerable for part in parts)
+        whole = self._search(text, self.history, 0 if answerable else self.limit)
+        if not answerable and whole.confidence >= self.minimum:
             return Reading(whole)
         found = replace(
             whole,

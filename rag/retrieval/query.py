@@ -168,6 +168,11 @@ def _time(value: str) -> float | None:
     return None
 
 
+def spoken(text: str, languages: tuple[str, ...]) -> str:
+    """The language of a question to a library in these `languages`, commonest first."""
+    return detect(text, default=languages[0] if languages else "")
+
+
 def analyse(
     text: str,
     languages: tuple[str, ...],
@@ -181,7 +186,7 @@ def analyse(
     with each of many terms, and is asked once; `chance(language, stems, kind)` is the p of `Term`.
     A word is stemmed in the question's language and in each of the library's, so that a name finds documents of all.
     """
-    language = detect(text, default=languages[0] if languages else "")
+    language = spoken(text, languages)
     stop = stop_terms(language)
     ways = tuple(dict.fromkeys((language, *languages[:3])))
     drawn: list[tuple[str, tuple[str, ...], str, int, float, bool, tuple[str, ...], str]] = []

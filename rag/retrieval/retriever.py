@@ -33,7 +33,8 @@ class Retriever(Protocol):
         `conversation` adds the documents that were dropped into that conversation (the front door says whose it is);
         `collections` restricts the rest to these, "" standing for what belongs to none. `history` has the
         conversation's earlier (question, answer) pairs, oldest first; `limit` is how many passages at most (None: the
-        setting); `documents` restricts the search to documents of these names.
+        setting; 0: the question is only read, whatever there is to find); `documents` restricts the search to documents
+        of these names.
         """
         ...
 

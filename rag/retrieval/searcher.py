@@ -154,13 +154,15 @@ class Searcher:
     ) -> SearchResult:
         """See `rag.retrieval.retriever.Retriever.search`; of passages without one of the labels, nothing is told."""
         view = self.view(labels)
-        wanted = limit or self._settings.passages
+        wanted = self._settings.passages if limit is None else limit
         parsed = query.parse(question)
+        if not (wanted or parsed.phrases or history):
+            own, known = framing.unframed(parsed.text), view.totals.languages
+            return SearchResult((), own, 0.0, query.spoken(own, known), notes=parsed.notes, resolved=own)
         filters = self._filters(parsed, documents, view)
         reading = self._read_question(parsed.text, history, view, parsed.phrases)
         ranked = self._rank(reading, filters, view, self._weights)
-        notes = list(parsed.notes)
-        rows, scores = list(ranked.rows), ranked.rounded()
+        notes, rows, scores = list(parsed.notes), list(ranked.rows), ranked.rounded()
         if parsed.phrases:
             rows = quoted.holding(self._store, rows, parsed.phrases, wanted, labels)
             if not rows:
@@ -196,11 +198,8 @@ class Searcher:
         """Both readings of a question: as it stands, and with what it takes from the conversation."""
         own = framing.unframed(own)
         turn = follow_ups.turn(own, history)
-        later = (
-            self._semantics.means_later(own, turn.before)
-            if self._semantics is not None and own.strip()
-            else lambda: None
-        )
+        semantics = self._semantics if own.strip() else None
+        later = semantics.means_later(own, turn.before) if semantics is not None else lambda: None
         asked = self.analyse(own, weights, exact, view)
         if not turn.borrowed and not turn.before:
             return _Reading(own, own, asked, asked, later, self._likes(asked, view), in_talk=False)
@@ -256,8 +255,7 @@ class Searcher:
         for those of the phrases `exact`. What is not in `view` (what is for everybody) is not known.
         """
         view = view or self.view(PUBLIC)
-        totals, vocabulary = view.totals, view.vocabulary
-        chance = (weights or self._weights).chance
+        totals, vocabulary, chance = view.totals, view.vocabulary, (weights or self._weights).chance
         asked = query.analyse(text, totals.languages, totals.passages, vocabulary.frequencies, chance)
         return vocabulary.known(asked, totals.passages, exact)
 
@@ -288,6 +286,7 @@ class Searcher:
         self, reading: _Reading, filters: Filters, view: View, weights: Weights, without: Collection[int] = ()
     ) -> Ranked:
         hits, dropped = self._by_words(reading.talk, filters)
+        likes = reading.likes()  # known before the meaning is, which takes longer
         if reading.talk is not reading.own:
             # A turn that changes the subject finds its passages by its own words.
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
@@ -304,7 +303,7 @@ class Searcher:
         columns = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            alike = rerank_features.alike(reading.talk, batch, reading.likes())
+            alike = rerank_features.alike(reading.talk, batch, likes)
             words = reranker.score(found.features, weights)
             has = rerank_features.has_asked(found)
             columns = self._columns(rows, reading, meaning, view, words, (*alike, has))

@@ -182,3 +182,11 @@ def test_an_empty_library_finds_nothing(tmp_path: Path) -> None:
     assert result.passages == ()
     assert result.confidence == 0.0
     library.close()
+
+
+@pytest.mark.parametrize("question", ["How many days of annual leave do employees get?", "Kaç gün izin var?", '"sick"?'])
+def test_a_question_that_is_only_read_is_read_as_one_that_is_searched(library: Library, question: str) -> None:
+    read, searched = library.search(question, limit=0), library.search(question)
+    assert read.passages == () and searched.passages
+    assert (read.query, read.resolved, read.language) == (searched.query, searched.resolved, searched.language)
+    assert read.notes == searched.notes
