@@ -71,21 +71,48 @@ class Metronome(Scripted):
         yield Chunk(finish_reason="stop", usage=Usage(0, words))
 
 
+class _Clock:
+    """One beat for all streams, as a server that batches gives every one of them its next word in one step."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._loop = asyncio.get_running_loop()
+        self._speaking: set[_Connection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, connection: _Connection) -> float:
+        """Have the connection speak from now on; when that is, in seconds."""
+        self._speaking.add(connection)
+        now = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_at(now, self._beat, now)
+        return now
+
+    def end(self, connection: _Connection) -> None:
+        """The connection speaks no more."""
+        self._speaking.discard(connection)
+
+    def _beat(self, due: float) -> None:
+        now = self._loop.time()
+        self._speaking -= {connection for connection in self._speaking if connection.speak(now)}
+        self._timer = None
+        if self._speaking:
+            due = max(due + 1 / self.rate, now)
+            self._timer = self._loop.call_at(due, self._beat, due)
+
+
 class _Connection(asyncio.Protocol):
     """One connection to the endpoint: requests one after the other, answers written by the clock."""
 
-    def __init__(self, rate: float, streams: Streams) -> None:
-        self._rate, self._streams = rate, streams
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, clock: _Clock, streams: Streams) -> None:
+        self._clock, self._streams = clock, streams
         self._buffer = b""
-        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._clock.end(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -101,24 +128,24 @@ class _Connection(asyncio.Protocol):
             )
         else:
             asked = json.loads(body[:size])["messages"][-1]["content"]
-            self._stream, self._words = self._streams.begin(asked)
-            self._number = 0
+            stream, words = self._streams.begin(asked)
+            self._chunks = [_event(f"{word(stream, number)} ") for number in range(words)]
+            self._said = 0
             self._transport.write(_HEAD)
-            self._zero = self._loop.time()
-            self._beat()
+            self._zero = self._clock.begin(self)
 
-    def _beat(self) -> None:
-        due = min(self._words, int((self._loop.time() - self._zero) * self._rate) + 1)
-        for number in range(self._number, due):
-            self._transport.write(_event(f"{word(self._stream, number)} "))
-        self._number = max(self._number, due)
-        if self._number < self._words:
-            self._timer = self._loop.call_at(self._zero + self._number / self._rate, self._beat)
-            return
-        self._timer = None
-        usage = json.dumps({"prompt_tokens": 0, "completion_tokens": self._words, "total_tokens": self._words})
+    def speak(self, now: float) -> bool:
+        """Write each word that is due, in a chunk of its own; whether that was all."""
+        due = min(len(self._chunks), int((now - self._zero) * self._clock.rate) + 1)
+        for chunk in self._chunks[self._said : due]:
+            self._transport.write(chunk)
+        self._said = max(self._said, due)
+        if self._said < len(self._chunks):
+            return False
+        usage = json.dumps({"prompt_tokens": 0, "completion_tokens": self._said, "total_tokens": self._said})
         last = f'data: {{"choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],"usage":{usage}}}\n\n'
         self._transport.write(_chunked(f"{last}data: [DONE]\n\n".encode()) + b"0\r\n\r\n")
+        return True
 
     def _whole(self, body: dict[str, Any]) -> None:
         data = json.dumps(body).encode()
@@ -138,8 +165,9 @@ def _chunked(data: bytes) -> bytes:
 
 
 async def _serve(rate: float, streams: Streams) -> None:
+    clock = _Clock(rate)
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Connection(rate, streams), "127.0.0.1", 0, backlog=1000
+        lambda: _Connection(clock, streams), "127.0.0.1", 0, backlog=1000
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()

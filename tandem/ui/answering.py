@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterable, Iterator, Set
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +70,17 @@ def when_changed(heard: Callable[[], object]) -> None:
     _changed.append(heard)
 
 
-def written(by: str) -> list[Written]:
-    """Every answer under way, as far as it has come; `by` is the process."""
+def under_way() -> Set[str]:
+    """The messages of the answers under way."""
+    return _runs.keys()
+
+
+def written(by: str, known: Container[str] = ()) -> list[Written]:
+    """Every answer under way whose message is not `known`, as far as it has come; `by` is the process."""
     return [
-        Written(message, run.thread_id, run.person, by, *run.view.snapshot()) for message, run in list(_runs.items())
+        Written(message, run.thread_id, run.person, by, *run.view.snapshot())
+        for message, run in list(_runs.items())
+        if message not in known
     ]
 
 

@@ -41,7 +41,8 @@ class Elsewhere:
     def __init__(self, member: Member) -> None:
         self._member = member
         self._running = RunningAnswers(member)
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, str]] = {}
+        """The answers that the others know of, with marks of their messages and elements as they know them."""
         self._followed: set[str] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +69,7 @@ class Elsewhere:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             with suppress(Exception):
-                await asyncio.to_thread(self._running.keep, [], list(self._known))
+                await asyncio.to_thread(self._running.keep, [], {}, list(self._known))
 
     async def join(self, thread: ThreadDict) -> bool:
         """Let the browser that opens this thread follow the answers that others write in it; whether there are any.
@@ -160,27 +161,41 @@ class Elsewhere:
                     following.noted(session, "update_message", step)
 
     async def _tell(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + _WRITE_SECONDS
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _WRITE_SECONDS)
+                await asyncio.wait_for(self._changed.wait(), max(0.0, due - loop.time()))
                 await asyncio.sleep(_AT_ONCE_SECONDS)
             self._changed.clear()
+            all_of_them = loop.time() >= due
+            if all_of_them:
+                due = loop.time() + _WRITE_SECONDS
             try:
-                await self._write()
-                await self._end_orphans()
+                await self._write(all_of_them)
+                if all_of_them:
+                    await self._end_orphans()
                 self._problem = ""
             except Exception as error:  # side data: answers go on
                 self._fails(error)
 
-    async def _write(self) -> None:
-        now = {one.message: one for one in answering.written(self._running.mine)}
-        marks = {message: json.dumps((one.step, one.element), default=str) for message, one in now.items()}
-        changed = [one for message, one in now.items() if self._known.get(message) != marks[message]]
+    async def _write(self, all_of_them: bool) -> None:
+        """Tell what has begun and what is over, and how far `all_of_them` have come."""
+        now = {one.message: one for one in answering.written(self._running.mine, () if all_of_them else self._known)}
+        marks = {message: (_mark(one.step), _mark(one.element)) for message, one in now.items()}
+        whole: list[Written] = []
+        further: dict[str, dict[str, Any]] = {}
+        for message, one in now.items():
+            known = self._known.get(message, ("", ""))
+            if known[1] != marks[message][1]:
+                whole.append(one)
+            elif known[0] != marks[message][0]:
+                further[message] = one.step
         begun = {one.thread for message, one in now.items() if message not in self._known}
-        over = self._known.keys() - now.keys()
-        if changed or over:
-            await asyncio.to_thread(self._running.keep, changed, list(over))
-        self._known = marks
+        over = self._known.keys() - answering.under_way()
+        forgotten = await asyncio.to_thread(self._running.keep, whole, further, over)
+        known = {**self._known, **marks, **dict.fromkeys(forgotten, ("", ""))}
+        self._known = {message: mark for message, mark in known.items() if message not in over}
         for thread in begun:
             self._member.tell(_BEGUN, thread=thread)
 
@@ -189,7 +204,7 @@ class Elsewhere:
             log.warning("The process that wrote an answer died; what was written of it is kept")
             with accounts.acting_for(one.person):
                 await _keep_as_cut_off(one)
-            await asyncio.to_thread(self._running.keep, [], [one.message])
+            await asyncio.to_thread(self._running.keep, [], {}, [one.message])
 
     def _fails(self, error: Exception) -> None:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -220,3 +235,7 @@ async def _keep_as_cut_off(one: Written) -> None:
 
 def _put(records: list[dict[str, Any]], record: dict[str, Any]) -> None:
     records[:] = [*(one for one in records if one["id"] != record["id"]), record]
+
+
+def _mark(record: dict[str, Any]) -> str:
+    return json.dumps(record, default=str)

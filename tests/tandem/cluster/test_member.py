@@ -61,7 +61,7 @@ def test_who_dies_is_found_dead_and_leads_no_more(make: Callable[..., Member], m
     assert within(60, lambda: first.leads(INDEXING))
     second.lead(INDEXING)
     answers = RunningAnswers(second)
-    RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], [])
+    RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], {}, [])
     assert [one.message for one in answers.in_thread("t")] == ["m"] and answers.orphans() == []
     # As a process that is killed: its connection ends, and it says nothing any more.
     over = threading.Event()
@@ -127,6 +127,21 @@ async def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
+def test_an_answer_goes_on_where_the_others_know_of_it_and_is_told_anew_where_they_do_not(
+    make: Callable[..., Member],
+) -> None:
+    first, second = RunningAnswers(make()), RunningAnswers(make())
+    begun = [Written(name, "t", "ada", first.mine, {"id": name}, {"id": f"e{name}"}) for name in ("m", "n")]
+    assert first.keep(begun, {}, []) == set()
+    moved = {"id": "m", "output": "so far \ud800\0"}
+    assert first.keep([], {"m": moved, "gone": {"id": "gone"}}, ["n"]) == {"gone"}
+    (one,) = second.in_thread("t")
+    assert (one.message, one.step["id"], one.element) == ("m", "m", {"id": "em"})
+    assert one.step["output"].startswith("so far ")
+    assert first.keep([Written("m", "t", "ada", first.mine, {"id": "m"}, {"id": "new"})], {}, []) == set()
+    assert [one.element for one in second.in_thread("t")] == [{"id": "new"}]
+
+
 def test_after_the_database_was_away_nobody_is_taken_for_dead() -> None:
     with running() as postgres, ExitStack() as stack:
         first, second = (Member(Postgres(postgres.database, TABLES)) for _ in range(2))
@@ -135,7 +150,7 @@ def test_after_the_database_was_away_nobody_is_taken_for_dead() -> None:
             one.check()
             one.start()
         assert within(60, lambda: first.listens() and second.listens())
-        RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], [])
+        RunningAnswers(first).keep([Written("m", "t", "ada", first.id, {"id": "m"}, {"id": "e"})], {}, [])
         postgres.stop()
         assert within(60, lambda: "cannot be reached" in first.problem and not first.listens())
         postgres.start()
