@@ -90,6 +90,7 @@ async def level(running: Running, clients: int, rate: float, words: int, *, api:
         await _all_at(gate, START_SECONDS + clients + 3 * words / rate)
         wall, own = time.perf_counter() - began, time.process_time() - own
         after, spent = _used(process)
+        await _all_at(gate, START_SECONDS)
     begun = {stream: at for stream, at in noted(log).items() if stream not in earlier}
     for reader in readers:
         reader.place(begun)

@@ -31,6 +31,7 @@ async def ask(
         await asyncio.sleep(number * STAGGER_SECONDS)
         await _ask(client, QUESTION, reader)
         await gate.wait()
+        await gate.wait()
     finally:
         client.close()
 

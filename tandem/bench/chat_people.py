@@ -11,23 +11,25 @@ import json
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
 
 from rag.errors import UserFacingError
 from tandem.bench.chat_server import user
 from tandem.bench.relay import QUESTION, WARM_UP, stream_of
 from tandem.bench.relay import words as said_by
+from tandem.bench.web_socket import Frame, WebSocket, connect
 from tandem.markdown import PROVISIONAL, without_definitions
 
 START_SECONDS = 60
 HISTORY_SECONDS = 20
 STAGGER_SECONDS = 0.003
+_SOCKET = "/ws/socket.io/?EIO=4&transport=websocket"
+_REFUSED = b"44"
 # What the check adds to a text.
 _MARKER = re.compile(r"\s*\[(?:\d{1,3}|\?)\]")
 
@@ -60,25 +62,25 @@ class Reader:
     in_order: bool = False
     _unread: str = ""
 
-    def read(self, text: str) -> None:
-        """Take in the next piece of the answer; a word may be cut in two. Before the first one it is said where the
-        markers lead."""
+    def read(self, text: str, at: float | None = None) -> None:
+        """Take in the next piece of the answer, which came at that time, or now; a word may be cut in two. Before the
+        first one it is said where the markers lead."""
         text = text if self.words else PROVISIONAL.sub("", text, count=1)
         *whole, self._unread = re.split(r"\s+", self._unread + text)
-        self._note([word for word in whole if word])
+        self._note([word for word in whole if word], at)
 
-    def read_whole(self, text: str) -> None:
+    def read_whole(self, text: str, at: float | None = None) -> None:
         """Take in the checked answer as a whole: the words that no piece has brought."""
         self._unread = ""
-        self._note(said(text)[len(self.words) :])
+        self._note(said(text)[len(self.words) :], at)
 
     def end(self) -> None:
         """Nothing more comes: what is left is a word."""
         self.read(" ")
 
-    def _note(self, words: list[str]) -> None:
+    def _note(self, words: list[str], at: float | None) -> None:
         self.words += words
-        self.times += [time.time()] * len(words)
+        self.times += [time.time() if at is None else at] * len(words)
 
     @property
     def rate(self) -> float:
@@ -101,7 +103,7 @@ async def chat(
 ) -> None:
     """Sign in, connect, warm up, ask, read to the end, then look the answer up in the history.
 
-    All ask at the same time, and nobody looks anything up while others still read.
+    All ask at the same time; nobody looks at what came, nor looks anything up, until what it took is measured.
     """
     name, password = user(number)
     session = str(uuid.uuid4())
@@ -114,82 +116,76 @@ async def chat(
         await http.post("/set-session-cookie", json={"session_id": session})
         # The client keeps the cookies of a plain-http loopback server even where they are marked secure.
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in http.cookies.jar)
-        url = address.replace("http", "ws", 1) + "/ws/socket.io/?EIO=4&transport=websocket"
-        async with connect(url, additional_headers={"Cookie": cookies}, max_size=None, compression=None) as socket:
-            await _enter(socket, session)
-            warm = Reader(reader.due)
-            await _ask(socket, name, WARM_UP, warm)
-            reader.thread = warm.thread
-            await _beside(socket, gate.wait())
-            await asyncio.sleep(number * STAGGER_SECONDS)
-            await _ask(socket, name, QUESTION, reader)
-            await gate.wait()
+        try:
+            socket = await connect(address, _SOCKET, cookies)
+            try:
+                await _enter(socket, session)
+                _read_out(await _ask(socket, name, WARM_UP), warm := Reader(reader.due))
+                reader.thread = warm.thread
+                await gate.wait()
+                await asyncio.sleep(number * STAGGER_SECONDS)
+                frames = await _ask(socket, name, QUESTION)
+                await gate.wait()
+                await gate.wait()
+                _read_out(frames, reader)
+            finally:
+                socket.close()
+        except ConnectionError as error:
+            raise BenchError(str(error)) from None
         reader.in_history = len(reader.words) == words and await _stored(http, reader)
 
 
-async def _enter(socket: ClientConnection, session: str) -> None:
+async def _enter(socket: WebSocket, session: str) -> None:
     auth = {"clientType": "webapp", "sessionId": session, "threadId": "", "userEnv": "{}", "chatProfile": ""}
-    await _until(socket, "0")
-    await socket.send("40" + json.dumps(auth))
-    await _until(socket, "40")
-    await socket.send('42["connection_successful"]')
-    await _until(socket, '42["clear_call_fn"')
+    await _until(socket, b"0")
+    socket.send("40" + json.dumps(auth))
+    await _until(socket, b"40")
+    socket.send('42["connection_successful"]')
+    await _until(socket, b'42["clear_call_fn"')
 
 
-async def _until(socket: ClientConnection, opening: str) -> None:
-    async for frame in _frames(socket):
-        if frame.startswith(opening):
-            return
-        if frame.startswith("44"):
-            raise BenchError(f"The chat refused a client: {frame[2:200]}")
+async def _until(socket: WebSocket, opening: bytes) -> None:
+    *_, (_, last) = await socket.until(opening, _REFUSED)
+    if last.startswith(_REFUSED):
+        raise BenchError(f"The chat refused a client: {last[2:200].decode('utf-8', 'replace')}")
 
 
-async def _frames(socket: ClientConnection) -> AsyncIterator[str]:
-    """The frames as text; pings are answered."""
-    async for frame in socket:
-        if frame == "2":
-            await socket.send("3")
-        else:
-            yield str(frame)
+async def _ask(socket: WebSocket, name: str, question: str) -> list[Frame]:
+    """Send a question and wait for the end of the answer; all that was said meanwhile."""
+    socket.send("42" + json.dumps(["client_message", _message(name, question)]))
+    said: list[Frame] = []
+    while not _is_complete(said):
+        said += await socket.until(b'42["task_end"')
+    return said
 
 
-async def _beside(socket: ClientConnection, waiting: Coroutine[Any, Any, Any]) -> None:
-    """Wait, and answer pings meanwhile: who does not is taken for gone."""
-
-    async def answer() -> None:
-        async for _ in _frames(socket):
-            pass
-
-    answering = asyncio.create_task(answer())
-    try:
-        await waiting
-    finally:
-        answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
+def _is_complete(said: Sequence[Frame]) -> bool:
+    """Whether the checked answer is among what was said."""
+    begun = next((orjson.loads(frame[2:]) for _, frame in said if frame.startswith(b'42["stream_start"')), None)
+    if begun is None:
+        return False
+    answer = begun[1]["id"].encode()
+    return any(frame.startswith(b'42["update_message"') and answer in frame for _, frame in said)
 
 
-async def _ask(socket: ClientConnection, name: str, question: str, reader: Reader) -> None:
-    """Send a question and read the answer to its end."""
-    await socket.send("42" + json.dumps(["client_message", _message(name, question)]))
-    answer, complete = "", False
-    async for frame in _frames(socket):
-        if not frame.startswith("42"):
+def _read_out(said: Sequence[Frame], reader: Reader) -> None:
+    """Have the reader read what was said, as of when it came."""
+    answer = ""
+    for at, frame in said:
+        if not frame.startswith(b"42"):
             continue
         event, *arguments = orjson.loads(frame[2:])
         if event == "stream_start":
-            reader.read(arguments[0]["output"])
+            reader.read(arguments[0]["output"], at)
             answer = arguments[0]["id"]
         elif event == "stream_token":
-            reader.read(arguments[0]["token"])
+            reader.read(arguments[0]["token"], at)
         elif event == "update_message" and arguments[0]["id"] == answer:
-            reader.read_whole(arguments[0].get("output") or "")
-            complete = True
+            reader.read_whole(arguments[0].get("output") or "", at)
         elif event == "first_interaction":
             reader.thread = arguments[0]["thread_id"]
         elif event == "element":
             reader.told = reader.told or _busy(arguments[0])
-        elif event == "task_end" and complete:
-            return
 
 
 def _busy(element: dict[str, Any]) -> bool:
