@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Annotated
+from typing import Any
 from urllib.parse import urlsplit
 
 import chainlit as cl
@@ -18,7 +18,7 @@ from chainlit.auth.cookie import OAuth2PasswordBearerWithCookie
 from chainlit.config import config
 from chainlit.context import ChainlitContextException
 from chainlit.user import PersistedUser
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.security import OAuth2PasswordRequestForm
 from starlette.datastructures import Headers
 
@@ -102,19 +102,21 @@ def acting_for(identifier: str) -> Iterator[None]:
         _signed_in.reset(before)
 
 
-class _Form(OAuth2PasswordRequestForm):
-    """Chainlit's own form, by another name, so that it is not replaced by what builds on it."""
+# FastAPI analyses what stands in a dependency's place anew at every request: these two ask for the request alone, and
+# there is nothing to analyse.
 
 
-async def _sign_in_form(request: Request, form: Annotated[_Form, Depends()]) -> _Form:
+async def _sign_in_form(request: Request) -> OAuth2PasswordRequestForm:
     """The form of the login page, noting where it comes from and the browser's language: the check is not told."""
-    sent = (await request.form()).get("code", "")
-    note_request(request, sent if isinstance(sent, str) else "")
-    return form
+    form = await request.form()
+    sent = {name: value for name, value in form.items() if isinstance(value, str)}
+    note_request(request, sent.get("code", ""))
+    return OAuth2PasswordRequestForm(username=sent.get("username", ""), password=sent.get("password", ""))
 
 
-async def _current_user(token: str = Depends(_cookie)) -> cl.User | PersistedUser | None:
+async def _current_user(request: Request) -> cl.User | PersistedUser | None:
     """Chainlit's own check, noting who it was: its data layer is not told."""
+    token: Any = await _cookie(request)
     user: cl.User | PersistedUser | None = await get_current_user(token)
     _signed_in.set(user.identifier if user is not None else None)
     return user

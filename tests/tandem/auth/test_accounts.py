@@ -1,9 +1,12 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from fastapi import HTTPException
+from fastapi.dependencies.utils import get_dependant
 from pydantic import SecretStr
 
+from tandem.auth import accounts
 from tandem.auth.accounts import is_local
 from tandem.auth.passwords import Passwords
 from tandem.auth.sign_in import SignIn
@@ -17,6 +20,13 @@ def test_names_of_this_machine(host: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1.evil.example", "", "[::1", "localhost.evil.example"])
 def test_other_names_get_nobody(host: str) -> None:
     assert not is_local({"host": host})
+
+
+@pytest.mark.parametrize("put_in", [accounts._sign_in_form, accounts._current_user])
+def test_what_is_put_in_the_place_of_a_dependency_costs_no_request_an_analysis(put_in: Callable[..., object]) -> None:
+    made = get_dependant(path="/login", call=put_in)
+    assert made.request_param_name == "request"
+    assert not (made.dependencies or made.body_params or made.query_params or made.header_params)
 
 
 class Clock:
