@@ -21,6 +21,15 @@ from tandem.texts import say
 
 _MODELS = ("model_name", "runtime", "model_state", "size", "licence_of", "note")
 _PLACES = ("place_name", "kind", "address", "last_visit", "file_count", "note")
+_PARTS = {
+    "library": "part_library",
+    "history": "part_history",
+    "traces": "part_traces",
+    "audit": "part_audit",
+    "accounts": "part_accounts",
+    "processes": "part_processes",
+}
+"""The parts of an installation that say what is amiss with them, in words."""
 state = APIRouter(prefix="/administration", route_class=Route)
 
 
@@ -52,7 +61,7 @@ async def shown(request: Request) -> Response:
         )
         for one in places
     ]
-    amiss = [(escape(name), escape(said)) for name, said in problems.items()]
+    amiss = [(escape(say(_PARTS[name], language)), escape(detail(said, language))) for name, said in problems.items()]
     parts = [
         ways(language, "/state"),
         page.heading(say("amiss", language)),

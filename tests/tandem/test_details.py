@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from rag.errors import DocumentError
+from rag.faults import SAID
 from tandem.catalogues import languages, words
 from tandem.details import detail
 from tandem.shipped import root
@@ -74,6 +75,21 @@ def test_what_the_shipped_models_are_is_known(language: str) -> None:
     cards = yaml.safe_load((root() / "models.yaml").read_text("utf-8"))["models"]
     for note in filter(None, (card.get("note") for card in cards)):
         assert detail(note, language) != note
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_amiss_with_an_installation_is_known_with_every_reason(language: str) -> None:
+    rooms = [file for room in ("tandem", "rag", "hybrid") for file in (root() / room).rglob("*.py")]
+    reasons = re.compile(r"""f"([A-Z][^"{}]+: )\{(?:self\._?)?(?:place\.reason\(error\)|hindered|why)\}\.\"""")
+    openings = {opening for file in rooms for opening in reasons.findall(file.read_text("utf-8"))}
+    assert len(openings) >= 6
+    whys = (*SAID.values(), "the search index does not answer; start it and try again", "it is away")
+    english = set(re.findall(r"[a-z]{4,}", " ".join((*openings, *whys)))) - {"disk", "syslog"}
+    for opening in openings:
+        for why in whys[:-1]:
+            told = detail(f"{opening}{why}.", language)
+            assert not english & set(re.findall(r"\b[a-z]{4,}\b", re.sub(r"`.*?`|storage.database", "", told))), told
+        assert detail(f"{opening}it is away.", language) != f"{opening}it is away."
 
 
 def test_sentences_are_found_with_what_stands_in_them() -> None:
