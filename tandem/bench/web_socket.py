@@ -147,7 +147,7 @@ class WebSocket(asyncio.Protocol):
 async def connect(address: str, path: str, cookies: str) -> WebSocket:
     """A socket at a server's http address. Raises OSError."""
     host = urlsplit(address)
-    _, socket = await asyncio.get_running_loop().create_connection(WebSocket, host.hostname, host.port)
+    _, socket = await asyncio.get_running_loop().create_connection(WebSocket, host.hostname or "", host.port or 80)
     key = base64.b64encode(os.urandom(16)).decode()
     lines = (
         f"GET {path} HTTP/1.1",

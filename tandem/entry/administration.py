@@ -62,7 +62,11 @@ async def people_page(request: Request, said: str = "") -> Response:
     curating = [(one.name, one.name) for one in context.rights.collections]
     roles = [(MEMBER, say("role_member", language)), (ADMINISTRATOR, say("role_administrator", language))]
     roles += [(f"{CURATOR} {name}", say("role_curator", language, name=name)) for name, _ in curating]
-    groups = page.field("group", say("group", language), attributes={"maxlength": "100"})
+    readers = {group for one in context.rights.collections for group in one.readers or ()}
+    known = readers | {group for name, _ in names for group in context.rights.groups_of(name)}
+    group, bounds = say("group", language), {"maxlength": "100"}
+    join = page.field("group", group, attributes=bounds, known=sorted(known))
+    leave = page.field("group", group, attributes={**bounds, "list": "known-group"})
     whom = page.choice("name", say("user_name", language), names)
     pick = page.choice("role", say("role", language), roles)
     parts = [
@@ -74,8 +78,8 @@ async def people_page(request: Request, said: str = "") -> Response:
         page.heading(say("grant_role", language)),
         page.form(f"{_HERE}/role", say("grant_role", language), whom, pick),
         page.heading(say("groups", language)),
-        page.form(f"{_HERE}/join", say("join_group", language), whom, groups),
-        page.form(f"{_HERE}/leave", say("leave_group", language), whom, groups),
+        page.form(f"{_HERE}/join", say("join_group", language), whom, join),
+        page.form(f"{_HERE}/leave", say("leave_group", language), whom, leave),
         page.heading(say("collection", language)),
         _collections(context, language),
     ]
@@ -300,7 +304,8 @@ async def usage_file(request: Request, days: str = "30") -> Response:
     for line in lines:
         groups = " ".join(sorted(context.rights.groups_of(line.person)))
         named = [_harmless(one) for one in (line.day, line.person, groups, line.key, line.model)]
-        writer.writerow((*named, *(getattr(line, name) for name in COUNTED)))
+        # Floats are sums of seconds and of money: what is behind the sixth place is the machine's, not theirs.
+        writer.writerow((*named, *(round(getattr(line, name), 6) for name in COUNTED)))
     context.audit.record(who, "export.usage", "", {"lines": len(lines)})
     headers = {"content-disposition": 'attachment; filename="usage.csv"', **page.HEADERS}
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -82,14 +82,19 @@ def field(
     hint: str = "",
     attributes: Mapping[str, str] | None = None,
     needed: bool = True,
+    known: Sequence[str] = (),
 ) -> str:
-    """A line to write in; one that is `needed` may not stay empty."""
-    named = {"id": f"field-{name}", **(attributes or {})}
+    """A line to write in; one that is `needed` may not stay empty. What is `known` is offered, and anything else may be
+    written."""
+    named = {"id": f"field-{name}", **({"list": f"known-{name}"} if known else {}), **(attributes or {})}
     extra = "".join(f' {key}="{escape(text)}"' for key, text in named.items())
     below = f'<span class="hint">{escape(hint)}</span>' if hint else ""
+    offered = "".join(f'<option value="{escape(one)}"></option>' for one in known)
+    offers = f'<datalist id="known-{name}">{offered}</datalist>' if known else ""
     return (
         f'<label for="{named["id"]}">{escape(label)}</label>'
-        f'<input name="{name}" type="{kind}" value="{escape(value)}"{extra}{" required" if needed else ""}>{below}'
+        f'<input name="{name}" type="{kind}" value="{escape(value)}"{extra}{" required" if needed else ""}>'
+        f"{offers}{below}"
     )
 
 

@@ -14,13 +14,14 @@ from fastapi.routing import APIRoute
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from rag.errors import UserFacingError
+from tandem.auth.rights import ADMINISTRATOR
 from tandem.auth.sign_in import CODE_NEEDED, note_request
 from tandem.auth.tickets import TicketError
 from tandem.context import AppContext
 from tandem.entry import page
 from tandem.entry.oidc import COOKIE, PATH, Providers
 from tandem.entry.session import WANTED, give_ticket, language_of, named_by_proxy, person_of, wanted
-from tandem.people.accounts import FIRST, INVITE, SHORTEST_PASSWORD
+from tandem.people.accounts import FIRST, INVITE, LOCAL, SHORTEST_PASSWORD
 from tandem.people.providers import PROXY, oidc
 from tandem.texts import Language, problem, say
 
@@ -216,10 +217,14 @@ async def use_link(request: Request, code: str) -> Response:
     context, language = context_of(request), language_of(context_of(request), request)
     sent = await fields_of(request)
     people = context.entrance.people
+    begins = await asyncio.to_thread(people.opened, code[:200]) == ("", FIRST)
     try:
         person = await asyncio.to_thread(people.redeem, code[:200], sent.get("password", ""), sent.get("username", ""))
     except UserFacingError as error:
         return await link_page(request, code, problem(error, language), 400)
+    if begins:
+        context.audit.record(person, "account.added", person, {"way": LOCAL})
+        context.audit.record(person, "rights.changed", person, {"role": ADMINISTRATOR, "collection": ""})
     context.audit.record(person, "account.password_set", person, {"address": _address(request)})
     return signed_in(context, request, person)
 

@@ -194,8 +194,8 @@ class Elsewhere:
         begun = {one.thread for message, one in now.items() if message not in self._known}
         over = self._known.keys() - answering.under_way()
         forgotten = await asyncio.to_thread(self._running.keep, whole, further, over)
-        known = {**self._known, **marks, **dict.fromkeys(forgotten, ("", ""))}
-        self._known = {message: mark for message, mark in known.items() if message not in over}
+        told = {**self._known, **marks, **dict.fromkeys(forgotten, ("", ""))}
+        self._known = {message: mark for message, mark in told.items() if message not in over}
         for thread in begun:
             self._member.tell(_BEGUN, thread=thread)
 

@@ -378,13 +378,18 @@ def test_what_was_used_is_a_table_that_no_spreadsheet_runs(place: Place) -> None
         rows = list(csv.DictReader(io.StringIO(sent.text)))
         (mine,) = [row for row in rows if "SUM" in row["person"]]
         assert (mine["person"], mine["groups"], mine["questions"]) == ("'=SUM(A1)", "personnel", "1")
-        assert mine["day"] and float(mine["seconds"]) > 0
+        assert mine["day"] and float(mine["seconds"]) > 0 and len(mine["seconds"].partition(".")[2]) <= 6
         assert chief.get("/administration/usage.csv?days=;drop").status_code == 200
         shown = chief.get("/administration/usage").text
         assert "=SUM(A1)" in shown and "personnel" in shown
         assert re.findall(r'aria-current="page">([^<]+)', shown) == ["Usage", "Last 30 days"]
         everybody = chief.get("/administration").text
         assert re.search("chief.*an account here.*Administrator", everybody) and "<div>administrator" not in everybody
+        assert re.search('<datalist id="known-group">.*<option value="personnel">', everybody), (
+            "what is there is offered"
+        )
         state = chief.get("/administration/state").text
         assert "Nothing is amiss" in state and "Documents come from folders alone" in state
-    assert "export.usage" in place.tandem("audit", "export")
+    log = place.tandem("audit", "export")
+    assert "export.usage" in log
+    assert '"action":"rights.changed","actor":"chief"' in log, "the first administrator's right is in it too"
