@@ -5,6 +5,7 @@ Knows which room's tables lie where. Does not know what is in them; opens nothin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def cluster(settings: Settings) -> Place | None:
     """Where several processes know of one another; None where there is only one. Raises UserFacingError where the
     driver of a server is missing."""
     place = _place(settings, settings.files.path, CLUSTER)
-    return place if place.on_server else None
+    # Nothing of it outlives the processes.
+    return replace(place, lasting=False) if isinstance(place, Postgres) else None
 
 
 def passages(settings: Settings) -> Server | None:

@@ -161,7 +161,7 @@ class SqlTraceStore:
         self.flush()
 
         def rows() -> Sequence[Sequence[Any]]:
-            with self._place.engine.connect() as db:
+            with self._place.at_once.connect() as db:
                 return db.execute(query).all()
 
         try:

@@ -7,7 +7,9 @@ for. Knows how either is opened and what its errors mean. Does not know what the
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _BUSY_SECONDS = 10.0
 _CONNECT_SECONDS = 5
 _LONGEST_STATEMENT_MS = 60_000
+_TRUSTED_SECONDS = 0.5
+_SINCE = "idle since"
 
 
 class Place(Protocol):
@@ -41,6 +45,11 @@ class Place(Protocol):
     @property
     def engine(self) -> Engine:
         """SQLAlchemy's engine, made when first asked for; nothing is opened by asking."""
+
+    @property
+    def at_once(self) -> Engine:
+        """The same for what is read, or is one statement: none waits for another's end, so that a server is not told of
+        a beginning and an end."""
 
     @property
     def on_server(self) -> bool:
@@ -86,6 +95,10 @@ class Sqlite:
             f"sqlite:///{self.path}", creator=self.connect, json_serializer=_as_json, json_deserializer=_read_json,
             hide_parameters=True,
         )  # fmt: skip
+
+    @property
+    def at_once(self) -> Engine:
+        return self.engine
 
     def connect(self) -> sqlite3.Connection:
         """A connection without SQLAlchemy: to write where that can be done, else to read. Raises sqlite3.Error."""
@@ -165,11 +178,12 @@ class _WithoutFile:
 @dataclass(frozen=True)
 class Postgres(_WithoutFile):
     """A schema of a PostgreSQL server, for the tables of one room. `url` may hold a password and is never
-    shown; `password` stands in its place."""
+    shown; `password` stands in its place. What is not `lasting` need not be on the server's disk when it is written."""
 
     url: str = field(repr=False)
     tables: Tables
     password: str = field(default="", repr=False)
+    lasting: bool = True
     on_server: bool = field(default=True, init=False)
 
     @cached_property
@@ -185,18 +199,24 @@ class Postgres(_WithoutFile):
         from sqlalchemy import create_engine, make_url
 
         url = make_url(self.url).set(drivername="postgresql+psycopg")
-        return create_engine(
+        engine = create_engine(
             url.set(password=self.password) if self.password else url,
             json_serializer=_as_json,
             json_deserializer=_read_json,
             hide_parameters=True,
-            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": _CONNECT_SECONDS,
                 "application_name": "tandem",
-                "options": f"-c search_path={self.tables.name} -c statement_timeout={_LONGEST_STATEMENT_MS}",
+                "options": f"-c search_path={self.tables.name} -c statement_timeout={_LONGEST_STATEMENT_MS}"
+                + ("" if self.lasting else " -c synchronous_commit=off"),
             },
         )
+        _try_the_idle(engine)
+        return engine
+
+    @cached_property
+    def at_once(self) -> Engine:
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def prepare(self) -> str:
         from rag.database import making
@@ -224,6 +244,10 @@ class Memory(_WithoutFile):
 
         return create_engine("sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True)
 
+    @property
+    def at_once(self) -> Engine:
+        return self.engine
+
     def _connect(self) -> sqlite3.Connection:
         address = f"file:{self.tables.name}-{id(self)}?mode=memory&cache=shared"
         return sqlite3.connect(address, uri=True, check_same_thread=False)
@@ -241,6 +265,26 @@ class Memory(_WithoutFile):
 
     def close(self) -> None:
         self._kept.close()
+
+
+def _try_the_idle(engine: Engine) -> None:
+    """Have a connection that nobody used for a moment be tried before it is given out, and made anew where it is gone:
+    trying every one costs as much as most of what is asked."""
+    from sqlalchemy import event
+    from sqlalchemy.exc import DisconnectionError
+
+    def came_back(connection: object, record: Any) -> None:
+        record.info[_SINCE] = time.monotonic()
+
+    def is_wanted(connection: Any, record: Any, proxy: object) -> None:
+        if time.monotonic() - record.info.get(_SINCE, math.inf) > _TRUSTED_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:  # the driver's own, which is only there where it is installed
+                raise DisconnectionError from error
+
+    event.listen(engine, "checkin", came_back)
+    event.listen(engine, "checkout", is_wanted)
 
 
 def _as_json(value: Any) -> str:

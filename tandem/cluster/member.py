@@ -7,6 +7,7 @@ is told anything, and everything else goes on.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import secrets
@@ -67,6 +68,9 @@ class Member:
         self._since = float("inf")
         self._stop = threading.Event()
         self._telling = ThreadPoolExecutor(1, "tell the other processes")
+        self._untold: list[str] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="other processes", daemon=True)
 
     def check(self) -> None:
@@ -107,9 +111,14 @@ class Member:
 
     def tell(self, topic: str, **what: Any) -> None:
         """Tell all other processes something small, in the background. Side data: what cannot be told is not told."""
-        text = json.dumps({"from": self.id, "topic": topic, "what": what})
-        if len(text.encode()) <= _LONGEST and not self._stop.is_set():
-            self._telling.submit(self._tell, text)
+        # Numbered: of what is told together, the server passes on only one that says the same.
+        text = json.dumps({"from": self.id, "number": next(self._numbers), "topic": topic, "what": what})
+        if len(text.encode()) > _LONGEST or self._stop.is_set():
+            return
+        with self._lock:
+            self._untold.append(text)
+            if len(self._untold) == 1:
+                self._telling.submit(self._tell)
 
     def lead(self, name: str) -> None:
         """Try to lead in something from now on."""
@@ -148,13 +157,18 @@ class Member:
         others = f"SELECT secret FROM members m WHERE secret <> '' AND {_LIVES.format(kind=_CLASS, member='m')}"
         return any(row.secret != self._secret for row in db.execute(text(others)))
 
-    def _tell(self, message: str) -> None:
-        from sqlalchemy import text
+    def _tell(self) -> None:
+        """Tell what waits, together."""
+        from sqlalchemy import Text, bindparam, text
+        from sqlalchemy.dialects.postgresql import ARRAY
         from sqlalchemy.exc import SQLAlchemyError
 
+        with self._lock:
+            told, self._untold = self._untold, []
+        notify = text("SELECT pg_notify(:channel, message) FROM unnest(CAST(:told AS text[])) AS message")
         try:
-            with self.place.engine.begin() as db:
-                db.execute(text("SELECT pg_notify(:channel, :message)"), {"channel": _CHANNEL, "message": message})
+            with self.place.at_once.connect() as db:
+                db.execute(notify.bindparams(bindparam("told", type_=ARRAY(Text))), {"channel": _CHANNEL, "told": told})
         except (OSError, SQLAlchemyError) as error:
             log.debug("The other processes were not told: %s", error)
 

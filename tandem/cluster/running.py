@@ -71,7 +71,7 @@ class RunningAnswers:
 
         from tandem.cluster.tables import answers as a
 
-        with self._engine.engine.connect() as db:
+        with self._engine.at_once.connect() as db:
             return _found(db, select(a).where(a.c.thread == thread, a.c.member != self.mine))
 
     def orphans(self) -> list[Written]:

@@ -104,6 +104,9 @@ def _people(context: AppContext, everybody: Sequence[Person], language: Language
     for one in everybody:
         principal = context.rights.principal(one.name)
         actions = ""
+        if one.removed:
+            name = page.hidden("name", one.name)
+            actions += page.form(f"{_HERE}/forget", say("forget_person", language), name, quiet=True)
         if one.active and one.way != "settings":
             name = page.hidden("name", one.name)
             if one.way == LOCAL:
@@ -237,6 +240,28 @@ async def remove(request: Request) -> Response:
     await asyncio.to_thread(context.tickets.end_all, name)
     context.audit.record(who, "account.removed", name, {})
     return RedirectResponse(_HERE, 303)
+
+
+@administration.post("/forget")
+async def forget(request: Request) -> Response:
+    """All that is kept of somebody whose account was removed is deleted, once that was said twice."""
+    from tandem.keeping import forgetting
+
+    context, language, who = administrator(request)
+    sent = await fields_of(request)
+    name = sent.get("name", "")
+    person = context.entrance.people.find(name)
+    if person is None or not person.removed:
+        raise Refused(400, say("forget_whom", language))
+    if sent.get("sure") != name:
+        hidden = page.hidden("name", name) + page.hidden("sure", name)
+        sure = page.form(f"{_HERE}/forget", say("forget_person", language), hidden)
+        parts = [ways(language, ""), page.words(say("forget_sure", language, name=name)), sure]
+        return page.response(language, say("administration", language), parts)
+    counts = await asyncio.to_thread(forgetting.forget, context.settings, name, context.library)
+    await asyncio.to_thread(context.tickets.end_all, name)
+    context.audit.record(who, "account.forgotten", name, dict(counts))
+    return await people_page(request, say("forgotten", language, name=name))
 
 
 @administration.post("/role")

@@ -122,7 +122,7 @@ class Database:
         def run() -> Result:
             if self.place.on_server:
                 self._prepare()
-            with self.place.engine.connect() as db:
+            with self.place.at_once.connect() as db:
                 return work(db)
 
         loop = asyncio.get_running_loop()

@@ -49,7 +49,13 @@ class Store:
 
     def read(self, query: Callable[[Connection], Found]) -> Found:
         """What `query` finds. Raises AccountsError."""
-        return self._explained("read", lambda: self._in_transaction(query))
+
+        def found() -> Found:
+            self._prepare()
+            with self.place.at_once.connect() as db:
+                return query(db)
+
+        return self._explained("read", found)
 
     def change(self, work: Callable[[Connection], Found]) -> Found:
         """Do `work` in one transaction that others notice. Raises AccountsError; nothing is changed then. What `work`
@@ -102,11 +108,14 @@ class Store:
         self._looker.close()
         self.place.close()
 
-    def _in_transaction(self, work: Callable[[Connection], Found]) -> Found:
+    def _prepare(self) -> None:
         with self._lock:
             if not self._prepared:
                 self.place.prepare()
                 self._prepared = True
+
+    def _in_transaction(self, work: Callable[[Connection], Found]) -> Found:
+        self._prepare()
         with self.place.engine.begin() as db:
             return work(db)
 

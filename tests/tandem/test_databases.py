@@ -12,11 +12,15 @@ from typing import Any
 import chainlit as cl
 import pytest
 from chainlit.context import init_http_context
+from sqlalchemy import text
 
 from hybrid.tracing.sql_store import SqlTraceStore
+from rag.database import places
+from rag.database.places import Postgres
 from tandem import databases
 from tandem.history.base import HistoryError
 from tandem.history.data_layer import SqlHistory
+from tandem.people.revisions import TABLES
 from tandem.settings import Settings
 from tests.contracts.test_trace_stores import trace
 from tests.support.postgres import Server, running
@@ -166,3 +170,23 @@ def test_a_question_in_the_terminal_does_not_wait_for_sqlalchemy(tmp_path: Path)
     again = SqlTraceStore(file)
     assert len(again.recent()) == 1
     again.close()
+
+
+def test_a_connection_that_ended_while_nobody_used_it_is_made_anew(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "_TRUSTED_SECONDS", 0.0)
+    place, other = (Postgres(postgres.new_database(), TABLES) for _ in range(2))
+    who = text("SELECT pg_backend_pid()")
+    try:
+        place.prepare()
+        for engine in (place.engine, place.at_once):
+            with engine.connect() as db:
+                before = db.execute(who).scalar()
+            with other.at_once.connect() as db:
+                db.execute(text("SELECT pg_terminate_backend(:number, 5000)"), {"number": before})
+            with engine.connect() as db:
+                assert db.execute(who).scalar() not in (before, None)
+    finally:
+        place.close()
+        other.close()

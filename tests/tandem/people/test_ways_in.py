@@ -393,3 +393,22 @@ def test_what_was_used_is_a_table_that_no_spreadsheet_runs(place: Place) -> None
     log = place.tandem("audit", "export")
     assert "export.usage" in log
     assert '"action":"rights.changed","actor":"chief"' in log, "the first administrator's right is in it too"
+
+
+def test_what_is_kept_of_somebody_is_deleted_once_their_account_is_removed_and_that_was_said_twice(
+    place: Place,
+) -> None:
+    with closing(place.invited("vera")) as vera, place.browser() as chief:
+        assert vera.post("/account/keys", data={"purpose": "a script", "scope": "ask", "days": "30"}).status_code == 200
+        assert chief.post("/sign-in", data={"username": "chief", "password": WORDS}).status_code == 303
+        early = chief.post("/administration/forget", data={"name": "vera", "sure": "vera"})
+        assert early.status_code == 400 and "Remove the account first" in early.text and who(vera) == "vera"
+        assert chief.post("/administration/remove", data={"name": "vera"}).status_code == 303
+        assert "Delete what is kept" in chief.get("/administration").text
+        asked = chief.post("/administration/forget", data={"name": "vera"})
+        assert "are deleted for good" in asked.text and "vera" in chief.get("/administration").text
+        done = chief.post("/administration/forget", data={"name": "vera", "sure": "vera"})
+        assert done.status_code == 200 and "Nothing is kept of vera any more" in done.text
+        assert "<div>vera</div>" not in chief.get("/administration").text
+        assert vera.post("/administration/forget", data={"name": "chief"}).status_code == 401
+    assert '"action":"account.forgotten","actor":"chief"' in place.tandem("audit", "export")
