@@ -23,8 +23,10 @@ from chainlit.utils import wrap_user_function
 from rag.errors import UserFacingError
 from tandem import databases
 from tandem.auth import accounts
+from tandem.cluster.member import INDEXING
 from tandem.context import AppContext, current
 from tandem.data_lock import hold
+from tandem.history import retention
 from tandem.history.base import history as current_history
 from tandem.history.data_layer import SqlHistory
 from tandem.ui import (
@@ -84,9 +86,23 @@ async def startup() -> None:
     if others is not None:
         others.start()
     following.append(asyncio.create_task(signing_in.follow(context), name="follow who signs out"))
+    if days := context.settings.keep_conversations_days:
+        following.append(asyncio.create_task(keep_to(days), name="delete old conversations"))
     # What is loaded by now stays: looking through it for garbage would hold up everybody's tokens.
     gc.collect()
     gc.freeze()
+
+
+async def keep_to(days: int) -> None:
+    """Delete conversations that nobody used for so many days, in one process of several."""
+
+    def is_mine() -> bool:
+        return context.member is None or context.member.leads(INDEXING)
+
+    def deleted(count: int) -> None:
+        context.audit.record("", "conversation.expired", "", {"conversations": count})
+
+    await retention.keep_to(history, days, is_mine, deleted)
 
 
 @cl.on_app_shutdown

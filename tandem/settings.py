@@ -190,6 +190,9 @@ class Settings(BaseModel):
     keep_traces_days: int = Field(
         90, ge=0, le=36500, description="Questions and answers in the traces are deleted when so old; 0: never."
     )
+    keep_conversations_days: int = Field(
+        0, ge=0, le=36500, description="Conversations in which nothing happened for so long are deleted; 0: never."
+    )
     documents: tuple[Path, ...] = Field((Path("docs_corpus"),), min_length=1, description="Folders to answer from.")
     collections: tuple[CollectionSettings, ...] = Field(
         (), description="Parts of the documents, and who may read them; what belongs to none is for everybody."

@@ -127,6 +127,9 @@ class History(Protocol):
 
     async def delete_thread(self, thread_id: str) -> None: ...
 
+    async def unused_since(self, moment: str, limit: int) -> list[str]:
+        """At most so many conversations in which nothing happened since a moment (in Chainlit's form), oldest first."""
+
     # What was said, and what stands beside it
 
     async def create_step(self, step_dict: StepDict) -> None: ...

@@ -198,6 +198,10 @@ class SqlHistory(BaseDataLayer):
             await self._forget(thread_id)
         await self._db.do(lambda db: db.execute(delete(threads).where(threads.c.id == thread_id)))
 
+    async def unused_since(self, moment: str, limit: int) -> list[str]:
+        query = select(threads.c.id).where(threads.c.updated < moment).order_by(threads.c.updated).limit(limit)
+        return await self._db.read(lambda db: list(db.execute(query).scalars()))
+
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
         def work(db: Connection) -> ThreadDict | None:
             query = select(threads, users.c.identifier).outerjoin(users, threads.c.user_id == users.c.id)

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from rag.database.places import Place
 from tandem.history.base import Change, History, HistoryError, Wanted
 from tandem.history.data_layer import SqlHistory
+from tandem.history.retention import delete_unused
 from tandem.history.revisions import TABLES
 from tests.contracts.conftest import MakePlace
 
@@ -370,3 +371,29 @@ async def test_nobody_arranges_the_conversations_of_another(history: History) ->
     assert await history.shelved("bob", "t1") is None and await history.shelved("ada", "t1") is not None
     (one,) = (await history.shelf("ada", Wanted())).shown
     assert (one.pinned, one.archived, one.tags, one.name) == (False, False, (), "")
+
+
+async def test_conversations_that_nobody_used_for_long_are_deleted_with_their_files(
+    place: Place, asking: Asking
+) -> None:
+    init_http_context()
+    forgotten: list[str] = []
+
+    async def forget(thread: str) -> None:
+        forgotten.append(thread)
+
+    history = SqlHistory.open(place, asking, forget)
+    try:
+        await person(history, "ada")
+        for name in ("old", "older", "new"):
+            await history.create_step(step(f"s-{name}", name, name))
+        for name, moment in (("old", "2020-01-02T00:00:00Z"), ("older", "2020-01-01T00:00:00Z")):
+            with place.engine.begin() as db:
+                db.execute(text("UPDATE threads SET updated = :moment WHERE id = :id"), {"moment": moment, "id": name})
+        assert await delete_unused(history, 30_000) == 0
+        assert await delete_unused(history, 30) == 2 and forgotten == ["older", "old"]
+        assert [await history.get_thread(name) is not None for name in ("old", "older", "new")] == [False, False, True]
+        await history.create_step(step("s-again", "new", "again"))
+        assert await delete_unused(history, 1) == 0
+    finally:
+        await history.close()
