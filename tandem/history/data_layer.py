@@ -37,10 +37,8 @@ from tandem.history.backlog import Told
 from tandem.history.base import Change, HistoryError, Shelf, Shelved, Wanted
 from tandem.history.database import Database
 from tandem.history.queries import (
-    BRING_BACK,
     IN_ORDER,
     PLACE,
-    TOUCH_THREAD,
     Upserts,
     element_of,
     filtered,
@@ -51,6 +49,7 @@ from tandem.history.queries import (
     person,
     step_of,
     thread_of,
+    touch,
     with_feedback,
 )
 from tandem.history.revisions import TABLES
@@ -294,11 +293,8 @@ class SqlHistory(BaseDataLayer):
         caller = self._caller()
 
         def work(db: Connection) -> None:
-            own(db, step["threadId"], caller)
+            touch(db, step["threadId"], caller, back=step.get("type") == "user_message")
             db.execute(self._upserts.step, row)
-            db.execute(TOUCH_THREAD, {"thread": step["threadId"], "moment": now()})
-            if step.get("type") == "user_message":
-                db.execute(BRING_BACK, {"thread": step["threadId"]})
 
         await self._db.write(work, thread_id=step["threadId"], table="steps", record=row["record"])
 

@@ -70,9 +70,15 @@ PLACE: tuple[ColumnElement[Any], ...] = (
 )
 """By which conversations are listed, the highest first."""
 _NEW_THREAD = insert(threads)
-TOUCH_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("moment"))
+_TOUCH = update(threads).where(threads.c.id == bindparam("thread")).values(updated=bindparam("moment"))
+_TOUCH_OWN = _TOUCH.where(
+    threads.c.user_id == select(users.c.id).where(users.c.identifier == bindparam("caller")).scalar_subquery()
+)
 # Whoever goes on with a conversation wants it in the list.
-BRING_BACK = update(threads).where(threads.c.id == bindparam("thread")).values(archived=None)
+_TOUCHES = {
+    False: (_TOUCH_OWN, _TOUCH),
+    True: (_TOUCH_OWN.values(archived=None), _TOUCH.values(archived=None)),
+}
 _CLAIM_THREAD = update(threads).where(threads.c.id == bindparam("thread")).values(user_id=bindparam("user"))
 _WHOSE = select(
     select(users.c.id).where(users.c.identifier == bindparam("caller")).scalar_subquery().label("caller_id"),
@@ -90,6 +96,16 @@ def own(db: Connection, thread_id: str, caller: str | None) -> None:
         db.execute(_CLAIM_THREAD, {"thread": thread_id, "user": row.caller_id})
     elif row.owner_id != row.caller_id:
         raise HistoryError("This conversation belongs to somebody else; start one of your own.")
+
+
+def touch(db: Connection, thread_id: str, caller: str | None, *, back: bool) -> None:
+    """Note that something happens in a thread which is the caller's, or becomes it; `back` into the list. Raises
+    HistoryError when it is somebody else's."""
+    at_once, afterwards = _TOUCHES[back]
+    moment = {"thread": thread_id, "moment": now()}
+    if db.execute(at_once, {**moment, "caller": caller}).rowcount != 1:
+        own(db, thread_id, caller)
+        db.execute(afterwards, moment)
 
 
 def person(db: Connection, user_id: str, identifier: str | None) -> str | None:
