@@ -111,6 +111,7 @@ def _people(context: AppContext, everybody: Sequence[Person], language: Language
             name = page.hidden("name", one.name)
             if one.way == LOCAL:
                 actions += page.form(f"{_HERE}/link", say("new_link", language), name, quiet=True)
+            actions += page.form(f"{_HERE}/sign-out", say("end_it", language), name, quiet=True)
             actions += page.form(f"{_HERE}/remove", say("remove_person", language), name, quiet=True)
         way = say(_WAYS[one.way], language) if one.way in _WAYS else one.way
         state = say("removed", language) if one.removed else way
@@ -229,6 +230,18 @@ async def _with_link(request: Request, name: str, kind: str) -> Response:
     code = await asyncio.to_thread(context.entrance.people.link, name, kind)
     address = f"{address_of(request)}/sign-in/link/{code}"
     return await people_page(request, say("link_made", language, name=name, address=address))
+
+
+@administration.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """Somebody is signed out of every browser."""
+    context, language, who = administrator(request)
+    name = (await fields_of(request)).get("name", "")
+    if context.entrance.people.find(name) is None:
+        raise Refused(400, say("signed_out_whom", language))
+    await asyncio.to_thread(context.tickets.end_all, name)
+    context.audit.record(who, "sign_out.everywhere", name)
+    return await people_page(request, say("signed_out_everywhere", language, name=name))
 
 
 @administration.post("/remove")

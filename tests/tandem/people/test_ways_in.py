@@ -412,3 +412,15 @@ def test_what_is_kept_of_somebody_is_deleted_once_their_account_is_removed_and_t
         assert "<div>vera</div>" not in chief.get("/administration").text
         assert vera.post("/administration/forget", data={"name": "chief"}).status_code == 401
     assert '"action":"account.forgotten","actor":"chief"' in place.tandem("audit", "export")
+
+
+def test_an_administrator_signs_somebody_out_everywhere(place: Place) -> None:
+    with closing(place.invited("wim")) as wim, place.browser() as other, place.browser() as chief:
+        assert other.post("/sign-in", data={"username": "wim", "password": WORDS}).status_code == 303
+        assert wim.post("/administration/sign-out", data={"name": "chief"}).status_code == 403
+        assert chief.post("/sign-in", data={"username": "chief", "password": WORDS}).status_code == 303
+        assert chief.post("/administration/sign-out", data={"name": "nobody"}).status_code == 400
+        done = chief.post("/administration/sign-out", data={"name": "wim"})
+        assert done.status_code == 200 and "wim is signed out of every browser" in done.text
+        assert (who(wim), who(other), who(chief)) == ("", "", "chief")
+        assert other.post("/sign-in", data={"username": "wim", "password": WORDS}).status_code == 303
