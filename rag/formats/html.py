@@ -38,6 +38,7 @@ _FEW_WORDS = 3
 _SHORT_MARGIN = 20
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "؟")
 _LITTLE = 200
+_LABEL, _VALUE = 40, 120
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _ANCHOR = frozenset("¶#§🔗")
 
@@ -56,6 +57,11 @@ def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
     soup = BeautifulSoup(regex.sub(r"^\s*<\?xml[^>]*>", "", markup), "lxml")
     if not builder.title and soup.title:
         builder.title = soup.title.get_text()
+    for frame in soup.find_all("iframe", srcdoc=True):
+        inner = BeautifulSoup(str(frame["srcdoc"]), "lxml")
+        frame.name, frame.attrs = "div", {}
+        frame.clear()
+        frame.extend(list((inner.body or inner).children))
     if soup.find("noscript") is not None and len(soup.get_text(" ", strip=True)) > _LITTLE:
         for tag in soup.find_all("noscript"):
             tag.decompose()
@@ -288,7 +294,13 @@ def _holds_data(table: Tag) -> bool:
     """Whether this is a table of data, rather than one that places the parts of a page."""
     if table.get("role") in ("presentation", "none") or table.find(["table", "h1", "h2", "h3", "form"]):
         return False
-    return len(table.find_all("tr")) > 1 and any(len(row.find_all(["td", "th"])) > 1 for row in table.find_all("tr"))
+    rows = [row.find_all(["td", "th"]) for row in table.find_all("tr")]
+    if len(rows) == 1:  # a label and its value
+        return len(rows[0]) == 2 and all(
+            0 < len(one_line(cell.get_text(" "))) <= most and cell.find(list(_BLOCKS - {"td", "th"})) is None
+            for cell, most in zip(rows[0], (_LABEL, _VALUE), strict=True)
+        )
+    return len(rows) > 1 and any(len(row) > 1 for row in rows)
 
 
 def _has_header(table: Tag) -> bool | None:

@@ -21,6 +21,8 @@ LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]")
 _LOWER = regex.compile(r"\p{Ll}")
 _BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
 _NUMBERED = regex.compile(r"\(?(?:\d{1,3}|\p{Ll})[.)]\s|\(?(?:(\p{Ll})\1|[ivx]{2,4})\)\s|\(\d{1,3}\)\p{Lu}")
+_MARK = regex.compile(r"(?:\d{1,3}|\p{L}|[ivxl]{2,5})[.)]|\(\w{1,3}\)|[-*•▪◦●·–‣]")
+_MOST_MARKS = 500
 _LONG = 18
 _FEW_LINES, _MANY_LINES = 4, 8
 
@@ -112,6 +114,37 @@ def in_lines(words: Sequence[Segment]) -> list[Segment]:
     placed = [replace(word, begins=not at) for row in rows for at, word in enumerate(row)]
     # Cells of one word each are followed by no other wherever they stand: their order stays.
     return placed if sum(_next_to(before, word) for before, word in pairwise(placed)) > 2 * follows + 2 else list(words)
+
+
+def with_marks(words: Sequence[Segment]) -> list[Segment]:
+    """The words, with the numbers and dots of a list each before the line that it marks, where the page was written
+    with all of them at once.
+    """
+    apart = [
+        at
+        for at, word in enumerate(words)
+        if len(word.text) <= 6
+        and _MARK.fullmatch(word.text)
+        and not (at + 1 < len(words) and _marks(word, words[at + 1]))
+    ][:_MOST_MARKS]
+    marked: dict[int, Segment] = {}
+    for at in apart:
+        beside = [(w.left, other) for other, w in enumerate(words) if other != at and _marks(words[at], w)]
+        if beside and (first := min(beside)[1]) not in marked and words[first].begins:
+            marked[first] = words[at]
+    moved = {id(mark) for mark in marked.values()}
+    found: list[Segment] = []
+    for at, word in enumerate(words):
+        if at in marked:
+            found += (marked[at], replace(word, begins=False))
+        elif id(word) not in moved:
+            found.append(word)
+    return found
+
+
+def _marks(mark: Segment, word: Segment) -> bool:
+    """Whether a mark stands before a word on its line."""
+    return abs(mark.middle - word.middle) < mark.size * 0.4 and -1 < word.left - mark.right < mark.size * 3
 
 
 def _next_to(before: Segment, word: Segment) -> bool:

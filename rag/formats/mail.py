@@ -22,6 +22,7 @@ from rag.formats.encodings import decode
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.html import add_html
 from rag.formats.parts import Parts
+from rag.formats.tnef import SIGNATURE, unpack
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Bcc", "Reply-To", "Date")
 _KNOWN = ("From", "Subject", "Date", "To", "Message-ID", "Received", "Return-Path", "MIME-Version", "Content-Type")
@@ -215,6 +216,12 @@ class _Reader:
         kind = part.get_content_type()
         if kind in ("text/calendar", "application/ics", "text/vcard", "text/x-vcard"):
             self._body(part, kind, level)
+            return
+        if data.startswith(SIGNATURE):
+            packed = unpack(data)
+            self._attached += [one.title for one in packed.files]
+            packed.add_text(self._builder, self._builder.build().text)
+            packed.add_files(self._parts, level + 1)
             return
         if "." not in name and kind in _TYPES:
             name += _TYPES[kind]

@@ -1,7 +1,6 @@
 """Messages as Outlook saves them (MSG).
 
-Knows which stream of the compound file holds what. Reads attachments as documents of their own. Does not read the text
-where it is stored as packed RTF only.
+Knows which stream of the compound file holds what. Reads attachments as documents of their own.
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ from rag.formats.encodings import decode
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.html import add_html
 from rag.formats.parts import Parts
+from rag.formats.tnef import add_packed
 
 _BROKEN = "The MSG file is damaged; save the message again, or as EML."
 _SUBJECT, _BODY, _HTML, _SENDER, _ADDRESS = "0037", "1000", "1013", "0C1A", "0C1F"
 _TO, _CC, _FILE, _LONG_FILE, _DATA = "0E04", "0E03", "3704", "3707", "3701"
 _SMTP = "5D01"
+_RICH = "10090102"
 _DATES = (0x0039, 0x0E06, 0x3007)
 _DEEPEST = 5
 _MOST_ATTACHMENTS = 200
@@ -66,8 +67,8 @@ class _Message:
             self._builder.add(body)
         elif html := self._html():
             add_html(self._builder, html, fragment=True)
-        elif self._file.exists([*self._path, "__substg1.0_10090102"]):
-            self._builder.notes.append("The text is packed in a way that is not read; save the message as EML.")
+        elif rich := self._stream(_RICH):
+            add_packed(self._builder, rich)
         self._attachments(level)
 
     def _attachments(self, level: int) -> None:

@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 
 import regex
 
+from rag.formats.cards import labels_over, with_labels
 from rag.formats.extracted import Builder, clean
 from rag.formats.layout import Block, Place, Segment, blocks, in_columns, lines, rows
 from rag.formats.page_tables import Cell, Table, aligned_table, header_rows, names_above, ruled_tables
@@ -135,7 +136,7 @@ class Writer:
         def flush() -> None:
             body = blocks(run)
             run.clear()
-            for item in _with_aligned_tables(rows(body), flow.rules):
+            for item in with_labels(list(_with_aligned_tables(rows(body), flow.rules))):
                 (notes if isinstance(item, Block) and self._is_footnote(item, flow.page.height) else found).append(item)
 
         for item in flow.items:
@@ -255,6 +256,10 @@ def _with_aligned_tables(found: Sequence[tuple[Block, ...]], rules: Sequence[Pla
     """Blocks, with those that stand side by side in rows as tables."""
     at = 0
     while at < len(found):
+        if cards := labels_over(found[at], found[at + 1]) if at + 1 < len(found) else []:
+            yield from cards
+            at += 2
+            continue
         parted = _rows_of_columns(found[at])
         run = list(parted)
         end = at + 1

@@ -19,12 +19,14 @@ from rag.formats.extracted import Builder, Extracted, clean, one_line
 from rag.formats.layout import Segment
 from rag.formats.mistaken_letters import with_right_letters
 from rag.formats.page_writer import Flow, Writer, flow_of, take_running_lines
+from rag.formats.parts import Parts
 from rag.formats.pdf_page import Page, read_page
 from rag.formats.recognised import Recogniser, read_picture
 
 _one_at_a_time = threading.Lock()  # PDFium is not made for threads
 _MOST_MISSING = 50
 _MOST_OUTLINE = 5_000
+_MOST_ATTACHED = 50
 _MOST_PICTURES = 1_000
 _SOME_WORDS = 60
 _LARGE = 0.3
@@ -37,12 +39,17 @@ def read_pdf(data: bytes, recogniser: Recogniser | None = None) -> Extracted:
     """The text of a PDF with the offset of every page. The `recogniser` reads pages that are pictures; without one they
     are `unread`. Raises DocumentError when it is encrypted or broken.
     """
-    with _one_at_a_time:
-        return _read(data, recogniser)
-
-
-def _read(data: bytes, recogniser: Recogniser | None) -> Extracted:
     builder = Builder()
+    with _one_at_a_time:
+        attached = _read(data, recogniser, builder)
+    parts = Parts(builder)
+    for name, inner in attached:
+        parts.add(inner, name, f"Attachment: {name}", 1)
+    return with_right_letters(builder.build())
+
+
+def _read(data: bytes, recogniser: Recogniser | None, builder: Builder) -> list[tuple[str, bytes]]:
+    """Write the pages; returns the files that are attached, by name."""
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
@@ -58,11 +65,12 @@ def _read(data: bytes, recogniser: Recogniser | None) -> Extracted:
         for number, level, title in _outline(document):
             if number < len(flows):
                 flows[number].outline.append((level, title))
+        attached = list(_attached(document))
     finally:
         document.close()
     take_running_lines(flows)
     Writer(builder, flows).write()
-    return with_right_letters(builder.build())
+    return attached
 
 
 def _flows(document: pypdfium2.PdfDocument, builder: Builder, recogniser: Recogniser | None) -> Iterator[Flow]:
@@ -110,6 +118,13 @@ def _over(word: Segment, line: Segment) -> bool:
     """Whether a word of the page lies on a line that was read in its picture."""
     across = (word.left + word.right) / 2
     return line.left - 2 <= across <= line.right + 2 and line.bottom <= word.middle <= line.top
+
+
+def _attached(document: pypdfium2.PdfDocument) -> Iterator[tuple[str, bytes]]:
+    for at in range(min(document.count_attachments(), _MOST_ATTACHED)):
+        with suppress(pypdfium2.PdfiumError):
+            one = document.get_attachment(at)
+            yield one_line(clean(one.get_name())) or "attachment", bytes(one.get_data())
 
 
 def _outline(document: pypdfium2.PdfDocument) -> Iterator[tuple[int, int, str]]:

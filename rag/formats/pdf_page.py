@@ -14,7 +14,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from rag.formats.extracted import clean
-from rag.formats.layout import Frame, Place, Segment, in_lines
+from rag.formats.layout import Frame, Place, Segment, in_lines, with_marks
 from rag.formats.pdf_fields import added_by_people, with_fields
 from rag.formats.turned import levelled, mirrored, reads_leftward, turn_of
 
@@ -66,7 +66,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         width, height = page.get_size()
         frame = _frame(page)
-        words = in_lines(levelled(_words(text, frame, page.get_rotation()))) if text.count_chars() else []
+        words = with_marks(in_lines(levelled(_words(text, frame, page.get_rotation())))) if text.count_chars() else []
         if len(words) > _MOST_WORDS:  # a drawing made of letters: its places say nothing
             return Page(number + 1, width, height, plain=text.get_text_range())
         drawn = _Drawn()

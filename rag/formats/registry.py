@@ -79,6 +79,7 @@ _FAMILIES = {
     "mail:read_mbox": "mbox",
     "mail:read_mhtml": "mhtml mht",
     "outlook:read_msg": "msg oft",
+    "tnef:read_tnef": "tnef",
     "calendar:read_calendar": "ics ifb",
     "calendar:read_contacts": "vcf",
 }
@@ -96,6 +97,7 @@ OWN_FILES = frozenset({"questions.yaml"})
 _NAMES = "readme license licence notice copying changelog changes authors contributors install news todo"
 NAMED = frozenset(_NAMES.split())
 """Files without an extension that are texts, by their names."""
+_BY_NAME = {**dict.fromkeys(NAMED, ".txt"), "winmail.dat": ".tnef"}
 # Documents that people expect to be read, and what to do about them.
 CONVERTIBLE = {".pages": "DOCX", ".key": "PPTX", ".numbers": "XLSX", ".mobi": "EPUB", ".one": "PDF", ".vsd": "PDF"}
 
@@ -122,7 +124,7 @@ def suffix(name: str) -> str:
     text; "" where nothing says it.
     """
     path = PurePath(name)
-    return ".txt" if path.name.lower() in NAMED else path.suffix.lower()
+    return _BY_NAME.get(path.name.lower(), path.suffix.lower())
 
 
 def reader_for(name: str) -> Reader:

@@ -133,6 +133,8 @@ def test_messages_in_odd_wrappings(body: str, shown: str) -> None:
         ("a.rtf", r"{\rtf1\ansi {\fs24\*\cs7\loch The quick bro\-wn fox}\par}", "The quick brown fox"),
         ("a.rtf", r"{\rtf1\ansi{\header Owner: Nadia\par}{\footer Page 3\par}Code 5571{\b\v hidden}.{\footnote Until May.}{\*\annotation By Eve.}{\shp{\*\shpinst{\shptxt Valve V-17.\par}}}\par}",
          "Owner: Nadia\n\nCode 5571.\n\nNote: Until May.\n\nComment: By Eve.\n\nValve V-17."),
+        ("a.html", "<iframe srcdoc='&lt;p&gt;Tokens cost 15 kroner.&lt;/p&gt;'></iframe>", "Tokens cost 15 kroner."),
+        ("a.html", "<table><tr><td>Canteen</td><td>closed on 6 June</td></tr></table>", "Canteen: closed on 6 June."),
         ("README", "The chainsaw is kept by Arvid.", "kept by Arvid"),
         ("a.toml", "[server]\nowner = 'Berit'\n", "owner = 'Berit'"),
     ],
@@ -147,6 +149,19 @@ def page(draw: object) -> bytes:
     draw(canvas)  # type: ignore[operator]
     canvas.save()
     return out.getvalue()
+
+
+def test_marks_of_a_list_that_were_written_last_stand_before_their_lines() -> None:
+    def draw(canvas: Canvas) -> None:
+        for at, words in enumerate(("Sound the horn.", "Wait for the lamp.", "Keep to the left.")):
+            canvas.drawString(92, 700 - 16 * at, words)
+        canvas.drawString(72, 500, "The harbour office measures the tide.")
+        for at in range(3):
+            canvas.drawString(78, 700 - 16 * at, f"{at + 1}.")
+
+    assert text(page(draw), "a.pdf").startswith(
+        "1. Sound the horn.\n\n2. Wait for the lamp.\n\n3. Keep to the left.\n\nThe"
+    )
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])

@@ -1,6 +1,7 @@
 import io
 from itertools import pairwise
 
+import pypdfium2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -183,3 +184,16 @@ def test_numbered_and_lettered_paragraphs_of_rules_begin_anew() -> None:
     found = read_pdf(out.getvalue()).text.split("\n\n")
     assert [one[:4] for one in found] == ["(1) ", "(2) ", "(3) ", "a) d", "ç) d", "aa) ", "The "]
     assert found[-1].endswith("as the council says in each of its years (see rule 2) and not later.")
+
+
+def test_files_attached_to_a_pdf_are_read_also_another_pdf() -> None:
+    document = pypdfium2.PdfDocument(documents.pdf("See the list of keys."))
+    inner = documents.pdf("The well is dry.")
+    for name, data in (("keys.csv", b"Door,Key\nBoiler,K-88\nAttic,K-12\n"), ("well.pdf", inner)):
+        document.new_attachment(name).set_data(data)
+    out = io.BytesIO()
+    document.save(out)
+    found = read_pdf(out.getvalue())
+    assert [one.text for one in found.headings] == ["Attachment: keys.csv", "Attachment: well.pdf"]
+    assert "Door: Attic; Key: K-12." in found.text
+    assert found.text.endswith("The well is dry.")

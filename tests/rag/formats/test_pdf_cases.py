@@ -231,6 +231,33 @@ def two_tables() -> bytes:
     return flowed(first, Spacer(1, 40), second, PageBreak(), first)
 
 
+CARDS = [("Contract No.", "HK-2291"), ("Deposit", "4,800 EUR"), ("Skipper", "Jon Vik")]
+
+
+def cards(by_card: bool) -> Callable[[], bytes]:
+    """Labels above their values, side by side; written card by card, or all labels first."""
+
+    def draw(canvas: Canvas) -> None:
+        whole = [(at, *card) for at, card in enumerate(CARDS)]
+        labels = [(72 + 160 * at, 700, 8, label) for at, label, _ in whole]
+        values = [(72 + 160 * at, 684, 12, value) for at, _, value in whole]
+        pairs = [piece for pair in zip(labels, values, strict=True) for piece in pair]
+        for left, top, size, words in pairs if by_card else labels + values:
+            canvas.setFont("Helvetica", size)
+            canvas.drawString(left, top, words)
+        wrapped(canvas, PROSE, 72, 600, 450)
+
+    return lambda: drawn(draw)
+
+
+def cards_one_by_one() -> bytes:
+    return cards(by_card=True)()
+
+
+def cards_labels_first() -> bytes:
+    return cards(by_card=False)()
+
+
 OWN: dict[Callable[[], bytes], tuple[str, str]] = {
     amount_at_the_foot: ("What is the balance carried forward?", "Balance carried forward: 812"),
     machine_sheets: ("Which oil is in the hydraulic unit of press 2?", "ISO VG 46"),
@@ -247,6 +274,8 @@ OWN: dict[Callable[[], bytes], tuple[str, str]] = {
     merged_cells: ("When does ferry 7 depart from Besiktas?", "Line: Ferry 7; Stop: Besiktas; Departs: 09:40"),
     landscape_ledger: ("What is the debit of account 4037?", "Account: 4037; Debit: 259.50; Credit: 111.25"),
     large_amount: ("What is the total payable?", "2,318.40"),
+    cards_one_by_one: ("How high is the deposit?", "Deposit: 4,800 EUR"),
+    cards_labels_first: ("Who is the skipper?", "Skipper: Jon Vik"),
     two_tables: ("What bar has valve V2?", "Valve: V2; Bar: 16"),
 }
 
