@@ -49,6 +49,8 @@ def add_chart(builder: Builder, package: Package, part: str) -> None:
     rows += [[categories.get(at, str(at + 1)), *(column.get(at, "") for column in columns)] for at in places]
     if len(rows) > 1:
         add_table(builder, rows)
+    notes = [_words(text) for label in root.iter() if local(label) == "dLbl" for text in label if local(text) == "tx"]
+    builder.add("\n".join(dict.fromkeys(filter(None, notes))))  # what somebody wrote at a point
 
 
 def _parent(element: etree._Element) -> etree._Element:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from lxml import etree
 
 from rag.errors import DocumentError
-from rag.formats.drawing import letters, roman
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.grid import Area, Grid, add_grid
+from rag.formats.opendocument_lists import Numbering
 from rag.formats.package import Package, address_of, attribute, local, parse
 from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table
@@ -67,26 +67,15 @@ class _Reader:
     def __init__(self, builder: Builder, roots: list[etree._Element]) -> None:
         self._builder = builder
         self._hanging: list[tuple[str, etree._Element]] = []
-        self._numbers: dict[str, dict[int, tuple[str, str, str]]] = {}
+        self._numbering = Numbering()
         self._hidden: set[str] = set()
         for root in roots:
             self._read_styles(root)
-        self._counts: dict[tuple[str, int], int] = {}
 
     def _read_styles(self, root: etree._Element) -> None:
         for style in root.iter():
             if local(style) == "list-style":
-                levels = self._numbers.setdefault(attribute(style, "name"), {})
-                for level in style:
-                    at = attribute(level, "level")
-                    if at.isdecimal():
-                        numbered = local(level) == "list-level-style-number"
-                        mark = (
-                            attribute(level, "num-format"),
-                            attribute(level, "num-prefix"),
-                            attribute(level, "num-suffix"),
-                        )
-                        levels[int(at)] = mark if numbered else ("-", "", "")
+                self._numbering.read(style)
             elif local(style) == "style" and any(attribute(one, "display") == "none" for one in style):
                 self._hidden.add(attribute(style, "name"))
 
@@ -134,19 +123,13 @@ class _Reader:
                 case name if name and name not in _SKIPPED and name != "notes":
                     self.blocks(block, level, style)
 
-    def _list(self, listed: etree._Element, level: int, style: str) -> None:
-        key = (style, level)
-        if attribute(listed, "continue-numbering") != "true" and not attribute(listed, "continue-list"):
-            self._counts.pop(key, None)
+    def _list(self, listed: etree._Element, level: int, style: str, continues: bool = False) -> None:
+        continues = self._numbering.begin(listed, style, level, continues)
         for item in listed:
             if local(item) not in ("list-item", "list-header"):
                 continue
-            kind, before, after = self._numbers.get(style, {}).get(level, ("-", "", ""))
-            prefix = ""
-            if local(item) == "list-item":
-                start = attribute(item, "start-value")
-                self._counts[key] = int(start) if start.isdecimal() else self._counts.get(key, 0) + 1
-                prefix = f"{before}{_as(self._counts[key], kind)}{after}".strip() if kind != "-" else "-"
+            own = any(local(block) in ("p", "h") for block in item)
+            prefix = self._numbering.mark(item, style, level) if own and local(item) == "list-item" else ""
             for block in item:
                 if local(block) in ("p", "h"):
                     text = self._text(block)
@@ -157,7 +140,7 @@ class _Reader:
                     self._after()
                     prefix = ""
                 elif local(block) == "list":
-                    self._list(block, level + 1, attribute(block, "style-name") or style)
+                    self._list(block, level + 1, attribute(block, "style-name") or style, continues and not own)
                 elif local(block) not in _SKIPPED:
                     self.blocks(block, level, style)
 
@@ -340,19 +323,3 @@ def _inside(paragraph: etree._Element, cell: etree._Element) -> bool:
         if local(one) in ("annotation", "note", "frame", "table", "custom-shape", "p"):
             return True
     return False
-
-
-def _as(number: int, kind: str) -> str:
-    match kind:
-        case "a":
-            return letters(number)
-        case "A":
-            return letters(number).upper()
-        case "i":
-            return roman(number)
-        case "I":
-            return roman(number).upper()
-        case "":
-            return ""
-        case _:
-            return str(number)

@@ -113,6 +113,7 @@ class Writer:
         self._outlined = max((level for flow in flows for level, _ in flow.outline), default=0)
         self._table: Table | None = None  # with which the page before ended, and the names of its columns
         self._names: tuple[tuple[str, ...], ...] = ()
+        self._across: set[str] = set()
 
     def write(self) -> None:
         pages = [self._arranged(flow) for flow in self._flows]
@@ -164,7 +165,9 @@ class Writer:
                 self._table = item if at == len(found) - 1 else None
             else:
                 self._add_block(item, marks, found[at - 1] if at else None)
-        for text in (*flow.running, *flow.page.remarks):
+        across = [text for text in flow.page.slanted if text not in self._across]  # a watermark says its word once
+        self._across.update(across)
+        for text in (*flow.running, *flow.page.remarks, *across):
             self._builder.add(text)
 
     def _add_block(self, block: Block, marks: _Marks, before: Block | Table | None) -> None:

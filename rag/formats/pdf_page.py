@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+import regex
 
 from rag.formats.extracted import clean
 from rag.formats.layout import Frame, Place, Segment, in_lines, with_marks
 from rag.formats.pdf_fields import added_by_people, with_fields
-from rag.formats.turned import levelled, mirrored, reads_leftward, turn_of
+from rag.formats.turned import levelled, mirrored, reads_leftward, turn_of, without_slanted
 
 _MOST_WORDS = 20_000
 _MOST_OBJECTS = 20_000
@@ -26,6 +27,7 @@ _THIN = 3.0
 _SHORT = 5.0
 _FAR = 1e6  # further out there is no paper
 _LINE_END_HYPHENS = (0x02, 0xFFFE)
+_WHOLLY_LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]+[.,:،؛؟!]?")
 _BLANKS = frozenset((*range(1, 0x21), 0x85, 0xA0, 0x2028, 0x2029, 0x3000, *range(0x2000, 0x200B)))
 
 
@@ -35,7 +37,7 @@ class Page:
 
     `drawn` says that there is anything to see; `pictured` is the share of the page that its largest picture covers.
     `horizontal` and `vertical` are drawn lines; `filled` are coloured areas with their colour; `remarks` are people's
-    notes that stand behind a mark.
+    notes that stand behind a mark, `slanted` are lines that lie across the page.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Page:
     vertical: tuple[Place, ...] = ()
     filled: tuple[tuple[Place, int], ...] = ()
     remarks: tuple[str, ...] = ()
+    slanted: tuple[str, ...] = ()
     plain: str = ""
     broken: bool = False
     drawn: bool = False
@@ -66,7 +69,8 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         width, height = page.get_size()
         frame = _frame(page)
-        words = with_marks(in_lines(levelled(_words(text, frame, page.get_rotation())))) if text.count_chars() else []
+        straight, slanted = without_slanted(_words(text, frame, page.get_rotation()) if text.count_chars() else [])
+        words = with_marks(in_lines(levelled(straight)))
         if len(words) > _MOST_WORDS:  # a drawing made of letters: its places say nothing
             return Page(number + 1, width, height, plain=text.get_text_range())
         drawn = _Drawn()
@@ -78,7 +82,8 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
             drawn.mirror(width)
         return Page(
             number + 1, width, height, tuple(words), tuple(drawn.horizontal),
-            tuple(drawn.vertical), tuple(drawn.filled), tuple(remarks), drawn=drawn.any, pictured=drawn.pictured,
+            tuple(drawn.vertical), tuple(drawn.filled), tuple(remarks), tuple(slanted),
+            drawn=drawn.any, pictured=drawn.pictured,
         )  # fmt: skip
     finally:
         text.close()
@@ -155,6 +160,7 @@ class _Measure:
 
     def word(self, first: int, last: int, text: str, begins: bool) -> tuple[Segment, int]:
         left, bottom, right, top = self._char(first)
+        began = left
         if last != first:
             l2, b2, r2, t2 = self._char(last)
             if min(top, t2) > max(bottom, b2) or min(right, r2) > max(left, l2):  # else broken without a sign of it
@@ -166,6 +172,8 @@ class _Measure:
             turn = turn_of(self._matrix.a, self._matrix.b, self._rotation)
         if not 0.5 < size < 2_000:
             size = max(top - bottom, 1.0)
+        if turn == 0 and last != first and _WHOLLY_LEFTWARD.fullmatch(text) and self._char(last)[0] > began:
+            text = text[::-1]  # PDFium leaves the letters of some words in the order in which they stand
         return Segment(left, bottom, right, top, round(size * 2) / 2, self._bold(first), text, begins), turn
 
     def _char(self, at: int) -> Place:

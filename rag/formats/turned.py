@@ -13,7 +13,7 @@ import regex
 from rag.formats.layout import LEFTWARD, Segment
 
 _LETTER = regex.compile(r"\p{L}")
-_UPWARD, _DOWNWARD, _OVER = 90, 270, 180
+_UPWARD, _DOWNWARD, _OVER, SLANTED = 90, 270, 180, 45
 
 
 def turn_of(across: float, up: float, rotation: int) -> int:
@@ -24,7 +24,25 @@ def turn_of(across: float, up: float, rotation: int) -> int:
         across, up = up, -across
     if abs(up) > 4 * abs(across):
         return _UPWARD if up > 0 else _DOWNWARD
-    return _OVER if -across > 4 * abs(up) else 0
+    if abs(across) > 4 * abs(up):
+        return 0 if across > 0 else _OVER
+    return SLANTED if across or up else 0
+
+
+def without_slanted(words: Sequence[tuple[Segment, int]]) -> tuple[list[tuple[Segment, int]], list[str]]:
+    """The words without those that lie across the page, as watermarks do, and these line by line. Where most words are
+    slanted, the page itself lies askew, and they count as level.
+    """
+    if sum(turn == SLANTED for _, turn in words) * 2 > len(words):
+        return [(word, 0 if turn == SLANTED else turn) for word, turn in words], []
+    across: list[str] = []
+    for word, turn in words:
+        if turn == SLANTED:
+            if word.begins or not across:
+                across.append(word.text)
+            else:
+                across[-1] += f" {word.text}"
+    return [(word, turn) for word, turn in words if turn != SLANTED], across
 
 
 def levelled(words: Sequence[tuple[Segment, int]]) -> list[Segment]:

@@ -249,7 +249,9 @@ class _Reader:
 
 
 def _rows(table: etree._Element) -> Iterator[etree._Element]:
-    yield from _within(table, "tr", "tbl")
+    for row in _within(table, "tr", "tbl"):
+        if not any(local(one) == "del" for properties in row if local(properties) == "trPr" for one in properties):
+            yield row
 
 
 def _cells(row: etree._Element) -> Iterator[etree._Element]:

@@ -13,6 +13,8 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml import parse_xml
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfbase import pdfmetrics
@@ -276,3 +278,44 @@ def test_a_control_of_word_shows_the_data_that_it_is_bound_to(kind: str, place: 
     data.relate_to(Part(PackURI("/customXml/itemProps7.xml"), "application/xml", properties), OFFICE + "customXmlProps")
     made.part.relate_to(data, OFFICE + "customXml")
     assert text(saved(made), "a.docx") == shown
+
+
+ODF = "urn:oasis:names:tc:opendocument:xmlns:"
+LISTS = (
+    f'<office:document-content xmlns:office="{ODF}office:1.0" xmlns:text="{ODF}text:1.0" xmlns:style="{ODF}style:1.0">'
+    '<text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="1" '
+    'style:num-suffix="." text:start-value="4"/><text:list-level-style-number text:level="2" style:num-format="a" '
+    'text:display-levels="2" style:num-suffix=")"/></text:list-style><office:body><office:text>'
+    '<text:list text:style-name="L"><text:list-item><text:p>Bow</text:p></text:list-item></text:list><text:p>See.</text:p>'
+    '<text:list text:style-name="L" text:continue-numbering="true"><text:list-item><text:p>Stern</text:p><text:list>'
+    "<text:list-item><text:p>Rudder</text:p></text:list-item></text:list></text:list-item></text:list>"
+    '<text:list text:style-name="L" text:continue-numbering="true"><text:list-item><text:list><text:list-item>'
+    "<text:p>Screw</text:p></text:list-item></text:list></text:list-item></text:list></office:text></office:body>"
+    "</office:document-content>"
+)
+
+
+def test_numbers_of_an_open_document_go_on_and_show_their_levels() -> None:
+    found = text(documents.archive({"content.xml": LISTS}), "a.odt")
+    assert found == "4. Bow\n\nSee.\n5. Stern\n  5.a) Rudder\n  5.b) Screw"
+
+
+def test_a_row_that_was_deleted_is_not_read() -> None:
+    made = docx.Document()
+    table = made.add_table(3, 2)
+    for row, words in enumerate((("Class", "Rate"), ("B", "12 euros"), ("B", "19 euros"))):
+        for column, word in enumerate(words):
+            table.cell(row, column).text = word
+    table.rows[1]._tr.get_or_add_trPr().append(parse_xml(f"<w:del {W} w:id='5' w:author='Eve'/>"))
+    assert "19 euros" in text(saved(made), "a.docx") and "12 euros" not in text(saved(made), "a.docx")
+
+
+def test_what_somebody_wrote_at_a_point_of_a_chart() -> None:
+    deck = pptx.Presentation()
+    data = CategoryChartData()
+    data.categories = ["May", "June"]
+    data.add_series("Museum", (410, 525))
+    shapes = deck.slides.add_slide(deck.slide_layouts[6]).shapes
+    chart = shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, 0, 0, Inches(4), Inches(3), data).chart
+    chart.plots[0].series[0].points[1].data_label.text_frame.text = "The roof leaked."
+    assert text(saved(deck), "a.pptx").endswith("The roof leaked.")

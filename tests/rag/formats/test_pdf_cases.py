@@ -318,3 +318,33 @@ def printed() -> Iterator[bytes]:
 )
 def test_a_print_of_a_browser(printed: bytes, question: str, wanted: str, tmp_path: Path) -> None:
     assert wanted in answer(tmp_path, {"quarry.pdf": printed}, question), parse(printed, "quarry.pdf").text[:1500]
+
+
+def test_words_of_a_print_from_right_to_left() -> None:
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        page = browser.new_page()
+        page.set_content("<p dir=rtl style='font-size:18px'>المفتاح موجود في غرفة الحارس.</p>")
+        data = page.pdf(format="A4")
+        browser.close()
+    text = parse(data, "key.pdf").text
+    if "المفتاح" not in text:
+        pytest.skip("no font here has Arabic letters")
+    assert text == "المفتاح موجود في غرفة الحارس."
+
+
+def watermarked(canvas: Canvas) -> None:
+    canvas.saveState()
+    canvas.setFont("Helvetica-Bold", 60)
+    canvas.translate(200, 300)
+    canvas.rotate(45)
+    canvas.drawString(0, 0, "DRAFT COPY")
+    canvas.restoreState()
+    canvas.drawString(72, 700, "The dry dock is booked until November.")
+
+
+def test_a_watermark_is_no_heading_and_said_once() -> None:
+    found = parse(drawn(watermarked, 2), "dock.pdf")
+    assert not found.headings
+    assert found.text.startswith("The dry dock is booked until November.\n\nDRAFT COPY\n\nThe dry dock")
+    assert found.text.count("DRAFT COPY") == 1
