@@ -1,4 +1,4 @@
-"""Labels with their values under them: the cards of a form, an invoice's head, a summary.
+"""Labels with their values under them, or large figures with their labels: cards of a form, a summary.
 
 Knows by style and place which lines are labels: they are alike, and so are the values below each of them. Does not know
 tables nor pages.
@@ -12,10 +12,12 @@ import regex
 
 from rag.formats.layout import Block, Segment
 from rag.formats.page_tables import Table
+from rag.formats.slide_cards import labelled
 
 _LONGEST_LABEL, _LONGEST_VALUE = 40, 80
 _NEAR = 3.0
 _SENTENCE = regex.compile(r"[,;?!]$|\p{L}{4}\.$")  # "Contract no." is no end of one
+_FIGURE = regex.compile(r"\p{Nd}")
 _FEW, _FEW_BELOW = 2, 3
 
 
@@ -37,7 +39,7 @@ def labels_over(upper: Sequence[Block], lower: Sequence[Block]) -> list[Block]:
     if len(upper) < _FEW or len(upper) != len(lower):
         return []
     pairs = [(a.segments[0], b.segments[0]) for a, b in zip(upper, lower, strict=True) if _is_card(a, b)]
-    if len(pairs) < len(upper) or not _alike(pairs) or pairs[0][0].size >= pairs[0][1].size:
+    if len(pairs) < len(upper) or not _alike(pairs) or pairs[0][0].size == pairs[0][1].size:
         return []
     return [_card(label, value) for label, value in pairs]
 
@@ -67,11 +69,12 @@ def _is_card(label: Block, value: Block) -> bool:
     above, below = label.segments[0], value.segments[0]
     if not 0 < len(above.text) <= _LONGEST_LABEL or len(below.text) > _LONGEST_VALUE:
         return False
-    if _SENTENCE.search(above.text) or not any(map(str.isalpha, above.text)):
+    if _SENTENCE.search(above.text) or not any(map(str.isalpha, above.text + below.text)):
         return False
     drop = above.bottom - below.bottom
     near = abs(above.left - below.left) < _NEAR and 0 < drop < 2.2 * max(above.size, below.size)
-    return near and (above.size, above.bold) != (below.size, below.bold) and above.size <= below.size
+    figure = _FIGURE.search(above.text) and not _FIGURE.search(below.text)
+    return near and (above.size, above.bold) != (below.size, below.bold) and (above.size <= below.size or bool(figure))
 
 
 def _alike(pairs: Sequence[tuple[Segment, Segment]]) -> bool:
@@ -80,7 +83,7 @@ def _alike(pairs: Sequence[tuple[Segment, Segment]]) -> bool:
 
 
 def _card(label: Segment, value: Segment) -> Block:
-    text = f"{label.text.rstrip(' :')}: {value.text}"
+    text = labelled(label.text, value.text)
     return Block(
         (Segment(label.left, value.bottom, max(label.right, value.right), label.top, label.size, False, text),)
     )

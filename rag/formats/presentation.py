@@ -12,6 +12,7 @@ from rag.formats.drawing import add_chart, add_diagram, description, paragraphs
 from rag.formats.embedded import add_embedded
 from rag.formats.extracted import Builder, Extracted, one_line
 from rag.formats.package import Package, attribute, local
+from rag.formats.slide_cards import box_of, cards
 from rag.formats.spans import Place, named_once
 from rag.formats.tables import add_table
 
@@ -53,6 +54,7 @@ class _Reader:
         self._package = package
         self._builder = builder
         self._seen: set[str] = set()
+        self._cards: dict[etree._Element, str] = {}
         self.left_out = 0
 
     def slide(self, name: str) -> None:
@@ -71,6 +73,8 @@ class _Reader:
         hidden = " (hidden slide)" if root.get("show") in ("0", "false") else ""
         if words or hidden:
             self._builder.heading(f"{words}{hidden}", 1)
+        free = [(one, list(paragraphs(one))) for one in tree if local(one) == "sp" and not _placeholder(one)]
+        self._cards = cards([box for one, texts in free if (box := box_of(one, texts)) is not None])
         self._shapes(tree, name, title)
         for layout in self._package.related(name, "slideLayout"):
             self._furniture(layout)
@@ -103,6 +107,9 @@ class _Reader:
                     self._shapes(chosen, part, skipped, depth + 1)
             case "sp" | "cxnSp":
                 kind = _placeholder(shape)
+                if (card := self._cards.get(shape)) is not None:
+                    self._builder.add(card)
+                    return
                 texts = [] if kind in _FURNITURE else list(paragraphs(shape))
                 if kind == "ftr":
                     texts = [text for text in texts if text not in self._seen]

@@ -42,8 +42,11 @@ def _add_rows(builder: Builder, rows: Iterable[Sequence[object]], header: bool |
             for cells in chain(sample, filled):
                 builder.add(paired(cells))
             return
-        header = has_header(data, pairs=True)
+        times = _repeated(data[0]) if len(data) > 1 else 1
+        header = times > 1 or has_header(data, pairs=True)
         filled = chain(sample, filled)
+        if times > 1:
+            filled = _below_one_another(filled, len(data[0]) // times)
     names: list[str] | None = None
     waiting = ""
     unused: set[int] = set()
@@ -62,6 +65,28 @@ def _add_rows(builder: Builder, rows: Iterable[Sequence[object]], header: bool |
         if unused:
             unused -= {at for at, cell in enumerate(cells) if cell}
     builder.add(waiting or empty_columns(names or [], unused))  # a header with no row below it, or none in a column
+
+
+def _repeated(names: Sequence[str]) -> int:
+    """How often a row says the same names again, as a list does that goes on beside itself; 1 where it does not."""
+    for width in range(2, len(names) // 2 + 1):
+        times, rest = divmod(len(names), width)
+        first = list(names[:width])
+        if not rest and list(names) == first * times and all(first) and len(set(first)) == width:
+            return times
+    return 1
+
+
+def _below_one_another(rows: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+    """The rows of a list that goes on beside itself every `width` columns, as rows of one list."""
+    named = False
+    for row in rows:
+        parts = [row[at : at + width] for at in range(0, len(row), width)]
+        if sum(map(bool, row)) == 1 and not named:
+            yield row  # a caption
+            continue
+        yield from [part for part in parts if any(part)] if named else parts[:1]
+        named = True
 
 
 def empty_columns(names: Sequence[str], unused: Iterable[int]) -> str:

@@ -319,3 +319,29 @@ def test_what_somebody_wrote_at_a_point_of_a_chart() -> None:
     chart = shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, 0, 0, Inches(4), Inches(3), data).chart
     chart.plots[0].series[0].points[1].data_label.text_frame.text = "The roof leaked."
     assert text(saved(deck), "a.pptx").endswith("The roof leaked.")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_text_boxes_that_stand_over_one_another_are_read_together(first: bool) -> None:
+    deck = pptx.Presentation()
+    shapes = deck.slides.add_slide(deck.slide_layouts[6]).shapes
+    uppers = [(at, 2.0, words) for at, words in enumerate(("May", "June", "312"))]
+    lowers = [(at, 2.6, words) for at, words in enumerate(("Survey", "Dredging", "boats"))]
+    pairs = [one for pair in zip(uppers, lowers, strict=True) for one in pair]
+    for at, top, words in uppers + lowers if first else pairs:
+        box = shapes.add_textbox(Inches(1 + 2 * at), Inches(top), Inches(1.8), Inches(0.5))
+        box.text_frame.text = words
+    shapes.add_textbox(0, Inches(5), Inches(3), Inches(0.5)).text_frame.text = "As planned"
+    assert text(saved(deck), "a.pptx") == "May: Survey\n\nJune: Dredging\n\nboats: 312\n\nAs planned"
+
+
+def test_a_list_that_goes_on_beside_itself_is_one_list() -> None:
+    made = docx.Document()
+    table = made.add_table(3, 4)
+    rows = (("Name", "Unit", "Name", "Unit"), ("Ada", "Deck", "Bo", "Engine"), ("Cleo", "Galley", "", ""))
+    for at, row in enumerate(rows):
+        for column, words in enumerate(row):
+            table.cell(at, column).text = words
+    assert (
+        text(saved(made), "a.docx") == "Name: Ada; Unit: Deck.\n\nName: Bo; Unit: Engine.\n\nName: Cleo; Unit: Galley."
+    )

@@ -258,6 +258,20 @@ def cards_labels_first() -> bytes:
     return cards(by_card=False)()
 
 
+def large_figures() -> bytes:
+    def draw(canvas: Canvas) -> None:
+        for at, (figure, label) in enumerate(
+            (("418", "boats lifted"), ("97 %", "berths let"), ("12", "pilots trained"))
+        ):
+            canvas.setFont("Helvetica-Bold", 28)
+            canvas.drawString(72 + 160 * at, 700, figure)
+            canvas.setFont("Helvetica", 9)
+            canvas.drawString(72 + 160 * at, 684, label)
+        wrapped(canvas, PROSE, 72, 600, 450)
+
+    return drawn(draw)
+
+
 OWN: dict[Callable[[], bytes], tuple[str, str]] = {
     amount_at_the_foot: ("What is the balance carried forward?", "Balance carried forward: 812"),
     machine_sheets: ("Which oil is in the hydraulic unit of press 2?", "ISO VG 46"),
@@ -275,6 +289,7 @@ OWN: dict[Callable[[], bytes], tuple[str, str]] = {
     landscape_ledger: ("What is the debit of account 4037?", "Account: 4037; Debit: 259.50; Credit: 111.25"),
     large_amount: ("What is the total payable?", "2,318.40"),
     cards_one_by_one: ("How high is the deposit?", "Deposit: 4,800 EUR"),
+    large_figures: ("How many pilots were trained?", "pilots trained: 12"),
     cards_labels_first: ("Who is the skipper?", "Skipper: Jon Vik"),
     two_tables: ("What bar has valve V2?", "Valve: V2; Bar: 16"),
 }
