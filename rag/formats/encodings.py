@@ -27,7 +27,7 @@ _MARKS = (
 )
 # What pages and messages call an encoding, and what is in them: the names of the web's encoding standard.
 _CALLED = {
-    "iso-8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252",
+    "iso-8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252",
     "iso-8859-9": "cp1254", "latin5": "cp1254", "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030",
     "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "shift_jis": "cp932", "shift-jis": "cp932", "x-sjis": "cp932",
     "iso-8859-8-i": "iso-8859-8", "windows-874": "cp874", "tis-620": "cp874", "iso-8859-11": "cp874",
@@ -138,6 +138,8 @@ def _decoded(data: bytes, declared: str) -> Decoded:
         said = "1 byte that is not UTF-8 was" if bad == 1 else f"{bad} bytes that are not UTF-8 were"
         return Decoded(data.decode("utf-8", errors=_ONE_BYTE), "utf-8", f"{said} read as Windows-1252.")
     named = _codec(declared)
+    if named in ("cp1252", "iso8859-1"):  # what programs say that were told nothing
+        named = _plainly_other(data) or named
     if named and named not in ("utf-8", "ascii"):
         with_declared = data.decode(named, errors="replace")
         if with_declared.count("\ufffd") * 200 <= len(with_declared):
@@ -179,6 +181,7 @@ def _as_windows(error: UnicodeError) -> tuple[str, int]:
     return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
 
 
+_UNFIT, _PLAINLY = 0.5, 0.4
 _ONE_BYTE = "tandem-one-byte"
 codecs.register_error(_ONE_BYTE, _as_windows)
 
@@ -225,6 +228,14 @@ def _usual(character: str) -> bool:
         return character in _COMMON["zh"] or character in _COMMON["tw"]
     return 0xA0 <= code < 0x700 or 0xE00 <= code < 0xE80 or 0x2010 <= code < 0x2040 or 0x3000 <= code < 0x3100 \
         or 0xAC00 <= code < 0xD7A4 or 0xFF00 <= code < 0xFF60 or code == 0x20AC  # fmt: skip
+
+
+def _plainly_other(data: bytes) -> str:
+    """The encoding that fits where Windows-1252 plainly does not; "" where that may be right."""
+    scored = sorted(_candidates(_sample(data)), reverse=True)
+    own = max((score for score, encoding, _ in scored if encoding == "cp1252"), default=_SURE)
+    best, encoding, _ = scored[0]
+    return encoding if own < _UNFIT and best > max(_SURE, own + _PLAINLY) else ""
 
 
 def _likeliest(data: bytes) -> tuple[str, bool]:

@@ -6,6 +6,7 @@ Knows HTML. Fetches nothing: links, images and frames are dropped, whatever they
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 import regex
 from bs4 import BeautifulSoup
@@ -13,6 +14,7 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.package import address_of
 from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
 
@@ -79,6 +81,9 @@ def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
                 if (title := _only_title(tag, soup)) is not None:
                     tag.insert_before(title.extract())
             tag.decompose()
+    for link in soup.find_all("a", href=regex.compile("^mailto:", regex.I)):
+        if address := address_of(unquote(str(link["href"])), link.get_text()):
+            link.append(f" ({address})")
     _walk(soup.body or soup, builder)
 
 

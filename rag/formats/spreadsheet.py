@@ -25,6 +25,7 @@ from rag.formats.running_lines import PAGE_WORDS
 _REFERENCE = regex.compile(r"([A-Z]{1,3})(\d{1,7})", regex.I)
 _LIMIT_ROWS = 200_000
 _LIMIT_CELLS = 3_000_000
+_ESCAPED = regex.compile(r"_x([0-9A-Fa-f]{4})_")  # signs that XML cannot hold
 _PRINT_CODES = regex.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|[LCRPNDTFAZGBIUESXYHO]|\d+)', regex.I)
 
 
@@ -104,9 +105,10 @@ def _formats(styles: etree._Element, book: _Book) -> None:
 
 def _rich(item: etree._Element) -> str:
     """A text of one or more runs, without the reading aids of Japanese."""
-    return "".join(
+    text = "".join(
         one.text or "" for one in item.iter("{*}t") if not any(local(above) == "rPh" for above in one.iterancestors())
     )
+    return _ESCAPED.sub(lambda sign: chr(int(sign[1], 16)), text) if "_x" in text else text
 
 
 def _sheet(package: Package, part: str, builder: Builder, book: _Book) -> None:

@@ -137,6 +137,7 @@ def test_messages_in_odd_wrappings(body: str, shown: str) -> None:
          "Owner: Nadia\n\nCode 5571.\n\nNote: Until May.\n\nComment: By Eve.\n\nValve V-17."),
         ("a.html", "<iframe srcdoc='&lt;p&gt;Tokens cost 15 kroner.&lt;/p&gt;'></iframe>", "Tokens cost 15 kroner."),
         ("a.html", "<table><tr><td>Canteen</td><td>closed on 6 June</td></tr></table>", "Canteen: closed on 6 June."),
+        ("a.html", "<p>Write to <a href='mailto:slip@example.org'>the slip</a>, <a href='https://example.org'>here</a>.</p>", "Write to the slip (slip@example.org), here."),
         ("README", "The chainsaw is kept by Arvid.", "kept by Arvid"),
         ("a.toml", "[server]\nowner = 'Berit'\n", "owner = 'Berit'"),
     ],
@@ -345,3 +346,24 @@ def test_a_list_that_goes_on_beside_itself_is_one_list() -> None:
     assert (
         text(saved(made), "a.docx") == "Name: Ada; Unit: Deck.\n\nName: Bo; Unit: Engine.\n\nName: Cleo; Unit: Galley."
     )
+
+
+def test_signs_that_a_sheet_writes_by_number() -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["First line_x000D_\nAsk Helge"])
+    assert text(saved(book), "a.xlsx").endswith("First line Ask Helge")
+
+
+@pytest.mark.parametrize(
+    ("said", "encoding", "declared"),
+    [
+        ("Vinç için Şükrü yerine Gülşah bakıyor.", "cp1254", "us-ascii"),
+        ("Vinç için Şükrü yerine Gülşah bakıyor.", "cp1254", "iso-8859-1"),
+        ("Ключ у сторожа в будке.", "cp1251", "windows-1252"),
+        ("Der Schlüssel hängt bei Frau Möller.", "cp1252", "us-ascii"),
+        ("Þórður and Guðrún Ýr have the key.", "cp1252", "iso-8859-1"),
+    ],
+)
+def test_a_message_that_says_a_wrong_encoding(said: str, encoding: str, declared: str) -> None:
+    head = f"From: a@example.org\nContent-Type: text/plain; charset={declared}\n\n"
+    assert text(head.encode() + said.encode(encoding), "a.eml").endswith(said)
