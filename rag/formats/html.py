@@ -81,8 +81,9 @@ def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
                 if (title := _only_title(tag, soup)) is not None:
                     tag.insert_before(title.extract())
             tag.decompose()
-    for link in soup.find_all("a", href=regex.compile("^mailto:", regex.I)):
-        if address := address_of(unquote(str(link["href"])), link.get_text()):
+    for link in soup.find_all("a"):
+        where = str(link.get("href") or "")
+        if where.startswith("mailto:") and (address := address_of(unquote(where), link.get_text())):
             link.append(f" ({address})")
     _walk(soup.body or soup, builder)
 

@@ -44,8 +44,9 @@ class Numbering:
             if local(level) != "list-level-style-number":
                 levels[int(at)] = _Level()
                 continue
-            marks = [attribute(level, name) for name in ("num-format", "num-prefix", "num-suffix")]
-            levels[int(at)] = _Level(*marks, _number(level, "start-value"), _number(level, "display-levels"))
+            kind, before, after = (attribute(level, name) for name in ("num-format", "num-prefix", "num-suffix"))
+            start, shown = _number(level, "start-value"), _number(level, "display-levels")
+            levels[int(at)] = _Level(kind, before, after, start, shown)
 
     def begin(self, listed: etree._Element, style: str, level: int, continues: bool) -> bool:
         """A list begins; `continues` says that it is all that its item holds, in a list that goes on. Returns whether

@@ -5,6 +5,8 @@ Knows the packing and the text with which every dictionary begins. Does not know
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rag.errors import DocumentError
 
 _FIRST = (
@@ -41,9 +43,9 @@ def unpacked(data: bytes) -> bytes:
                 if at + 2 > len(data) or start == place:
                     return bytes(made[:size])
                 at += 2
-                run = (window[(start + step) % _WINDOW] for step in range(length))
+                run: Iterable[int] = (window[(start + step) % _WINDOW] for step in range(length))
             elif at < len(data):
-                run = iter(data[at : at + 1])
+                run = data[at : at + 1]
                 at += 1
             else:
                 return bytes(made[:size])
