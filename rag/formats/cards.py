@@ -63,7 +63,7 @@ def _pairs(found: Sequence[Block | Table], start: int) -> list[tuple[Segment, Se
 
 
 def _is_card(label: Block, value: Block) -> bool:
-    """Whether one line stands right above another, beginning where it begins, and in another style."""
+    """Whether one line stands right above another, at its left edge or middle, and in another style."""
     if len(label.segments) != 1 or len(value.segments) != 1:
         return False
     above, below = label.segments[0], value.segments[0]
@@ -72,7 +72,8 @@ def _is_card(label: Block, value: Block) -> bool:
     if _SENTENCE.search(above.text) or not any(map(str.isalpha, above.text + below.text)):
         return False
     drop = above.bottom - below.bottom
-    near = abs(above.left - below.left) < _NEAR and 0 < drop < 2.2 * max(above.size, below.size)
+    middles = abs(above.left + above.right - below.left - below.right) / 2
+    near = min(abs(above.left - below.left), middles) < _NEAR and 0 < drop < 2.2 * max(above.size, below.size)
     figure = _FIGURE.search(above.text) and not _FIGURE.search(below.text)
     return near and (above.size, above.bold) != (below.size, below.bold) and (above.size <= below.size or bool(figure))
 

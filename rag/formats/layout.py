@@ -154,19 +154,46 @@ def _next_to(before: Segment, word: Segment) -> bool:
 
 def lines(words: Sequence[Segment]) -> list[Segment]:
     """Words with those joined that follow one another on a line, as pieces with wide gaps between them."""
-    found: list[Segment] = []
+    found: list[list[Segment]] = []
     line: list[Segment] = []
     any_leftward = False
     for word in words:
         leftward = bool(LEFTWARD.search(word.text)) or any_leftward
         back = bool(line) and word.left - line[-1].right < -line[-1].size * 0.5
         if line and (not _beside(line[-1], word) or (back and not leftward)):
-            found += _pieces(line)
+            found.append(_pieces(line))
             line = []
             leftward = bool(LEFTWARD.search(word.text))
         any_leftward = leftward
         line.append(word)
-    return found + _pieces(line)
+    return [piece for pieces in _made_whole([*found, _pieces(line)]) for piece in pieces]
+
+
+def _made_whole(found: list[list[Segment]]) -> list[list[Segment]]:
+    """The lines, with those in one piece again that were cut at the wide gaps of justified text: they fill the width
+    of the line above or below, whose gaps lie elsewhere, where a table's lie under one another.
+    """
+    whole = list(found)
+    for (at, line), (below, other) in pairwise(enumerate(found)):
+        if (len(line) > 1 or len(other) > 1) and _justified(line, other):
+            whole[at] = [piece_of(line)]
+            whole[below] = [piece_of(other)]
+    return whole
+
+
+def _justified(line: Sequence[Segment], other: Sequence[Segment]) -> bool:
+    size = line[0].size
+    same = abs(line[0].left - other[0].left) < 1 and abs(line[-1].right - other[-1].right) < 1
+    if not same or abs(line[0].middle - other[0].middle) > size * 2:
+        return False
+    gaps = [(a.right, b.left) for a, b in pairwise(line)]
+    others = [(a.right, b.left) for a, b in pairwise(other)]
+    narrow = all(right - left < size * 3 for left, right in (*gaps, *others))
+    columns = len(gaps) == len(others) and all(
+        min(a[1], b[1]) - max(a[0], b[0]) > 1 for a, b in zip(gaps, others, strict=True)
+    )
+    said = sum(piece.text.count(" ") + 1 for piece in (*line, *other)) > 4
+    return narrow and not columns and said and all(piece.size == size for piece in (*line, *other))
 
 
 def _pieces(line: list[Segment]) -> list[Segment]:

@@ -17,7 +17,7 @@ import regex
 from rag.formats.extracted import clean
 from rag.formats.layout import Frame, Place, Segment, in_lines, with_marks
 from rag.formats.pdf_fields import added_by_people, with_fields
-from rag.formats.turned import levelled, mirrored, reads_leftward, turn_of, without_slanted
+from rag.formats.turned import levelled, mirrored, mostly_turned, reads_leftward, turn_of, without_slanted
 
 _MOST_WORDS = 20_000
 _MOST_OBJECTS = 20_000
@@ -69,7 +69,12 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
     try:
         width, height = page.get_size()
         frame = _frame(page)
-        straight, slanted = without_slanted(_words(text, frame, page.get_rotation()) if text.count_chars() else [])
+        found = _words(text, frame, page.get_rotation()) if text.count_chars() else []
+        if turn := mostly_turned(found):  # a wide table set on end: it is read as one reads it
+            frame = _frame(page, turn)
+            found = _words(text, frame, (page.get_rotation() + turn) % 360)
+            width, height = (width, height) if turn == 180 else (height, width)
+        straight, slanted = without_slanted(found)
         words = with_marks(in_lines(levelled(straight)))
         if len(words) > _MOST_WORDS:  # a drawing made of letters: its places say nothing
             return Page(number + 1, width, height, plain=text.get_text_range())
@@ -90,10 +95,10 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
         page.close()
 
 
-def _frame(page: pypdfium2.PdfPage) -> Frame:
-    """How a place in the page's own space lies in the page as it is shown."""
+def _frame(page: pypdfium2.PdfPage, further: int = 0) -> Frame:
+    """How a place in the page's own space lies in the page as it is shown, turned `further` by so many degrees."""
     left, bottom, right, top = page.get_bbox()
-    turn = page.get_rotation()
+    turn = (page.get_rotation() + further) % 360
 
     def shown(x0: float, y0: float, x1: float, y1: float) -> Place:
         if turn == 90:

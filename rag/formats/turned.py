@@ -5,6 +5,7 @@ Knows places in the page's frame (points, y growing upward). Does not know the f
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ import regex
 from rag.formats.layout import LEFTWARD, Segment
 
 _LETTER = regex.compile(r"\p{L}")
+_SOME, _MOST = 8, 0.7
 _UPWARD, _DOWNWARD, _OVER, SLANTED = 90, 270, 180, 45
 
 
@@ -27,6 +29,13 @@ def turn_of(across: float, up: float, rotation: int) -> int:
     if abs(across) > 4 * abs(up):
         return 0 if across > 0 else _OVER
     return SLANTED if across or up else 0
+
+
+def mostly_turned(words: Sequence[tuple[Segment, int]]) -> int:
+    """By how many degrees a page is to be turned to the right to make most of its words level; 0 where they are."""
+    counts = Counter(turn for _, turn in words)
+    turn, count = counts.most_common(1)[0] if counts else (0, 0)
+    return turn if turn in (_UPWARD, _OVER, _DOWNWARD) and count >= max(_SOME, len(words) * _MOST) else 0
 
 
 def without_slanted(words: Sequence[tuple[Segment, int]]) -> tuple[list[tuple[Segment, int]], list[str]]:

@@ -272,6 +272,55 @@ def large_figures() -> bytes:
     return drawn(draw)
 
 
+def centred_figures() -> bytes:
+    def draw(canvas: Canvas) -> None:
+        for at, (figure, label) in enumerate((("1,204", "calls of ships"), ("36", "employees"))):
+            canvas.setFont("Helvetica-Bold", 24)
+            canvas.drawCentredString(130 + 170 * at, 620, figure)
+            canvas.setFont("Helvetica", 9)
+            canvas.drawCentredString(130 + 170 * at, 602, label)
+        wrapped(canvas, PROSE, 72, 500, 450)
+
+    return drawn(draw)
+
+
+def table_on_end() -> bytes:
+    rows = [["Winch", "Pull", "Keeper"], ["W1", "20 kN", "Alf"], ["W2", "35 kN", "Berit"], ["W3", "50 kN", "Carl"]]
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(290, 30, "Page 7")
+        canvas.translate(100, 300)
+        canvas.rotate(90)
+        for at, row in enumerate(rows):
+            for column, words in enumerate(row):
+                canvas.drawString(80 * column, -14 * at, words)
+
+    return drawn(draw)
+
+
+def justified_in_a_narrow_column() -> bytes:
+    lines = [
+        "Unauthorised photo-",
+        "graphing of the sub-",
+        "marine installations",
+        "is prosecuted by the",
+        "southern district.",
+    ]
+
+    def draw(canvas: Canvas) -> None:
+        for at, line in enumerate(lines):
+            words = line.split()
+            free = 135 - sum(canvas.stringWidth(word, "Helvetica", 12) for word in words)
+            left = 72.0
+            canvas.setFont("Helvetica", 12)
+            for word in words:
+                canvas.drawString(left, 700 - 14 * at, word)
+                gap = free / (len(words) - 1) if at < len(lines) - 1 else 4
+                left += canvas.stringWidth(word, "Helvetica", 12) + gap
+
+    return drawn(draw)
+
+
 OWN: dict[Callable[[], bytes], tuple[str, str]] = {
     amount_at_the_foot: ("What is the balance carried forward?", "Balance carried forward: 812"),
     machine_sheets: ("Which oil is in the hydraulic unit of press 2?", "ISO VG 46"),
@@ -289,6 +338,9 @@ OWN: dict[Callable[[], bytes], tuple[str, str]] = {
     landscape_ledger: ("What is the debit of account 4037?", "Account: 4037; Debit: 259.50; Credit: 111.25"),
     large_amount: ("What is the total payable?", "2,318.40"),
     cards_one_by_one: ("How high is the deposit?", "Deposit: 4,800 EUR"),
+    centred_figures: ("How many employees are there?", "employees: 36"),
+    table_on_end: ("Who is the keeper of winch W2?", "Winch: W2; Pull: 35 kN; Keeper: Berit"),
+    justified_in_a_narrow_column: ("Who prosecutes photographing?", "photographing of the submarine installations is"),
     large_figures: ("How many pilots were trained?", "pilots trained: 12"),
     cards_labels_first: ("Who is the skipper?", "Skipper: Jon Vik"),
     two_tables: ("What bar has valve V2?", "Valve: V2; Bar: 16"),
