@@ -41,8 +41,7 @@ log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 20.0
 _READ_AT_ONCE = 4
 
-STORE = "library.sqlite"
-INDEX = opening.INDEX
+STORE, INDEX = "library.sqlite", opening.INDEX
 
 
 class Library:
@@ -75,8 +74,7 @@ class Library:
         self._writing = False
         self._urgent = 0
         self._problem = ""
-        # Begun anew, and not filled from the store yet.
-        self._unfilled = write and not store.meta("form") and store.totals().documents > 0
+        self._unfilled = write and not store.meta("form") and store.totals().documents > 0  # an index begun anew
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 
     @classmethod
@@ -154,10 +152,13 @@ class Library:
         documents: Collection[str] | None = None,
     ) -> SearchResult:
         """The best passages for a question; see `rag.retrieval.retriever.Retriever.search`."""
-        readable = self._readable(principal, collections)
-        if conversation:
-            readable |= {label.thread(conversation)}
+        readable = self._readable(principal, collections) | ({label.thread(conversation)} if conversation else set())
         return self._search(question, labels=readable, history=history, limit=limit, documents=documents)
+
+    def expect(self, question: str) -> None:
+        """See `rag.retrieval.retriever.Expecting.expect`."""
+        if self._semantics is not None:
+            self._semantics.expect(question)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the
@@ -264,18 +265,18 @@ class Library:
 
     def retry(self, receipts: Sequence[FileReceipt], *, cancel: threading.Event | None = None) -> list[FileReceipt]:
         """Read these files again, whether they changed or not; returns what became of them. Raises as `sync` does."""
-        roots = [Path(root) for root in dict.fromkeys(receipt.root for receipt in receipts)]
+        roots = list(map(Path, dict.fromkeys(receipt.root for receipt in receipts)))
         paths = [Path(receipt.root) / receipt.path for receipt in receipts]
+        stopped = cancel.is_set if cancel is not None else lambda: False
         with self._urgent_access():
-            stopped = cancel.is_set if cancel is not None else lambda: False
             return list(self._ingest.sync(roots, stopped=stopped, within=paths, force=True).receipts)
 
     def add_upload(self, conversation: str, name: str, data: bytes, *, person: str = "") -> FileReceipt:
         """Take a file into one conversation, in place of one of the same name there, or without one ("") into the
         library itself, where every search finds it; returns what became of it. One of a conversation is found there
         only. A file that cannot be read leaves nothing behind but its receipt. It is read while others read and write,
-        and fairly by `person`, against whose quota it counts. Raises DocumentError for a type or size that is not read
-        and for a used up quota, and LibraryError as `sync` does."""
+        fairly by `person`, against whose quota it counts. Raises DocumentError for its type or size, or where the quota
+        is used up, and LibraryError as `sync` does."""
         self._writable()
         with self._words(), self._uploads.arriving(conversation, name, data, person) as path:
             with self._turns.turn(person or conversation):
@@ -302,8 +303,7 @@ class Library:
         """Delete every file of a conversation, with what was made of it."""
         with self._urgent_access():
             self._uploads.remove(conversation)
-            root = str(self._uploads.folder(conversation))
-            self._ingest.remove(list(self._store.receipts(root)))
+            self._ingest.remove(list(self._store.receipts(str(self._uploads.folder(conversation)))))
 
     def remove_added(self, name: str) -> None:
         """Delete a file that was added to the library itself, and its document. Raises DocumentError where none is."""

@@ -17,7 +17,7 @@ from rag.grounding import outlines
 from rag.grounding.outlines import Catalogue
 from rag.principal import ANYBODY, Principal
 from rag.retrieval import versions
-from rag.retrieval.retriever import Catalogued, Retriever
+from rag.retrieval.retriever import Catalogued, Expecting, Retriever
 from rag.text import framing, phrases
 from rag.text.analyser import stop_terms, tokens
 from rag.text.language import detect
@@ -64,6 +64,8 @@ def read(
     the least confidence to answer.
     """
     reader = _Reader(retriever, principal, conversation, collections, history, limit, minimum)
+    if not history and isinstance(retriever, Expecting):
+        retriever.expect(text)
     asked = framing.unframed(text)
     intent = intents.recognise(text)
     if intent.kind is Kind.ASK and asked != text:

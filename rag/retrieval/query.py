@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import regex
 
-from rag.text import sentences
+from rag.text import framing, sentences
 from rag.text.analyser import Token, casefold, fold, stem, stop_terms, tokens
 from rag.text.language import detect
 from rag.text.synonyms import related
@@ -136,6 +136,11 @@ def parse(question: str) -> Parsed:
         text.strip(), phrases, excluded, tuple(found["document"]), tuple(f.strip("/") for f in found["folder"]), kinds,
         times.get("after"), times.get("before"), tuple(notes),
     )  # fmt: skip
+
+
+def asked(question: str) -> str:
+    """What is searched of a question: all of it but its filters and what frames it."""
+    return framing.unframed(parse(question).text)
 
 
 def meant(names: Sequence[str], written: Sequence[str]) -> list[str]:

@@ -62,3 +62,12 @@ class Catalogued(Protocol):
     def seen_by(
         self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None
     ) -> Shelf: ...
+
+
+@runtime_checkable
+class Expecting(Protocol):
+    """A search engine that finds sooner what it is told to expect."""
+
+    def expect(self, question: str) -> None:
+        """`question`, as it was typed, will be searched in a moment, without a conversation. Returns at once."""
+        ...

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from rag.retrieval import query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
@@ -31,7 +32,7 @@ FORM = 1
 """Goes up when the same passage would be embedded otherwise."""
 _BATCH = 32
 _SAVE_EVERY = 50_000
-_ASKED_AT_ONCE = 4
+_ASKED_AT_ONCE, _EXPECTED = 4, 16
 _FOLLOW_SECONDS = 5.0
 """How soon vectors are found that another process on the same folder has made."""
 _WORDS_AT_ONCE = 200
@@ -71,6 +72,7 @@ class Semantics:
         self._alone = FileLock(directory / f"{VECTORS}.lock", thread_local=False)
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
+        self._expected: dict[str, Future[Meaning | None]] = {}
         self._problem = ""
 
     @property
@@ -106,10 +108,21 @@ class Semantics:
             return Meaning(small[0], small[0])
         return Meaning(small[0], small[1], apart=float(rows[0] @ rows[2]) < _APART)
 
+    def expect(self, question: str) -> None:
+        """Begin to compute what a question means that is searched in a moment; see `Expecting.expect`."""
+        asked = query.asked(question)
+        if self._problem or self._closed.is_set() or not asked.strip():
+            return
+        if len(self._expected) >= _EXPECTED:  # some are never asked for
+            self._expected.clear()
+        self._expected[asked] = self._asked.submit(self.means, asked)
+
     def means_later(self, question: str, before: str = "") -> Callable[[], Meaning | None]:
         """What `means` returns, computed while the caller does something else; call it to have it."""
         if self._problem or self._closed.is_set():
             return lambda: None
+        if not before and (expected := self._expected.pop(question, None)) is not None:
+            return expected.result
         return self._asked.submit(self.means, question, before).result
 
     def likes_later(self, words: Sequence[str]) -> Callable[[], Likes]:

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import attrgetter
 from pathlib import PurePosixPath
 from zlib import crc32
 
@@ -179,6 +180,7 @@ class _Words(dict[str, _Word]):
 
 
 _words_of = cache(_Words)
+_may_be_amount = attrgetter("number")
 
 
 def _packed(token: Token, flags: int) -> bytes:
@@ -205,7 +207,7 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str, name:
         opens = len(packed)
         packed += [word.packed for word in found]
         packed[opens] = found[0].opens
-        if any([word.number for word in found]):
+        if any(map(_may_be_amount, found)):
             for at, match in enumerate(WORD.finditer(text, start, end), opens):
                 if words[at].number and _is_amount(text, match.start(), match.end()):
                     packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:8], "little") | AMOUNT)
@@ -250,7 +252,8 @@ _PackedTerms = tuple[tuple[str, bytes], ...]
 
 @lru_cache(maxsize=1024)
 def _all_terms(text: str, language: str) -> tuple[_PackedTerms, _PackedTerms]:
-    """The words of a title or a heading and their parts, and what is written in other ways: each with its packed form."""
+    """The words of a title or a heading with their parts, and what is written in other ways; each with its packed
+    form."""
     found = []
     for match in WORD.finditer(text):
         found += [(t.term, _packed(t, TITLE)) for one in (match[0], *parts(match[0])) for t in tokens(one, language)]

@@ -242,3 +242,18 @@ def test_the_nearest_among_some_rows_are_those_of_all_that_are_among_them(
     assert len(set(found) & set(best)) >= 4  # a graph is not exact
     assert near.nearest(asked, 5, rows[:0]) == []
     assert near.usual(asked, among) != near.usual(asked)
+
+
+def test_what_is_expected_is_computed_once_and_finds_the_same(directory: Path) -> None:
+    encoder = WordEncoder()
+    library = _opened(directory, encoder)
+    _semantics(library).make()
+    plain = library.search("Where did my notebook go?")
+    before = encoder.embedded
+    library.expect("Hello! Where did my notebook go? Thanks")
+    assert library.search("Where did my notebook go?") == plain
+    assert encoder.embedded == before + 1
+    for number in range(100):  # which are never searched
+        library.expect(f"Where is notebook {number}?")
+    assert library.search("Where did my notebook go?") == plain
+    library.close()
