@@ -193,8 +193,12 @@ class _Reading:
         return True
 
     def _recites(self, unit: str) -> bool:
-        """Whether the unit is most of a heading and nothing else, with a word left out perhaps."""
+        """Whether the unit is most of a heading and nothing else, with a word left out perhaps, or begins one and
+        breaks off at a comma.
+        """
         said = _said(unit)
+        if unit.rstrip().endswith(",") and any(heading[: len(said)] == said for heading in self._prompt.headings):
+            return True
         if len(said) < _GRAM:
             return False
         for heading in self._prompt.headings:

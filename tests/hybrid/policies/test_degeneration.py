@@ -88,6 +88,9 @@ def test_a_heading_recited_with_a_word_left_out_is_an_echo() -> None:
     found = sound(f"The server in Tartu, Place and power. {told}", headings=headings)
     assert (found.text, found.faults) == (told, (ECHO,))
     assert not sound("The server in Tartu has power.", headings=headings).faults
+    begun = sound("The model server in Tartu,\n\nThe model server in Tartu,", headings=headings)
+    assert (begun.text, begun.faults) == ("", (ECHO,))
+    assert not sound("The model server in Tartu.", headings=headings).faults
 
 
 def test_a_marker_that_was_begun_and_a_number_that_heads_no_list_go() -> None:
