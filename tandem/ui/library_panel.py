@@ -291,7 +291,22 @@ async def _watch(context: AppContext, alias: str, *, join: bool = False) -> None
     except ModelError as error:
         if error.kind != "cancelled":
             _problems[alias] = error
+    else:
+        if not join:
+            background.begin(_try_out(context, alias))
     finally:
         _watching.discard(watch)
     await _show_models(context)
     await show_settings(context)
+
+
+async def _try_out(context: AppContext, alias: str) -> None:
+    """Have a model that has just come answer two questions, and say what it can do on this machine."""
+    try:
+        done = await context.engine.lifecycle.check(alias)
+    except ModelError as error:
+        _problems[alias] = error
+        await cl.context.emitter.send_toast(told(context, error), "error")
+        await _show_models(context)
+    else:
+        await cl.context.emitter.send_toast(detail(done.told, language_of(context)), "success")

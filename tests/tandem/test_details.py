@@ -8,6 +8,7 @@ import re
 import pytest
 import yaml
 
+from hybrid.models.check import Checked
 from rag.errors import DocumentError
 from rag.faults import SAID
 from tandem.catalogues import languages, words
@@ -104,6 +105,14 @@ def test_sentences_are_found_with_what_stands_in_them() -> None:
     inside = "old/a.zip: The archive is damaged; pack it again."
     assert detail(inside, "tr") == "old/a.zip: Arşiv bozuk; yeniden paketleyin."
     assert detail("A {odd} one: %s {0}.", "tr") == "A {odd} one: %s {0}."
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize(("grounded", "refuses"), [(True, True), (True, False), (False, True), (False, False)])
+def test_what_a_model_did_when_it_was_tried_is_known(language: str, grounded: bool, refuses: bool) -> None:
+    said = detail(Checked("phi-4-mini", grounded, refuses, 1.0, 3.2).told, language)
+    assert said.startswith("phi-4-mini ") and " 3 s" in said
+    assert not re.search(r"\b(?:drafts|passages|answer|they|hold)\b", said)
 
 
 def test_a_document_that_cannot_be_read_is_explained_in_one_language() -> None:

@@ -160,6 +160,7 @@ def test_a_missing_model_is_offered_downloaded_and_used_by_the_next_question(cha
     person.wait_for_answers(1)
     expect(page.get_by_test_id("written-by")).to_contain_text("Quoted from the documents")
     (chat.home / store_chat.GO).touch()
+    expect(page.get_by_text("phi-4-mini drafts in about 1 s; it answers from the passages")).to_be_visible()
     # The card is no part of the conversation: it may be gone by now. The model is there within a question or two.
     written_by = page.get_by_test_id("written-by").last
     for answers in range(2, 7):
