@@ -80,7 +80,7 @@ def sound(
         until = len(text.rstrip())
         if kept and kept[-1][1] == until:
             faults.add(CUT)
-            if len(kept) > 1:
+            if len(kept) > 1 or reading.recited(text):
                 kept.pop()
         elif later and later[-1].kept and later[-1].kept[-1][1] == until:
             later[-1].kept.pop()
@@ -191,6 +191,11 @@ class _Reading:
         self._numbered = not self.kept and len(words) == 1 and words[0].isdigit()
         self.kept.append((start, end))
         return True
+
+    def recited(self, text: str) -> bool:
+        """Whether the text breaks off in a heading, recited like those before it."""
+        said = _said(text[slice(*self.kept[-1])])
+        return ECHO in self.faults and any(heading[: len(said)] == said for heading in self._prompt.headings)
 
     def _recites(self, unit: str) -> bool:
         """Whether the unit is most of a heading and nothing else, with a word left out perhaps, or begins one and

@@ -90,6 +90,8 @@ def test_a_heading_recited_with_a_word_left_out_is_an_echo() -> None:
     assert not sound("The server in Tartu has power.", headings=headings).faults
     begun = sound("The model server in Tartu,\n\nThe model server in Tartu,", headings=headings)
     assert (begun.text, begun.faults) == ("", (ECHO,))
+    cut = sound("The model server in Tartu,\n\nThe model server in", headings=headings, truncated=True)
+    assert (cut.text, cut.faults) == ("", (ECHO, CUT))
     assert not sound("The model server in Tartu.", headings=headings).faults
 
 
