@@ -33,7 +33,7 @@ _MOST_ROWS = 200_000
 
 def read_opendocument(data: bytes) -> Extracted:
     """A text, sheet or presentation: headings, paragraphs, tables row by row; slides as pages."""
-    meta = styles = None
+    meta = styles = package = None
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         content = styles = meta = parse(data)
     else:
@@ -46,7 +46,7 @@ def read_opendocument(data: bytes) -> Extracted:
     if body is None or content is None:
         raise DocumentError("The file is not a readable OpenDocument file; open it in its program and save it again.")
     builder = Builder(title=_title(meta))
-    reader = _Reader(builder, [root for root in (content, styles) if root is not None])
+    reader = _Reader(builder, [root for root in (content, styles) if root is not None], package)
     if styles is not None:
         reader.margins(styles)
     for kind in body:
@@ -64,8 +64,9 @@ def _title(meta: etree._Element | None) -> str:
 class _Reader:
     """Walks one document."""
 
-    def __init__(self, builder: Builder, roots: list[etree._Element]) -> None:
+    def __init__(self, builder: Builder, roots: list[etree._Element], package: Package | None) -> None:
         self._builder = builder
+        self._package = package
         self._hanging: list[tuple[str, etree._Element]] = []
         self._numbering = Numbering()
         self._hidden: set[str] = set()
@@ -168,10 +169,25 @@ class _Reader:
         for one in inner:
             if local(one) in ("object", "object-ole"):
                 self.blocks(one, 1)
+                self._object(attribute(one, "href"))
             elif local(one) in ("p", "h", "list", "table"):
                 self.blocks([one], 1)
             else:
                 self.blocks(one, 1)
+
+    def _object(self, address: str) -> None:
+        """A chart that lies in the file: its titles, and the table that it draws."""
+        name = address.removeprefix("./").strip("/")
+        root = self._package.xml(f"{name}/content.xml") if self._package is not None and name else None
+        charts = [one for one in root.iter() if local(one) == "chart"] if root is not None else []
+        for one in charts[-1] if charts else ():  # the body of the file has that name too
+            if local(one) in ("title", "subtitle"):
+                self._builder.add(" ".join(self._text(p) for p in one.iter() if local(p) == "p"))
+            elif local(one) == "table":
+                rows = [[place.text for place in row] for row in self._rows(one)]
+                if rows and rows[0] and not rows[0][0]:
+                    rows[0][0] = "Category"
+                add_table(self._builder, rows, header=True)
 
     def _annotation(self, note: etree._Element) -> None:
         author = next((one.text for one in note if local(one) == "creator" and one.text), "")
@@ -292,6 +308,9 @@ class _Reader:
                     grid.merged.append(_merged(rows, number - 1, column - 2))
         add_grid(self._builder, grid)
         self._after()
+        for one in table.iter():
+            if local(one) == "frame" and any(local(inner) == "object" for inner in one):
+                self._frame(one)
 
 
 def _spans(cell: etree._Element) -> tuple[int, int]:

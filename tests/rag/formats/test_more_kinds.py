@@ -367,3 +367,23 @@ def test_signs_that_a_sheet_writes_by_number() -> None:
 def test_a_message_that_says_a_wrong_encoding(said: str, encoding: str, declared: str) -> None:
     head = f"From: a@example.org\nContent-Type: text/plain; charset={declared}\n\n"
     assert text(head.encode() + said.encode(encoding), "a.eml").endswith(said)
+
+
+CHART = (
+    f'<office:document-content xmlns:office="{ODF}office:1.0" xmlns:chart="{ODF}chart:1.0" xmlns:text="{ODF}text:1.0" '
+    f'xmlns:table="{ODF}table:1.0"><office:body><office:chart><chart:chart><chart:title><text:p>Guests</text:p>'
+    "</chart:title><chart:plot-area/><table:table><table:table-row><table:table-cell><text:p/></table:table-cell>"
+    "<table:table-cell><text:p>Museum</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell>"
+    "<text:p>June</text:p></table:table-cell><table:table-cell><text:p>525</text:p></table:table-cell>"
+    "</table:table-row></table:table></chart:chart></office:chart></office:body></office:document-content>"
+)
+HOLDER = (
+    f'<office:document-content xmlns:office="{ODF}office:1.0" xmlns:draw="{ODF}drawing:1.0" xmlns:text="{ODF}text:1.0" '
+    'xmlns:xlink="http://www.w3.org/1999/xlink"><office:body><office:text><text:p>See:<draw:frame>'
+    '<draw:object xlink:href="./Object 1"/></draw:frame></text:p></office:text></office:body></office:document-content>'
+)
+
+
+def test_a_chart_of_an_open_document() -> None:
+    data = documents.archive({"content.xml": HOLDER, "Object 1/content.xml": CHART})
+    assert text(data, "a.odt") == "See:\n\nGuests\n\nCategory: June; Museum: 525."
