@@ -33,7 +33,7 @@ from rag.text.analyser import (
     grams,
     tokens,
 )
-from rag.text.written_forms import forms, parts
+from rag.text.written_forms import Form, forms, parts
 
 VERSION = 3
 
@@ -196,32 +196,36 @@ def analyse(text: str, headings: Sequence[str], title: str, language: str, name:
     """The packed form of one passage with its document's title and its heading path; `name` is the document's path."""
     known = _words_of(language)
     words: list[_Word] = []
-    packed: list[bytes] = []
-    extra: list[str] = []
+    opening: list[int] = []
+    amounts: list[int] = []
+    written: list[tuple[int, list[Form]]] = []
     for start, end in sentences.split(text):
         sentence = text[start:end]
         found = [known[word] for word in (_ASCII_WORD if sentence.isascii() else WORD).findall(sentence)]
         if not found:
             continue
+        opening.append(len(words))
         words += found
-        opens = len(packed)
-        packed += [word.packed for word in found]
-        packed[opens] = found[0].opens
         if any(map(_may_be_amount, found)):
-            for at, match in enumerate(WORD.finditer(text, start, end), opens):
+            for at, match in enumerate(WORD.finditer(text, start, end), opening[-1]):
                 if words[at].number and _is_amount(text, match.start(), match.end()):
-                    packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:8], "little") | AMOUNT)
-        written = forms(sentence)
-        if written:
-            extra += [form.term for form in written]
-            packed[-1] += b"".join([_TOKEN.pack(*_hashes(form.term), 0) for form in written])
+                    amounts.append(at)
+        if also := forms(sentence):
+            written.append((len(words) - 1, also))
+    packed = [word.packed for word in words]
+    for at in opening:
+        packed[at] = words[at].opens
+    for at in amounts:
+        packed[at] = _marked(packed[at], int.from_bytes(packed[at][6:8], "little") | AMOUNT)
+    for at, also in written:
+        packed[at] += b"".join([_TOKEN.pack(*_hashes(form.term), 0) for form in also])
     about, packed_title = _inherited(tuple(headings), title, language, name)
     distinct = dict.fromkeys(words)
     grams_of = np.sort(np.frombuffer(b"".join([word.grams for word in distinct]), "<u2"))
     fresh = np.ones(len(grams_of), bool)
     np.not_equal(grams_of[1:], grams_of[:-1], out=fresh[1:])
     return Analysed(
-        " ".join([word.terms for word in words] + extra),
+        " ".join([word.terms for word in words] + [form.term for _, also in written for form in also]),
         sum([word.count for word in words]),
         about,
         " ".join(dict.fromkeys(" ".join([word.surfaces for word in distinct]).split())),
@@ -254,9 +258,10 @@ _PackedTerms = tuple[tuple[str, bytes], ...]
 def _all_terms(text: str, language: str) -> tuple[_PackedTerms, _PackedTerms]:
     """The words of a title or a heading with their parts, and what is written in other ways; each with its packed
     form."""
-    found = []
-    for match in WORD.finditer(text):
-        found += [(t.term, _packed(t, TITLE)) for one in (match[0], *parts(match[0])) for t in tokens(one, language)]
+    known, found = _words_of(language), []
+    for word in map(known.__getitem__, WORD.findall(text)):
+        packed = [_marked(word.packed[at : at + _TOKEN.size], TITLE) for at in range(0, len(word.packed), _TOKEN.size)]
+        found += zip(word.terms.split(" "), packed, strict=True)
     return tuple(found), tuple((form.term, _TOKEN.pack(*_hashes(form.term), TITLE)) for form in forms(text))
 
 

@@ -23,6 +23,7 @@ _FOUR_DIGITS = re.compile(r"\d{4}")
 _WITHIN = re.compile(r"\w[-‑–]\w")
 _BEFORE = re.compile(r"[-−–]\d")
 _OPENING = re.compile(r"(?<!\w)-[a-zA-Z]")
+_DECIMAL = re.compile(r"\d\.\d")
 _THREE_MORE = re.compile(r"\d[.,\u00a0\u202f' ]\d{3}")
 _BOUNDARY = regex.compile(
     r"_+|(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|(?<=\p{L}{2})(?=\p{N})|(?<=\p{N})(?=\p{L}{2})"
@@ -80,7 +81,7 @@ def forms(text: str) -> list[Form]:
     found: list[Form] = []
     if dashed and _WITHIN.search(text):
         found += _joined(text)
-    if digits and "." in text:
+    if digits and _DECIMAL.search(text):
         found += [Form(m[1], m.start(), m.end()) for m in _DOTTED.finditer(text)]
     if digits and _THREE_MORE.search(text):
         found += [Form(re.sub(r"\D", "", m[0]), m.start(), m.end()) for m in _GROUPED.finditer(text)]
