@@ -14,7 +14,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,7 +28,7 @@ from rag.ingest.document_builder import build
 from rag.ingest.workers import Task, too_large
 from rag.memory import give_back
 from rag.ocr.recognition import NOTHING, Choice, load
-from rag.storage.records import NewDocument
+from rag.storage.records import NewDocument, NewPassage
 
 
 def serve() -> None:
@@ -131,9 +131,13 @@ def _send(stream: BinaryIO, message: dict[str, Any]) -> None:
 
 
 def _document_as(document: NewDocument) -> dict[str, Any]:
-    values = asdict(document)
-    del values["labels"]  # whoever had it read knows them
-    for passage in values["passages"]:
+    # By hand, because dataclasses.asdict copies every string and every number.
+    passages = [{name: getattr(passage, name) for name in _PASSAGE} for passage in document.passages]
+    for passage in passages:
         for key in ("tokens", "grams"):
             passage[key] = base64.b64encode(passage[key]).decode("ascii")
-    return values
+    return {name: getattr(document, name) for name in _DOCUMENT} | {"passages": passages}
+
+
+_PASSAGE = tuple(part.name for part in fields(NewPassage))
+_DOCUMENT = tuple(part.name for part in fields(NewDocument) if part.name != "labels")  # whoever had it read knows them
