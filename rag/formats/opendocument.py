@@ -6,7 +6,7 @@ and footers; not what tracked changes deleted. Runs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -238,9 +238,28 @@ class _Reader:
             words.append(" ".join(child.tail.split("\n")) if child.tail else "")
 
     def _cell(self, cell: etree._Element) -> str:
-        texts = [self._text(one) for one in cell.iter() if local(one) in ("p", "h") and not _inside(one, cell)]
+        marks = dict(self._marks(cell, 1, "", False))
+        texts = [
+            f"{marks.get(one, '')} {self._text(one)}"
+            for one in cell.iter()
+            if local(one) in ("p", "h") and not _inside(one, cell)
+        ]
         text = one_line(" ".join(texts))
         return text or attribute(cell, "string-value")
+
+    def _marks(
+        self, holder: etree._Element, level: int, style: str, continues: bool
+    ) -> Iterator[tuple[etree._Element, str]]:
+        """The paragraphs of a cell before which a list's number stands, each with it."""
+        for listed in (one for one in holder if local(one) == "list"):
+            named = attribute(listed, "style-name") or style
+            goes_on = self._numbering.begin(listed, named, level, continues)
+            for item in listed:
+                first = next((one for one in item if local(one) in ("p", "h")), None)
+                if first is not None and local(item) == "list-item" and (first.text or len(first)):
+                    mark = self._numbering.mark(item, named, level)
+                    yield first, mark if mark != "-" else ""
+                yield from self._marks(item, level + 1, named, goes_on and first is None)
 
     def _rows(self, table: etree._Element) -> list[list[Place]]:
         rows: list[list[Place]] = []

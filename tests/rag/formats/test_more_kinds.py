@@ -301,6 +301,17 @@ def test_numbers_of_an_open_document_go_on_and_show_their_levels() -> None:
     assert found == "4. Bow\n\nSee.\n5. Stern\n  5.a) Rudder\n  5.b) Screw"
 
 
+def test_numbers_of_a_list_in_a_cell_of_an_open_document() -> None:
+    cells = (
+        "<table:table-cell><text:p>Start</text:p></table:table-cell><table:table-cell><text:list text:style-name='L'>"
+    )
+    cells += "".join(f"<text:list-item><text:p>{words}</text:p></text:list-item>" for words in ("Prime.", "Pump."))
+    table = f"<table:table xmlns:table='{ODF}table:1.0'><table:table-row>{cells}</text:list></table:table-cell>"
+    table += "</table:table-row></table:table></office:text>"
+    found = text(documents.archive({"content.xml": LISTS.replace("</office:text>", table)}), "a.odt")
+    assert found.endswith("Start: 4. Prime. 5. Pump.")
+
+
 def test_a_row_that_was_deleted_is_not_read() -> None:
     made = docx.Document()
     table = made.add_table(3, 2)
