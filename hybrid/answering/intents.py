@@ -181,7 +181,9 @@ def _asks(piece: str) -> bool:
 
 
 def _joined(sentence: str) -> list[str]:
-    """A sentence cut where a second question begins."""
+    """A sentence cut where a second question begins; what is told before a question is not."""
+    if len(list(sentences.split(sentence))) > 1:
+        return [sentence]
     language = detect(sentence)
     wording = _wordings().get(language) or _wordings()["en"]
     pieces: list[str] = []

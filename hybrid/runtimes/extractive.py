@@ -21,7 +21,7 @@ from rag.text.analyser import stop_terms, tokens
 from rag.types import CheckedAnswer, Passage
 
 NAME = "extractive"
-MAX_WORDS, UNSURE_WORDS, VAGUE_WORDS = 120, 115, 45
+MAX_WORDS, UNSURE_WORDS, VAGUE_WORDS = 120, 100, 45
 _TOPICS = 5
 
 
@@ -104,7 +104,9 @@ def _parts(composer: Composer, request: ChatRequest) -> None:
         places = [place for place in part.places if place < len(request.passages)]
         passages = [request.passages[place] for place in places]
         spans = (
-            extractive.spans(part.searched, passages, max_words=words, likes=request.likes) if part.answerable else []
+            extractive.spans(part.searched, passages, max_words=words, own=part.question, likes=request.likes)
+            if part.answerable
+            else []
         )
         if not spans:
             missing.append(part.question)

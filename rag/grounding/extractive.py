@@ -13,22 +13,25 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from rag.grounding.stretches import LEANING, PICTURE, TELLING, grow, is_sentence, list_of, shortened, text_of
-from rag.grounding.unit_features import Sentence, score, split, word_count
+from rag.grounding import changes
+from rag.grounding.code_lines import only_imports
+from rag.grounding.pointers import is_contents, refers
+from rag.grounding.stretches import PICTURE, TELLING, grow, is_sentence, leans, list_of, shortened, text_of
+from rag.grounding.unit_features import Sentence, rate, split, word_count
 from rag.grounding.units import Kind, Unit
 from rag.retrieval.weights import learned
 from rag.text import sentences
-from rag.text.analyser import casefold
 from rag.types import NO_LIKES, Likes, Passage, Quote
 
 _SURE = 0.9
 _NEAR_ITEM = 1.0
 _SHORTEST = 3
-_REFERS = regex.compile(r"(?:please )?(?:see|refer to|read|siehe|vgl\.|bkz\.?|voir|ver|véase)\b", regex.I)
-"""What begins a sentence that says where to read on."""
 _GOES_ON = regex.compile(r"(?:[,;]|\b(?:and|or|ve|veya|und|oder|et|ou))\s*$")
 _OPEN = (":", "：", ",", "،", "、", "—", "–")
 """What a sentence ends with that is none yet."""
+_DEFAULT = regex.compile(r"(?:Default|Type|Standard|Varsayılan)s?:\s", regex.I)
+_SPOKEN = regex.compile(r"(?:Them|You|Me|Us|Interviewer|Ben|Siz|Du|Ihr):\s")
+"""What begins a line of a dialogue, which says nothing without the others."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
 _VALUE = regex.compile(r"[\p{N}:=@/]")
 _FEW = 3
@@ -37,7 +40,15 @@ _TITLED = 0.8
 _LONG = 60
 """Characters from which on what stands in a longer sentence that was quoted is said again."""
 _FAR = 4.0
-"""A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it."""
+"""A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it; one of another
+document, or of a list, not half as much.
+"""
+_CHANGED = 1.0
+"""How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
+_SHARED = 0.1
+"""How much of the question a further stretch says at least, in its words or in others for them; twice as much where it
+stands in another document than the best.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +84,24 @@ def spans(
     found = split(passages)
     if not found:
         return []
-    scores = score(question, passages, found, learned(), own, likes)
-    return choose(passages, found, scores, max_words)
+    scores, near = rate(question, passages, found, learned(), own, likes)
+    if not changes.asked(own or question):
+        told = [changes.tells(one) for one in passages]
+        scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
+    return choose(passages, found, scores, max_words, near)
 
 
 def choose(
-    passages: Sequence[Passage], found: Sequence[Sentence], scores: NDArray[np.float64], max_words: int
+    passages: Sequence[Passage],
+    found: Sequence[Sentence],
+    scores: NDArray[np.float64],
+    max_words: int,
+    near: NDArray[np.float64] | None = None,
 ) -> list[Span]:
     """Spans around the best units, until they hold nearly all of what the scores give to all, or `max_words` are full.
 
-    Spans that touch are one. All are in the language of the best: a sentence in another is no part of its answer.
+    Spans that touch are one. All are in the language of the best: a sentence in another is no part of its answer; nor
+    is what says nothing of the question, by what `near` has of each unit, where the best says something.
     """
     odds = np.exp(scores - scores.max())
     chances = odds / odds.sum()
@@ -92,13 +111,16 @@ def choose(
     taken: set[int] = set()
     listed: set[tuple[int, int]] = set()
     shown: dict[int, Unit] = {}
-    best = float(scores.max())
-    spoken = passages[found[int(scores.argmax())].passage].language
+    best, first = float(scores.max()), int(scores.argmax())
+    home, spoken = passages[found[first].passage].document, passages[found[first].passage].language
     for i in np.argsort(-scores, kind="stable").tolist():
         if i in taken:
             continue
         if taken and scores[i] < best - _FAR:
             break
+        elsewhere = passages[found[i].passage].document != home
+        if taken and ((elsewhere and scores[i] < best - _FAR / 2) or _beside(near, first, i, elsewhere)):
+            continue
         if taken and passages[found[i].passage].language != spoken:
             continue
         kind, group = found[i].unit.kind, (found[i].passage, found[i].unit.group)
@@ -106,7 +128,7 @@ def choose(
         if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or (group in listed and not item)):
             continue
         wanted = _on_with(found, taken, i) if group in listed else grow(passages, found, i, scores)
-        grown = [k for k in wanted if k not in taken]
+        grown = _to_the_point(passages, found, [k for k in wanted if k not in taken])
         cut = shortened(passages, found, grown, i)
         size = sum(word_count(passages[found[k].passage].text[u.start : u.end]) for k, u in cut.items())
         if taken and used + size > max_words and kind is Kind.ITEM and group not in listed:
@@ -144,6 +166,22 @@ def choose(
     return _unrepeated(passages, made)
 
 
+def _beside(near: NDArray[np.float64] | None, first: int, i: int, elsewhere: bool) -> bool:
+    """Whether unit `i` has too little to do with the question, and the `first` one enough."""
+    least = _SHARED * (1 + elsewhere)
+    return near is not None and bool(near[i] < least <= near[first])
+
+
+def _to_the_point(passages: Sequence[Passage], found: Sequence[Sentence], grown: list[int]) -> list[int]:
+    """A stretch without what only says where to read on before and after it."""
+    first, last = 0, len(grown)
+    while last - first > 1 and refers(passages, found[grown[last - 1]]):
+        last -= 1
+    while last - first > 1 and refers(passages, found[grown[first]]):
+        first += 1
+    return grown[first:last]
+
+
 def _on_with(found: Sequence[Sentence], taken: Collection[int], i: int) -> list[int]:
     """Item `i` with the items between it and the nearest one of its list that is quoted."""
     own = (found[i].passage, found[i].unit.group)
@@ -153,12 +191,21 @@ def _on_with(found: Sequence[Sentence], taken: Collection[int], i: int) -> list[
 
 def _ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> Sequence[int]:
     """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere; and
-    without what the passage's end cuts off.
+    without what the passage's end cuts off, a list of which it has but one item counted.
     """
     last = len(run)
+    if last > 2 and _lone(passages, found, run[last - 1]):
+        last -= 1
     while last > 1 and (_leads_on(passages, found[run[last - 1]]) or _cut_off(passages, found, run[last - 1])):
         last -= 1
     return run[:last]
+
+
+def _lone(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
+    """Whether a unit is the only item that its passage has of a list, at its end."""
+    one, before = found[k], found[k - 1] if k else None
+    led = before is not None and before.passage == one.passage and before.unit.leads
+    return one.unit.kind is Kind.ITEM and led and not passages[one.passage].text[one.end :].strip()
 
 
 def _leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
@@ -173,6 +220,8 @@ def _cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> 
     """
     one, before = found[k], found[k - 1] if k else None
     said = text_of(passages, one)
+    if one.unit.kind is Kind.CODE:  # of which no more than what it needs is there
+        return only_imports(said) and not passages[one.passage].text[one.end :].strip()
     if (
         one.unit.kind not in (Kind.SENTENCE, Kind.ITEM)
         or passages[one.passage].text[one.end :].strip()
@@ -192,7 +241,7 @@ def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
     return one.unit.kind is Kind.ROW or (
         (is_sentence(one) or one.unit.kind is Kind.ITEM)
         and not said.endswith((":", "："))
-        and not LEANING.match(said)
+        and not leans(said)
         and len(one.words) >= 4
     )
 
@@ -208,10 +257,11 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         and not _asks(passages, found[k])
         and found[k].unit.kind is not Kind.HEADING
         and not text_of(passages, found[k]).rstrip().endswith((":", "：", "::"))
-        and not _refers(passages, found[k])
-        and not (more and (_adds_nothing(passages, found[k]) or _cut_off(passages, found, k)))
+        and not refers(passages, found[k])
+        and not _SPOKEN.match(text_of(passages, found[k]))
+        and not (more and (_adds_nothing(passages, found, k) or _cut_off(passages, found, k)))
     ]
-    if not content or _is_contents(passages, content, sum(_asks(passages, found[k]) for k in grown)):
+    if not content or is_contents(passages, content, sum(_asks(passages, found[k]) for k in grown)):
         return False
     if not more:
         return True
@@ -227,31 +277,41 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
 def _torn(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequence[int], taken: Collection[int]) -> bool:
     """Whether a further stretch leans on what is not quoted, or is one item of several that go on from it."""
     first = found[grown[0]]
-    leans = is_sentence(first) and LEANING.match(text_of(passages, first)) and grown[0] - 1 not in taken
-    if leans and passages[first.passage].text[: first.start].strip():  # what opens a passage may lean on its heading
+    leaning = is_sentence(first) and leans(text_of(passages, first)) and grown[0] - 1 not in taken
+    if leaning and passages[first.passage].text[: first.start].strip():  # what opens a passage may lean on its heading
         return True
     items = [k for k in grown if found[k].unit.kind is Kind.ITEM]
+    if len(items) > 1 and len(items) == len(grown) and _from_the_midst(found[items[0]].unit.mark):
+        return True
     if len(items) != 1 or any(is_sentence(found[k]) and not found[k].unit.leads for k in grown):
         return False
     only = found[items[0]]
+    if _lone(passages, found, items[0]) or (len(grown) == 1 and not _stands_alone(passages, only)):
+        return True
     own = (Kind.ITEM, only.passage, only.unit.group)
     others = sum((one.unit.kind, one.passage, one.unit.group) == own for one in found) > 1
     return others and (any(found[k].unit.leads for k in grown) or bool(_GOES_ON.search(text_of(passages, only))))
 
 
-def _refers(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit only says where to read on: "See the guide."."""
-    return is_sentence(one) and len(one.words) < TELLING and bool(_REFERS.match(text_of(passages, one)))
+def _from_the_midst(mark: str) -> bool:
+    """Whether the mark of an item is a number that a list does not begin with."""
+    number = mark.strip("().")
+    return number.isdecimal() and int(number) > 1
 
 
-def _adds_nothing(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit is the description of a picture, or a few words or a title without an end."""
-    said = text_of(passages, one)
+def _adds_nothing(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
+    """Whether a unit is the description of a picture, or a few words or a title without an end, or a default that does
+    not say of what.
+    """
+    one, said = found[k], text_of(passages, found[k])
     if one.unit.kind is not Kind.SENTENCE:
         return False
     open_ended = not sentences.PAUSE.search(said)
-    fragment = open_ended and len(one.words) < TELLING and not _VALUE.search(said)
-    return said.startswith(PICTURE) or fragment or (open_ended and _is_title(said))
+    fragment = open_ended and len(one.words) < TELLING and (said[:1].islower() or not _VALUE.search(said))
+    aside = said.startswith("(") and said.endswith(")")
+    named = k > 0 and found[k - 1].passage == one.passage and found[k - 1].unit.kind is Kind.HEADING
+    nameless = bool(_DEFAULT.match(said)) and len(one.words) < TELLING and not named
+    return said.startswith(PICTURE) or aside or fragment or nameless or (open_ended and _is_title(said))
 
 
 def _asks(passages: Sequence[Passage], one: Sentence) -> bool:
@@ -263,21 +323,6 @@ def _is_title(said: str) -> bool:
     """Whether nearly all long words of a line have a capital."""
     long = _LONG_WORD.findall(said)
     return len(long) > _FEW and sum(word[0].isupper() for word in long) >= _TITLED * len(long)
-
-
-def _is_contents(passages: Sequence[Passage], content: Sequence[Sentence], asked: int) -> bool:
-    """Whether a list names the sections of its document: most items are headings of what was found there, or it has
-    as many questions besides.
-    """
-    items = [one for one in content if one.unit.kind is Kind.ITEM]
-    if items and len(items) == len(content) and asked >= max(_FEW, len(items)):
-        return True
-    if len(items) < _FEW or len(items) < len(content):
-        return False
-    document = passages[items[0].passage].document
-    headings = {casefold(title) for one in passages if one.document == document for title in one.headings}
-    named = [casefold(" ".join(text_of(passages, one).split())) in headings for one in items]
-    return sum(named) >= min(_FEW, len(named) / 2)
 
 
 def _answers_its_heading(passages: Sequence[Passage], one: Sentence) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import regex
 
 from rag.grounding.extractive import Span
-from rag.grounding.stretches import LEANING
+from rag.grounding.stretches import leans
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
@@ -28,7 +28,11 @@ _LIQUID_BLOCK = regex.compile(r"^[^\S\n]*(?:\{%[^%\n]*%\}[^\S\n]*)+$", regex.M)
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _NAME = regex.compile(r"(?=\S*(?:_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{Lu}{4}))[\w.:-]+(?:\([^()]*\))?|-{1,2}\w[\w-]+")
 """A heading that is the name of what is told below it: of a setting, a function, an option."""
+_BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
+"""An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
+_ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
 _MOST_CODE_LINES = 12
+_FEW_WORDS = 5
 _WIDE = 45
 """A row of more words is no row of a table any more."""
 
@@ -42,6 +46,7 @@ class Composer:
     sentences: list[CheckedSentence] = field(default_factory=list)
     _length: int = 0
     _headings: set[str] = field(default_factory=set)
+    _quoted: set[int] = field(default_factory=set)
 
     def say(self, text: str) -> None:
         """A block in Tandem's own words, which claims nothing."""
@@ -53,25 +58,28 @@ class Composer:
         """One span, as a paragraph, a list, a table or code."""
         passage, number = self.passages[span.passage], span.passage + 1
         heading = self._heading(span, passage)
+        self._quoted.add(span.passage)
         if heading:
             self.say(f"**{heading}**")
         run: list[Unit] = []
+        led = False
         for unit in span.units:
-            if run and not _together(run[-1], unit):
-                self._block(run, passage, number)
+            if run and not _together(run[-1], unit, passage.text):
+                self._block(run, passage, number, led=led)
+                led = run[-1].leads
                 run = []
             run.append(unit)
         if run:
-            self._block(run, passage, number)
+            self._block(run, passage, number, led=led)
 
     def _heading(self, span: Span, passage: Passage) -> str:
         """The heading over a span that says little without it: it begins with "it" or "here", is a bare list or table,
-        or says what the heading names without naming it. Said once.
+        or says what the heading names without naming it. Said once, and not between what stands under it.
         """
-        if not span.units:
+        if not span.units or span.passage in self._quoted:
             return ""
         first = span.units[0]
-        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or bool(LEANING.match(passage.text, first.start))
+        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or leans(passage.text[first.start : first.end])
         said = plain(passage.headings[-1]).strip("* ") if passage.headings else ""
         named = bool(_NAME.fullmatch(said)) and said not in passage.text[first.start : span.units[-1].end]
         if not (bare or named) or not said or said in self._headings:
@@ -120,13 +128,16 @@ class Composer:
         """The answer so far."""
         return CheckedAnswer("".join(self.blocks), tuple(self.sentences))
 
-    def _block(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+    def _block(self, run: Sequence[Unit], passage: Passage, number: int, *, led: bool = False) -> None:
+        """One block; an item by itself that nothing `led` into is a sentence as any other."""
         self._begin()
         match run[0].kind:
             case Kind.ROW:
                 self._table(run, passage, number)
             case Kind.CODE:
                 self._code(run, passage, number)
+            case Kind.ITEM if len(run) == 1 and not led and _whole(run[0], passage.text):
+                self._piece(_escaped(plain(passage.text[run[0].start : run[0].end])), run[0], passage, number)
             case Kind.ITEM:
                 shallow = min(unit.depth for unit in run)
                 for at, unit in enumerate(run):
@@ -136,11 +147,15 @@ class Composer:
             case Kind.HEADING:
                 for unit in run:
                     self._add(f"**{plain(passage.text[unit.start : unit.end])}**")
+            case _ if run[0].question:  # what is answered below it
+                self._add(
+                    f"**{_ANSWER.sub('', ' '.join(plain(passage.text[u.start : u.end]) for u in run), count=1)}**"
+                )
             case _:
                 for at, unit in enumerate(run):
                     if at:
                         self._add(" ")
-                    said = _escaped(plain(passage.text[unit.start : unit.end]))
+                    said = _escaped(_ANSWER.sub("", plain(passage.text[unit.start : unit.end]), count=1))
                     self._piece(said, unit, passage, number)
 
     def _table(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
@@ -178,12 +193,14 @@ class Composer:
         )
         if _opens(lines[0]) and dent:
             shown = "\n".join([lines[0], *("    " + line[dent:] if line.strip() else "" for line in lines[1:])])
+        if text.count("\n") >= _MOST_CODE_LINES:
+            shown += "\n…"
         self._add(f"```\n{shown.replace('```', '` ` `')}\n```\n")
         self._cite(f"[{number}]", run[0], passage)
 
     def _piece(self, said: str, unit: Unit, passage: Passage, number: int) -> None:
         close = sentences.ENDING.search(said)
-        body, end = (said[: close.start()], close.group()) if close else (said, "")
+        body, end = (said[: close.start()], close.group()) if close and not _BOUND.search(close.group()) else (said, "")
         if said.endswith((":", "：")):
             body, end = said[:-1], said[-1]
         self._cite(f"{body} [{number}]{end}", unit, passage)
@@ -214,11 +231,19 @@ def _mark(own: str) -> str:
     return f"- {own}" if any(sign.isalnum() for sign in own) else "-"
 
 
-def _together(before: Unit, unit: Unit) -> bool:
-    """Whether two units stand in one block of the answer."""
-    if unit.kind is not before.kind:
+def _together(before: Unit, unit: Unit, text: str) -> bool:
+    """Whether two units stand in one block of the answer: not after a line that ends without an end."""
+    if unit.kind is not before.kind or unit.question is not before.question:
         return False
-    return unit.kind in (Kind.SENTENCE,) or unit.group == before.group
+    ended = unit.kind is Kind.SENTENCE and bool(sentences.PAUSE.search(text[before.start : before.end]))
+    return unit.group == before.group or ended
+
+
+def _whole(unit: Unit, text: str) -> bool:
+    """Whether an item reads as a sentence: it has some words and an end, and is not called by a letter."""
+    said = text[unit.start : unit.end]
+    named = _mark(unit.mark) not in ("-", unit.mark)
+    return not named and word_count(said) >= _FEW_WORDS and sentences.ENDING.search(said) is not None
 
 
 def _opens(line: str) -> bool:

@@ -29,16 +29,35 @@ _ANY = 1_000
 _GAP = 8
 """Characters at most between two passages that follow one another."""
 LEANING = regex.compile(
-    r"(?:(?:yes|no|of course|sure|absolutely|certainly|evet|hayır|tabii|elbette|ja|nein|doch|oui|non|sí)"
-    r"(?=\s?[,.!;:—–])|"
+    r"(?!(?:\w+ )?this (?:time|moment|point|year|week|month|date|page|guide|document|handbook|policy|chapter|section|"
+    r"article|tutorial|library|project|agreement|procedure)\b)"
+    r"(?:(?:A|Answer|Cevap|Yanıt|Antwort):\s+)?"
+    r"(?:(?:yes|no|of course|sure|absolutely|certainly|unfortunately|evet|hayır|tabii|elbette|maalesef|ja|nein|doch|"
+    r"leider|oui|non|sí)(?=\s?[,.!;:—–])|"
     r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
     r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
-    r"the (?:former|latter|same)|"
-    r"bu|bunun|bunlar|bunları|bunların|o|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|ikisi|er|sie|es|dies\w*|"
-    r"diese\w*|elle|il|ils|cela|ce|ella|ellos|esto|eso)\b)",
+    r"(?:if|when|while|once|after|as|because|since|unless|until|for|with|without|from|by|in|on|to|of|like|before|at|"
+    r"under|during) (?:it|this|that|these|those|they|them)|"
+    r"(?:unlike|besides|despite|given) (?:this|that|these|those)|"
+    r"for (?:example|instance)|as a result|thus|hence|similarly|likewise|additionally|furthermore|moreover|in addition|"
+    r"in other words|on the other hand|either way|alternatively|not at this time|"
+    r"(?:in |with |as in )?the (?:(?:code|example|snippet|command|table|list|figure) (?:above|below)|"
+    r"(?:above|following|other (?:one|two|three|four)|former|latter|same))|"
+    r"bu|buna|bunu|bunun|bununla|bunlar|bunları|bunların|o|ona|onu|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|"
+    r"ikisi|örneğin|mesela|dolayısıyla|benzer şekilde|aynı şekilde|öte yandan|"
+    r"er|sie|es|dies\w*|diese\w*|zum beispiel|außerdem|daher|deshalb|deswegen|jedoch|allerdings|stattdessen|"
+    r"da(?:für|mit|von|zu|bei|durch|nach|ran|rauf|raus)|"
+    r"elle|il|ils|cela|ce|ella|ellos|esto|eso)\b)",
     regex.I,
 )
 """The words that begin a sentence which leans on what was said, or asked, before it."""
+_LEANS = regex.compile(
+    r"[^.;:]{0,80}\b(?:to|of|for|with|like|about|from|by|than|in) (?:this|that|these|those)"
+    r"(?:[.,;]|\s(?:and|or|but|is|are|was|were|may|can|will)\b)|(?:well|now|let's just say),? (?:it|this|that|they)\b|"
+    r".{0,80},\s(?:yes|no|evet|hayır|ja|nein|oui|non)\.$",
+    regex.I | regex.S,
+)
+"""A sentence that does by words further on."""
 
 
 def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
@@ -71,6 +90,11 @@ def grow(
             return [k for k in rest if k > i]
         return []
     return _neighbours(passages, found, i)
+
+
+def leans(said: str) -> bool:
+    """Whether a sentence leans on what was said, or asked, before it."""
+    return bool(LEANING.match(said) or _LEANS.match(said))
 
 
 def is_sentence(one: Sentence) -> bool:
@@ -217,7 +241,11 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         and not found[first - 1].unit.leads
         and not text_of(passages, found[first - 1]).startswith(PICTURE)
         and (
-            LEANING.match(text_of(passages, found[first]))
+            found[first - 1].unit.group == found[i].unit.group
+            or sentences.PAUSE.search(text_of(passages, found[first - 1]))
+        )
+        and (
+            leans(text_of(passages, found[first]))
             or (first == i and found[first - 1].unit.group == found[i].unit.group and size < _ENOUGH)
         )
         and size + word_count(text_of(passages, found[first - 1])) <= _SPAN_WORDS + _ENOUGH
@@ -239,8 +267,13 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         kept.append(last)
         size += word_count(text_of(passages, found[last]))
     kept.extend(_announced(passages, found, last + 1, i, _SPAN_WORDS + _MORE - size))
-    titled = first > 0 and _follows(found, first - 1, i) and found[first - 1].unit.kind is Kind.HEADING
-    return [first - 1, *kept] if titled and not found[first - 1].unit.question else kept
+    if first > 0 and _follows(found, first - 1, i):
+        above = found[first - 1].unit
+        if above.question and leans(text_of(passages, found[first])):  # "Yes, it will." needs what was asked
+            return [first - 1, *kept]
+        if above.kind is Kind.HEADING and not above.question:
+            return [first - 1, *kept]
+    return kept
 
 
 def _announced(passages: Sequence[Passage], found: Sequence[Sentence], at: int, i: int, room: int) -> list[int]:

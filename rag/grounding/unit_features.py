@@ -101,11 +101,24 @@ def score(
     likes: Likes = NO_LIKES,
 ) -> NDArray[np.float64]:
     """How well each unit answers the question, higher is better. `likes` has the words that are like the question's."""
+    return rate(question, passages, found, weights_, own, likes)[0]
+
+
+def rate(
+    question: str,
+    passages: Sequence[Passage],
+    found: Sequence[Sentence],
+    weights_: Weights,
+    own: str = "",
+    likes: Likes = NO_LIKES,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(`score`, how much of the question each unit says in its words or in others for them, its context counted)."""
     named = weights()
     weighed = np.array([named.get(name, 0.0) for name in FEATURES])
-    scores: NDArray[np.float64] = describe(question, passages, found, weights_, own, likes) @ weighed
+    described = describe(question, passages, found, weights_, own, likes)
+    scores: NDArray[np.float64] = described @ weighed
     scores[list(_echoes(own or question, found, passages))] -= _ECHO
-    return scores
+    return scores, described[:, FEATURES.index("alike_context")]
 
 
 def _echoes(question: str, found: Sequence[Sentence], passages: Sequence[Passage]) -> set[int]:

@@ -13,12 +13,12 @@ from functools import lru_cache
 import regex
 
 from rag.formats.tables import row_cells
+from rag.grounding.code_lines import LINE, NOTE, is_code, is_output, is_sure, reads_as_prose
+from rag.grounding.drawn_tables import Cells, rows
 from rag.text import sentences
 
 _LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
-_GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
-_BORDER = regex.compile(r"[=\s]*(?:={2,}\s+)+={2,}\s*")
 _HASHES = regex.compile(r"#{1,6}\s")
 _FRONT = regex.compile(r"\p{L}[\p{L}\p{N} -]{0,40}: \S.*")
 _SETTING = regex.compile(
@@ -35,23 +35,21 @@ _LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
 """Characters and words of what stands by itself as a label, and characters of a version, at most."""
 _TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
 _ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
-_PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
 _FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
 _NAMES = """note warning tip important hint caution danger attention seealso admonition versionadded versionchanged
 deprecated topic sidebar"""
 _TEXTUAL = frozenset(_NAMES.split())
-_CODE_LINE = regex.compile(
-    r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|import \w\S*$|"
-    r"from [\w.]+ import \S|(?:def|class|import|from|return|with|try|except|elif|async|await|raise|assert|const|let|"
-    r"var|function|public|private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|"
-    r"[\w.\[\]'\"]+ ?[+|]?= ?\S|[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|"
-    r"(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|Traceback \(most recent|File \"[^\"]+\", line \d)"
-)
-_NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
-_COMMENT = regex.compile(r"\s*#+\s")
 _DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
+
+
+_INTO = regex.compile(
+    r"(?:\.\.\.|…|\b(?:as follows|the following|following|below|wie folgt|folgende[nrms]?|"
+    r"şunlardır|şöyledir|aşağıda\w*))$",
+    regex.I,
+)
+"""The end of a sentence that leads into the list below it without a colon."""
 
 
 class Kind(StrEnum):
@@ -96,14 +94,26 @@ def units(text: str) -> tuple[Unit, ...]:
     """The units of a passage's text, in order. They do not overlap, and none is empty."""
     found: list[Unit] = []
     coded: int | None = None  # the indent of what announced code
+    running: int | None = None  # the least indent of what goes on from code that nothing announced
     for group, block in enumerate(_blocks(text), 1):
         if coded is not None and block[0].indent > coded:
+            found.append(Unit(Kind.CODE, block[0].start, block[-1].end, group))
+            continue
+        if running is not None and _runs_on(text, block, running):
             found.append(Unit(Kind.CODE, block[0].start, block[-1].end, group))
             continue
         made, announces = _units_of(text, block, group)
         found.extend(made)
         coded = block[0].indent if announces else None
+        running = max(1, block[0].indent) if made and made[-1].kind is Kind.CODE else None
     return tuple(_joined(text, found))
+
+
+def _runs_on(text: str, block: list[_Line], least: int) -> bool:
+    """Whether a block below code is more of it: it is as far in, or what the program says."""
+    said = [text[line.start : line.end] for line in block]
+    other = said[0].startswith(".. ") or _LIST_MARK.match(said[0]) or reads_as_prose(said)
+    return not other and (block[0].indent >= least or is_output(said))
 
 
 def _blocks(text: str) -> list[list[_Line]]:
@@ -133,7 +143,7 @@ def _blocks(text: str) -> list[list[_Line]]:
 
 def _opens_block(text: str, before: _Line, bare: str) -> bool:
     """Whether a line is no part of the block above it: a directive, a note below code."""
-    return bare.startswith(".. ") or bool(_NOTE.match(bare) and _CODE_LINE.match(text, before.start, before.end))
+    return bare.startswith(".. ") or bool(NOTE.match(bare) and LINE.match(text, before.start, before.end))
 
 
 def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
@@ -141,12 +151,12 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
     said = [text[line.start : line.end] for line in block]
     if group == 1 and len(block) > 1 and said[0].startswith("title: ") and all(_FRONT.fullmatch(one) for one in said):
         return [_of_front(line, one, -line.start) for line, one in zip(block, said, strict=True)], False
+    if len(block) > 1 and all(_FRONT.fullmatch(one) for one in said) and sum(": http" in one for one in said) > 1:
+        return [Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False  # where a project is found
     if directive := _DIRECTIVE.fullmatch(said[0]):
         return _of_directive(text, block, group, directive)
-    if all(_GRID.fullmatch(one) or _PIPES.fullmatch(one) for one in said) and (len(said) > 1 or "|" in said[0][1:-1]):
-        return _of_pipes(text, block, group), False
-    if any(_BORDER.fullmatch(one) for one in said):
-        return _of_columns(text, block, group), False
+    if drawn := rows(said, [line.indent for line in block]):
+        return _of_table(block, group, drawn), False
     heads: list[Unit] = []
     while len(block) > 1 and _RULE.fullmatch(said[0]):  # a line over a heading, or a rule
         heads.append(Unit(Kind.NOISE, block[0].start, block[0].end, group))
@@ -159,14 +169,14 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         block, said = block[2:], said[2:]
         if not block:
             return heads, False
-    if _HASHES.match(said[0]):
+    if _HASHES.match(said[0]) and not is_sure(said[1:]):
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         block, said = block[1:], said[1:]
         if not block:
             return heads, False
     if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
-    if _is_code(said):
+    if is_code(said) and not _LIST_MARK.match(said[0]):
         return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
     body, announces = _of_text(text, block, group)
     return [*heads, *body], announces
@@ -177,21 +187,6 @@ def _of_front(line: _Line, said: str, group: int) -> Unit:
     title = said.startswith("title: ")
     kind = Kind.HEADING if title else Kind.NOISE if _SETTING.match(said) else Kind.SENTENCE
     return Unit(kind, line.start + len("title: ") * title, line.end, group)
-
-
-def _is_code(said: list[str]) -> bool:
-    """Whether most of the lines are code, comments in it counted, or the first is a prompt."""
-    codes = sum(bool(_CODE_LINE.match(one)) for one in said)
-    noted = codes + sum(bool(_COMMENT.match(one)) for one in said)
-    most = noted * 2 > len(said) or said[0].startswith(("$ ", ">>> "))
-    return codes > 0 and most and not _LIST_MARK.match(said[0]) and not _prose(said)
-
-
-def _prose(said: list[str]) -> bool:
-    """Whether the lines read as sentences, whatever signs they hold."""
-    whole = " ".join(said)
-    words = regex.findall(r"(?<![\w.$/<{(\[\"'=-])\p{L}+(?![\w(=./\]}\"'>-])", whole)
-    return len(words) >= 6 and len(words) * 2 > len(whole.split()) and bool(sentences.PAUSE.search(whole))
 
 
 def _of_directive(text: str, block: list[_Line], group: int, found: regex.Match[str]) -> tuple[list[Unit], bool]:
@@ -219,48 +214,14 @@ def _of_directive(text: str, block: list[_Line], group: int, found: regex.Match[
     return made, False
 
 
-def _of_pipes(text: str, block: list[_Line], group: int) -> list[Unit]:
-    """A table drawn with `|`."""
-    made: list[Unit] = []
-    names: list[str] = []
-    for line in block:
-        said = text[line.start : line.end]
-        if _GRID.fullmatch(said):
-            made.append(Unit(Kind.NOISE, line.start, line.end, group))
-            continue
-        cells = [" ".join(cell.split()) for cell in said.strip().strip("|").split("|")]
-        if not names:
-            names = cells
-            made.append(Unit(Kind.NOISE, line.start, line.end, group))
-            continue
-        pairs = tuple((names[i] if i < len(names) else "", cell) for i, cell in enumerate(cells))
-        made.append(Unit(Kind.ROW, line.start, line.end, group, cells=pairs))
-    return made
-
-
-def _of_columns(text: str, block: list[_Line], group: int) -> list[Unit]:
-    """A simple table of reStructuredText: columns under `====` borders."""
-    borders = [i for i, line in enumerate(block) if regex.fullmatch(r"[=\s]+", text[line.start : line.end])]
-    head = block[borders[0]]
-    columns = [(m.start(), m.end()) for m in regex.finditer(r"=+", text[head.start : head.end])]
-    made: list[Unit] = []
-    names: list[str] = []
-    for i, line in enumerate(block):
-        if i in borders:
-            made.append(Unit(Kind.NOISE, line.start, line.end, group))
-            continue
-        said = " " * max(0, line.indent - head.indent) + text[line.start : line.end]
-        cells = [
-            " ".join(said[a : (columns[k + 1][0] if k + 1 < len(columns) else None)].split())
-            for k, (a, _) in enumerate(columns)
-        ]
-        if len(borders) > 2 and i < borders[1]:
-            names = cells
-            made.append(Unit(Kind.NOISE, line.start, line.end, group))
-            continue
-        pairs = tuple((names[k] if k < len(names) else "", cell) for k, cell in enumerate(cells))
-        made.append(Unit(Kind.ROW, line.start, line.end, group, cells=pairs))
-    return made
+def _of_table(block: list[_Line], group: int, rows: list[Cells | None]) -> list[Unit]:
+    """The rows of a table that is drawn with signs; its borders and the names of its columns are no content."""
+    return [
+        Unit(Kind.ROW, line.start, line.end, group, cells=cells)
+        if cells is not None
+        else Unit(Kind.NOISE, line.start, line.end, group)
+        for line, cells in zip(block, rows, strict=True)
+    ]
 
 
 def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
@@ -346,7 +307,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
             kind = _label(said, made[-1] if made else None, found[place + 1] if place + 1 < len(found) else None)
         question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(_ASKS.search(said))
         below = found[place + 1] if place + 1 < len(found) else None
-        listed = below is not None and below.kind is Kind.ITEM and said.endswith(("...", "…"))
+        listed = below is not None and below.kind is Kind.ITEM and bool(_INTO.search(said))
         announced = (
             said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::") or listed
         )
@@ -371,10 +332,26 @@ def _is_label(text: str, found: list[Unit], place: int) -> bool:
     return (
         unit.group not in beside
         and len(said) <= _LABEL
-        and len(said.split()) <= _LABEL_WORDS
+        and (len(said.split()) <= _LABEL_WORDS or _is_over_prose(text, found, place))
         and not sentences.PAUSE.search(said)
         and not regex.search(r"\p{L}\s?[:：=]\s*\S", said)  # a label with its value
         and not regex.search(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]", said)
+    )
+
+
+def _is_over_prose(text: str, found: list[Unit], place: int) -> bool:
+    """Whether a line of some more words, with a capital, stands by itself over a sentence that is longer and has an
+    end.
+    """
+    unit, below = found[place], found[place + 1] if place + 1 < len(found) else None
+    said, under = text[unit.start : unit.end], text[below.start : below.end] if below else ""
+    return (
+        below is not None
+        and below.kind is Kind.SENTENCE
+        and len(said.split()) <= 2 * _LABEL_WORDS
+        and said[:1].isupper()
+        and len(under) > len(said)
+        and sentences.ENDING.search(under) is not None
     )
 
 

@@ -101,3 +101,8 @@ def test_a_long_row_of_marks_is_a_question_at_once() -> None:
     for mark in ".?!":
         assert recognise(f"x{mark * 200_000}y").kind is Kind.ASK
     assert recognise(f"Hello{'!' * 200_000}").kind is Kind.GREETING
+
+
+def test_a_story_before_a_question_is_not_cut_where_it_says_when() -> None:
+    story = "I fell asleep on the train, and when I got off I left my bag on the seat. What do I do now?"
+    assert parts(story) == (story,)

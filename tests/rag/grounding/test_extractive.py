@@ -320,3 +320,77 @@ def test_a_title_is_not_quoted_beside_an_answer() -> None:
     answer = passage("Courses of the summer school may be taken at another university.", score=3.0)
     title = passage("Taking Summer School Courses At Another University And Their Assessment", score=2.0)
     assert quoted("May summer school courses be taken at another university?", [answer, title]) == [answer.text]
+
+
+def test_what_says_where_to_read_on_is_not_quoted_around_an_answer() -> None:
+    for points in (
+        "For more info see topics-leave.",
+        "More information about leave can be found on the page of the desk.",
+        "Please see the leave policy of the office for further details.",
+        "Weitere Informationen zum Urlaub finden Sie im Handbuch.",
+        "İzin hakkında daha fazla bilgi için kılavuza bakınız.",
+    ):
+        told = "Employees get 25 days of leave in a year."
+        assert quoted("How many days of leave do employees get?", [passage(f"{points} {told} {points}")]) == [told]
+
+
+def test_a_list_of_other_documents_is_no_answer() -> None:
+    readme = passage("- Leave\n- Office visitors\n- Titles for designers\n- Pay", score=3.0)
+    titles = Passage(
+        "2", "roles/designers.md", "A junior draws. A lead decides.", 0, 31, headings=("Titles for designers",)
+    )
+    assert quoted("titles for designers", [readme, titles])[0] == "A junior draws."
+
+
+def test_what_leans_on_a_sentence_before_it_brings_it() -> None:
+    text = (
+        "A form has a limit in bytes for the fields that hold no file. If this is exceeded, an error is raised by it."
+    )
+    assert len(quoted("When is an error raised?", [passage(f"Forms.\n\n{text}")])) == 2
+
+
+def test_what_has_nothing_to_do_with_the_question_is_not_quoted_beside_an_answer_that_has() -> None:
+    answer = passage("The swimming test is taken in the harbour every May, and lasts an hour a pupil.", score=3.0)
+    other = "Invoices are sent to the finance desk, which pays them within a month of their receipt."
+    elsewhere = Passage("2", "b.md", other, 0, len(other), language="en", score=2.9)
+    assert quoted("Where is the swimming test taken?", [answer, elsewhere]) == [answer.text]
+    assert quoted("Wo ist die Prüfung?", [answer, elsewhere])  # where nothing is shared, nothing can be told apart
+
+
+def test_what_was_changed_in_a_version_answers_only_who_asks_for_it() -> None:
+    log = "- A worker takes priority messages again (Issue 5).\n- A worker starts faster than before."
+    history = Passage("2", "history/whatsnew-4.rst", log, 0, len(log), language="en", score=3.2)
+    told = passage("A worker takes the messages of the lowest priority number before the others.", score=3.0)
+    assert quoted("How does a worker take priority messages?", [history, told])[0] == told.text
+    asked = "What changed in how a worker takes priority messages?"
+    assert quoted(asked, [history, told])[0].startswith("A worker takes priority messages again")
+
+
+def test_a_list_under_see_also_is_no_answer() -> None:
+    links = "- The favicon article of an encyclopaedia\n- Icons"
+    also = Passage("2", "a.md", links, 0, len(links), language="en", score=4.0, headings=("Favicon", "See also"))
+    told = passage("A favicon is 16 pixels wide.", score=3.0)
+    assert quoted("favicon article", [also, told])[0] == told.text
+
+
+def test_code_that_ends_with_its_imports_where_the_passage_ends_is_not_quoted() -> None:
+    text = "The mode is not suitable for unit tests. Say we had a task like this:\n\nfrom shop import Product"
+    assert quoted("Is the mode suitable for unit tests?", [passage(text)]) == [
+        "The mode is not suitable for unit tests."
+    ]
+
+
+def test_of_a_list_that_the_passage_cuts_off_after_one_item_none_is_quoted() -> None:
+    told = "Escaping is switched off in a template by those who trust its author."
+    text = f"{told} There are three ways to do it:\n\n- Wrap the text first."
+    assert quoted("Who switches escaping off in a template?", [passage(text)]) == [told]
+
+
+def test_a_dialogue_and_a_nameless_default_are_not_quoted_beside_an_answer() -> None:
+    answer = "A worker takes four messages at a time, which the prefetch setting says."
+    for other in (
+        "Them: I take messages at a time. You: Oh, that sounds great, take a message.",
+        "A worker is here.\n\nDefault: 4 messages",
+    ):
+        passages = [passage(answer, score=3.0), passage(other, score=2.9)]
+        assert quoted("How many messages does a worker take at a time?", passages) == [answer]

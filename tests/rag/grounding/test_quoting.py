@@ -140,3 +140,57 @@ def test_yes_and_no_stand_under_the_question_that_they_answer() -> None:
     composer = Composer([Passage("7", "a.md", text, 0, len(text), language="en", headings=("Pay",))])
     composer.quote(Span(0, tuple(units(text)), 1.0))
     assert composer.checked().text == "No employee waits [1]."
+
+
+def test_no_marker_stands_within_three_dots_or_before_a_bracket_that_ends_a_sentence() -> None:
+    assert composed("They run in order (1, 2, 3, ...).").checked().text == "They run in order (1, 2, 3, ...) [1]."
+    assert composed("Bring tools (a saw, nails, etc.)").checked().text == "Bring tools (a saw, nails, etc.) [1]"
+    assert composed("Follow this list...\n\n- Call.\n- Wait.").checked().text.startswith("Follow this list... [1]")
+
+
+def test_an_answer_that_leans_on_its_question_has_it_above_and_the_letters_for_both_are_left_out() -> None:
+    text = "Q: Is the stipend taxed?\n\nA: Yes, like all stipends it will be taxed in full.\n\nA: The desk pays in May."
+    passages = [Passage("1", "a.md", text, 0, len(text), language="en")]
+    composer = Composer(passages)
+    for span in extractive.spans("Will a stipend be taxed?", passages):
+        composer.quote(span)
+    said = composer.checked().text
+    assert said.startswith("**Is the stipend taxed?**\n\nYes, like all stipends it will be taxed in full [1].")
+    assert "A:" not in said
+
+
+def test_a_heading_is_not_put_between_two_pieces_of_its_passage() -> None:
+    text = "The desk opens at six on all days.\n\nIt closes at ten."
+    passage = Passage("1", "a.md", text, 0, len(text), language="en", headings=("Hours",))
+    composer = Composer([passage])
+    for unit in units(text):
+        composer.quote(Span(0, (unit,), 1.0))
+    assert composer.checked().text == "The desk opens at six on all days [1].\n\nIt closes at ten [1]."
+
+
+def test_an_answer_by_yes_at_its_end_has_the_heading_that_asked() -> None:
+    text = "If you are an employee with vested options, yes."
+    passage = Passage("1", "a.md", text, 0, len(text), language="en", headings=("Options", "Do they expire?"))
+    composer = Composer([passage])
+    composer.quote(Span(0, units(text), 1.0))
+    assert composer.checked().text.startswith("**Do they expire?**")
+
+
+def test_code_that_is_cut_says_that_it_goes_on() -> None:
+    lines = [f"value_{at} = {at}" for at in range(20)]
+    said = composed("\n".join(lines)).checked().text
+    assert "value_11 = 11\n…\n```" in said and "value_12" not in said
+
+
+def test_an_item_by_itself_is_a_sentence_and_one_that_something_leads_into_stays_an_item() -> None:
+    text = "Leave:\n\n- It is asked for at the desk.\n- For two weeks you must give three months' notice."
+    passage = Passage("1", "a.md", text, 0, len(text), language="en")
+    composer = Composer([passage])
+    composer.quote(Span(0, (units(text)[-1],), 1.0))
+    assert composer.checked().text == "For two weeks you must give three months' notice [1]."
+    assert "- Ask at the desk for leave [1]." in composed("Do this:\n\n- Ask at the desk for leave.").checked().text
+
+
+def test_what_has_no_end_does_not_run_into_the_next_paragraph() -> None:
+    said = composed("supported transports: Redis\n\nPriority 0 is the highest.").checked().text
+    assert said == "supported transports: Redis [1]\n\nPriority 0 is the highest [1]."

@@ -188,3 +188,28 @@ def test_what_stands_before_a_page_is_its_title_what_it_says_and_settings() -> N
 def test_imports_are_code() -> None:
     found = kinds("from shop import Shop\nshop = Shop(1)\n\nThe shop opens at nine.")
     assert [kind for kind, _ in found] == ["code", "sentence"]
+
+
+def test_code_that_a_passage_begins_in_the_midst_of_is_code() -> None:
+    imports = "from shop import Shop, open_shop, \\\n     closed\n\n"
+    wrapped = f'{imports}@shop.command("init")\n    def init():\n        """Open it."""\n        run()'
+    said = "# the same by a factory\n    $ serve -w 4 'shop:make()'\n\n    Starting server 20.1\n    Worker has begun"
+    bracket = "class Shop(Base):\n    ways = frozenset([\n        'foot',\n        'bus',\n        'boat'\n    ])"
+    for code in (wrapped, said, bracket, "def parse(self):\n        yield one\n\n        yield two"):
+        found = kinds(f"{code}\n\nThe option says how many processes run.")
+        assert {kind for kind, _ in found[:-1]} == {"code"} and found[-1][0] == "sentence"
+
+
+def test_a_label_with_its_value_is_a_sentence() -> None:
+    assert kinds("Default: 500_000") == [("sentence", "Default: 500_000")]
+
+
+def test_a_line_over_a_longer_paragraph_heads_it_and_the_following_leads_on_without_a_colon() -> None:
+    text = "How to make good keys for it\n\nA key is as random as the machine that makes it can be."
+    assert [kind for kind, _ in kinds(text)] == ["heading", "sentence"]
+    assert units("To order one, do the following\n- Ask the desk.\n- Wait.")[0].leads
+
+
+def test_where_a_project_is_found_is_no_content() -> None:
+    text = "Version: 5.6\nWeb: https://shop.example/\nSource: https://shop.example/code\n\nIt sells shoes."
+    assert [kind for kind, _ in kinds(text)] == ["noise", "sentence"]

@@ -1,0 +1,85 @@
+"""Which lines of a document are code, or what a program says on a terminal.
+
+Knows the marks of programming languages and of prompts. Does not know what a passage is made of otherwise
+(`rag.grounding.units`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import regex
+
+from rag.text import sentences
+
+LINE = regex.compile(
+    r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|import \w\S*$|"
+    r"from [\w.]+ import \S|(?:def|class|import|from|return|yield|with|try|except|elif|async|await|raise|assert|const|"
+    r"let|var|function|public|private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|"
+    r"[\w.\[\]'\"]+ ?[+|]?= ?\S|[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|"
+    r"(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|Traceback \(most recent|File \"[^\"]+\", line \d)"
+)
+NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
+_COMMENT = regex.compile(r"\s*#+\s")
+_SURE = regex.compile(
+    r"(?:\$ |>>> |@\w[\w.]*(?:\(.*)?$|(?:async )?def \w+\(|class \w+.*:\s*$|from [\w.]+ import \S|"
+    r"import [\w.]+(?: as \w+)?$|/(?:usr/)?bin/\w+ )"
+)
+"""The beginning of a line that no sentence has."""
+_FEW = 6
+_LINES, _SHORT = 3, 70
+_VALUE = regex.compile(r"\p{Lu}\w*: ")
+_IMPORT = regex.compile(r"(?:from \S+ )?import\b|#include\b|(?:const|let|var) .*\brequire\(|using [\w.]+;")
+_STRING = regex.compile(r"([\"'])(?!\1)[^\"'\n]*\1")
+
+
+def is_code(said: Sequence[str]) -> bool:
+    """Whether most of the lines are code, comments in it and what goes on from a line of it counted, or the first can
+    be nothing else.
+    """
+    if not said or (len(said) == 1 and _VALUE.match(said[0])):
+        return False
+    noted, codes, held = 0, 0, False
+    told: list[str] = []
+    opened: list[str] = []
+    for one in said:
+        code = bool(LINE.match(one) or _SURE.match(one))
+        codes += code
+        noted += held or code or bool(_COMMENT.match(one))
+        if not held:
+            told.append(one)
+        if held or code:
+            opened.append(one)
+            held = one.endswith("\\") or _open("\n".join(opened))
+        else:
+            opened.clear()
+    sure = bool(_SURE.match(said[0]))
+    return codes > 0 and (sure or noted * 2 > len(said)) and (sure or not reads_as_prose(told))
+
+
+def is_sure(said: Sequence[str]) -> bool:
+    """Whether lines are code that begins as no sentence does."""
+    return bool(said) and bool(_SURE.match(said[0])) and is_code(said)
+
+
+def only_imports(code: str) -> bool:
+    """Whether code does nothing yet but name what it needs."""
+    return all(_IMPORT.match(line) for line in code.split("\n") if line.strip())
+
+
+def is_output(said: Sequence[str]) -> bool:
+    """Whether lines below code are what it says on a terminal: several, short ones, each by itself."""
+    return len(said) >= _LINES and not any(len(one) > _SHORT or sentences.ENDING.search(one) for one in said)
+
+
+def _open(text: str) -> bool:
+    """Whether a bracket or a text over several lines is open where this code ends."""
+    text = _STRING.sub("", text)
+    return text.count('"""') % 2 > 0 or any(text.count(a) > text.count(b) for a, b in ("()", "[]", "{}"))
+
+
+def reads_as_prose(said: Sequence[str]) -> bool:
+    """Whether the lines read as sentences, whatever signs they hold."""
+    whole = " ".join(said)
+    words = regex.findall(r"(?<![\w.$/<{(\[\"'=-])\p{L}+(?![\w(=./\]}\"'>-])", whole)
+    return len(words) >= _FEW and len(words) * 2 > len(whole.split()) and bool(sentences.PAUSE.search(whole))

@@ -1,0 +1,86 @@
+"""What only says where to read on: sentences that refer, and lists that name sections or other documents.
+
+Knows the wording of references in English, German and Turkish, and what headings and documents are called. Does not
+know questions: what points is no answer to any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import regex
+
+from rag.grounding.stretches import TELLING, is_sentence, text_of
+from rag.grounding.unit_features import Sentence, word_count
+from rag.grounding.units import Kind
+from rag.text import sentences
+from rag.text.analyser import casefold
+from rag.types import Passage
+
+_REFERS = regex.compile(r"(?:please )?(?:also )?(?:see|refer to|read|siehe|vgl\.|bkz\.?|voir|ver|véase)\b", regex.I)
+"""What begins a short sentence that says where to read on."""
+_POINTS = regex.compile(
+    r"(?:please )?(?:also )?(?:see|refer to|read|visit|consult|check(?: out)?|have a look at|take a look at)\b.*\b"
+    r"(?:for (?:(?:more|further|additional|full|detailed|the) )*(?:info|information|details?|documentation)\b.*|"
+    r"to learn more\b.*)|"
+    r"for (?:(?:more|further|additional|full|detailed) )+(?:info|information|details?|documentation|reading|help)\b.*"
+    r"\b(?:see|refer|read|visit|consult|check|look|at|in|on)\b.*|"
+    r"(?:(?:more|further|additional|detailed) )+(?:info|information|details?)\b.*\b(?:found|available|at|in|see)\b.*|"
+    r"(?:you can |to )?(?:read|find out|learn) more\b.*|"
+    r"(?:weitere|mehr|nähere|ausführliche) (?:information(?:en)?|infos|details|angaben|hinweise)\b.*|"
+    r"(?:.{0,60}\b(?:hakkında|ile ilgili|konusunda|için) )?(?:daha (?:fazla|geniş)|(?:daha )?(?:ayrıntılı|detaylı)) "
+    r"bilgi\w*(?: (?:için|almak))?\b.*",
+    regex.I | regex.S,
+)
+"""A sentence that does."""
+_POINTER = 30
+"""Words of one at most."""
+_ELSEWHERE = regex.compile(
+    r"(?:see also|further reading|read more|related(?: \w+)?|references|links|resources|siehe auch|weiterführendes|"
+    r"ayrıca bak\w*|kaynak\w*|bağlantılar)\s*:?",
+    regex.I,
+)
+"""The heading over a list of what may be read besides."""
+_FEW = 3
+
+
+def refers(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a unit only says where to read on: "See the guide.", "For more information on leave, see the policy."."""
+    if not is_sentence(one):
+        return False
+    said = text_of(passages, one)
+    brief = len(one.words) < TELLING and bool(_REFERS.match(said))
+    return brief or (word_count(said) <= _POINTER and bool(_POINTS.fullmatch(said)))
+
+
+def is_contents(passages: Sequence[Passage], content: Sequence[Sentence], asked: int) -> bool:
+    """Whether a list names the sections of its document, or other documents: most items are headings of what was found
+    there, or all are short and some are, or it has as many questions besides.
+    """
+    items = [one for one in content if one.unit.kind is Kind.ITEM]
+    if items and len(items) == len(content) and asked >= max(_FEW, len(items)):
+        return True
+    if not items or len(items) < len(content):
+        return False
+    own = items[0].passage
+    if passages[own].headings and _ELSEWHERE.fullmatch(passages[own].headings[-1]):
+        return True
+    if len(items) < _FEW:
+        return False
+    document = passages[own].document
+    headings = {casefold(title) for one in passages if one.document == document for title in one.headings}
+    headings |= {casefold(one.headings[0]) for one in passages if one.document != document and one.headings}
+    headings |= {_stem(one.document) for one in passages if one.document != document}
+    named = sum(casefold(" ".join(text_of(passages, one).split())) in headings for one in items)
+    return named >= min(_FEW, len(items) / 2) or (named > 0 and all(_is_name(text_of(passages, one)) for one in items))
+
+
+def _stem(document: str) -> str:
+    """What a document is called by its file, written as a title: "office visitors" for "guides/office_visitors.md"."""
+    return casefold(" ".join(regex.findall(r"[\p{L}\p{M}\p{N}]+", PurePosixPath(document).stem)))
+
+
+def _is_name(said: str) -> bool:
+    """Whether an item is a few words without an end, as titles are."""
+    return len(said.split()) <= TELLING and not sentences.PAUSE.search(said)
