@@ -258,7 +258,8 @@ _PackedTerms = tuple[tuple[str, bytes], ...]
 def _all_terms(text: str, language: str) -> tuple[_PackedTerms, _PackedTerms]:
     """The words of a title or a heading with their parts, and what is written in other ways; each with its packed
     form."""
-    known, found = _words_of(language), []
+    known = _words_of(language)
+    found: list[tuple[str, bytes]] = []
     for word in map(known.__getitem__, WORD.findall(text)):
         packed = [_marked(word.packed[at : at + _TOKEN.size], TITLE) for at in range(0, len(word.packed), _TOKEN.size)]
         found += zip(word.terms.split(" "), packed, strict=True)
