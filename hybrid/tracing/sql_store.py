@@ -17,7 +17,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,7 @@ _ENOUGH_FOR_P95 = 20
 _FLUSH_SECONDS = 5.0
 _FLUSH_TROUBLED_SECONDS = 0.2
 _AGAIN_SECONDS = 1.0
+_LINGER_SECONDS = 0.5
 _IN_MEMORY = 500
 """So many traces are kept where there is no file."""
 _COLUMNS = (
@@ -72,6 +73,8 @@ class SqlTraceStore:
         except Exception as error:
             self._do_without(error)
         self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue(_WAITING)
+        self._file: sqlite3.Connection | None = None  # the writer's, while one trace follows another
+        self._seen: tuple[int, ...] = ()
         self._closed = threading.Event()
         self._writer = threading.Thread(target=self._write, name="trace-writer", daemon=True)
         self._writer.start()
@@ -193,7 +196,7 @@ class SqlTraceStore:
         self.problem = said
 
     def _write(self) -> None:
-        while (row := self._waiting.get()) is not None:
+        while (row := self._next()) is not None:
             try:
                 row["record"] = whole(json.dumps(row["record"], ensure_ascii=False, default=str))
                 self._keep(row)
@@ -201,7 +204,16 @@ class SqlTraceStore:
                 log.exception("A trace could not be written to %s", self._place.name)
             finally:
                 self._waiting.task_done()
+        self._let_go()
         self._waiting.task_done()
+
+    def _next(self) -> dict[str, Any] | None:
+        """The next trace to be written. Where none comes for a while, the file is let go of."""
+        if self._file is not None:
+            with suppress(queue.Empty):
+                return self._waiting.get(timeout=_LINGER_SECONDS)
+            self._let_go()
+        return self._waiting.get()
 
     def _keep(self, row: dict[str, Any]) -> None:
         """Write it; on a server that is away, as soon as that is back, or never if the process ends before."""
@@ -228,10 +240,14 @@ class SqlTraceStore:
             self._prepare()
         oldest = self._oldest()
         if isinstance(self._place, Sqlite):
-            with closing(self._place.connect()) as file, file:
-                file.execute(_KEEP, row)
-                if oldest:
-                    file.execute("DELETE FROM traces WHERE started < ?", (oldest,))
+            try:
+                with self._opened(self._place) as file:
+                    file.execute(_KEEP, row)
+                    if oldest:
+                        file.execute("DELETE FROM traces WHERE started < ?", (oldest,))
+            except BaseException:
+                self._let_go()
+                raise
             return
         with self._place.engine.begin() as db:
             db.execute(self._sql.text(_KEEP), row)
@@ -240,12 +256,37 @@ class SqlTraceStore:
             if isinstance(self._place, Memory):
                 db.execute(self._sql.all_but_the_latest(_IN_MEMORY))
 
+    def _opened(self, place: Sqlite) -> sqlite3.Connection:
+        """The file, still open from the trace before unless anybody touched it since: to open it takes longer than to
+        write. Raises sqlite3.Error."""
+        if self._file is not None and (not self._seen or self._seen != _looks(place.path)):
+            self._let_go()
+        if self._file is None:
+            self._file = place.connect()
+            self._seen = _looks(place.path)
+        return self._file
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(sqlite3.Error):
+                file.close()
+
     def _oldest(self) -> str:
         """When the oldest traces that are kept began, where it is time to delete older ones, else ""."""
         if not self._keep_days or time.monotonic() < self._prune_at:
             return ""
         self._prune_at = time.monotonic() + _PRUNE_SECONDS
         return (datetime.now(UTC) - timedelta(days=self._keep_days)).isoformat(timespec="milliseconds")
+
+
+def _looks(path: Path) -> tuple[int, ...]:
+    """What changes with a file that is written, replaced or gone; what is written beside it does not count."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _is_fault(error: Exception) -> bool:

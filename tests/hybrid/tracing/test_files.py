@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,33 @@ def test_where_no_file_can_be_the_latest_are_kept_in_memory(tmp_path: Path) -> N
     assert [found["question"] for found in store.recent()] == ["seen"]
     assert store.problem
     store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody delete a file that is open.")
+def test_a_trace_goes_into_the_file_that_is_there_by_then(tmp_path: Path) -> None:
+    file, other = tmp_path / "traces.db", tmp_path / "other.db"
+    SqlTraceStore(other).close()
+    store = SqlTraceStore(file)
+    store.save(trace("before"))
+    store.flush()
+    for one in tmp_path.glob("traces.db*"):
+        one.unlink()
+    other.replace(file)
+    store.save(trace("after"))
+    assert [found["question"] for found in store.recent()] == ["after"]
+    store.close()
+
+
+def test_a_trace_is_in_the_file_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "traces.db"
+    store, another = SqlTraceStore(file), SqlTraceStore(file)
+    for number in range(3):
+        store.save(trace(f"{number}"))
+        store.flush()
+        assert f"{number}" in {found["question"] for found in another.recent()}
+        another.save(trace(f"{number} of another"))
+        another.flush()
+    assert len(store.recent()) == 6
+    another.close()
+    store.close()
+    assert not list(tmp_path.glob("traces.db-*"))
