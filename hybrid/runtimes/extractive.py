@@ -21,7 +21,7 @@ from rag.text.analyser import stop_terms, tokens
 from rag.types import CheckedAnswer, Passage
 
 NAME = "extractive"
-MAX_WORDS, UNSURE_WORDS, VAGUE_WORDS = 120, 100, 45
+MAX_WORDS, UNSURE_WORDS, VAGUE_WORDS = 110, 100, 45
 _TOPICS = 5
 
 

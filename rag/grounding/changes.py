@@ -16,8 +16,8 @@ _CALLED = regex.compile(
     regex.I,
 )
 _ASKED = regex.compile(
-    r"\b(?:new(?:s|er|est)?|chang\w+|since|version\w*|releas\w+|upgrad\w+|updat\w+|migrat\w+|add(?:ed|s)|remov\w+|"
-    r"deprecat\w+|fix(?:ed|es)?|bugs?|introduc\w+|support(?:ed|s)?|drop\w*|latest|history|backwards?|"
+    r"\b(?:new(?:s|er|est)?|chang\w+|since|version\w*|releas\w+|upgrad\w+|updat\w+|migrat\w+|added|removed|"
+    r"deprecat\w+|fixed|introduced|dropped|latest|history|backwards?|"
     r"neu\w*|geändert\w*|änderung\w*|seit|yeni\w*|değiş\w+|sürüm\w*|güncel\w*)\b|\d\.\d",
     regex.I,
 )

@@ -23,12 +23,14 @@ from rag.retrieval.weights import learned
 from rag.text import sentences
 from rag.types import NO_LIKES, Likes, Passage, Quote
 
-_SURE = 0.9
+_SURE = 0.7
 _NEAR_ITEM = 1.0
 _SHORTEST = 3
 _GOES_ON = regex.compile(r"(?:[,;]|\b(?:and|or|ve|veya|und|oder|et|ou))\s*$")
 _OPEN = (":", "：", ",", "،", "、", "—", "–")
 """What a sentence ends with that is none yet."""
+_ANNOUNCES = regex.compile(r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)", regex.I)
+"""What begins a sentence that shows what stands below it."""
 _DEFAULT = regex.compile(r"(?:Default|Type|Standard|Varsayılan)s?:\s", regex.I)
 _SPOKEN = regex.compile(r"(?:Them|You|Me|Us|Interviewer|Ben|Siz|Du|Ihr):\s")
 """What begins a line of a dialogue, which says nothing without the others."""
@@ -45,7 +47,7 @@ document, or of a list, not half as much.
 """
 _CHANGED = 1.0
 """How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
-_SHARED = 0.1
+_SHARED = 0.12
 """How much of the question a further stretch says at least, in its words or in others for them; twice as much where it
 stands in another document than the best.
 """
@@ -211,7 +213,9 @@ def _lone(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> boo
 def _leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit announces what comes after it."""
     said = text_of(passages, one).rstrip()
-    return said.endswith((":", "：")) if one.unit.kind is Kind.ITEM else is_sentence(one) and said.endswith(_OPEN)
+    if one.unit.kind is Kind.ITEM:
+        return said.endswith((":", "："))
+    return is_sentence(one) and (said.endswith(_OPEN) or bool(_ANNOUNCES.match(said)))
 
 
 def _cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:

@@ -42,6 +42,8 @@ _ELSEWHERE = regex.compile(
     regex.I,
 )
 """The heading over a list of what may be read besides."""
+_LINKED = regex.compile(r"(?:\p{L}[^:]{0,60}: )?(?:https?://|www\.)\S+", regex.I)
+"""An item that is an address, or what it is called and it."""
 _FEW = 3
 
 
@@ -65,6 +67,8 @@ def is_contents(passages: Sequence[Passage], content: Sequence[Sentence], asked:
         return False
     own = items[0].passage
     if passages[own].headings and _ELSEWHERE.fullmatch(passages[own].headings[-1]):
+        return True
+    if all(_LINKED.fullmatch(text_of(passages, one)) for one in items):
         return True
     if len(items) < _FEW:
         return False

@@ -202,7 +202,7 @@ def test_a_few_words_answer_the_heading_over_them() -> None:
     text = "The program receives cookies and sends cookies back with each request that goes forth."
     best = headed(text, "Cookies", score=1.0)
     short = headed("Enable the COOKIES_DEBUG setting.", "How can I see the cookies being sent and received?")
-    assert quoted("How do I see which cookies go back and forth?", [best, short]) == [best.text, short.text]
+    assert quoted("How can I see which cookies are sent back and forth?", [best, short]) == [best.text, short.text]
 
 
 _RULES = "A draft is escalated when one of these rules holds:\n\n" + "\n".join(
@@ -394,3 +394,16 @@ def test_a_dialogue_and_a_nameless_default_are_not_quoted_beside_an_answer() -> 
     ):
         passages = [passage(answer, score=3.0), passage(other, score=2.9)]
         assert quoted("How many messages does a worker take at a time?", passages) == [answer]
+
+
+def test_a_list_of_addresses_is_no_answer_and_an_announcement_ends_none() -> None:
+    links = passage("- https://shop.example/cookies\n- Cookies: https://shop.example/set-cookie", score=4.0)
+    told = "A cookie lasts thirty days in the shop."
+    shown = passage(f"{told} Here is how to set a cookie.", score=3.0)
+    assert quoted("How long do cookies last in the shop?", [links, shown]) == [told]
+
+
+def test_the_less_is_quoted_the_surer_the_first_stretch_answers() -> None:
+    answer = passage("The swimming test is taken in the harbour every May by all pupils of the school.", score=6.0)
+    more = passage("A harbour tour in May shows pupils where the boats lie.", score=1.0)
+    assert quoted("Where is the swimming test of the school taken?", [answer, more]) == [answer.text]
