@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rag.grounding import changes
 from rag.grounding.code_lines import only_imports
 from rag.grounding.pointers import is_contents, refers
-from rag.grounding.stretches import PICTURE, TELLING, grow, is_sentence, leans, list_of, shortened, text_of
+from rag.grounding.stretches import PICTURE, TELLING, grow, is_default, is_sentence, leans, list_of, shortened, text_of
 from rag.grounding.unit_features import Sentence, rate, split, word_count
 from rag.grounding.units import Kind, Unit
 from rag.retrieval.weights import learned
@@ -31,7 +31,6 @@ _OPEN = (":", "：", ",", "،", "、", "—", "–")
 """What a sentence ends with that is none yet."""
 _ANNOUNCES = regex.compile(r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)", regex.I)
 """What begins a sentence that shows what stands below it."""
-_DEFAULT = regex.compile(r"(?:Default|Type|Standard|Varsayılan)s?:\s", regex.I)
 _SPOKEN = regex.compile(r"(?:Them|You|Me|Us|Interviewer|Ben|Siz|Du|Ihr):\s")
 """What begins a line of a dialogue, which says nothing without the others."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
@@ -314,7 +313,7 @@ def _adds_nothing(passages: Sequence[Passage], found: Sequence[Sentence], k: int
     fragment = open_ended and len(one.words) < TELLING and (said[:1].islower() or not _VALUE.search(said))
     aside = said.startswith("(") and said.endswith(")")
     named = k > 0 and found[k - 1].passage == one.passage and found[k - 1].unit.kind is Kind.HEADING
-    nameless = bool(_DEFAULT.match(said)) and len(one.words) < TELLING and not named
+    nameless = is_default(said) and not named
     return said.startswith(PICTURE) or aside or fragment or nameless or (open_ended and _is_title(said))
 
 

@@ -51,6 +51,7 @@ LEANING = regex.compile(
     regex.I,
 )
 """The words that begin a sentence which leans on what was said, or asked, before it."""
+_DEFAULT = regex.compile(r"(?:the )?(?:default|type|standard|varsayılan)s?(?: value)?(?: is\b|:\s)", regex.I)
 _LEANS = regex.compile(
     r"[^.;:]{0,80}\b(?:to|of|for|with|like|about|from|by|than|in) (?:this|that|these|those)"
     r"(?:[.,;]|\s(?:and|or|but|is|are|was|were|may|can|will)\b)|(?:well|now|let's just say),? (?:it|this|that|they)\b|"
@@ -90,6 +91,11 @@ def grow(
             return [k for k in rest if k > i]
         return []
     return _neighbours(passages, found, i)
+
+
+def is_default(said: str) -> bool:
+    """Whether a sentence says what something is by default, but not what: "Default: 10."."""
+    return bool(_DEFAULT.match(said)) and word_count(said) < TELLING
 
 
 def leans(said: str) -> bool:
@@ -230,7 +236,11 @@ def shortened(
 
 
 def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
-    """Sentence `i` with what it leans on before it, and what goes on after it in its paragraph."""
+    """Sentence `i` with what it leans on before it, and what goes on after it in its paragraph; a default with the
+    setting's name and what it is.
+    """
+    if is_default(text_of(passages, found[i])) and (setting := _setting(found, i)):
+        return [*setting, i]
     kept = [i]
     size = word_count(text_of(passages, found[i]))
     first = i
@@ -274,6 +284,16 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         if above.kind is Kind.HEADING and not above.question:
             return [first - 1, *kept]
     return kept
+
+
+def _setting(found: Sequence[Sentence], i: int) -> list[int]:
+    """The heading over unit `i` and the sentence under it; none where they are beside it."""
+    above = i - 1
+    while above >= 0 and _follows(found, above, i) and found[above].unit.kind is not Kind.HEADING:
+        above -= 1
+    if above < 0 or not _follows(found, above, i) or above + 1 >= i or not is_sentence(found[above + 1]):
+        return []
+    return [above, above + 1]
 
 
 def _announced(passages: Sequence[Passage], found: Sequence[Sentence], at: int, i: int, room: int) -> list[int]:

@@ -407,3 +407,12 @@ def test_the_less_is_quoted_the_surer_the_first_stretch_answers() -> None:
     answer = passage("The swimming test is taken in the harbour every May by all pupils of the school.", score=6.0)
     more = passage("A harbour tour in May shows pupils where the boats lie.", score=1.0)
     assert quoted("Where is the swimming test of the school taken?", [answer, more]) == [answer.text]
+
+
+def test_a_default_is_quoted_with_the_name_of_its_setting() -> None:
+    text = "MAX_PARTS\n\nHow many fields a form may have. More are refused.\n\nDefault: 1000"
+    assert quoted("What is the default?", [passage(text)]) == [
+        "MAX_PARTS",
+        "How many fields a form may have.",
+        "Default: 1000",
+    ]
