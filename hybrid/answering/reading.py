@@ -82,7 +82,11 @@ def read(
             if known is not None:
                 return known
         case Kind.VAGUE if not history:
-            return replace(reader.plain(text), topic=intent.topic)
+            reading = reader.plain(text)
+            found = reading.found
+            if not (intent.language or detect(text)) and found.passages:  # one word: it is of where it stands
+                found = replace(found, language=found.passages[0].language)
+            return replace(reading, found=found, topic=intent.topic)
     if (file := reader.of_the_newest(text)) is not None:
         return file
     pieces = intents.parts(asked)

@@ -165,3 +165,23 @@ async def test_this_file_is_the_newest_of_the_conversation(make_engine: MakeEngi
     assert await asked('document:"contract.txt" conference fees?') == {"contract.txt"}
     assert "fees.md" in await asked("What are the conference fees?")
     library.close()
+
+
+async def test_a_single_word_is_asked_back_about_in_the_language_of_what_it_found(
+    make_engine: MakeEngine, tmp_path: Path
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    for name in ("pay", "leave", "travel"):
+        (documents / f"{name}.md").write_text(
+            f"# {name}\n\nThis page says what the office knows of {name}, for everybody who works here.\n"
+        )
+    courses = "# Kurslar\n\nKurslar her yıl ekim ayında başlar ve haziran ayında biter.\n\n"
+    (documents / "kurslar.md").write_text(f"{courses}# Ücretler\n\nKurslar üyeler için ücretsizdir.\n", "utf-8")
+    library = Library.open(tmp_path / "data", RetrievalSettings(), write=True)
+    library.sync([documents])
+    engine = make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
+    engine.retriever = library
+    end, _ = await told(engine, "kurslar")
+    library.close()
+    assert "ne öğrenmek istersiniz?" in end.answer.text
