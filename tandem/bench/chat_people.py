@@ -213,8 +213,8 @@ async def _stored(http: httpx.AsyncClient, reader: Reader) -> bool:
     while time.monotonic() < deadline:
         try:
             reply = await http.get(f"/project/thread/{reader.thread}")
-        except httpx.RemoteProtocolError:  # the connection was kept for the whole answer, which is longer than promised
-            continue
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            continue  # the connection was kept for the whole answer, which is longer than promised
         if reply.status_code == 200:
             outputs = [step.get("output") or "" for step in reply.json().get("steps", [])]
             if any(said(text) == reader.words for text in outputs):
