@@ -21,7 +21,7 @@ from rag.text.analyser import stop_terms, tokens
 from rag.types import CheckedAnswer, Passage
 
 NAME = "extractive"
-MAX_WORDS, UNSURE_WORDS, VAGUE_WORDS = 110, 100, 45
+MAX_WORDS, VAGUE_WORDS = 110, 45
 _TOPICS = 5
 
 
@@ -60,7 +60,7 @@ def compose(request: ChatRequest) -> CheckedAnswer:
     if request.answerable and request.parts:
         _parts(composer, request)
     elif request.answerable:
-        words = VAGUE_WORDS if request.topic else UNSURE_WORDS if request.doubtful else MAX_WORDS
+        words = VAGUE_WORDS if request.topic else MAX_WORDS
         spans = extractive.spans(
             request.question, request.passages, max_words=words, own=request.typed, likes=request.likes
         )
