@@ -23,7 +23,7 @@ from rag.retrieval.weights import learned
 from rag.text import sentences
 from rag.types import NO_LIKES, Likes, Passage, Quote
 
-_SURE = 0.7
+_SURE = 0.85
 _NEAR_ITEM = 1.0
 _SHORTEST = 3
 _GOES_ON = regex.compile(r"(?:[,;]|\b(?:and|or|ve|veya|und|oder|et|ou))\s*$")
@@ -41,14 +41,14 @@ _TITLED = 0.8
 _LONG = 60
 """Characters from which on what stands in a longer sentence that was quoted is said again."""
 _FAR = 4.0
-"""A stretch this much behind the best one (in natural logarithms of the odds) is not quoted beside it; one of another
-document, or of a list, not half as much.
+"""A stretch this far behind the best one (in natural logarithms of the odds) is not quoted beside it; one of a list or
+of another document that does not say much of the question, not half as much.
 """
 _CHANGED = 1.0
 """How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
-_SHARED = 0.12
-"""How much of the question a further stretch says at least, in its words or in others for them; twice as much where it
-stands in another document than the best.
+_SAYS_MUCH, _SHARED = 0.35, 0.12
+"""How much of the question says much of it, and how much of it a further stretch says at least, in its words or in
+others for them; twice as much where it stands in another document than the best.
 """
 
 
@@ -120,7 +120,7 @@ def choose(
         if taken and scores[i] < best - _FAR:
             break
         elsewhere = passages[found[i].passage].document != home
-        if taken and ((elsewhere and scores[i] < best - _FAR / 2) or _beside(near, first, i, elsewhere)):
+        if taken and _beside(scores, near, first, i, elsewhere):
             continue
         if taken and passages[found[i].passage].language != spoken:
             continue
@@ -167,8 +167,12 @@ def choose(
     return _unrepeated(passages, made)
 
 
-def _beside(near: NDArray[np.float64] | None, first: int, i: int, elsewhere: bool) -> bool:
-    """Whether unit `i` has too little to do with the question, and the `first` one enough."""
+def _beside(scores: NDArray[np.float64], near: NDArray[np.float64] | None, first: int, i: int, elsewhere: bool) -> bool:
+    """Whether unit `i` has too little to do with the question where the `first` one has enough, or is of another
+    document, far behind and says not much of it either.
+    """
+    if elsewhere and scores[i] < scores[first] - _FAR / 2 and (near is None or near[i] < _SAYS_MUCH):
+        return True
     least = _SHARED * (1 + elsewhere)
     return near is not None and bool(near[i] < least <= near[first])
 

@@ -65,12 +65,12 @@ class Composer:
         led = False
         for unit in span.units:
             if run and not _together(run[-1], unit, passage.text):
-                self._block(run, passage, number, led=led)
+                self._block(run, passage, number, led=led, more=True)
                 led = run[-1].leads
                 run = []
             run.append(unit)
         if run:
-            self._block(run, passage, number, led=led)
+            self._block(run, passage, number, led=led, more=False)
 
     def _heading(self, span: Span, passage: Passage) -> str:
         """The heading over a span that says little without it: it begins with "it" or "here", is a bare list or table,
@@ -128,8 +128,10 @@ class Composer:
         """The answer so far."""
         return CheckedAnswer("".join(self.blocks), tuple(self.sentences))
 
-    def _block(self, run: Sequence[Unit], passage: Passage, number: int, *, led: bool = False) -> None:
-        """One block; an item by itself that nothing `led` into is a sentence as any other."""
+    def _block(self, run: Sequence[Unit], passage: Passage, number: int, *, led: bool, more: bool) -> None:
+        """One block; an item by itself that nothing `led` into is a sentence as any other, and a label that `more`
+        follows is the heading of that.
+        """
         self._begin()
         match run[0].kind:
             case Kind.ROW:
@@ -147,6 +149,8 @@ class Composer:
             case Kind.HEADING:
                 for unit in run:
                     self._add(f"**{plain(passage.text[unit.start : unit.end])}**")
+            case Kind.SENTENCE if more and _is_label(run, passage.text):
+                self._add(f"**{plain(passage.text[run[0].start : run[0].end])}**")
             case _ if run[0].question:  # what is answered below it
                 self._add(
                     f"**{_ANSWER.sub('', ' '.join(plain(passage.text[u.start : u.end]) for u in run), count=1)}**"
@@ -237,6 +241,13 @@ def _together(before: Unit, unit: Unit, text: str) -> bool:
         return False
     ended = unit.kind is Kind.SENTENCE and bool(sentences.PAUSE.search(text[before.start : before.end]))
     return unit.group == before.group or ended
+
+
+def _is_label(run: Sequence[Unit], text: str) -> bool:
+    """Whether a block is a few words without an end."""
+    said = text[run[0].start : run[0].end]
+    few = len(run) == 1 and not (run[0].leads or run[0].question) and word_count(said) <= _FEW_WORDS
+    return few and not sentences.PAUSE.search(said) and ":" not in said
 
 
 def _whole(unit: Unit, text: str) -> bool:

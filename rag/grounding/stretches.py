@@ -140,14 +140,13 @@ def _code(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> lis
         kept.append(k)
     if i not in kept:
         kept = [i]
-    before = kept[0] - 1
-    return [before, *kept] if before >= 0 and _follows(found, before, i) and is_sentence(found[before]) else kept
+    return [*_leading(passages, found, kept[0]), *kept]
 
 
 def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room: int = _ANY) -> list[int]:
     """The list of item `i` with what leads into it, or as much of it as there is room for."""
     group = _whole_list(passages, found, i)
-    before = [k for k in (group[0] - 1,) if k >= 0 and _follows(found, k, group[0]) and is_sentence(found[k])]
+    before = _leading(passages, found, group[0])
     room = min(_LIST_WORDS, room - sum(word_count(text_of(passages, found[k])) for k in before))
     kept = group
     if _ways(passages, found, group, i, room) is None:  # the item with those around it, the next before the last
@@ -165,6 +164,20 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
         k for k in (kept[-1] + 1,) if k < len(found) and _follows(found, k, kept[-1]) and _goes_on(passages, found[k])
     ]
     return [*before, *kept, *after]
+
+
+def _leading(passages: Sequence[Passage], found: Sequence[Sentence], first: int) -> list[int]:
+    """The sentence before a list or code, with those of its paragraph before it that it leans on."""
+    before: list[int] = []
+    k = first - 1
+    while k >= 0 and _follows(found, k, first) and is_sentence(found[k]) and len(before) <= 2:
+        if before and found[k].unit.group != found[before[0]].unit.group:
+            break
+        before.insert(0, k)
+        if found[k].unit.leads or not leans(text_of(passages, found[k])):  # "This is how:" leans on what is below it
+            break
+        k -= 1
+    return before
 
 
 def _goes_on(passages: Sequence[Passage], one: Sentence) -> bool:

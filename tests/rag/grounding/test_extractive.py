@@ -416,3 +416,8 @@ def test_a_default_is_quoted_with_the_name_of_its_setting() -> None:
         "How many fields a form may have.",
         "Default: 1000",
     ]
+
+
+def test_what_leads_into_code_brings_the_sentence_that_it_leans_on() -> None:
+    text = "The argument says how to load the shop. It can also be a function call.\n\n$ serve -w 4 'shop:make()'"
+    assert quoted("serve make", [passage(text)])[0] == "The argument says how to load the shop."

@@ -194,3 +194,8 @@ def test_an_item_by_itself_is_a_sentence_and_one_that_something_leads_into_stays
 def test_what_has_no_end_does_not_run_into_the_next_paragraph() -> None:
     said = composed("supported transports: Redis\n\nPriority 0 is the highest.").checked().text
     assert said == "supported transports: Redis [1]\n\nPriority 0 is the highest [1]."
+
+
+def test_a_label_over_what_is_quoted_is_its_heading() -> None:
+    said = composed("Bank letters\n\n- The desk sends them on a Monday.\n- They are signed.").checked().text
+    assert said.startswith("**Bank letters**\n\n- The desk")
