@@ -266,6 +266,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         and not text_of(passages, found[k]).rstrip().endswith((":", "：", "::"))
         and not refers(passages, found[k])
         and not _SPOKEN.match(text_of(passages, found[k]))
+        and not (found[k].unit.kind is Kind.CODE and only_imports(text_of(passages, found[k])))
         and not (more and (_adds_nothing(passages, found, k) or _cut_off(passages, found, k)))
     ]
     if not content or is_contents(passages, content, sum(_asks(passages, found[k]) for k in grown)):

@@ -42,16 +42,24 @@ _ELSEWHERE = regex.compile(
     regex.I,
 )
 """The heading over a list of what may be read besides."""
+_CREDITS = regex.compile(r"(?:fix )?(?:contributed|reported) by .{1,80}", regex.I)
+"""A line that thanks."""
 _LINKED = regex.compile(r"(?:\p{L}[^:]{0,60}: )?(?:https?://|www\.)\S+", regex.I)
 """An item that is an address, or what it is called and it."""
 _FEW = 3
 
 
 def refers(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit only says where to read on: "See the guide.", "For more information on leave, see the policy."."""
+    """Whether a unit only says where to read on: "See the guide.", "For more information on leave, see the policy.", or
+    an address; or whom something is owed to.
+    """
+    said = text_of(passages, one)
+    if one.unit.kind is Kind.ITEM:
+        return bool(_LINKED.fullmatch(said))
     if not is_sentence(one):
         return False
-    said = text_of(passages, one)
+    if _CREDITS.fullmatch(said):
+        return True
     brief = len(one.words) < TELLING and bool(_REFERS.match(said))
     return brief or (word_count(said) <= _POINTER and bool(_POINTS.fullmatch(said)))
 

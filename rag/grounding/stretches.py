@@ -53,8 +53,9 @@ LEANING = regex.compile(
 """The words that begin a sentence which leans on what was said, or asked, before it."""
 _DEFAULT = regex.compile(r"(?:the )?(?:default|type|standard|varsayılan)s?(?: value)?(?: is\b|:\s)", regex.I)
 _LEANS = regex.compile(
-    r"[^.;:]{0,80}\b(?:to|of|for|with|like|about|from|by|than|in) (?:this|that|these|those)"
-    r"(?:[.,;]|\s(?:and|or|but|is|are|was|were|may|can|will)\b)|(?:well|now|let's just say),? (?:it|this|that|they)\b|"
+    r"[^.;:]{0,80}\b(?:to|of|for|with|like|about|from|by|than|in|how) (?:this|that|these|those)"
+    r"(?:[.,;]|\s(?:and|or|but|is|are|was|were|may|can|will|works?)\b)|"
+    r"(?:well|now|let's just say),? (?:it|this|that|they)\b|"
     r".{0,80},\s(?:yes|no|evet|hayır|ja|nein|oui|non)\.$",
     regex.I | regex.S,
 )

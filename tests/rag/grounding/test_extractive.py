@@ -421,3 +421,14 @@ def test_a_default_is_quoted_with_the_name_of_its_setting() -> None:
 def test_what_leads_into_code_brings_the_sentence_that_it_leans_on() -> None:
     text = "The argument says how to load the shop. It can also be a function call.\n\n$ serve -w 4 'shop:make()'"
     assert quoted("serve make", [passage(text)])[0] == "The argument says how to load the shop."
+
+
+def test_imports_alone_addresses_and_thanks_are_not_quoted_beside_an_answer() -> None:
+    told = "Chunks of a task are sent to a worker in one message."
+    for rest in (
+        "Like this:\n\nfrom shop import add",
+        "- https://shop.example/chunks",
+        "Contributed by Ada Lovelace.",
+    ):
+        passages = [passage(told, score=3.0), passage(rest, score=2.9)]
+        assert quoted("How are chunks of a task sent to a worker?", passages) == [told]
