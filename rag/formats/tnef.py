@@ -85,7 +85,7 @@ def add_packed(builder: Builder, data: bytes) -> None:
     try:
         found = read_rtf(unpacked(data))
     except DocumentError as error:
-        builder.notes.append(f"The text was not read: {str(error)[:1].lower()}{str(error)[1:]}")
+        builder.notes.append(f"The text was not read: {error}")
         return
     embed(builder, found, "", 1)
 
