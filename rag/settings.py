@@ -31,6 +31,10 @@ class RetrievalSettings(BaseModel):
     encoder: Path | None = Field(
         None, description="An encoder of your own, an ONNX file that takes strings; without one, the fetched one."
     )
+    english_encoder: Path | None = Field(
+        None,
+        description="A second encoder of your own for English, an ONNX file with its tokenizer.json of the same name.",
+    )
     embeddings: str = Field(
         "",
         pattern=r"^$|^[^/\s]+/\S+$",

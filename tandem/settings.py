@@ -296,7 +296,7 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
             "collections": tuple(_collection(one, base, documents) for one in settings.collections),
             "models": models,
             "browser": _based(settings.browser, "models_dir", base),
-            "retrieval": _based(settings.retrieval, "encoder", base),
+            "retrieval": _based(_based(settings.retrieval, "encoder", base), "english_encoder", base),
             "index": _based(settings.index, "certificate", base),
         }
     )

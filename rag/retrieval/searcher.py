@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, likeness, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval.matching import Floats
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.semantics import Meaning, Semantics, spread
 from rag.retrieval.view import View
@@ -205,7 +205,7 @@ class Searcher:
             return _Reading(own, own, asked, asked, later, self._likes(asked, view), in_talk=False)
         meaning = later()
         if not turn.borrowed or (meaning is not None and turn.stands_alone and meaning.apart):
-            alone = meaning and Meaning(meaning.own, meaning.own)
+            alone = meaning and meaning.alone()
             return _Reading(own, own, asked, asked, lambda: alone, self._likes(asked, view), in_talk=False)
         borrowed = [self.analyse(words, weights, view=view).terms for words in turn.borrowed]
         held = {one for term in asked.terms for one in term.stems}
@@ -292,7 +292,8 @@ class Searcher:
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
-            hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters, view))))
+            near = self._by_meaning(meaning, filters, view, reading.own.language)
+            hits = list(dict.fromkeys((*hits, *near)))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
         batch = unpack([features[row][1:] for row in rows])
@@ -334,15 +335,13 @@ class Searcher:
             hits = [hit for place, hit in enumerate(hits) if place < _AT_LEAST or hit[1] >= least]
         return [row for row, _ in hits], met - len(hits)
 
-    def _by_meaning(self, meaning: Meaning, filters: Filters, view: View) -> list[int]:
+    def _by_meaning(self, meaning: Meaning, filters: Filters, view: View, language: str) -> list[int]:
         """The rows nearest in meaning that the filters let through."""
         assert self._semantics is not None
         if filters.required or filters.excluded:
             return []  # which words a passage holds is known to the index alone
         count = _NEAREST_FILTERED if filters.narrow else _NEAREST
-        readings = [meaning.own] if meaning.talk is meaning.own else [meaning.own, meaning.talk]
-        near, among = self._semantics.near, view.rows(self._store)
-        rows = list(dict.fromkeys(row for one in readings for row in near.nearest(one, count, among)))
+        rows = self._semantics.nearest(meaning, count, view.rows(self._store), language)
         if rows and (filters.narrow or filters.labels is not None):
             allowed = self._store.allowed(rows, filters)
             rows = [row for row in rows if row in allowed][: 2 * _NEAREST]
@@ -354,18 +353,17 @@ class Searcher:
         reading: _Reading,
         meaning: Meaning,
         view: View,
-        words: NDArray[np.float64],
-        alike: tuple[NDArray[np.float64], ...],
+        words: Floats,
+        alike: tuple[Floats, Floats, Floats, Floats],
     ) -> second_stage.Columns | None:
         """The candidates' meaning; None while too few of them have their vectors."""
         assert self._semantics is not None
-        near = self._semantics.near
+        near, language = self._semantics.near, reading.own.language
         own = near.cosines(meaning.own, rows)
         if not len(rows) or np.isnan(own).mean() > _VECTORS_MISSING:
             return None
         talk = own if meaning.talk is meaning.own else near.cosines(meaning.talk, rows)
         foreign = np.zeros(len(rows), bool)
-        language = reading.own.language
         if language and view.totals.languages != (language,):
             spoken = self._spoken
             if unknown := [row for row in rows if row not in spoken]:
@@ -381,6 +379,7 @@ class Searcher:
             foreign,
             reading.in_talk,
             *alike,
+            self._semantics.second(meaning, rows, language, foreign),
         )
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:

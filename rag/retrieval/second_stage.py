@@ -13,14 +13,19 @@ import numpy as np
 
 from rag.retrieval.matching import Bools, Floats
 
-NAMES = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike", "has")
+SECOND = "second"
+NAMES = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike", "has", SECOND)
 """The columns: the score of the words, the cosine with the question, the cosine with the question after the one before
 it, whether the words put the candidate first, how much of the question it says in words like its own, how much two
-neighbouring sentences of it do, the latter of a candidate in another language, and whether its best sentence has the
-kind of word that is asked for. All but the fourth and the last are distances from their mean, in standard deviations.
+neighbouring sentences of it do, the latter of a candidate in another language, whether its best sentence has the kind
+of word that is asked for, and the cosine that a second encoder gives it, 0 without one. All but the fourth and the last
+but one are distances from their mean, in standard deviations; the last counts more where words set nothing apart.
 """
 _WORDS_FLOOR, _COSINE_FLOOR, _ALIKE_FLOOR = 0.3, 0.02, 0.05
 """What is added to a column's spread, so that hardly differing candidates are not told apart by noise."""
+_APART, _MOST = 2.5, 1.5
+"""By how many deviations words often set one candidate apart, and how much more a second encoder's cosine counts where
+they do not, at most: the surer the words, the less it does."""
 _ACROSS = 0.6
 """What a candidate in another language than the question's would score by its words, had they been in the question's,
 for each deviation of its cosine: words across languages hardly meet, which says nothing against it."""
@@ -33,7 +38,8 @@ class Columns:
     `words` is the score by words; `foreign` marks candidates in another language than the question's; `in_talk` says
     that there is a question before. `alike` and `alike_near` are how much of the question a candidate, and two
     neighbouring sentences of it, say in words like its own; `gap` is the most telling part of it that those leave out.
-    `has` is 1 where the best sentence has the kind of word that is asked for.
+    `has` is 1 where the best sentence has the kind of word that is asked for. `second` are a second encoder's cosines
+    with the question as `talk` has it.
     """
 
     words: Floats
@@ -46,6 +52,7 @@ class Columns:
     alike_near: Floats
     gap: Floats
     has: Floats
+    second: Floats | None = None
 
 
 def describe(columns: Columns) -> Floats:
@@ -57,12 +64,17 @@ def describe(columns: Columns) -> Floats:
         first[columns.words.argmax()] = 1.0
     words = np.where(columns.foreign, np.maximum(words, _ACROSS * np.maximum(own, talk)), words)
     alike, near = (_deviations(one, _ALIKE_FLOOR) for one in (columns.alike, columns.alike_near))
-    return np.stack((words, own, talk, first, alike, near, np.where(columns.foreign, near, 0.0), columns.has), axis=1)
+    across = np.where(columns.foreign, near, 0.0)
+    second = np.zeros(len(words))
+    if columns.second is not None and len(words):
+        second = _deviations(columns.second, _COSINE_FLOOR) * min(_MOST, _APART / max(1e-3, float(words.max())))
+    return np.stack((words, own, talk, first, alike, near, across, columns.has, second), axis=1)
 
 
 def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Floats:
     """The score of every candidate, comparable only within one question: higher is better."""
-    chosen = weights["talk" if columns.in_talk else "alone"]
+    part = "talk" if columns.in_talk else "alone"
+    chosen = {**weights[part], SECOND: weights.get(SECOND, {}).get(part, 0.0)}
     scores: Floats = describe(columns) @ np.array([chosen.get(name, 0.0) for name in NAMES])
     return scores
 

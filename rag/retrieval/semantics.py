@@ -1,9 +1,10 @@
 """The second stage of a search: which passages are near to a question in meaning.
 
 Knows an encoder, the vectors of passages in memory and on disk, and how the passages of a library get theirs in the
-background: newly made vectors are found at once, those of passages that are gone are forgotten, and all of them are
-made anew for another model; of several processes on one folder, one makes them. Does not know terms or ranking. Without
-an encoder, or when it fails, there is no such stage, and words alone decide.
+background, and then those of a second encoder (`rag.retrieval.second_opinion`) where there is one: newly made vectors
+are found at once, those of passages that are gone are forgotten, and all of them are made anew for another model; of
+several processes on one folder, one makes them. Does not know terms or ranking. Without an encoder, or when it fails,
+there is no such stage, and words alone decide.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,10 +22,13 @@ from filelock import FileLock, Timeout
 
 from rag.retrieval import query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
+from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import LikeWords, words_of
+from rag.retrieval.matching import Bools
 from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
+from rag.retrieval.second_opinion import SecondOpinion
 from rag.storage.sqlite_store import Store
-from rag.storage.vectors import VectorStore
+from rag.storage.vectors import Rows, VectorStore
 from rag.types import Likes
 
 VECTORS = "vectors.sqlite"
@@ -45,12 +49,26 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, eq=False)
 class Meaning:
     """What a question means: its own vector, and its vector after the question before it (the same object where none
-    is). `apart` says that the two questions have nothing to do with one another.
+    is). `apart` says that the two questions have nothing to do with one another. `second` waits for what a second
+    encoder makes of the same.
     """
 
     own: Packed
     talk: Packed
     apart: bool = False
+    second: Callable[[], Packed | None] | None = None
+
+    def alone(self) -> Meaning:
+        """What the question means without the one before it."""
+        second = self.second
+        if second is None:
+            return Meaning(self.own, self.own)
+
+        def first() -> Packed | None:
+            said = second()
+            return None if said is None else said[:1]
+
+        return Meaning(self.own, self.own, second=first)
 
 
 class Semantics:
@@ -63,6 +81,7 @@ class Semantics:
         self._embedder = embedder
         self._near = Neighbours(graph_from)
         self._words = LikeWords(embedder)
+        self._second = SecondOpinion(store, directory, embedder, graph_from) if isinstance(embedder, Paired) else None
         self._vectors: VectorStore | None = None
         self._opening = threading.Lock()
         self._making = threading.Lock()
@@ -72,7 +91,7 @@ class Semantics:
         self._alone = FileLock(directory / f"{VECTORS}.lock", thread_local=False)
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
-        self._expected: dict[str, Future[Meaning | None]] = {}
+        self._expected: dict[str, Callable[[], Meaning | None]] = {}
         self._problem = ""
 
     @property
@@ -115,15 +134,44 @@ class Semantics:
             return
         if len(self._expected) >= _EXPECTED:  # some are never asked for
             self._expected.clear()
-        self._expected[asked] = self._asked.submit(self.means, asked)
+        self._expected[asked] = self._begun(asked)
 
     def means_later(self, question: str, before: str = "") -> Callable[[], Meaning | None]:
         """What `means` returns, computed while the caller does something else; call it to have it."""
         if self._problem or self._closed.is_set():
             return lambda: None
-        if not before and (expected := self._expected.pop(question, None)) is not None:
-            return expected.result
-        return self._asked.submit(self.means, question, before).result
+        expected = self._expected.pop(question, None) if not before else None
+        return expected or self._begun(question, before)
+
+    def _begun(self, question: str, before: str = "") -> Callable[[], Meaning | None]:
+        later = self._asked.submit(self.means, question, before)
+        if self._second is None:
+            return later.result
+        texts = [question, f"{before}\n{question}"] if before else [question]
+        second = self._asked.submit(self._second.means, texts)
+
+        def both() -> Meaning | None:
+            meaning = later.result()
+            return meaning and replace(meaning, second=second.result)
+
+        return both
+
+    def nearest(self, meaning: Meaning, count: int, among: Rows | None, language: str) -> list[int]:
+        """The rows of the `count` nearest to each reading of a question in `language`, and of the few that a second
+        encoder holds nearest; with `among`, of these rows only.
+        """
+        readings = [meaning.own] if meaning.talk is meaning.own else [meaning.own, meaning.talk]
+        said = meaning.second() if self._second is not None and meaning.second is not None else None
+        rows = self._second.nearest(said[-1], language, among) if self._second is not None and said is not None else []
+        rows += [row for one in readings for row in self._near.nearest(one, count, among)]
+        return list(dict.fromkeys(rows))
+
+    def second(self, meaning: Meaning, rows: Sequence[int], language: str, foreign: Bools) -> Floats | None:
+        """What a second encoder says of the passages of these rows; see `SecondOpinion.cosines`."""
+        if self._second is None or meaning.second is None:
+            return None
+        said = meaning.second()
+        return None if said is None else self._second.cosines(said[-1], rows, language, foreign)
 
     def likes_later(self, words: Sequence[str]) -> Callable[[], Likes]:
         """What is like each of a question's words, computed while the caller does something else."""
@@ -168,6 +216,8 @@ class Semantics:
             self._alone.release(force=True)
             if self._vectors is not None:
                 self._vectors.close()
+            if self._second is not None:
+                self._second.close()
 
     def make(
         self, *, progress: Callable[[int, int], None] | None = None, stopped: Callable[[], bool] = lambda: False
@@ -194,6 +244,8 @@ class Semantics:
                     self._near.save(self._graph_path())
             if made:
                 self._near.save(self._graph_path())
+            if self._second is not None:
+                made += self._second.make(live, progress=progress, stopped=lambda: stopped() or self._closed.is_set())
             return made
 
     def _make(self, vectors: VectorStore, rows: Sequence[int]) -> int:
@@ -233,10 +285,14 @@ class Semantics:
             if self._vectors is None:
                 model = f"{self._embedder.name}.{FORM}"
                 vectors = VectorStore(self._directory / VECTORS)
-                vectors.begin(model)
+                if vectors.begin(model):
+                    for of in ("vectors", "words"):
+                        self._graph_path(of).unlink(missing_ok=True)
                 self._near.open(self._graph_path())
                 self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
                 self._words.open(*vectors.words(), self._graph_path("words"))
+                if self._second is not None:
+                    self._second.open()
                 self._vectors = vectors
             return self._vectors
 
@@ -280,6 +336,8 @@ class Semantics:
         with self._making:
             vectors = self._open()
             self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
+            if self._second is not None:
+                self._second.follow()
 
     def _fail(self, why: str) -> None:
         if not self._problem:

@@ -65,14 +65,18 @@ class VectorStore:
             row = self._connection.execute("SELECT value FROM meta WHERE key = 'model'").fetchone()
         return str(row[0]) if row else ""
 
-    def begin(self, model: str) -> None:
-        """Keep vectors of this model; those of another are deleted."""
+    def begin(self, model: str) -> bool:
+        """Keep vectors of this model; those of another are deleted. Whether it is begun anew: what was derived from
+        vectors of this model that were here before is no longer true.
+        """
         with self._lock, self._connection as run:
-            if self.model != model:
-                run.execute("DELETE FROM vectors")
-                run.execute("DELETE FROM words")
-                run.execute("DELETE FROM meta WHERE key = 'words_to'")
-                run.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", (model,))
+            if self.model == model:
+                return False
+            run.execute("DELETE FROM vectors")
+            run.execute("DELETE FROM words")
+            run.execute("DELETE FROM meta WHERE key = 'words_to'")
+            run.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", (model,))
+            return True
 
     def rows(self) -> set[int]:
         """The passages that have a vector."""

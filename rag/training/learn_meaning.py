@@ -7,7 +7,8 @@ questions that were not learned from; with `--check` that is all.
 
 What ships is one run on mtrag_un_a, squad_dev_a (as `--halves` too), xquad_tr, XQuAD's Turkish questions on its
 English text and the reverse, and `--natural` docs_corpus, a company's handbook, Flask's documentation, and every second
-question on another handbook, on Celery's documentation and on a Turkish university's rules.
+question on another handbook, on Celery's documentation and on a Turkish university's rules. How much the second encoder
+adds (`--second`) is from questions apart from those, on a handbook, Flask's and Celery's documentation, with the rest.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ import yaml
 from rag.library import Library
 from rag.retrieval import confidence, second_stage
 from rag.retrieval.embedders.base import Embedder
+from rag.retrieval.embedders.bert_file import BertFile
 from rag.retrieval.embedders.onnx_file import OnnxFile
+from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
@@ -58,6 +61,10 @@ _RIDGE = 20.0
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
 _OF_NATURAL = 3
 """Questions written for such documents count so much more in the ranking than those of a reading test."""
+_SECOND = np.arange(0.0, 3.25, 0.25)
+"""The weights that are tried for a second encoder."""
+_ENOUGH = 20
+"""Questions of a file from which on its shares count there."""
 _WHOLE = ("document", "vague")
 """Kinds of questions that are not answered from a ranking of passages."""
 
@@ -117,7 +124,8 @@ def fit(drawn: Sequence[Example]) -> dict[str, dict[str, float]]:
     for name, in_talk in (("alone", False), ("talk", True)):
         # Alone, both cosines are the same one; in a conversation there are too few examples for what is first by words,
         # and what kind of word is asked for was often asked before.
-        names = [one for one in second_stage.NAMES if one not in (("best_words", "has") if in_talk else ("talk",))]
+        dropped = (second_stage.SECOND, *(("best_words", "has") if in_talk else ("talk",)))
+        names = [one for one in second_stage.NAMES if one not in dropped]
         chosen = [second_stage.NAMES.index(one) for one in names]
         lists = [(one.columns[:, chosen], one.relevant) for one in drawn if one.in_talk == in_talk]
         if not lists:
@@ -126,6 +134,28 @@ def fit(drawn: Sequence[Example]) -> dict[str, dict[str, float]]:
         values = listwise(lists, epochs=max(25, _STEPS // len(lists)), rate=0.05, decay=3e-3)
         learnt[name] = {one: round(float(value), 4) for one, value in zip(names, values, strict=True)}
     return learnt
+
+
+def fit_second(drawn: Mapping[str, Sequence[Example]], meaning: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """What a second encoder's cosine adds to the ranking as it is, of questions alone and in a conversation: the weight
+    with the most answers first and among three, each file counting the same, by which no file has fewer first.
+    """
+    at = second_stage.NAMES.index(second_stage.SECOND)
+    learnt = {}
+    for name, in_talk in (("alone", False), ("talk", True)):
+        told = [[one for one in part if one.in_talk == in_talk and one.columns[:, at].any()] for part in drawn.values()]
+        parts = [part for part in told if len(part) >= _ENOUGH]
+        chosen = np.array([meaning[name].get(one, 0.0) for one in second_stage.NAMES])
+        shares = np.array([[_first_and_three(part, chosen, at, weight) for part in parts] for weight in _SECOND])
+        lost = (shares[:, :, 0] < shares[0, :, 0]).any(axis=1) if parts else np.ones(len(_SECOND), bool)
+        learnt[name] = float(_SECOND[np.where(lost, -1.0, shares.sum(axis=(1, 2))).argmax()]) if parts else 0.0
+    return learnt
+
+
+def _first_and_three(drawn: Sequence[Example], weights: Floats, at: int, weight: float) -> tuple[float, float]:
+    weights = np.where(np.arange(len(weights)) == at, weight, weights)
+    best = [one.relevant[np.argsort(-(one.columns @ weights), kind="stable")[:3]] for one in drawn]
+    return float(np.mean([one[:1].any() for one in best])), float(np.mean([one.any() for one in best]))
 
 
 def hits(drawn: Sequence[Example], meaning: Mapping[str, Mapping[str, float]]) -> Floats:
@@ -311,10 +341,13 @@ def main() -> None:
         "--natural", type=Path, nargs="*", default=(), help="folders of documents with a questions.yaml beside them"
     )
     parser.add_argument("--questions", type=int, default=400, help="questions to draw from each file without history")
+    parser.add_argument("--second", type=Path, help="a second encoder, for English: learn only how much it adds")
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     encoder: Embedder = OnnxFile(arguments.encoder, "learning")
     start = replace(learned(), meaning={"alone": _FROM, "talk": _FROM})
+    if arguments.second is not None:
+        encoder, start = Paired(encoder, BertFile(arguments.second, "second"), "en"), learned()
     drawn: dict[str, list[Example]] = {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         root = Path(directory)
@@ -327,6 +360,14 @@ def main() -> None:
         folders = [(folder, opened(folder, root / f"n{at}", encoder)) for at, folder in enumerate(arguments.natural)]
         for folder, library in folders:
             drawn[folder.name] = natural(folder, library, start)[0] * _OF_NATURAL
+        if arguments.second is not None:
+            for library in [*(one for _, one in libraries), *(one for _, one in folders)]:
+                library.close()
+            added = fit_second(drawn, start.meaning)
+            print(json.dumps(added))
+            if not arguments.check:
+                write(replace(start, meaning={**start.meaning, second_stage.SECOND: added}))
+            return
         ranking = fit([one for part in drawn.values() for one in part])
         weights = replace(start, meaning=ranking)
         told = [
@@ -342,7 +383,8 @@ def main() -> None:
             library.close()
     print(json.dumps({**ranking, **check(drawn, told)}, indent=1))
     if not arguments.check:
-        write(replace(weights, meaning={**ranking, **fit_confidence(told)}))
+        kept = {name: values for name, values in learned().meaning.items() if name == second_stage.SECOND}
+        write(replace(weights, meaning={**kept, **ranking, **fit_confidence(told)}))
 
 
 def _marked(benchmark: Benchmark) -> bool:

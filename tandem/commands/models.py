@@ -188,7 +188,14 @@ def _encoder(settings: Settings) -> Finding:
             "encoder", Health.OK, "Switched off (retrieval.semantic): documents are searched by words alone."
         )
     if encoder.installed(settings):
-        return Finding("encoder", Health.OK, f"{encoder.place(settings).name} is on this machine.")
+        found = f"{encoder.place(settings).name} is on this machine"
+        if settings.retrieval.embeddings or encoder.installed(settings, encoder.ENGLISH):
+            return Finding("encoder", Health.OK, f"{found}.")
+        lacking = encoder.manifest(encoder.ENGLISH).told
+        said = f"{found}; the second one, which finds the right English passage more often, is not: {lacking}."
+        return Finding(
+            "encoder", Health.OK, said, "It costs milliseconds a question: `tandem encoder fetch --english`."
+        )
     told = f"The encoder is not on this machine: documents are searched by words alone. {encoder.manifest().told}."
     return Finding("encoder", Health.OK, told, "Run `tandem encoder fetch`.")
 

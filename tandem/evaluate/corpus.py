@@ -30,9 +30,10 @@ class Corpus:
 def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
     """Index the documents of `source`, a folder or a file with documents in it; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="tandem-", ignore_cleanup_errors=True) as folder:
-        # The encoder stays where it is: what is measured lies elsewhere.
+        # The encoders stay where they are: what is measured lies elsewhere.
         installed = encoder.installed(settings) or settings.retrieval.embeddings
-        found = {"encoder": encoder.place(settings)} if installed else {"semantic": False}
+        places = {"encoder": encoder.place(settings), "english_encoder": encoder.place(settings, encoder.ENGLISH)}
+        found = places if installed else {"semantic": False}
         retrieval = settings.retrieval.model_copy(update=found)
         own = settings.model_copy(update={"data_dir": Path(folder), "documents": (source,), "retrieval": retrieval})
         if source.is_dir():

@@ -10,19 +10,24 @@ import numpy as np
 import pytest
 
 from rag.retrieval.embedders.base import Embedder, EmbedderError, packed
+from rag.retrieval.embedders.bert_file import BertFile, Pieces
 from rag.retrieval.embedders.endpoint import Endpoint
 from rag.retrieval.embedders.onnx_file import OnnxFile
-from tests.support.encoders import WordEncoder, hashing_file, serving
+from rag.retrieval.embedders.paired import Paired
+from tests.support.encoders import WordEncoder, bert_file, hashing_file, serving
 
 _TEXTS = ["When is leave granted?", "", " ", "\0", "İzin ne zaman?", "备份", "a" * 100_000, "\ud83d", "🦊"]
 
 
-@pytest.fixture(params=["onnx file", "words", "endpoint"])
+@pytest.fixture(params=["onnx file", "bert file", "pair", "words", "endpoint"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Embedder]]:
     path = hashing_file(tmp_path / "encoder.onnx")
+    bert = bert_file(tmp_path / "bert.onnx")
     with serving(WordEncoder()) as url:
         makers: dict[str, Callable[[], Embedder]] = {
             "onnx file": lambda: OnnxFile(path, "hashing"),
+            "bert file": lambda: BertFile(bert, "pieces"),
+            "pair": lambda: Paired(OnnxFile(path, "hashing"), BertFile(bert, "pieces"), "en"),
             "words": WordEncoder,
             "endpoint": lambda: Endpoint(url, "some-model"),
         }
@@ -70,6 +75,27 @@ def test_a_file_that_is_no_encoder_says_so_in_one_sentence(tmp_path: Path, conte
         path.write_bytes(content)
     with pytest.raises(EmbedderError, match=r"cannot be opened .*tandem encoder fetch"):
         OnnxFile(path, "none").embed(["text"])
+
+
+def test_an_encoder_without_its_vocabulary_says_so_in_one_sentence(tmp_path: Path) -> None:
+    path = bert_file(tmp_path / "bert.onnx")
+    path.with_suffix(".json").unlink()
+    with pytest.raises(EmbedderError, match=r"cannot be used .*tandem encoder fetch"):
+        BertFile(path, "none").embed(["text"])
+
+
+def test_a_text_is_cut_into_the_longest_pieces_of_the_vocabulary() -> None:
+    pieces = ["[UNK]", "[CLS]", "[SEP]", "grant", "##ed", "##s", "cafe", "?", "東", "a", "##b", "-"]
+    cut = Pieces({piece: at for at, piece in enumerate(pieces)})
+
+    def told(text: str) -> list[str]:
+        return [pieces[at] for at in cut.numbers(text)]
+
+    assert told("Granted grants?") == ["[CLS]", "grant", "##ed", "grant", "##s", "?", "[SEP]"]
+    assert told("CAFÉ東") == ["[CLS]", "cafe", "東", "[SEP]"]
+    assert told("a-ab\x00 xyz " + "a" * 101) == ["[CLS]", "a", "-", "a", "##b", "[UNK]", "[UNK]", "[SEP]"]
+    assert len(cut.numbers("a " * 1_000)) == 128
+    assert told("") == ["[CLS]", "[SEP]"]
 
 
 def test_an_endpoint_is_given_its_key_and_says_what_to_do_without_it() -> None:

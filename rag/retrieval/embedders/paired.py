@@ -1,0 +1,29 @@
+"""Two encoders as one: the first finds, in all its languages; the second, of one language, weighs what was found.
+
+Knows which is which. Does not know what is done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.retrieval.embedders.base import Embedder, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The `first` encoder, with a `second` one beside it for texts in a `language`."""
+
+    first: Embedder
+    second: Embedder
+    language: str
+
+    @property
+    def name(self) -> str:
+        """The first one's: its vectors are the same without the second."""
+        return self.first.name
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """The first one's vectors; see `Embedder.embed`."""
+        return self.first.embed(texts)

@@ -1,0 +1,161 @@
+"""What a second, stronger encoder of one language finds, and what it says of all the passages that were found.
+
+Knows that encoder, the vectors that it made of the passages in its language, in memory and on disk, and how the missing
+ones are made. Does not rank. Without the encoder, or where candidates have no vectors yet, it says nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from rag.retrieval.embedders.base import EmbedderError, Packed, packed
+from rag.retrieval.embedders.paired import Paired
+from rag.retrieval.matching import Bools
+from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
+from rag.storage.sqlite_store import Store
+from rag.storage.vectors import Rows, VectorStore
+
+SECOND_VECTORS = "vectors-second.sqlite"
+FORM = 1
+"""Goes up when the same passage would be embedded otherwise."""
+_BATCH = 32
+_SAVE_EVERY = 50_000
+_LOOKED_AT = 500
+_NEAREST = 15
+"""So many passages are candidates that it holds nearest to a question."""
+_MISSING = 0.1
+"""Share of the candidates in its language without a vector above which nothing is said."""
+_log = logging.getLogger(__name__)
+
+
+class SecondOpinion:
+    """The second encoder's vectors of one library. Asking is safe from any thread; one thread at a time makes them."""
+
+    def __init__(self, store: Store, directory: Path, encoders: Paired, graph_from: int = GRAPH_FROM) -> None:
+        """Opens nothing yet."""
+        self._store = store
+        self._directory = directory
+        self._encoders = encoders
+        self._model = f"{encoders.second.name}.{FORM}"
+        self._vectors: VectorStore | None = None
+        self._near = Neighbours(graph_from)
+        self._others: set[int] = set()
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is said any more, "" where nothing is wrong."""
+        return self._problem
+
+    def open(self) -> VectorStore:
+        """The vectors on disk, taken in where they were not; those of another model are forgotten."""
+        if self._vectors is None:
+            vectors = VectorStore(self._directory / SECOND_VECTORS)
+            if vectors.begin(self._model):
+                self._graph_path().unlink(missing_ok=True)
+            self._near.open(self._graph_path())
+            self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
+            self._vectors = vectors
+        return self._vectors
+
+    def follow(self) -> None:
+        """Take in what another process has made."""
+        self._near.add(*self.open().read(beyond=set(self._near.rows.tolist())))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._vectors is not None:
+            self._vectors.close()
+
+    def means(self, texts: Sequence[str]) -> Packed | None:
+        """The vectors of a question's readings, None where it fails."""
+        if self._problem:
+            return None
+        try:
+            return packed(self._encoders.second.embed(texts))
+        except EmbedderError as error:
+            self._fail(error)
+            return None
+
+    def nearest(self, vector: Packed, language: str, among: Rows | None) -> list[int]:
+        """The rows of the passages nearest to a question in `language`, nearest first; of those `among` them, where it
+        is given. None where the language is not the encoder's.
+        """
+        return self._near.nearest(vector, _NEAREST, among) if language == self._encoders.language else []
+
+    def cosines(self, vector: Packed, rows: Sequence[int], language: str, foreign: Bools) -> Floats | None:
+        """The cosine of each row's passage with a question in `language`; None where that is not the encoder's, or too
+        many of the rows that are not `foreign` to it have no vector. What is foreign, or still without, has the mean.
+        """
+        if language != self._encoders.language or not len(rows):
+            return None
+        found = self._near.cosines(vector, rows)
+        lacking, own = np.isnan(found), ~foreign
+        if lacking.all() or (own.any() and lacking[own].mean() > _MISSING):
+            return None
+        found[lacking] = found[~lacking].mean()
+        return found
+
+    def make(
+        self,
+        live: Collection[int],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Make the vectors that are missing among the rows that are `live` and in the encoder's language, forget those
+        of others; returns how many were made. May be stopped at any time; the next call goes on.
+        """
+        vectors = self.open()
+        if self._problem:
+            return 0
+        rows, known = set(live), vectors.rows()
+        vectors.remove(known - rows)
+        self._others &= rows
+        missing = self._in_language(sorted(rows - known - self._others))
+        made = 0
+        try:
+            for at in range(0, len(missing), _BATCH):
+                if stopped():
+                    break
+                made += self._make(vectors, missing[at : at + _BATCH])
+                if progress is not None:
+                    progress(min(at + _BATCH, len(missing)), len(missing))
+                if made and made % _SAVE_EVERY < _BATCH:
+                    self._near.save(self._graph_path())
+        except EmbedderError as error:
+            self._fail(error)
+        if made:
+            self._near.save(self._graph_path())
+        return made
+
+    def _make(self, vectors: VectorStore, rows: Sequence[int]) -> int:
+        texts = self._store.texts_for_vectors(rows)
+        kept = [row for row in rows if row in texts]  # a passage may be gone by now
+        if kept:
+            matrix = packed(self._encoders.second.embed([texts[row] for row in kept]))
+            vectors.put(kept, matrix)
+            self._near.add(np.array(kept, np.int64), matrix)
+        return len(kept)
+
+    def _in_language(self, rows: Sequence[int]) -> list[int]:
+        found: list[int] = []
+        for at in range(0, len(rows), _LOOKED_AT):
+            part = rows[at : at + _LOOKED_AT]
+            spoken = self._store.languages_of(part)
+            found += [row for row in part if spoken.get(row) == self._encoders.language]
+        self._others |= set(rows).difference(found)
+        return found
+
+    def _graph_path(self) -> Path:
+        return self._directory / f"vectors-{sha256(self._model.encode()).hexdigest()[:8]}.usearch"
+
+    def _fail(self, error: EmbedderError) -> None:
+        if not self._problem:
+            self._problem = str(error)
+            _log.warning("%s Until then, it says nothing of what is found.", error)

@@ -1,0 +1,171 @@
+"""A second encoder of one language: it weighs what was found, its vectors are resumed, and it is missed by nobody."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rag.library import Library
+from rag.retrieval import second_stage
+from rag.retrieval.embedders.base import Vectors
+from rag.retrieval.embedders.paired import Paired
+from rag.retrieval.second_opinion import SECOND_VECTORS
+from rag.retrieval.semantics import Semantics
+from rag.settings import RetrievalSettings
+from tests.rag.library_help import library_of
+from tests.support.encoders import WordEncoder
+
+_DAY = "Everybody comes to the office on one day of the week, and the desks are shared among those who come."
+_TEXTS = {
+    "a.md": f"# Office\n\n{_DAY} The kitchen is cleaned on Friday.",
+    "b.md": f"# Office\n\n{_DAY} The vacation is asked for in writing.",
+    "de.md": "# Büro\n\nDie Küche wird jeden Freitag von denen geputzt, die an diesem Tag im Büro gewesen sind.",
+}
+
+
+def _opened(directory: Path, second: WordEncoder) -> Library:
+    encoders = Paired(WordEncoder(), second, "en")
+    return Library.open(directory, RetrievalSettings(), write=True, embedder=encoders)
+
+
+def _made(library: Library) -> int:
+    assert library.semantics is not None
+    return library.semantics.make()
+
+
+def _kept(directory: Path) -> int:
+    with closing(sqlite3.connect(directory / SECOND_VECTORS)) as db:
+        return int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
+
+def _said(library: Library, question: str) -> np.ndarray | None:
+    columns = library.searcher.rank(question).columns
+    assert columns is not None
+    return columns.second
+
+
+def test_its_cosines_are_those_of_the_passages_in_its_language(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    assert _made(library) == 5  # three of the first encoder, and two of the second
+    assert _kept(tmp_path) == 2
+    said = _said(library, "When must the leave in the office be asked for?")
+    assert said is not None
+    best = library.searcher.rank("When must the leave in the office be asked for?")
+    documents = [library.store.passages([row])[row].document for row in best.rows]
+    by_row = dict(zip(documents, said[best.order], strict=True))
+    assert by_row["b.md"] > by_row["a.md"]
+    library.close()
+
+
+def test_what_it_alone_holds_near_is_found(tmp_path: Path) -> None:
+    many = {f"{at}.md": f"# Notes\n\nThe office has room {at}, with a table and a chair for {at}." for at in range(60)}
+    library_of(tmp_path, many | {"last.md": "# Trips\n\nTravel is paid back within a month of its end."}).close()
+    question = "The office has a wage?"
+    library = Library.open(tmp_path, RetrievalSettings(), write=True, embedder=Paired(_Blind(), _Knowing(), "en"))
+    _made(library)
+    rows = library.searcher.rank(question).rows
+    assert "last.md" in {library.store.passages([row])[row].document for row in rows}
+    library.close()
+
+
+def test_a_model_that_comes_back_after_another_is_begun_anew(tmp_path: Path) -> None:
+    many = {
+        f"{at}.md": f"# Room {at}\n\nThe office has room {at}, with a table for the people of it." for at in range(8)
+    }
+    library_of(tmp_path, many).close()
+    store = Library.open(tmp_path, RetrievalSettings(), write=True)
+    for name in ("one", "other", "one"):
+        encoders = Paired(WordEncoder(name), WordEncoder(f"second {name}"), "en")
+        semantics = Semantics(store.store, tmp_path, encoders, graph_from=4)
+        assert semantics.make() == 16
+        assert semantics.counts() == (8, 8)
+        semantics.close()
+    store.close()
+
+
+class _Blind(WordEncoder):
+    """To this one all texts with an office are the same, and those without have nothing to do with them."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([np.eye(2, dtype=np.float32)[int("office" not in text)] for text in texts])
+
+
+class _Knowing(WordEncoder):
+    """This one knows that a wage is what is paid."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([np.eye(2, dtype=np.float32)[int("paid" in text or "wage" in text)] for text in texts])
+
+
+def test_it_says_nothing_of_questions_in_other_languages_or_before_it_has_read(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    first = Library.open(tmp_path, RetrievalSettings(), write=True, embedder=WordEncoder())
+    _made(first)
+    first.close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    assert _said(library, "Who cleans the kitchen in the office?") is None
+    assert _made(library) == 2
+    assert _said(library, "Who cleans the kitchen in the office?") is not None
+    assert _said(library, "Wann wird die Küche im Büro von den Angestellten geputzt?") is None
+    library.close()
+
+
+def test_making_goes_on_where_it_was_stopped_and_follows_documents_and_model(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    _made(library)
+    library.close()
+    again = WordEncoder("second")
+    library = _opened(tmp_path, again)
+    assert _made(library) == 0
+    assert again.embedded == 0
+    library.remove([int(next(d for d in library.documents() if d.name == "a.md").id)])
+    assert _made(library) == 0
+    assert _kept(tmp_path) == 1
+    library.close()
+    library = _opened(tmp_path, WordEncoder("another"))
+    assert _made(library) == 1
+    library.close()
+
+
+def test_one_that_fails_leaves_the_first_one(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    second = WordEncoder("second")
+    library = _opened(tmp_path, second)
+    _made(library)
+    second.broken = True
+    assert _said(library, "Who cleans the kitchen in the office?") is None
+    assert library.search("Who cleans the kitchen in the office?").passages[0].document == "a.md"
+    assert _made(library) == 0
+    library.close()
+
+
+def test_a_question_in_a_conversation_has_its_vector_too(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    _made(library)
+    columns = library.searcher.rank(
+        "And who does it?", history=[("Who cleans the kitchen?", "Those who come.")]
+    ).columns
+    assert columns is not None and columns.in_talk
+    assert columns.second is not None
+    library.close()
+
+
+def test_what_it_says_is_added_to_the_ranking_as_it_is() -> None:
+    zeros = np.zeros(3)
+    columns = second_stage.Columns(
+        np.array([2.0, 1.0, 0.0]), zeros, zeros, (0.0, 0.1), np.zeros(3, bool), False, zeros, zeros, zeros, zeros,
+        np.array([0.1, 0.2, 0.9]),
+    )  # fmt: skip
+    weights = {"alone": {"words": 1.0}, "talk": {"words": 1.0}, "second": {"alone": 3.0, "talk": 0.1}}
+    assert second_stage.score(columns, weights).argmax() == 2
+    assert second_stage.score(replace(columns, in_talk=True), weights).argmax() == 0
+    assert second_stage.score(replace(columns, second=None), weights).argmax() == 0
+    assert second_stage.score(columns, {"alone": {"words": 1.0}}).argmax() == 0
