@@ -86,8 +86,8 @@ def spans(
     if not found:
         return []
     scores, near = rate(question, passages, found, learned(), own, likes)
-    if not changes.asked(own or question):
-        told = [changes.tells(one) for one in passages]
+    told = [changes.tells(one) for one in passages]
+    if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
     return choose(passages, found, scores, max_words, near)
 
