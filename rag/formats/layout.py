@@ -337,7 +337,13 @@ def _continues(above: Segment, below: Segment) -> bool:
     overlaps = min(above.right, below.right) - max(above.left, below.left) > 0
     same = below.size == size and below.bold == above.bold
     indented = abs(below.left - above.left) < size * 3
-    return same and overlaps and indented and size * 0.5 < drop < size * 1.75
+    # Letters and rules begin a paragraph an inch in: that line is full and its sentence goes on below it.
+    first = (
+        0 < above.left - below.left < size * 6
+        and above.right > below.right - size * 2
+        and not sentences.PAUSE.search(above.text)
+    )
+    return same and overlaps and (indented or first) and size * 0.5 < drop < size * 1.75
 
 
 def _level(one: Block, other: Block) -> bool:

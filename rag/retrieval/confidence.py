@@ -29,7 +29,7 @@ _BEST = (
 _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anywhere", "gram", "bigram")
 _DEPTH = 5
 _PROPER = ("name", "number")
-_TITLE, _COVERAGE = NAMES.index("title"), NAMES.index("coverage")
+_TITLE, _TITLED, _COVERAGE = NAMES.index("title"), NAMES.index("titled_coverage"), NAMES.index("coverage")
 _FEW = 4
 _ACROSS, _APART = 0.4, 2.5
 """How much of a question two sentences in another language must say, and by how many deviations the passage's cosine
@@ -164,12 +164,16 @@ def _looked_up(ranked: Ranked) -> bool:
 
 def _headed(ranked: Ranked) -> bool:
     """Whether the headings of the best passage hold every word of the question that the library knows, and these are a
-    good part of it: what stands under a heading need not say its words again.
+    good part of it, or a sentence of it with its headings holds all of the question: what stands under a heading need
+    not say its words again.
     """
     content = ranked.question.content
+    best = ranked.found.features[ranked.order[0]]
+    if best[_TITLE] > 0.0 and best[_TITLED] >= 0.99:
+        return True
     total = sum([term.weight for term in content])
     known = sum([term.weight for term in content if term.frequency])
-    titled = float(ranked.found.features[ranked.order[0], _TITLE]) * total
+    titled = float(best[_TITLE]) * total
     return known >= _KNOWN * total and titled >= 0.99 * known > 0.0
 
 

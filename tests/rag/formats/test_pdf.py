@@ -197,3 +197,24 @@ def test_files_attached_to_a_pdf_are_read_also_another_pdf() -> None:
     assert [one.text for one in found.headings] == ["Attachment: keys.csv", "Attachment: well.pdf"]
     assert "Door: Attic; Key: K-12." in found.text
     assert found.text.endswith("The well is dry.")
+
+
+def test_a_paragraph_that_begins_far_in_is_one() -> None:
+    """The first line of each paragraph stands an inch in, as in letters and rules; a title in the middle is none."""
+    lines = (
+        (250, "Definitions"),
+        (128, "a) Feeding place: where the animals of the campus are fed safely by those who may, as"),
+        (72, "the secretary decides, and nowhere else on it."),
+        (128, "b) Keeper: who was entered in the list of the secretary and looks after the animals on"),
+        (72, "the campus, and after what they need when the year ends and nobody else is there to do"),
+        (72, "it."),
+    )
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    canvas.setFont("Helvetica", 10)
+    for at, (left, line) in enumerate(lines):
+        canvas.drawString(left, 700 - 13 * at, line)
+    canvas.save()
+    found = read_pdf(out.getvalue()).text.split("\n\n")
+    assert [one[:3] for one in found] == ["Def", "a) ", "b) "]
+    assert found[1].endswith("by those who may, as the secretary decides, and nowhere else on it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,19 @@ def test_a_library_of_an_earlier_analysis_is_analysed_anew_with_the_next_write(t
 )
 def test_what_is_found_so_is_not_refused(libraries: dict[str, Library], language: str, question: str) -> None:
     assert libraries[language].search(question).confidence >= RetrievalSettings().minimum_confidence
+
+
+def test_what_a_heading_and_a_sentence_below_it_say_together_is_not_refused(tmp_path: Path) -> None:
+    """A sheet names its boat once, over everything that is said of it."""
+    of = {"12": "Jon Vik", "14": "Bo Ek", "15": "Ole Lind", "21": "Siv Aas", "33": "Tor Moe"}
+    library = library_of(
+        tmp_path, {f"b{n}.md": f"# Boat {n}\n\nSkipper: {who}. Built: 19{n}." for n, who in of.items()}
+    )
+    with contextlib.closing(library):
+        found = library.search("Who is the skipper of boat 12?")
+        assert found.passages[0].document == "b12.md"
+        assert found.confidence >= RetrievalSettings().minimum_confidence
+        assert library.search("Who is the skipper of boat 16?").confidence < RetrievalSettings().minimum_confidence
 
 
 def test_a_word_that_no_heading_holds_makes_no_answer_likelier(libraries: dict[str, Library]) -> None:

@@ -11,7 +11,14 @@ from nbclient import NotebookClient
 from tests.support.timed_server import TimedServer, Timing
 
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
-MODELS = {"small": Timing(0.003, 0.0005, 10), "large": Timing(0.01, 0.001, 20, reasoning=4)}
+MODELS = {
+    "small": Timing(0.003, 0.0005, 10, text="Every employee has 25 days of paid holiday a year."),
+    "large": Timing(0.01, 0.001, 20, reasoning=4),
+}
+QUESTIONS = (
+    "questions: [{id: days, question: 'How many days of paid holiday are there?', documents: [leave.md], "
+    "key_facts: ['25 days']}]\n"
+)
 
 
 @pytest.mark.parametrize(("name", "figures"), [("benchmark", 6), ("model_compare", 2)])
@@ -26,6 +33,7 @@ def test_a_notebook_runs(name: str, figures: int, home: Path, monkeypatch: pytes
             f"  endpoints: [{{name: timed, base_url: '{server.base_url}'}}]\n",
             encoding="utf-8",
         )
+        (home / "papers" / "questions.yaml").write_text(QUESTIONS, encoding="utf-8")
         client = NotebookClient(
             notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(home)}}
         )
