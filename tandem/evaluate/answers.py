@@ -34,6 +34,7 @@ from tandem.evaluate.questions import Asked
 
 DEPTH = 5
 MARKER = re.compile(r"\s*\[\d+\]")
+_TABLE_HEAD = re.compile(r"^\|[^\n]*\|\n\|(?: --- \|)+$", re.M)
 _PERCENT = re.compile(r"(?:(?:yüzde|%) ?(\d[\d.,]*)|(\d[\d.,]*) ?(?:per ?cent\b|%))")
 
 
@@ -59,8 +60,8 @@ class Outcome:
 
     @property
     def repeats(self) -> bool:
-        """Whether the answer goes round in circles."""
-        return degeneration.LOOP in degeneration.sound(self.text).faults
+        """Whether the answer goes round in circles; names of columns stand over each table that has them."""
+        return degeneration.LOOP in degeneration.sound(_TABLE_HEAD.sub("", self.text)).faults
 
     @property
     def recalled(self) -> bool:

@@ -66,6 +66,14 @@ def test_the_report_counts_each_kind_apart() -> None:
     assert measured["missed"]["abstention"] == ["u"]
 
 
+def test_the_same_columns_over_two_tables_are_no_loop() -> None:
+    head = "| Alias | Made by | Licence | Context length |\n| --- | --- | --- | --- |\n"
+    asked = Asked(id="two", question="Which licences?", documents=("x",))
+    rows = ("| phi-4-mini | Microsoft | MIT | 128,000 [3] |", "| gpt-oss-20b | OpenAI | Apache 2.0 | 131,072 [3] |")
+    assert not Outcome(asked, "\n\n".join(head + row for row in rows), False, ()).repeats
+    assert Outcome(asked, "\n\n".join(["The licence of the model is MIT."] * 4), False, ()).repeats
+
+
 def test_evaluate_answers_of_a_folder(tandem: Tandem, corpus: Path) -> None:
     (corpus / "questions.yaml").write_text(QUESTIONS, encoding="utf-8")
     measured = json.loads(tandem("evaluate", "answers", str(corpus / "questions.yaml"), "--json").stdout)
