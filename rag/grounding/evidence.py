@@ -204,7 +204,8 @@ def _sentences(
     found = unit_features.split(passages)
     if not found:
         return []
-    scores = unit_features.score(query or question, passages, found, learned(), question if query else "", dict(likes))
+    own = question if query else ""
+    scores, _ = unit_features.rate(query or question, passages, found, learned(), own, dict(likes))
     taken = [
         (span.passage, unit.start, unit.end)
         for span in extractive.choose(passages, found, scores, _QUOTED)

@@ -92,18 +92,6 @@ def split(passages: Sequence[Passage]) -> list[Sentence]:
     return found
 
 
-def score(
-    question: str,
-    passages: Sequence[Passage],
-    found: Sequence[Sentence],
-    weights_: Weights,
-    own: str = "",
-    likes: Likes = NO_LIKES,
-) -> NDArray[np.float64]:
-    """How well each unit answers the question, higher is better. `likes` has the words that are like the question's."""
-    return rate(question, passages, found, weights_, own, likes)[0]
-
-
 def rate(
     question: str,
     passages: Sequence[Passage],
@@ -112,7 +100,9 @@ def rate(
     own: str = "",
     likes: Likes = NO_LIKES,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(`score`, how much of the question each unit says in its words or in others for them, its context counted)."""
+    """How well each unit answers the question, higher is better, and how much of the question it says in its words or
+    in others for them, its context counted. `likes` has the words that are like the question's.
+    """
     named = weights()
     weighed = np.array([named.get(name, 0.0) for name in FEATURES])
     described = describe(question, passages, found, weights_, own, likes)

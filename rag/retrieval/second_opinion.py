@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.retrieval import making
 from rag.retrieval.embedders.base import EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.matching import Bools
@@ -23,8 +24,6 @@ from rag.storage.vectors import Rows, VectorStore
 SECOND_VECTORS = "vectors-second.sqlite"
 FORM = 1
 """Goes up when the same passage would be embedded otherwise."""
-_BATCH = 32
-_SAVE_EVERY = 50_000
 _LOOKED_AT = 500
 _NEAREST = 15
 """So many passages are candidates that it holds nearest to a question."""
@@ -84,7 +83,7 @@ class SecondOpinion:
 
     def nearest(self, vector: Packed, language: str, among: Rows | None) -> list[int]:
         """The rows of the passages nearest to a question in `language`, nearest first; of those `among` them, where it
-        is given. None where the language is not the encoder's.
+        is given; none where the language is not the encoder's.
         """
         return self._near.nearest(vector, _NEAREST, among) if language == self._encoders.language else []
 
@@ -119,29 +118,13 @@ class SecondOpinion:
         self._others &= rows
         missing = self._in_language(sorted(rows - known - self._others))
         made = 0
+        here = (self._store, self._encoders.second, vectors, self._near, self._graph_path())
         try:
-            for at in range(0, len(missing), _BATCH):
-                if stopped():
-                    break
-                made += self._make(vectors, missing[at : at + _BATCH])
-                if progress is not None:
-                    progress(min(at + _BATCH, len(missing)), len(missing))
-                if made and made % _SAVE_EVERY < _BATCH:
-                    self._near.save(self._graph_path())
+            for count in making.made(missing, *here, progress=progress, stopped=stopped):
+                made += count
         except EmbedderError as error:
             self._fail(error)
-        if made:
-            self._near.save(self._graph_path())
         return made
-
-    def _make(self, vectors: VectorStore, rows: Sequence[int]) -> int:
-        texts = self._store.texts_for_vectors(rows)
-        kept = [row for row in rows if row in texts]  # a passage may be gone by now
-        if kept:
-            matrix = packed(self._encoders.second.embed([texts[row] for row in kept]))
-            vectors.put(kept, matrix)
-            self._near.add(np.array(kept, np.int64), matrix)
-        return len(kept)
 
     def _in_language(self, rows: Sequence[int]) -> list[int]:
         found: list[int] = []

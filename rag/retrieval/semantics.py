@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from rag.retrieval import query
+from rag.retrieval import making, query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import LikeWords, words_of
@@ -34,8 +34,6 @@ from rag.types import Likes
 VECTORS = "vectors.sqlite"
 FORM = 1
 """Goes up when the same passage would be embedded otherwise."""
-_BATCH = 32
-_SAVE_EVERY = 50_000
 _ASKED_AT_ONCE, _EXPECTED = 4, 16
 _FOLLOW_SECONDS = 5.0
 """How soon vectors are found that another process on the same folder has made."""
@@ -233,29 +231,15 @@ class Semantics:
             vectors.remove(known - live)
             self._take_words(vectors, live, stopped)
             missing = sorted(live - known)
-            made = 0
-            for at in range(0, len(missing), _BATCH):
-                if stopped() or self._closed.is_set():
-                    break
-                made += self._make(vectors, missing[at : at + _BATCH])
-                if progress is not None:
-                    progress(min(at + _BATCH, len(missing)), len(missing))
-                if made and made % _SAVE_EVERY < _BATCH:
-                    self._near.save(self._graph_path())
-            if made:
-                self._near.save(self._graph_path())
-            if self._second is not None:
-                made += self._second.make(live, progress=progress, stopped=lambda: stopped() or self._closed.is_set())
-            return made
 
-    def _make(self, vectors: VectorStore, rows: Sequence[int]) -> int:
-        texts = self._store.texts_for_vectors(rows)
-        kept = [row for row in rows if row in texts]  # a passage may be gone by now
-        if kept:
-            matrix = packed(self._embedder.embed([texts[row] for row in kept]))
-            vectors.put(kept, matrix)
-            self._near.add(np.array(kept, np.int64), matrix)
-        return len(kept)
+            def ended() -> bool:
+                return stopped() or self._closed.is_set()
+
+            here = (self._store, self._embedder, vectors, self._near, self._graph_path())
+            made = sum(making.made(missing, *here, progress=progress, stopped=ended))
+            if self._second is not None:
+                made += self._second.make(live, progress=progress, stopped=ended)
+            return made
 
     def _take_words(self, vectors: VectorStore, live: Collection[int], stopped: Callable[[], bool]) -> None:
         """Make vectors of the words that passages brought since the last time. Those of passages that are gone stay:
