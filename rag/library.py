@@ -65,7 +65,7 @@ class Library:
         self._index = index
         self._settings = settings
         self._write = write
-        self._semantics = Semantics(store, uploads.data_dir, embedder) if embedder is not None else None
+        self._semantics = Semantics(store, uploads.data_dir, embedder, index.vectors) if embedder is not None else None
         self._searcher = Searcher(store, index, settings, self._semantics)
         self._uploads = uploads
         form = f"{index.version}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from rag.storage.passage_terms import analyse
 from rag.storage.protocols import IndexWriter
-from rag.storage.records import Entry, NewDocument
+from rag.storage.records import Entry, NewDocument, folders_above
 from rag.storage.sqlite_store import Store
 from rag.types import DocumentRecord
 
@@ -108,7 +107,7 @@ class Follower:
         record = self._store.document(identity)
         if record is None:
             return
-        folders = tuple(str(parent) for parent in PurePosixPath(record.name).parents if str(parent) != ".")
+        folders = folders_above(record.name)
         for row, terms, title, surfaces in self._terms(identity, record, made):
             writer.add(
                 Entry(

@@ -7,17 +7,18 @@ Knows rows and vectors, held in memory, and usearch. Does not know texts, models
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.retrieval.embedders.base import Packed, Vectors, packed, unit
-from rag.storage.vectors import Rows
+from rag.storage.filters import Filters
+from rag.storage.vectors import Rows, VectorStore
 
 if TYPE_CHECKING:
     from usearch.index import Index
@@ -26,11 +27,48 @@ GRAPH_FROM = 50_000
 """Passages from which on a graph is asked instead of every vector."""
 _FEW = 20_000
 """So many vectors are compared one by one rather than asked of the graph, where only they count."""
-_SAMPLE = 512
+SAMPLE = 512
 _USUAL, _ELSEWHERE = (0.05, 0.07), 40
 """(mean, standard deviation) of cosines of questions and passages at large, and for how many passages these count."""
 _CONNECTIVITY, _EXPANSION = 16, 96
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which passages are meant: as `filters` say it, and the rows that their labels let through, in order (None: all),
+    for who knows rows alone."""
+
+    filters: Filters
+    rows: Callable[[], Rows | None]
+
+
+class Near(Protocol):
+    """Who knows which vectors lie near: `Neighbours`, or `RemoteNeighbours` where an engine compares them."""
+
+    def __len__(self) -> int: ...
+
+    def __bool__(self) -> bool: ...
+
+    def add(self, rows: Rows, vectors: Packed) -> None: ...
+
+    def open(self, path: Path) -> None: ...
+
+    def save(self, path: Path) -> None: ...
+
+    def take_in(self, vectors: VectorStore) -> None:
+        """Know of the vectors on disk that others put there."""
+        ...
+
+    def keep_up(self, known: Collection[int], gone: Collection[int], stopped: Callable[[], bool]) -> None:
+        """Follow the documents: of the rows `known` to have a vector, the passages of some are `gone`."""
+        ...
+
+    def nearest(self, vector: Packed, count: int, among: Among | None = None) -> list[int]: ...
+
+    def cosines(self, vector: Packed, rows: Sequence[int] | Rows) -> Floats: ...
+
+    def usual(self, vector: Packed, among: Among | None = None) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,10 +92,16 @@ class Neighbours:
     def __len__(self) -> int:
         return len(self._held.rows)
 
-    @property
-    def rows(self) -> Rows:
-        """The rows that have a vector, in order."""
-        return self._held.rows
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def take_in(self, vectors: VectorStore) -> None:
+        """Take in the vectors on disk that are not here."""
+        self.add(*vectors.read(beyond=set(self._held.rows.tolist())))
+
+    def keep_up(self, known: Collection[int], gone: Collection[int], stopped: Callable[[], bool]) -> None:
+        """Nothing to do: vectors of passages that are gone stay until the next start, and the store has none of them
+        to show."""
 
     def open(self, path: Path) -> None:
         """Take in a graph that was saved, if it can be read; what it lacks is to be added."""
@@ -71,7 +115,7 @@ class Neighbours:
             rows = np.sort(np.fromiter(graph.keys, np.int64, len(graph)))
             with self._lock:
                 self._held = _Held(rows, np.zeros((0, 1), np.float32), graph)
-                self._take_sample(_taken(graph, rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]))
+                self._take_sample(_taken(graph, rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]))
 
     def save(self, path: Path) -> None:
         """Save the graph, where there is one."""
@@ -105,21 +149,22 @@ class Neighbours:
                 fresh = unit(vectors.astype(np.float32))
                 both = np.concatenate([held.vectors, fresh]) if len(held.rows) else fresh
                 self._held = _Held(every[order], np.ascontiguousarray(both[order]))
-            self._take_sample(vectors[:: max(1, len(vectors) // _SAMPLE)])
+            self._take_sample(vectors[:: max(1, len(vectors) // SAMPLE)])
 
     def _take_sample(self, vectors: Packed) -> None:
-        if len(self._sample) >= _SAMPLE:
+        if len(self._sample) >= SAMPLE:
             return
         chosen = vectors.astype(np.float32)
-        together = np.concatenate([self._sample, chosen])[:_SAMPLE] if len(self._sample) else chosen[:_SAMPLE]
+        together = np.concatenate([self._sample, chosen])[:SAMPLE] if len(self._sample) else chosen[:SAMPLE]
         self._sample = together / np.maximum(np.linalg.norm(together, axis=1, keepdims=True), 1e-6)
 
-    def nearest(self, vector: Packed, count: int, among: Rows | None = None) -> list[int]:
-        """The rows of the `count` nearest vectors, nearest first; with `among` (in order), of these rows only."""
+    def nearest(self, vector: Packed, count: int, among: Among | None = None) -> list[int]:
+        """The rows of the `count` nearest vectors, nearest first; with `among`, of the rows that its labels let
+        through: what else it asks is not known here."""
         held = self._held
         rows, vectors, graph = held.rows, held.vectors, held.graph
-        if among is not None:
-            return self._nearest_among(vector, count, among)
+        if among is not None and (known := among.rows()) is not None:
+            return self._nearest_among(vector, count, known)
         count = min(count, len(rows))
         if not count:
             return []
@@ -194,25 +239,28 @@ class Neighbours:
         found[has] = matrix @ (own / max(1e-6, float(np.linalg.norm(own))))
         return found
 
-    def usual(self, vector: Packed, among: Rows | None = None) -> tuple[float, float]:
+    def usual(self, vector: Packed, among: Among | None = None) -> tuple[float, float]:
         """(mean, standard deviation) of the cosines with some of the passages (of those `among` them, where it is
         given): what is near is near beside these.
         """
-        if among is not None:
-            cosines = self.cosines(vector, among[:: max(1, len(among) // _SAMPLE)][:_SAMPLE])
-            cosines = cosines[~np.isnan(cosines)]
-        elif len(held := self._sample):
-            own = vector.astype(np.float32)
-            cosines = held @ (own / max(1e-6, float(np.linalg.norm(own))))
-        else:
-            cosines = np.zeros(0)
-        if not len(cosines):
-            return _USUAL
-        # A few passages say little of what is usual: until there are many, what is usual elsewhere counts too.
-        count, (mean, spread) = len(cosines), _USUAL
-        both = (float(cosines.sum()) + _ELSEWHERE * mean) / (count + _ELSEWHERE)
-        square = float(((cosines - both) ** 2).sum()) + _ELSEWHERE * (spread**2 + (mean - both) ** 2)
-        return both, (square / (count + _ELSEWHERE)) ** 0.5
+        rows = among.rows() if among is not None else None
+        if rows is not None:
+            cosines = self.cosines(vector, rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE])
+            return usual(cosines[~np.isnan(cosines)])
+        own = vector.astype(np.float32)
+        held = self._sample
+        return usual(held @ (own / max(1e-6, float(np.linalg.norm(own)))) if len(held) else np.zeros(0))
+
+
+def usual(cosines: NDArray[np.floating]) -> tuple[float, float]:
+    """(mean, standard deviation) of what is usual, where some passages have these cosines with a question."""
+    if not len(cosines):
+        return _USUAL
+    # A few passages say little of what is usual: until there are many, what is usual elsewhere counts too.
+    count, (mean, spread) = len(cosines), _USUAL
+    both = (float(cosines.sum()) + _ELSEWHERE * mean) / (count + _ELSEWHERE)
+    square = float(((cosines - both) ** 2).sum()) + _ELSEWHERE * (spread**2 + (mean - both) ** 2)
+    return both, (square / (count + _ELSEWHERE)) ** 0.5
 
 
 def _taken(graph: Index, rows: Rows) -> Packed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, likeness, query, quoted, rerank_features, reranker, second_stage
 from rag.retrieval.matching import Floats
+from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.semantics import Meaning, Semantics, spread
 from rag.retrieval.view import View
@@ -341,7 +342,8 @@ class Searcher:
         if filters.required or filters.excluded:
             return []  # which words a passage holds is known to the index alone
         count = _NEAREST_FILTERED if filters.narrow else _NEAREST
-        rows = self._semantics.nearest(meaning, count, view.rows(self._store), language)
+        among = Among(filters, partial(view.rows, self._store))
+        rows = self._semantics.nearest(meaning, count, among, language)
         if rows and (filters.narrow or filters.labels is not None):
             allowed = self._store.allowed(rows, filters)
             rows = [row for row in rows if row in allowed][: 2 * _NEAREST]
@@ -375,7 +377,7 @@ class Searcher:
             words,
             spread(own),
             spread(talk),
-            near.usual(meaning.talk, view.rows(self._store)),
+            near.usual(meaning.talk, Among(Filters(labels=view.labels), partial(view.rows, self._store))),
             foreign,
             reading.in_talk,
             *alike,

@@ -17,9 +17,10 @@ from rag.retrieval import making
 from rag.retrieval.embedders.base import EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.matching import Bools
-from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
+from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
+from rag.storage.protocols import VectorIndex
 from rag.storage.sqlite_store import Store
-from rag.storage.vectors import Rows, VectorStore
+from rag.storage.vectors import VectorStore
 
 SECOND_VECTORS = "vectors-second.sqlite"
 FORM = 1
@@ -35,14 +36,22 @@ _log = logging.getLogger(__name__)
 class SecondOpinion:
     """The second encoder's vectors of one library. Asking is safe from any thread; one thread at a time makes them."""
 
-    def __init__(self, store: Store, directory: Path, encoders: Paired, graph_from: int = GRAPH_FROM) -> None:
-        """Opens nothing yet."""
+    def __init__(
+        self,
+        store: Store,
+        directory: Path,
+        encoders: Paired,
+        remote: Callable[[str], VectorIndex | None],
+        graph_from: int = GRAPH_FROM,
+    ) -> None:
+        """Opens nothing yet. `remote` as in `semantics.Semantics`."""
         self._store = store
         self._directory = directory
         self._encoders = encoders
         self._model = f"{encoders.second.name}.{FORM}"
         self._vectors: VectorStore | None = None
-        self._near = Neighbours(graph_from)
+        self._remote = remote
+        self._near: Near = Neighbours(graph_from)
         self._others: set[int] = set()
         self._problem = ""
 
@@ -54,17 +63,16 @@ class SecondOpinion:
     def open(self) -> VectorStore:
         """The vectors on disk, taken in where they were not; those of another model are forgotten."""
         if self._vectors is None:
-            vectors = VectorStore(self._directory / SECOND_VECTORS)
-            if vectors.begin(self._model):
-                self._graph_path().unlink(missing_ok=True)
-            self._near.open(self._graph_path())
-            self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
-            self._vectors = vectors
+            path = self._directory / SECOND_VECTORS
+            self._vectors, self._near = making.opened(
+                path, self._model, self._store, self._near, self._remote, self._graph_path()
+            )
         return self._vectors
 
     def follow(self) -> None:
         """Take in what another process has made."""
-        self._near.add(*self.open().read(beyond=set(self._near.rows.tolist())))
+        vectors = self.open()
+        self._near.take_in(vectors)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -81,9 +89,9 @@ class SecondOpinion:
             self._fail(error)
             return None
 
-    def nearest(self, vector: Packed, language: str, among: Rows | None) -> list[int]:
-        """The rows of the passages nearest to a question in `language`, nearest first; of those `among` them, where it
-        is given; none where the language is not the encoder's.
+    def nearest(self, vector: Packed, language: str, among: Among) -> list[int]:
+        """The rows of the passages nearest to a question in `language`, nearest first; of those
+        `among` which are meant; none where the language is not the encoder's.
         """
         return self._near.nearest(vector, _NEAREST, among) if language == self._encoders.language else []
 
@@ -114,6 +122,7 @@ class SecondOpinion:
         if self._problem:
             return 0
         rows, known = set(live), vectors.rows()
+        self._near.keep_up(known, known - rows, stopped)
         vectors.remove(known - rows)
         self._others &= rows
         missing = self._in_language(sorted(rows - known - self._others))

@@ -25,10 +25,11 @@ from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.matching import Bools
-from rag.retrieval.neighbours import GRAPH_FROM, Floats, Neighbours
+from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
 from rag.retrieval.second_opinion import SecondOpinion
+from rag.storage.protocols import IndexAwayError, VectorIndex
 from rag.storage.sqlite_store import Store
-from rag.storage.vectors import Rows, VectorStore
+from rag.storage.vectors import VectorStore
 from rag.types import Likes
 
 VECTORS = "vectors.sqlite"
@@ -72,14 +73,26 @@ class Meaning:
 class Semantics:
     """The vectors of one library. Searching is safe from any thread; one thread at a time makes vectors."""
 
-    def __init__(self, store: Store, directory: Path, embedder: Embedder, *, graph_from: int = GRAPH_FROM) -> None:
-        """Opens nothing and computes nothing yet."""
+    def __init__(
+        self,
+        store: Store,
+        directory: Path,
+        embedder: Embedder,
+        remote: Callable[[str], VectorIndex | None] = lambda model: None,
+        *,
+        graph_from: int = GRAPH_FROM,
+    ) -> None:
+        """Opens nothing and computes nothing yet. `remote` is where the engine of the index finds a model's vectors,
+        None where this process is to."""
         self._store = store
         self._directory = directory
         self._embedder = embedder
-        self._near = Neighbours(graph_from)
+        self._remote = remote
+        self._near: Near = Neighbours(graph_from)
         self._words = LikeWords(embedder)
-        self._second = SecondOpinion(store, directory, embedder, graph_from) if isinstance(embedder, Paired) else None
+        self._second = (
+            SecondOpinion(store, directory, embedder, remote, graph_from) if isinstance(embedder, Paired) else None
+        )
         self._vectors: VectorStore | None = None
         self._opening = threading.Lock()
         self._making = threading.Lock()
@@ -90,7 +103,7 @@ class Semantics:
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
         self._expected: dict[str, Callable[[], Meaning | None]] = {}
-        self._problem = ""
+        self._problem = self._away = ""
 
     @property
     def problem(self) -> str:
@@ -98,7 +111,7 @@ class Semantics:
         return self._problem
 
     @property
-    def near(self) -> Neighbours:
+    def near(self) -> Near:
         """The vectors."""
         return self._near
 
@@ -113,7 +126,7 @@ class Semantics:
             return None
         try:
             self._open()
-            if not len(self._near):
+            if not self._near:
                 return None
             texts = [question, f"{before}\n{question}", before] if before else [question]
             rows = self._embedder.embed(texts)
@@ -154,9 +167,9 @@ class Semantics:
 
         return both
 
-    def nearest(self, meaning: Meaning, count: int, among: Rows | None, language: str) -> list[int]:
+    def nearest(self, meaning: Meaning, count: int, among: Among, language: str) -> list[int]:
         """The rows of the `count` nearest to each reading of a question in `language`, and of the few that a second
-        encoder holds nearest; with `among`, of these rows only.
+        encoder holds nearest; only those `among` which are meant.
         """
         readings = [meaning.own] if meaning.talk is meaning.own else [meaning.own, meaning.talk]
         said = meaning.second() if self._second is not None and meaning.second is not None else None
@@ -228,6 +241,7 @@ class Semantics:
             vectors = self._open()
             live = self._store.all_rows()
             known = vectors.rows()
+            self._near.keep_up(known, known - live, lambda: stopped() or self._closed.is_set())
             vectors.remove(known - live)
             self._take_words(vectors, live, stopped)
             missing = sorted(live - known)
@@ -268,12 +282,10 @@ class Semantics:
         with self._opening:
             if self._vectors is None:
                 model = f"{self._embedder.name}.{FORM}"
-                vectors = VectorStore(self._directory / VECTORS)
-                if vectors.begin(model):
-                    for of in ("vectors", "words"):
-                        self._graph_path(of).unlink(missing_ok=True)
-                self._near.open(self._graph_path())
-                self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
+                vectors, self._near = making.opened(
+                    self._directory / VECTORS, model, self._store, self._near, self._remote,
+                    self._graph_path(), self._graph_path("words"),
+                )  # fmt: skip
                 self._words.open(*vectors.words(), self._graph_path("words"))
                 if self._second is not None:
                     self._second.open()
@@ -295,6 +307,8 @@ class Semantics:
                     self.make()
                 else:
                     self._follow()
+            except IndexAwayError as error:
+                self._wait_for_index(str(error))
             except EmbedderError as error:
                 self._fail(str(error))
             except Exception:
@@ -304,6 +318,14 @@ class Semantics:
                 self._idle.set()
             if self._problem:
                 return
+
+    def _wait_for_index(self, why: str) -> None:
+        """Go on in a while with what the engine did not take."""
+        if why != self._away:
+            self._away = why
+            _log.warning("%s Vectors are made when it does.", why)
+        self._closed.wait(_FOLLOW_SECONDS)
+        self._wake.set()
 
     def _is_alone(self) -> bool:
         """Whether no other process makes the vectors of this folder; none does as long as this one lives then."""
@@ -318,8 +340,7 @@ class Semantics:
     def _follow(self) -> None:
         """Take in the vectors that another process has made."""
         with self._making:
-            vectors = self._open()
-            self._near.add(*vectors.read(beyond=set(self._near.rows.tolist())))
+            self._near.take_in(self._open())
             if self._second is not None:
                 self._second.follow()
 

@@ -11,6 +11,9 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag.errors import LibraryError
 from rag.storage.filters import Filters
 from rag.storage.records import Entry, NewDocument
@@ -54,6 +57,38 @@ class IndexAwayError(LibraryError):
     """The index lies elsewhere and does not answer now."""
 
 
+class VectorIndex(Protocol):
+    """The vectors of one model where the engine of the index finds what is near. Safe from any thread. A passage is
+    told by its row, so that what is put twice is there once."""
+
+    @property
+    def count(self) -> int:
+        """Vectors in it, as far as searches find them."""
+        ...
+
+    def put(self, entries: Sequence[Entry], vectors: NDArray[np.int8]) -> None:
+        """Take a vector for each entry, of which only what filters ask for is kept. Durable when it returns."""
+        ...
+
+    def remove(self, rows: Sequence[int]) -> None: ...
+
+    def reload(self) -> None:
+        """Let searches find all that was put; without it they do within seconds."""
+        ...
+
+    def nearest(self, vector: NDArray[np.int8], count: int, filters: Filters) -> list[int]:
+        """The rows of the `count` nearest that the filters let through, nearest first; words are not looked at."""
+        ...
+
+    def some(self, count: int, filters: Filters) -> list[int]:
+        """`count` of the rows that the filters let through, whichever."""
+        ...
+
+    def discard(self) -> None:
+        """Delete all of them."""
+        ...
+
+
 class CandidateIndex(Protocol):
     """Which passages hold a question's terms, and how common a term is. Searching is safe from any thread."""
 
@@ -87,6 +122,11 @@ class CandidateIndex(Protocol):
 
     def rows(self) -> list[int]:
         """The row of every passage in the index."""
+        ...
+
+    def vectors(self, model: str) -> VectorIndex | None:
+        """Where the engine finds what is near in meaning to a model; None where the process that asks compares vectors
+        itself."""
         ...
 
     def reload(self) -> None:

@@ -6,6 +6,7 @@ Knows the shape of it. Does not know how it came about nor how it is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from rag.labels import PUBLIC
 from rag.types import FileReceipt
@@ -66,6 +67,11 @@ class Entry:
     terms: str
     title: str
     surfaces: str
+
+
+def folders_above(name: str) -> tuple[str, ...]:
+    """All folders above the document of this name."""
+    return tuple(str(parent) for parent in PurePosixPath(name).parents if str(parent) != ".")
 
 
 @dataclass(frozen=True, slots=True)

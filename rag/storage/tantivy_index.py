@@ -295,6 +295,9 @@ class Index:
         )
         return limits
 
+    def vectors(self, model: str) -> None:
+        """Vectors are compared in the process that asks."""
+
     def writer(self) -> Writer:
         """The one writer. Raises LibraryError while another process or thread holds it, or where nobody can write."""
         self.retry_writing()

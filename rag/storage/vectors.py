@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS words (
     id INTEGER PRIMARY KEY, word TEXT NOT NULL, language TEXT NOT NULL, vector BLOB NOT NULL
 );
 """
+_AT_ONCE, _ROWS_AT_ONCE = 500, 20_000
 Rows = NDArray[np.int64]
 Packed = NDArray[np.int8]
 
@@ -74,14 +75,44 @@ class VectorStore:
                 return False
             run.execute("DELETE FROM vectors")
             run.execute("DELETE FROM words")
-            run.execute("DELETE FROM meta WHERE key = 'words_to'")
+            run.execute("DELETE FROM meta WHERE key IN ('words_to', 'told')")
             run.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", (model,))
             return True
 
+    def __len__(self) -> int:
+        """Passages that have a vector."""
+        with self._lock:
+            return int(self._connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
+    def __bool__(self) -> bool:
+        with self._lock:
+            return self._connection.execute("SELECT 1 FROM vectors LIMIT 1").fetchone() is not None
+
+    @property
+    def told(self) -> int:
+        """The generation of the store up to which an engine that holds these vectors too knows of the documents."""
+        with self._lock:
+            row = self._connection.execute("SELECT value FROM meta WHERE key = 'told'").fetchone()
+        return int(row[0]) if row else 0
+
+    @told.setter
+    def told(self, generation: int) -> None:
+        with self._lock, self._connection as run:
+            run.execute("INSERT OR REPLACE INTO meta VALUES ('told', ?)", (str(generation),))
+
     def rows(self) -> set[int]:
         """The passages that have a vector."""
-        with self._lock:
-            return {row[0] for row in self._connection.execute("SELECT passage FROM vectors")}
+        found: set[int] = set()
+        last = 0
+        while True:  # in parts, since who asks for a candidate's vector waits meanwhile
+            with self._lock:
+                part = self._connection.execute(
+                    "SELECT passage FROM vectors WHERE passage > ? ORDER BY passage LIMIT ?", (last, _ROWS_AT_ONCE)
+                ).fetchall()
+            if not part:
+                return found
+            found.update(row for (row,) in part)
+            last = part[-1][0]
 
     def put(self, rows: Sequence[int], vectors: Packed) -> None:
         """Keep a vector a passage."""
@@ -97,18 +128,21 @@ class VectorStore:
     def read(self, beyond: Collection[int] = ()) -> tuple[Rows, Packed]:
         """Every passage's row and vector in the order of the rows, but for the rows `beyond` that are known."""
         known = set(beyond)
-        rows: list[int] = []
-        parts: list[bytes] = []
         with self._lock:
-            for row, vector in self._connection.execute("SELECT passage, vector FROM vectors ORDER BY passage"):
-                if row not in known:
-                    rows.append(row)
-                    parts.append(vector)
-        width = len(parts[0]) if parts else 1
-        # A vector of another width is none of this model's.
-        fit = [at for at, part in enumerate(parts) if len(part) == width]
-        matrix = np.frombuffer(b"".join([parts[at] for at in fit]), np.int8).reshape(-1, width)
-        return np.array([rows[at] for at in fit], np.int64), matrix
+            found = self._connection.execute("SELECT passage, vector FROM vectors ORDER BY passage")
+            return _fitting([pair for pair in found if pair[0] not in known])
+
+    def of(self, rows: Sequence[int]) -> tuple[Rows, Packed]:
+        """Those of the rows that have a vector, in order, and their vectors."""
+        pairs: list[tuple[int, bytes]] = []
+        with self._lock:
+            for at in range(0, len(rows), _AT_ONCE):
+                part = list(rows[at : at + _AT_ONCE])
+                marks = ",".join("?" * len(part))
+                pairs += self._connection.execute(
+                    f"SELECT passage, vector FROM vectors WHERE passage IN ({marks})", part
+                )
+        return _fitting(sorted(pairs))
 
     @property
     def words_to(self) -> int:
@@ -132,3 +166,11 @@ class VectorStore:
         fit = [row for row in found if len(row[2]) == width]
         matrix = np.frombuffer(b"".join([vector for _, _, vector in fit]), np.int8).reshape(-1, width)
         return [(word, language) for word, language, _ in fit], matrix
+
+
+def _fitting(pairs: Sequence[tuple[int, bytes]]) -> tuple[Rows, Packed]:
+    """Rows and their vectors. A vector of another width than the first is none of this model's."""
+    width = len(pairs[0][1]) if pairs else 1
+    fit = [pair for pair in pairs if len(pair[1]) == width]
+    matrix = np.frombuffer(b"".join([vector for _, vector in fit]), np.int8).reshape(-1, width)
+    return np.array([row for row, _ in fit], np.int64), matrix

@@ -21,6 +21,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _JARS = ROOT / ".venv" / "opensearch.classpath"
+_PLUGIN = ROOT / ".venv" / "opensearch-knn"
 _SOURCE = Path(__file__).parent / "opensearch" / "Node.java"
 MEMORY = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -30,18 +31,19 @@ def missing() -> str:
     if shutil.which("java") is None or shutil.which("javac") is None:
         return "Java is not installed"
     jars = _JARS.read_text(encoding="utf-8").strip().split(os.pathsep) if _JARS.is_file() else []
-    if not jars or not all(Path(jar).is_file() for jar in jars):
+    if not jars or not all(Path(jar).is_file() for jar in jars) or not _PLUGIN.is_dir():
         return "OpenSearch's jars are not here; `make test-services` fetches them"
     return ""
 
 
 class Node:
-    """One node in a process of its own; `start` it first."""
+    """One node in a process of its own, with the k-NN plugin where `vectors` are wanted; `begin` it first."""
 
-    def __init__(self, folder: Path, name: str, memory: tuple[str, ...] = MEMORY) -> None:
+    def __init__(self, folder: Path, name: str, memory: tuple[str, ...] = MEMORY, *, vectors: bool = True) -> None:
         self.name = name
         self._folder = folder / name
         self._memory = memory
+        self._vectors = vectors
         self._process: subprocess.Popen[str] | None = None
         self._beside = ""
         self.beside = ""
@@ -54,6 +56,8 @@ class Node:
         self._folder.mkdir(exist_ok=True)
         self._beside = beside or self._beside
         jars = _JARS.read_text(encoding="utf-8").strip()
+        if self._vectors:
+            jars = os.pathsep.join((jars, f"{_PLUGIN}{os.sep}*"))
         command = ["java", *self._memory, "-cp", jars, str(_SOURCE), self.name, str(self._folder)]
         with (self._folder / "said").open("ab") as said:
             self._process = subprocess.Popen(
@@ -93,12 +97,12 @@ class Node:
 
 
 @contextmanager
-def running(nodes: int = 1, memory: tuple[str, ...] = MEMORY) -> Iterator[list[Node]]:
+def running(nodes: int = 1, memory: tuple[str, ...] = MEMORY, *, vectors: bool = True) -> Iterator[list[Node]]:
     """A cluster for a while. Skips the test where none can be."""
     if reason := missing():
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="tandem-os-"))
-    made = [Node(folder, f"node{number}", memory) for number in range(nodes)]
+    made = [Node(folder, f"node{number}", memory, vectors=vectors) for number in range(nodes)]
     try:
         made[0].begin()
         made[0].wait()

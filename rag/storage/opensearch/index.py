@@ -17,6 +17,7 @@ from rag.settings import IndexSettings
 from rag.storage.filters import Filters
 from rag.storage.opensearch import form
 from rag.storage.opensearch.cluster import Cluster, RefusedError
+from rag.storage.opensearch.vectors import OpenSearchVectors, takes_vectors
 from rag.storage.opensearch.writer import OpenSearchWriter
 from rag.storage.protocols import Clause, IndexDamagedError
 
@@ -101,14 +102,20 @@ class OpenSearchIndex:
         return dict(self._cluster.ask("GET", f"/{name}/_alias")[name]["aliases"])
 
     def generations(self) -> list[str]:
-        """Every index of this library's, oldest first; behind the alias or not."""
+        """Every index of this library's passages, oldest first; behind the alias or not."""
+        return [name for name in self._own() if name.removeprefix(f"{self.name}-").isdecimal()]
+
+    def _own(self) -> list[str]:
         found = self._cluster.ask("GET", f"/{self.name}-*/_mapping?expand_wildcards=open")
         return sorted(
-            name
-            for name, about in found.items()
-            if name.removeprefix(f"{self.name}-").isdecimal()
-            and about["mappings"].get("_meta", {}).get("owner") == self._owner
+            name for name, about in found.items() if about["mappings"].get("_meta", {}).get("owner") == self._owner
         )
+
+    def vectors(self, model: str) -> OpenSearchVectors | None:
+        """Where a model's vectors are found, None where the nodes lack the plugin for it. Raises LibraryError."""
+        if not takes_vectors(self._cluster):
+            return None
+        return OpenSearchVectors(self._cluster, self._settings, self._owner, model)
 
     def begin_next(self, alias: str) -> str:
         """An empty index of the next generation, behind `alias`; what an earlier attempt left behind is deleted."""
@@ -143,7 +150,7 @@ class OpenSearchIndex:
     def discard(self) -> int:
         """Delete everything of this index from the cluster; returns how many bytes that were, copies included."""
         size = int(self._cluster.ask("GET", f"/{self.name}/_stats/store")["_all"]["total"]["store"]["size_in_bytes"])
-        for name in (*self.generations(), f"{self.name}-writer"):
+        for name in (*self._own(), f"{self.name}-writer"):
             self._delete(name)
         return size
 
@@ -244,7 +251,7 @@ class OpenSearchIndex:
             return []
         # Copies of a shard may score differently while deleted passages are being merged away: one question, one copy.
         copy = zlib.crc32(orjson.dumps(query))
-        answer = self._asked("_search", {**_ROWS, "size": limit, "query": query}, f"{_SEARCH}&preference=q{copy}")
+        answer = self._asked("_search", {**form.ROWS, "size": limit, "query": query}, f"{_SEARCH}&preference=q{copy}")
         return [(int(hit["fields"]["row"][0]), float(hit["_score"])) for hit in answer["hits"]["hits"]]
 
     def rows(self) -> list[int]:
@@ -252,7 +259,7 @@ class OpenSearchIndex:
         found: list[int] = []
         after: dict[str, Any] = {}
         while True:
-            body = {**_ROWS, "size": _ROWS_AT_ONCE, "sort": [{"row": "asc"}], "query": {"match_all": {}}, **after}
+            body = {**form.ROWS, "size": _ROWS_AT_ONCE, "sort": [{"row": "asc"}], "query": {"match_all": {}}, **after}
             hits = self._asked("_search", body, "allow_partial_search_results=false")["hits"]["hits"]
             if not hits:
                 return found
@@ -262,11 +269,3 @@ class OpenSearchIndex:
     def writer(self) -> OpenSearchWriter:
         """The one writer. Raises LibraryError while another process or thread holds it."""
         return OpenSearchWriter(self, self._cluster, self._settings.replicas)
-
-
-_ROWS: dict[str, Any] = {
-    "_source": False,
-    "stored_fields": "_none_",
-    "docvalue_fields": ["row"],
-    "track_total_hits": False,
-}

@@ -122,7 +122,7 @@ class OpenSearchWriter:
             self._sent.setdefault(document, []).extend(entries)
         self._forget()
         if actions:
-            self._bulk(actions)
+            send(self._cluster, self._target, actions)
 
     def _rows_of(self, documents: list[int]) -> list[int]:
         """The rows of these documents that were sent before, seen by searches or not."""
@@ -141,31 +141,32 @@ class OpenSearchWriter:
             rows += [int(hit["sort"][0]) for hit in hits]
             after = {"search_after": hits[-1]["sort"]}
 
-    def _bulk(self, actions: dict[int, list[Any]]) -> None:
-        """Send until each is acknowledged. Raises LibraryError."""
-        until = time.monotonic() + WRITE_PATIENCE
-        while actions:
-            lines = [line for action in actions.values() for line in action]
-            path = f"/{self._target}/_bulk?require_alias=true&filter_path=items.*._id,items.*.status,items.*.error.*"
-            answer = self._cluster.ask("POST", path, lines, writing=True)
-            again, refused = {}, ""
-            for item in answer["items"]:
-                ((what, said),) = item.items()
-                status = int(said["status"])
-                if status < 300 or (status == 404 and what == "delete"):
-                    continue
-                if status in _BUSY:
-                    again[int(said["_id"])] = actions[int(said["_id"])]
-                refused = f"{said['error'].get('type')}: {said['error'].get('reason')}"
-                if status not in _BUSY:
-                    raise ClusterError(
-                        f"OpenSearch does not take a passage ({refused[:300]}); run `tandem index --verify` to make "
-                        "the index anew."
-                    )
-            if again and time.monotonic() >= until:
+
+def send(cluster: Cluster, alias: str, actions: dict[int, list[Any]]) -> None:
+    """Send what is to be done with passages, by row, until each is acknowledged. Raises LibraryError."""
+    until = time.monotonic() + WRITE_PATIENCE
+    while actions:
+        lines = [line for action in actions.values() for line in action]
+        path = f"/{alias}/_bulk?require_alias=true&filter_path=items.*._id,items.*.status,items.*.error.*"
+        answer = cluster.ask("POST", path, lines, writing=True)
+        again, refused = {}, ""
+        for item in answer["items"]:
+            ((what, said),) = item.items()
+            status = int(said["status"])
+            if status < 300 or (status == 404 and what == "delete"):
+                continue
+            if status in _BUSY:
+                again[int(said["_id"])] = actions[int(said["_id"])]
+            refused = f"{said['error'].get('type')}: {said['error'].get('reason')}"
+            if status not in _BUSY:
                 raise ClusterError(
-                    f"OpenSearch takes no more passages now ({refused[:300]}); look at its health, and try again."
+                    f"OpenSearch does not take a passage ({refused[:300]}); run `tandem index --verify` to make "
+                    "the index anew."
                 )
-            if again:
-                time.sleep(_PAUSE)
-            actions = again
+        if again and time.monotonic() >= until:
+            raise ClusterError(
+                f"OpenSearch takes no more passages now ({refused[:300]}); look at its health, and try again."
+            )
+        if again:
+            time.sleep(_PAUSE)
+        actions = again

@@ -16,9 +16,10 @@ from rag.principal import Principal
 from rag.retrieval import neighbours, second_stage
 from rag.retrieval import semantics as semantics_module
 from rag.retrieval.embedders.base import packed
-from rag.retrieval.neighbours import Neighbours
+from rag.retrieval.neighbours import Among, Neighbours
 from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
+from rag.storage.filters import Filters
 from tests.rag.library_help import documents_of, library_of
 from tests.support.encoders import WordEncoder
 from tests.support.several import within
@@ -236,12 +237,12 @@ def test_the_nearest_among_some_rows_are_those_of_all_that_are_among_them(
     near.add(rows, vectors)
     among = rows[::7]
     asked = packed(draw.normal(size=(1, 16)).astype(np.float32))[0]
-    found = near.nearest(asked, 5, among)
+    found = near.nearest(asked, 5, Among(Filters(), lambda: among))
     best = [row for row in near.nearest(asked, 200) if row in set(among.tolist())][:5]
     assert set(found) <= set(among.tolist()) and len(found) == 5
     assert len(set(found) & set(best)) >= 4  # a graph is not exact
-    assert near.nearest(asked, 5, rows[:0]) == []
-    assert near.usual(asked, among) != near.usual(asked)
+    assert near.nearest(asked, 5, Among(Filters(), lambda: rows[:0])) == []
+    assert near.usual(asked, Among(Filters(), lambda: among)) != near.usual(asked)
 
 
 def test_what_is_expected_is_computed_once_and_finds_the_same(directory: Path) -> None:

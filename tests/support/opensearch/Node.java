@@ -1,15 +1,26 @@
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.env.Environment;
 import org.opensearch.http.HttpServerTransport;
+import org.opensearch.plugins.Plugin;
 import org.opensearch.transport.Netty4Plugin;
 import org.opensearch.transport.TransportService;
 
-/** A node on loopback: `Node NAME FOLDER [ADDRESS OF ANOTHER]`. Prints its two addresses; ends with its input. */
+/** A node on loopback: `Node NAME FOLDER [ADDRESS OF ANOTHER]`, with the k-NN plugin where its jars are among the others.
+ *  Prints its two addresses; ends with its input. */
 public class Node extends org.opensearch.node.Node {
     Node(Environment environment) {
-        super(environment, List.of(Netty4Plugin.class), true);
+        super(environment, plugins(), true);
+    }
+
+    static List<Class<? extends Plugin>> plugins() {
+        List<Class<? extends Plugin>> found = new ArrayList<>(List.of(Netty4Plugin.class));
+        try {
+            found.add(Class.forName("org.opensearch.knn.plugin.KNNPlugin").asSubclass(Plugin.class));
+        } catch (ClassNotFoundException none) { }
+        return found;
     }
 
     public static void main(String[] arguments) throws Exception {
