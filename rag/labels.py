@@ -1,7 +1,8 @@
 """The labels of documents, which say who may find them, and how they are written into a column and an index.
 
 A document has one label or several; whoever may read any of them may read it. Knows their forms: one for everybody, one
-for a conversation's own files, one for a collection. Does not know who may read which.
+for a conversation's own files, one for a collection, one for what nobody may read yet. Does not know who may
+read which.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Collection
 
 EVERYBODY = "everybody"
 PUBLIC = frozenset({EVERYBODY})
+UNSETTLED = frozenset({"unsettled"})
+"""Of a document that came in while rights changed: nobody may read it until it is known who may."""
 _THREAD, _COLLECTION = "thread:", "collection:"
 # Before there were labels, a document had one scope: "" or the id of a conversation. Those two are written as they
 # were, so that an older data directory needs no change; whatever else is written begins with what no such id holds.

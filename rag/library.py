@@ -20,7 +20,8 @@ from rag import labels as label
 from rag.errors import LibraryError
 from rag.faults import sentence
 from rag.ingest.fair_turns import FairTurns
-from rag.ingest.ingestion import Ingest, Labelled
+from rag.ingest.ingestion import Ingest
+from rag.ingest.labelling import Labelling, Relabelling
 from rag.ingest.uploads import Uploads
 from rag.principal import ANYBODY, Open, Principal, Rights
 from rag.retrieval.embedders.base import Embedder
@@ -38,8 +39,7 @@ from rag.types import DocumentRecord, FileReceipt, SearchResult, SyncProgress, S
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 20.0
-_READ_AT_ONCE = 4
+_PATIENCE_SECONDS, _READ_AT_ONCE = 20.0, 4
 
 STORE, INDEX = "library.sqlite", opening.INDEX
 
@@ -58,7 +58,7 @@ class Library:
         write: bool,
         embedder: Embedder | None = None,
         rights: Rights | None = None,
-        labelled: Labelled | None = None,
+        labelling: Labelling | None = None,
     ) -> None:
         self._rights = rights or Open()
         self._store = store
@@ -69,10 +69,10 @@ class Library:
         self._searcher = Searcher(store, index, settings, self._semantics)
         self._uploads = uploads
         form = f"{index.version}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
-        self._ingest = Ingest(store, index, settings, form, uploads, labelled)
+        self._ingest = Ingest(store, index, settings, form, uploads, labelling)
+        self.labels = Relabelling(store, uploads, labelling, self._write_access, self._ingest.follow)
         self._turn = threading.Condition()
-        self._writing = False
-        self._urgent = 0
+        self._writing, self._urgent = False, 0
         self._problem = ""
         self._unfilled = write and not store.meta("form") and store.totals().documents > 0  # an index begun anew
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
@@ -87,7 +87,7 @@ class Library:
         uploads: UploadSettings | None = None,
         embedder: Embedder | None = None,
         rights: Rights | None = None,
-        labelled: Labelled | None = None,
+        labelling: Labelling | None = None,
         engines: opening.Engines | None = None,
     ) -> Library:
         """Open the library in `data_dir`, making an empty one if there is none; passages and index are files there, or
@@ -96,8 +96,8 @@ class Library:
         With `write`, documents can be put in, and what a crash left half done is finished with the first write. Raises
         LibraryError when the library is damaged or the directory cannot be used. `uploads` limits what conversations
         may hold. `rights` say who may read which labels (without them everybody reads what is for everybody), and
-        `labelled` which labels the document of a file gets: documents that have others get them now. Without it they
-        keep those that they have.
+        `labelling` which labels the document of a file gets: documents that have others get them now, and without it
+        they keep theirs.
         """
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
@@ -110,9 +110,9 @@ class Library:
         except BaseException:
             store.close()
             raise
-        library = cls(store, index, settings, Uploads(data_dir, uploads), write, embedder, rights, labelled)
+        library = cls(store, index, settings, Uploads(data_dir, uploads), write, embedder, rights, labelling)
         try:
-            library._ingest.relabel()
+            library.labels.at_open()
         except BaseException:
             library.close()
             raise
@@ -122,9 +122,8 @@ class Library:
         """Release the files and end the processes that read documents. Searches after this fail."""
         if self._semantics is not None:
             self._semantics.close()
-        self._ingest.close()
-        self._store.close()
-        self._index.close()
+        for part in (self._ingest, self._store, self._index, self.labels):
+            part.close()
 
     def rest(self) -> None:
         """End the processes that read documents, to free their memory; the next document starts one again."""
@@ -167,7 +166,7 @@ class Library:
         return Seen(self._store, self._readable(principal, collections), conversation, self._search, self._words)
 
     def _readable(self, principal: Principal, collections: Collection[str] | None = None) -> frozenset[str]:
-        readable = self._rights.labels(principal)
+        readable = self._rights.labels(principal) if not self.labels.closed else frozenset[str]()
         if collections is None:
             return readable
         return readable & {label.collection(name) if name else label.EVERYBODY for name in collections}
@@ -362,7 +361,7 @@ class Library:
             raise LibraryError("The library is open for reading only; open it for writing to index documents.")
 
     @contextmanager
-    def _write_access(self, *, urgent: bool = False) -> Iterator[None]:
+    def _write_access(self, urgent: bool = False) -> Iterator[None]:
         self._writable()
         with self._turn:
             self._urgent += urgent
@@ -397,4 +396,4 @@ class Library:
 
     def _urgent_access(self) -> AbstractContextManager[None]:
         """For what a person waits for: a sync under way makes room, and then goes on where it stopped."""
-        return self._write_access(urgent=True)
+        return self._write_access(True)

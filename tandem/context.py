@@ -33,8 +33,10 @@ from tandem.auth.sign_in import SignIn
 from tandem.auth.tickets import Tickets
 from tandem.cluster.member import Member
 from tandem.cluster.turns import SharedTurns
+from tandem.collecting import Collecting
 from tandem.documents import open_library
 from tandem.indexing import Indexing
+from tandem.labels_in_step import LabelsInStep
 from tandem.observability import telemetry
 from tandem.observability.metrics import Metrics
 from tandem.people.entrance import Entrance
@@ -105,7 +107,7 @@ class AppContext:
     ) -> None:
         self.settings = settings
         self.entrance = entrance or Entrance(settings, databases.people(settings))
-        self.rights = rights or Rights(settings, granted=self.entrance.people.granted)
+        self.rights = rights or Rights(settings, granted=self.entrance.people.granted, made=self.entrance.collections)
         self.library = library
         self.engine = engine
         self.traces = traces
@@ -122,11 +124,15 @@ class AppContext:
             self._let_go.append(let_go)
         self.audit = AuditLog(databases.audit(settings), settings.observability.audit_syslog)
         self.rights.told = lambda changes: self.audit.record("", "rights.changed", "tandem.yaml", changes)
+        self.collecting = Collecting(library, self.rights, self.entrance.collections, self.entrance.people)
+        """What changes the collections of the chat."""
+        self.labels = LabelsInStep(library.labels)
         self.watched: dict[str, Callable[[], str]] = {
             "library": lambda: library.problem,
             "traces": lambda: traces.problem,
             "audit": lambda: self.audit.problem,
             "accounts": lambda: self.entrance.store.problem,
+            "collections": lambda: self.labels.problem,
         }
         """What may be amiss while answers go on, and who says so: a sentence that names no place, "" for nothing."""
         self._chosen = chosen_models.read(settings.files.chosen_models)
@@ -146,7 +152,7 @@ class AppContext:
         `runtimes` and `foundry` are as in `assemble`. Raises UserFacingError.
         """
         entrance = Entrance(settings, databases.people(settings))
-        rights = Rights(settings, granted=entrance.people.granted)
+        rights = Rights(settings, granted=entrance.people.granted, made=entrance.collections)
         library = open_library(settings, rights)
         traces = SqlTraceStore(databases.traces(settings), settings.keep_traces_days)
         return cls(settings, library, assemble(settings, library, traces, runtimes, foundry), traces, rights, entrance)
@@ -196,6 +202,7 @@ class AppContext:
             self._share(self.member)
         self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
         self.entrance.seal_old()
+        self.labels.start()
         await self.engine.start()
         if index:
             self._indexing.start()
@@ -270,6 +277,7 @@ class AppContext:
             return
         self._closed = True
         await asyncio.to_thread(self._indexing.close)
+        await asyncio.to_thread(self.labels.close)
         if self._turns is not None:
             await self._turns.close()
         if self.member is not None:

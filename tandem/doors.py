@@ -66,7 +66,9 @@ DOORS = (
     _door(r"/login", "GET HEAD POST", FORM, PARTS, size=10_000),
     _door(r"/sign-in/link/[^/]+", "GET HEAD POST", FORM, size=20_000),
     _door(r"/sign-in/(?:static/.*|with/[^/]+|back/[^/]+|proxy)|/account", "GET HEAD"),
-    _door(r"/administration(?:/usage(?:\.csv)?|/review|/announcements|/state)?", "GET HEAD"),
+    _door(
+        r"/administration(?:/usage(?:\.csv)?|/review|/announcements|/state|/collections(?:/new|/edit)?)?", "GET HEAD"
+    ),
     _door(r"/sign-in|/(?:account|administration)/.+|/shared/revoke", "POST", FORM, size=20_000),
     _door(r"/shared/new", "GET HEAD POST", FORM, size=20_000),
     _door(r"/shared(?:/[^/]+)?", "GET HEAD"),

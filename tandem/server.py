@@ -35,6 +35,7 @@ from tandem.data_lock import hold
 from tandem.doors import Doors
 from tandem.entry.account import account
 from tandem.entry.administration import administration
+from tandem.entry.collections import collecting
 from tandem.entry.routes import entry
 from tandem.entry.session import Peer, ToSignIn
 from tandem.entry.state import state
@@ -53,7 +54,10 @@ CLOSING_SECONDS = 3
 THREAD_TURN_SECONDS = 0.0005
 
 health = APIRouter()
-ROUTERS: tuple[APIRouter, ...] = (health, api, figures, browser, viewer, entry, account, administration, state, sharing)
+ROUTERS: tuple[APIRouter, ...] = (
+    *(health, api, figures, browser, viewer, entry, account),
+    *(administration, state, collecting, sharing),
+)
 
 
 @health.get("/healthz")

@@ -8,13 +8,13 @@ that it has few parts. Does not know files.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from rag.storage.passage_terms import analyse
 from rag.storage.protocols import IndexWriter
 from rag.storage.records import Entry, NewDocument, folders_above
 from rag.storage.sqlite_store import Store
-from rag.types import DocumentRecord
+from rag.types import DocumentRecord, SyncProgress
 
 _LATEST_SECONDS = 30.0
 """What a run has taken in can be found after a second at first, and later after as long as the run took so far, but at
@@ -44,14 +44,14 @@ class Follower:
         self._taken = 0
         """The last generation of which everything was handed to the index; others may commit later ones meanwhile."""
 
-    def recover(self, writer: IndexWriter) -> None:
-        """Make the index hold exactly what the store holds."""
+    def recover(self, writer: IndexWriter, progress: Callable[[SyncProgress], None] = lambda one: None) -> None:
+        """Make the index hold exactly what the store holds; `progress` hears how far that is."""
         store = self._store
         if store.meta("form") != self._form:
             self.rebuild(writer)
             return
         self._taken = store.indexed
-        self.follow(writer, {})
+        self.follow(writer, {}, progress)
         self.publish(writer)
 
     def rebuild(self, writer: IndexWriter) -> None:
@@ -78,20 +78,23 @@ class Follower:
             store.set_meta("form", self._form)
         self._taken = taken
 
-    def follow(self, writer: IndexWriter, made: dict[int, NewDocument]) -> bool:
+    def follow(
+        self,
+        writer: IndexWriter,
+        made: dict[int, NewDocument],
+        progress: Callable[[SyncProgress], None] = lambda one: None,
+    ) -> bool:
         """Hand documents that were stored or removed to the index, by whomever; `made` has those that are at hand.
         Whether any was removed."""
         taken = self._store.generation
         put, gone = self._store.changes_since(self._taken)
-        self._take(writer, put, gone, made)
-        self._taken = taken
-        return bool(gone)
-
-    def _take(self, writer: IndexWriter, put: Sequence[int], gone: Sequence[int], made: dict[int, NewDocument]) -> None:
         for identity in (*gone, *put):
             writer.delete(identity)
-        for identity in put:
+        for done, identity in enumerate(put):
+            progress(SyncProgress(done, len(put), ""))
             self._add(writer, identity, made.get(identity))
+        self._taken = taken
+        return bool(gone)
 
     def publish(self, writer: IndexWriter) -> None:
         """Let searches find what was handed to the index."""

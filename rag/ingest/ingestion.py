@@ -15,24 +15,22 @@ from pathlib import Path
 
 from rag import labels as label
 from rag.formats.extracted import clean, one_line
-from rag.ingest import moved
 from rag.ingest.files import File, Found, walk
 from rag.ingest.follower import Follower, Pace
+from rag.ingest.labelling import Labelling
 from rag.ingest.loader import VERSION
 from rag.ingest.uploads import Uploads
 from rag.ingest.worker_pool import Read, read_all
 from rag.ingest.workers import Pool, Task
 from rag.ocr.recognition import Choice, choose
 from rag.settings import RetrievalSettings
-from rag.storage import opening, provenance
+from rag.storage import provenance
 from rag.storage.protocols import CandidateIndex, IndexWriter
 from rag.storage.records import KnownFile, NewDocument
-from rag.storage.relabelling import relabel
+from rag.storage.relabelling import number_of
 from rag.storage.sqlite_store import Store
 from rag.types import FileReceipt, SyncProgress, SyncReport
 
-Labelled = Callable[[FileReceipt], frozenset[str]]
-"""The labels that the document of a file is to have."""
 _BATCH_FILES = 64
 _BATCH_CHARACTERS = 2_000_000
 _BATCH_SECONDS = 1.0
@@ -63,17 +61,17 @@ class Ingest:
         settings: RetrievalSettings,
         form: str,
         uploads: Uploads,
-        labelled: Labelled | None = None,
+        labelling: Labelling | None = None,
     ) -> None:
         """`form` names the version of analysis and index; a library of another form is indexed anew from the store.
-        `labelled` says which labels the document of a file gets that is of no conversation; None: those of the document
-        in whose place it comes, and a new one is for everybody."""
+        `labelling` says which labels the document of a file gets that is of no conversation; None: those of the
+        document in whose place it comes, and a new one is for everybody."""
         self._store = store
         self._index = index
         self._settings = settings
         self._follower = Follower(store, form)
         self._uploads = uploads
-        self._labelled = labelled
+        self._labelling = labelling
         self._read_form = f"{VERSION}.{settings.passage_chars}"
         self._pool = Pool()
 
@@ -81,34 +79,22 @@ class Ingest:
         """End the processes that read files; the next file starts one again."""
         self._pool.close()
 
-    def follow(self) -> None:
-        """Take into the index what others have stored."""
+    def follow(self, progress: Callable[[SyncProgress], None] = lambda one: None) -> None:
+        """Take into the index what others have stored, or what was relabelled."""
         with self._index.writer() as writer:
-            self._follower.recover(writer)
+            self._follower.recover(writer, progress)
 
     def rebuild_index(self) -> None:
         """Build the index anew from the store."""
         with self._index.writer() as writer:
             self._follower.rebuild(writer)
 
-    def relabel(self) -> int:
-        """Give stored documents the labels that their files have by now; how many had others. Searches heed it when
-        this returns, and the index follows with the next write. Raises LibraryError."""
-        store = self._store
-        with opening.in_words(store.connections.path):
-            if not store.connections.reading:
-                moved.adopt(store, self._uploads)
-            if self._labelled is None:
-                return 0
-            known = [one for one in store.receipts().values() if not self._uploads.holds(one.receipt.root)]
-            return relabel(store, {one.document: self._labelled(one.receipt) for one in known if one.document})
-
     def _labels(self, receipt: FileReceipt, before: int | None) -> frozenset[str]:
         """Who may find the document of a file, which takes the place of the document `before`."""
         if conversation := self._uploads.conversation(receipt.root, self._store.threads):
             return frozenset({label.thread(conversation)})
-        if self._labelled is not None:
-            return self._labelled(receipt)
+        if self._labelling is not None:
+            return self._labelling.of(receipt, number_of(self._store))
         had = self._store.document(before) if before is not None else None
         return had.labels if had is not None else label.PUBLIC
 
@@ -373,6 +359,8 @@ class Ingest:
                     document = change.document
                     if change.receipt is not None and not label.thread_of(document.labels):
                         document = replace(document, name=self._name(change.receipt))
+                        if self._labelling is not None:  # rights may have changed since it was read
+                            document = replace(document, labels=self._labels(change.receipt, None))
                     identity = store.put(document, generation)
                     ids.append(identity)
                     made[identity] = document

@@ -15,7 +15,7 @@ from pathlib import Path
 from rag.database import sqlite_file
 from rag.errors import LibraryError
 from rag.faults import Fault, fault_of, sentence
-from rag.ingest.ingestion import Labelled
+from rag.ingest.labelling import Labelling
 from rag.ingest.loader import digest
 from rag.library import INDEX, STORE, Library
 from rag.settings import RetrievalSettings
@@ -52,12 +52,12 @@ def verify(
     data_dir: Path,
     settings: RetrievalSettings,
     folders: Sequence[Path],
-    labelled: Labelled | None = None,
+    labelling: Labelling | None = None,
     engines: Engines | None = None,
 ) -> Verification:
     """Check every passage and the index of the library in `data_dir`, and repair what is damaged.
 
-    Documents are read again from `folders`, where a file is still there; `labelled` and `engines` are as in
+    Documents are read again from `folders`, where a file is still there; `labelling` and `engines` are as in
     `Library.open`. Raises LibraryError when another process is writing to the library, or the directory cannot be used.
     """
     began = time.monotonic()
@@ -73,7 +73,7 @@ def verify(
                 raise
             broken = str(error)
     if found is None:
-        found = _start_over(data_dir, settings, folders, broken, labelled, engines)
+        found = _start_over(data_dir, settings, folders, broken, labelling, engines)
     return replace(found, seconds=round(time.monotonic() - began, 3))
 
 
@@ -102,7 +102,7 @@ def _start_over(
     settings: RetrievalSettings,
     folders: Sequence[Path],
     broken: str,
-    labelled: Labelled | None,
+    labelling: Labelling | None,
     engines: Engines | None,
 ) -> Verification:
     """A new library from the documents and from what can be read of the damaged file, which is set aside."""
@@ -112,7 +112,7 @@ def _start_over(
     except (OSError, sqlite3.Error) as error:
         raise LibraryError(sentence(f"The damaged library at {path} cannot be set aside", error, path)) from error
     _check_and_repair(data_dir, settings, "", engines)
-    library = Library.open(data_dir, settings, write=True, labelled=labelled, engines=engines)
+    library = Library.open(data_dir, settings, write=True, labelling=labelling, engines=engines)
     try:
         library.remove(_misplaced(library, folders))
         library.sync(folders)

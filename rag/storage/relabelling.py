@@ -1,41 +1,66 @@
 """Gives stored documents other labels, where the folders that they come from now belong to another collection.
 
-Knows the table of documents and its checksums. Does not know collections, nor the index, which follows as it does any
-other change.
+Knows the table of documents and its checksums, and notes with them by which rights they were labelled. Does not know
+collections, nor the index, which follows as it does any other change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rag import labels
 from rag.errors import LibraryError
 from rag.storage.checksums import checksum
 from rag.storage.sqlite_store import Store
 
+_NUMBER = "rights"
 
-def relabel(store: Store, wanted: Mapping[int, frozenset[str]]) -> int:
-    """Give documents, by id, the labels that they are to have; how many had others. Durable when it returns.
+Wanted = Callable[[], Mapping[int, frozenset[str]]]
+"""The labels that documents are to have, by their ids."""
 
-    What is damaged stays damaged: a checksum that did not hold before does not hold afterwards. Raises
-    sqlite3.Error, and LibraryError where it cannot be written.
+
+def number_of(store: Store) -> int:
+    """The number of the rights by which the stored documents were labelled last."""
+    return int(store.meta(_NUMBER) or 0)
+
+
+def unsettled(store: Store) -> bool:
+    """Whether there are documents of which it is not known yet who may read them."""
+    mark = (labels.written(labels.UNSETTLED),)
+    return store.connection.execute("SELECT 1 FROM documents WHERE scope = ? LIMIT 1", mark).fetchone() is not None
+
+
+def relabel(store: Store, wanted: Wanted, number: int) -> int:
+    """Give documents the labels that they are to have by the rights of this number, inside `transaction`; how many had
+    others.
+
+    What is damaged stays damaged: a checksum that did not hold before does not hold afterwards.
     """
-    had = dict(store.connection.execute("SELECT id, scope FROM documents"))
-    before = {one: labels.read(had[one]) for one in wanted if one in had}
-    # A conversation's file stays its own, wherever it is said to lie.
-    changed = {one: wanted[one] for one, own in before.items() if own != wanted[one] and not labels.thread_of(own)}
-    if not changed:
-        return 0
-    if store.connections.reading:  # what is to be closed is not to be read until it is
-        raise LibraryError(
-            f"Of {len(changed)} documents the collection has changed, and {store.connections.path} cannot be written; "
-            "make room or give the rights, and start again."
-        )
-    with store.transaction():
+    if changed := differing(store, wanted):
         generation = store.next_generation()
         for identity, own in changed.items():
             _put(store, identity, labels.written(own), generation)
+    if number != number_of(store):
+        store.set_meta(_NUMBER, str(number))
     return len(changed)
+
+
+def differing(store: Store, wanted: Wanted) -> dict[int, frozenset[str]]:
+    """The documents that have other labels than they are to have, with these. A conversation's file stays its own,
+    wherever it is said to lie."""
+    had = dict(store.connection.execute("SELECT id, scope FROM documents"))
+    before = {one: (labels.read(had[one]), own) for one, own in wanted().items() if one in had}
+    return {one: own for one, (was, own) in before.items() if was != own and not labels.thread_of(was)}
+
+
+def check_writable(store: Store, changed: int) -> None:
+    """Raises LibraryError where so many documents need other labels and cannot be given them: what is to be closed is
+    not to be read until it is."""
+    if changed and store.connections.reading:
+        raise LibraryError(
+            f"Of {changed} documents the collection has changed, and {store.connections.path} cannot be written; "
+            "make room or give the rights, and start again."
+        )
 
 
 def _put(store: Store, identity: int, scope: str, generation: int) -> None:

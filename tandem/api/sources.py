@@ -173,7 +173,7 @@ def _question(asked: Asked, context: AppContext, user: str) -> Question:
             draft=draft,
             escalation=escalation,
             generation=_generation(asked, context),
-            collections=asked.collections,
+            collections=context.rights.keys_of(asked.collections) if asked.collections is not None else None,
         ),
     )
 

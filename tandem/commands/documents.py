@@ -20,10 +20,9 @@ from rag.library import Library
 from rag.principal import LOCAL
 from rag.retrieval.embedders.base import EmbedderError
 from rag.types import FileReceipt, SyncReport
-from tandem.auth.rights import Rights
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
-from tandem.documents import engines, existing, library_dir, open_library
+from tandem.documents import engines, existing, library_dir, open_library, rights_of
 from tandem.settings import Settings, load
 from tandem.sources import Sources
 
@@ -169,7 +168,11 @@ def _watch(library: Library, folders: Sequence[Path], json: bool) -> None:
 def _verify(settings: Settings, folders: Sequence[Path], json: bool) -> None:
     from rag.maintenance.integrity import verify
 
-    found = verify(library_dir(settings), settings.retrieval, folders, Rights(settings).labelled, engines(settings))
+    rights, accounts = rights_of(settings)
+    try:
+        found = verify(library_dir(settings), settings.retrieval, folders, rights.labelling, engines(settings))
+    finally:
+        accounts.close()
     if json:
         print(jsonlib.dumps({**asdict(found), "sound": found.sound}, ensure_ascii=False, indent=2))
         return

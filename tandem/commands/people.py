@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
 
 from rag.errors import UserFacingError
 from tandem import databases
+from tandem.auth.collections import Collection, of_chat, of_settings
 from tandem.auth.rights import ADMINISTRATOR, CURATOR
 from tandem.commands.auditing import note
 from tandem.commands.signing_out import sign_out_everywhere
 from tandem.people.accounts import INVITE, LINK_HOURS, LOCAL, MEMBER, RESET, People, Person
+from tandem.people.collections import Collections
 from tandem.people.store import Store
 from tandem.settings import Settings, load
 
@@ -31,13 +33,13 @@ def opened() -> Iterator[tuple[Settings, People]]:
 
 def list_people(*, json: bool) -> None:
     """Print everybody."""
-    with opened() as (_, people):
-        found = people.everybody()
+    with opened() as (settings, people):
+        found, named = people.everybody(), {one.key: one.name for one in _collections(settings, people)}
     if json:
-        print(jsonlib.dumps([_record(one) for one in found], ensure_ascii=False, indent=2))
+        print(jsonlib.dumps([_record(one, named) for one in found], ensure_ascii=False, indent=2))
         return
     for one in found:
-        roles, groups = _roles(one), sorted(one.groups)
+        roles, groups = _roles(one, named), sorted(one.groups)
         state = "removed" if one.removed else "invited" if one.way == LOCAL and not one.hash else one.way or "settings"
         granted = [*roles, *(f"in {group}" for group in groups)]
         print(f"{one.name}: {', '.join([state, *granted])}{f', last seen {one.seen[:16]}' if one.seen else ''}")
@@ -45,15 +47,16 @@ def list_people(*, json: bool) -> None:
         print("Nobody has an account; `tandem people add NAME` makes one.")
 
 
-def _roles(one: Person) -> list[str]:
-    return (["administrator"] if one.administers else []) + [f"curator of {name}" for name in sorted(one.curates)]
+def _roles(one: Person, named: Mapping[str, str]) -> list[str]:
+    curates = sorted(named.get(key, key) for key in one.curates)
+    return (["administrator"] if one.administers else []) + [f"curator of {name}" for name in curates]
 
 
-def _record(one: Person) -> dict[str, object]:
+def _record(one: Person, named: Mapping[str, str]) -> dict[str, object]:
     return {
         "name": one.name,
         "way": one.way,
-        "roles": _roles(one),
+        "roles": _roles(one, named),
         "groups": sorted(one.groups),
         "two_factor": one.two_factor,
         "created": one.created,
@@ -132,9 +135,10 @@ def forget(name: str, *, sure: bool) -> None:
 def role(name: str, role: str, collection: str) -> None:
     """Grant a role. Raises UserFacingError."""
     with opened() as (settings, people):
-        if collection and collection not in {one.name for one in settings.collections}:
-            raise UserFacingError(f"There is no collection {collection!r}; tandem.yaml names them.")
-        people.grant(name, role, collection)
+        known = {one.name: one.key for one in _collections(settings, people)}
+        if collection and collection not in known:
+            raise UserFacingError(f"There is no collection {collection!r}; tandem.yaml and the chat name them.")
+        people.grant(name, role, known.get(collection, ""))
         note(settings, "rights.changed", name, {"role": role, "collection": collection})
         still = _by_settings(settings, name) if role == MEMBER else []
     print(f"{name} is {role}{f' of {collection}' if collection else ''} now.")
@@ -147,10 +151,10 @@ def join(name: str, group: str) -> None:
     with opened() as (settings, people):
         people.join(name, group)
         note(settings, "rights.changed", name, {"group": f"+ {group}"})
+        collections = _collections(settings, people)
     print(f"{name} is in {group} now.")
-    named = {reader for one in settings.collections for reader in one.readers or ()}
-    if settings.collections and group not in named:
-        print(f"No collection in tandem.yaml names {group} among its readers yet.")
+    if collections and not any(group in (one.readers or ()) for one in collections):
+        print(f"No collection names {group} among its readers yet.")
 
 
 def leave(name: str, group: str) -> None:
@@ -163,6 +167,11 @@ def leave(name: str, group: str) -> None:
         print(f"{name} is in {group} all the same: tandem.yaml or a provider says so; change it there too.")
     else:
         print(f"{name} is not in {group} any more.")
+
+
+def _collections(settings: Settings, people: People) -> tuple[Collection, ...]:
+    """Those of the settings and those of the chat."""
+    return of_settings(settings.collections) + of_chat(Collections(people.store).current()[1])
 
 
 def _by_settings(settings: Settings, name: str) -> list[str]:

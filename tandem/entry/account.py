@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from rag.errors import UserFacingError
+from rag.principal import Principal
 from tandem.auth.tickets import TicketError, ticket_of
 from tandem.context import AppContext
 from tandem.entry import page
@@ -59,6 +60,7 @@ async def own_page(request: Request, said: str = "", status: int = 200, *, bad: 
         page.words(say("you_are", language, name=who)),
         page.words(say("your_groups", language, names=", ".join(sorted(principal.groups)) or "–")),
         *(_own_password(context, person, language) if person is not None and person.way == LOCAL else ()),
+        *_looked_after(context, principal, language),
         page.heading(say("your_browsers", language)),
         _browsers(context, request, sessions, language),
         page.heading(say("your_keys", language)),
@@ -70,6 +72,20 @@ async def own_page(request: Request, said: str = "", status: int = 200, *, bad: 
 def _kept(context: AppContext, who: str) -> tuple[list[Session], list[Key]]:
     sessions = context.entrance.sessions.sessions(who)
     return [one for one in sessions if context.tickets.still(who, one.number, one.epoch)], context.entrance.keys.of(who)
+
+
+def _looked_after(context: AppContext, principal: Principal, language: Language) -> list[str]:
+    """The collections that somebody curates, as they are."""
+    rows = [
+        (
+            escape(one.name),
+            escape(say("everybody", language) if one.readers is None else ", ".join(one.readers)),
+            "<br>".join(map(escape, context.collecting.folders_of(one))),
+        )
+        for one in context.rights.curated(principal)
+    ]
+    heads = [say(key, language) for key in ("collection", "readers", "collection_folders")]
+    return [page.heading(say("you_look_after", language)), page.table(heads, rows)] if rows else []
 
 
 def _own_password(context: AppContext, person: Person, language: Language) -> list[str]:

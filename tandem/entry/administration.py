@@ -59,9 +59,9 @@ async def people_page(request: Request, said: str = "") -> Response:
     everybody = await asyncio.to_thread(context.entrance.people.everybody)
     users = [Person(name, "settings") for name in context.settings.server.users]
     names = [(one.name, one.name) for one in (*users, *everybody) if not one.removed and one.way]
-    curating = [(one.name, one.name) for one in context.rights.collections]
+    curating = [(one.key, one.name) for one in context.rights.collections]
     roles = [(MEMBER, say("role_member", language)), (ADMINISTRATOR, say("role_administrator", language))]
-    roles += [(f"{CURATOR} {name}", say("role_curator", language, name=name)) for name, _ in curating]
+    roles += [(f"{CURATOR} {key}", say("role_curator", language, name=name)) for key, name in curating]
     readers = {group for one in context.rights.collections for group in one.readers or ()}
     known = readers | {group for name, _ in names for group in context.rights.groups_of(name)}
     group, bounds = say("group", language), {"maxlength": "100"}
@@ -80,8 +80,6 @@ async def people_page(request: Request, said: str = "") -> Response:
         page.heading(say("groups", language)),
         page.form(f"{_HERE}/join", say("join_group", language), whom, join),
         page.form(f"{_HERE}/leave", say("leave_group", language), whom, leave),
-        page.heading(say("collection", language)),
-        _collections(context, language),
     ]
     return page.response(language, say("administration", language), parts)
 
@@ -90,6 +88,7 @@ def ways(language: Language, here: str) -> str:
     """The ways from each of these pages to the others; `here` is the end of the address of the one that it is."""
     pages = (
         ("", "people"),
+        ("/collections", "collections_page"),
         ("/usage", "usage"),
         ("/review", "review"),
         ("/announcements", "announcements"),
@@ -130,18 +129,6 @@ def _people(context: AppContext, everybody: Sequence[Person], language: Language
 
 def _role(role: str, language: Language) -> str:
     return say("role_administrator" if role == ADMINISTRATOR else "role_curating", language)
-
-
-def _collections(context: AppContext, language: Language) -> str:
-    rows = [
-        (
-            escape(one.name),
-            escape(", ".join(one.readers) if one.readers is not None else say("everybody", language)),
-            escape(", ".join(one.curators)),
-        )
-        for one in context.rights.collections
-    ]
-    return page.table([say(key, language) for key in ("collection", "readers", "curators")], rows)
 
 
 @administration.get("/announcements")
@@ -280,10 +267,13 @@ async def forget(request: Request) -> Response:
 @administration.post("/role")
 async def role(request: Request) -> Response:
     """A role is granted or taken."""
-    context, _, who = administrator(request)
+    context, language, who = administrator(request)
     sent = await fields_of(request)
-    name, (kind, _, collection) = sent.get("name", ""), sent.get("role", "").partition(" ")
-    await asyncio.to_thread(context.entrance.people.grant, name, kind, collection)
+    name, (kind, _, key) = sent.get("name", ""), sent.get("role", "").partition(" ")
+    collection = next((one.name for one in context.rights.collections if one.key == key), "")
+    if key and not collection:
+        raise Refused(400, say("collection_gone", language))
+    await asyncio.to_thread(context.entrance.people.grant, name, kind, key)
     context.audit.record(who, "rights.changed", name, {"role": kind, "collection": collection})
     return RedirectResponse(_HERE, 303)
 

@@ -6,6 +6,7 @@ Knows its own HTML, which has no script in it. Does not know people.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from starlette.responses import HTMLResponse
@@ -64,9 +65,9 @@ def heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>"
 
 
-def form(action: str, button: str, *fields: str, quiet: bool = False) -> str:
-    """A form that is sent to `action`."""
-    kind = ' class="quiet"' if quiet else ""
+def form(action: str, button: str, *fields: str, quiet: bool = False, broad: bool = False) -> str:
+    """A form that is sent to `action`: a `quiet` one is a button in a line, a `broad` one has much in it."""
+    kind = ' class="quiet"' if quiet else ' class="broad"' if broad else ""
     return (
         f'<form method="post" action="{escape(action)}"{kind}>{"".join(fields)}'
         f'<button type="submit">{escape(button)}</button></form>'
@@ -112,6 +113,37 @@ def boxes(name: str, label: str, values: Sequence[str], chosen: Sequence[str] = 
     return f"<fieldset><legend>{escape(label)}</legend>{ticks}</fieldset>"
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One of several that may be ticked: what is sent for it, its words and a note beside them; `depth` is how far down
+    it is in a tree, and what is `fixed` cannot be ticked."""
+
+    value: str
+    said: str
+    ticked: bool = False
+    note: str = ""
+    depth: int = 0
+    fixed: bool = False
+
+
+def ticks(
+    name: str, label: str, rows: Sequence[Tick], *, kind: str = "checkbox", hint: str = "", tree: bool = False
+) -> str:
+    """Several that may be ticked, or with the kind "radio" one of several; nothing where there are none. Of a `tree`
+    each stands on a line of its own, in a frame that scrolls."""
+    if not rows:
+        return ""
+    inner = "".join(
+        f'<label class="tick{f" in-{min(one.depth, 8)}" if one.depth else ""}"><input type="{kind}" name="{name}" '
+        f'value="{escape(one.value)}"{" checked" if one.ticked else ""}{" disabled" if one.fixed else ""}>'
+        f" <span>{escape(one.said)}{f' <small>{escape(one.note)}</small>' if one.note else ''}</span></label>"
+        for one in rows
+    )
+    below = f'<span class="hint">{escape(hint)}</span>' if hint else ""
+    opening, inner = ('<fieldset class="tree">', f"<div>{inner}</div>") if tree else ("<fieldset>", inner)
+    return f"{opening}<legend>{escape(label)}</legend>{inner}{below}</fieldset>"
+
+
 def choice(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str = "") -> str:
     """One of several; `options` are values and their wordings."""
     inner = "".join(
@@ -123,6 +155,11 @@ def choice(name: str, label: str, options: Sequence[tuple[str, str]], chosen: st
 
 def way(href: str, text: str, *, strong: bool = False) -> str:
     return f'<a class="way{" strong" if strong else ""}" href="{escape(href)}">{escape(text)}</a>'
+
+
+def quiet_way(href: str, text: str) -> str:
+    """A way in a line of a table, beside quiet forms."""
+    return f'<a class="way quiet" href="{escape(href)}">{escape(text)}</a>'
 
 
 def row(label: str, ways: Sequence[tuple[str, str]], here: str) -> str:

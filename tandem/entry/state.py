@@ -27,6 +27,7 @@ _PARTS = {
     "traces": "part_traces",
     "audit": "part_audit",
     "accounts": "part_accounts",
+    "collections": "collections_page",
     "processes": "part_processes",
 }
 """The parts of an installation that say what is amiss with them, in words."""

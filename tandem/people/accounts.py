@@ -64,6 +64,7 @@ class People:
         self._users = frozenset(users)
         self._lock = threading.Lock()
         self._now: dict[str, Person] = {}
+        self._seen = -1
 
     # What is known
 
@@ -232,8 +233,7 @@ class People:
     def join(self, name: str, group: str) -> None:
         """Put somebody into a group. Raises AccountsError."""
         self._check_known(name)
-        if not _NAME.fullmatch(group):
-            raise AccountsError("A group's name has 1 to 100 characters, and none of , : / \\ in it.")
+        check_group(group)
         self._change(lambda db: _join(db, name, group, LOCAL))
 
     def leave(self, name: str, group: str) -> None:
@@ -299,8 +299,12 @@ class People:
         if name in self._users:
             raise AccountsError(f"{name} is a user of the settings already; choose another name.")
 
+    def is_known(self, name: str) -> bool:
+        """Whether somebody of this name may sign in, as soon as they have what their way asks for."""
+        return self._account(name) is not None or name in self._users
+
     def _check_known(self, name: str) -> None:
-        if self._account(name) is None and name not in self._users:
+        if not self.is_known(name):
             raise AccountsError(f"{name} has no account here; `tandem people add` makes one.")
 
     def set(self, name: str, **values: Any) -> None:
@@ -323,8 +327,8 @@ class People:
 
     def _known(self) -> Mapping[str, Person]:
         with self._lock:
-            if self.store.moved_on():
-                self._now = self.store.read(_everybody)
+            if (number := self.store.latest()) != self._seen:
+                self._now, self._seen = self.store.read(_everybody), number
             return self._now
 
 
@@ -332,6 +336,12 @@ def check_password(password: str) -> None:
     """Raises AccountsError where a password is too short to be one."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountsError(f"A password has at least {SHORTEST_PASSWORD} characters; choose a longer one.")
+
+
+def check_group(name: str) -> None:
+    """Raises AccountsError where a group cannot be called so."""
+    if not _NAME.fullmatch(name):
+        raise AccountsError("A group's name has 1 to 100 characters, and none of , : / \\ in it.")
 
 
 def _digest(code: str) -> str:

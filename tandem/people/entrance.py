@@ -20,6 +20,7 @@ from tandem.auth.sign_in import asking_from
 from tandem.auth.tickets import LOCAL_USER, SECONDS, signing_secret
 from tandem.people.accounts import FIRST, People, Person
 from tandem.people.announcements import Announcements
+from tandem.people.collections import Collections
 from tandem.people.counts import CountsForAll
 from tandem.people.ended import EndedForAll
 from tandem.people.keys import Keys
@@ -64,6 +65,7 @@ class Entrance:
         self.keys = Keys(self.store)
         self.shares = Shares(self.store)
         self.announcements = Announcements(self.store)
+        self.collections = Collections(self.store)
         together = server.login_required and place.on_server
         self.counts = CountsForAll(self.store) if together else None
         """What several processes count together; None where there is but one."""

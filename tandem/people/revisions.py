@@ -20,4 +20,4 @@ def _metadata() -> MetaData:
     return metadata
 
 
-TABLES = Tables("tandem_people", Path(__file__).parent / "migrations", "0004", "people", _metadata)
+TABLES = Tables("tandem_people", Path(__file__).parent / "migrations", "0005", "people", _metadata)

@@ -43,7 +43,7 @@ class Store:
         self._lock = threading.RLock()
         self._prepared = False
         self._looker = Looker("accounts", self._look)
-        self._number = self._told = -1
+        self._number = -1
         self._changed_here = False
         self._file: object = None
 
@@ -74,15 +74,14 @@ class Store:
         """As `change`, for what nobody waits to notice. Raises AccountsError."""
         self._explained("written", lambda: self._in_transaction(work))
 
-    def moved_on(self) -> bool:
-        """Whether somebody has changed something since this was last asked: on a server known a second later at most.
-        Quick; False where it cannot be told."""
+    def latest(self) -> int:
+        """A number that goes up whenever somebody changes something: on a server known a second later at most. Quick;
+        the last one known where it cannot be told, and -1 where none is."""
         if self._is_told_at_once():
             self._look()
         elif not isinstance(self.place, Sqlite):
             self._looker.begin()
-        before, self._told = self._told, self._number
-        return before != self._told
+        return self._number
 
     def _is_told_at_once(self) -> bool:
         """Whether whoever asks waits for a look: not for a server, which may be away, but where it is not known yet

@@ -1,4 +1,4 @@
-"""The tables in which accounts, what is granted, keys, usage and what people share are kept.
+"""The tables in which accounts, what is granted, collections, keys, usage and what people share are kept.
 
 Knows names, types and indexes. Does not know what is asked of them. Who changes something here adds a revision in
 `migrations/versions`, which does the same to a database that is there, and names it as the newest in `revisions.py`.
@@ -116,6 +116,17 @@ announcements = Table(
     Column("text", Words, nullable=False),
     Column("created", MOMENT, nullable=False),
     Column("until", MOMENT, nullable=False),
+)
+collections = Table(
+    "collections",
+    metadata,
+    Column("key", Line, primary_key=True),
+    Column("name", Line, nullable=False),
+    Column("folded", Line, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed", MOMENT, nullable=False),
+    Column("content", JSON, nullable=False),
+    Index("collections_by_name", "folded", unique=True),
 )
 changes = Table(
     "changes",

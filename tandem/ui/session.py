@@ -175,7 +175,7 @@ def _tabs(context: AppContext, choices: Choices) -> list[Tab]:
         models.ready,
         language_of(context),
         downloading=accounts.administers(context.rights),
-        collections=[one.name for one in readable],
+        collections={one.key: one.name for one in readable},
     )
 
 

@@ -43,7 +43,7 @@ _ESCALATION = (
 _GENERATION = ("max_tokens", "temperature", "seed")
 _LONGEST_NAME, _MOST_COLLECTIONS = 200, 500
 UNCOLLECTED = "-"
-"""Stands in the panel for what belongs to no collection; no collection is called so."""
+"""Stands in the panel for what belongs to no collection; no collection has this key or name."""
 BRIEF_WORDS = (50, 2000)
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -177,19 +177,19 @@ def tabs(
     language: Language,
     *,
     downloading: bool = True,
-    collections: Sequence[str] = (),
+    collections: Mapping[str, str] | None = None,
 ) -> list[Tab]:
     """The widgets, set to `choices`: what everybody may want to change, and the rest where that was asked for.
 
-    `ready` says whether `models` is complete, `downloading` whether the person may download any, `collections` which
-    ones the person may read."""
+    `ready` says whether `models` is complete, `downloading` whether the person may download any, `collections` the
+    names of those that the person may read, by their keys."""
     make = _Widgets(choices.values(), language)
     downloads = [info for info in models if info.state is ModelState.DOWNLOADABLE] if downloading else []
     basic: list[InputWidget] = [
         make.model("draft", models, ready),
         make.model("refine", models, ready),
         *([make.download(downloads)] if downloads else []),
-        *make.collections(collections),
+        *make.collections(collections or {}),
         make.language(),
         make.switch("panel"),
         make.switch("marks"),
@@ -282,11 +282,11 @@ class _Widgets:
             description=self.hint("policy"),
         )
 
-    def collections(self, names: Sequence[str]) -> list[InputWidget]:
+    def collections(self, names: Mapping[str, str]) -> list[InputWidget]:
         """What may be searched, where there is more than one part of it."""
         if not names:
             return []
-        items = {name: name for name in names} | {self.say("uncollected"): UNCOLLECTED}
+        items = {name: key for key, name in names.items()} | {self.say("uncollected"): UNCOLLECTED}
         chosen = [name for name in self.values["collections"] if name in items.values()]
         label, hint = self.say("collections"), self.hint("collections")
         return [MultiSelect("collections", label, initial=chosen, items=items, description=hint)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag import labels
+from rag.ingest.labelling import Labelling
 from rag.library import STORE, Library
 from rag.settings import RetrievalSettings
 from rag.types import FileReceipt
@@ -24,7 +25,7 @@ def everybodys(receipt: FileReceipt) -> frozenset[str]:
 
 
 def opened(folder: Path) -> Library:
-    return Library.open(folder, RetrievalSettings(), write=True, labelled=everybodys)
+    return Library.open(folder, RetrievalSettings(), write=True, labelling=Labelling(everybodys))
 
 
 def found(library: Library, conversation: str = "") -> list[str]:

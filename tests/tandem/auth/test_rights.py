@@ -176,7 +176,7 @@ def test_checking_for_damage_opens_nothing(home: Path, opened: tuple[Library, Ri
     library, rights = opened
     library.close()
     settings = settings_of(home)
-    assert verify(library_dir(settings), settings.retrieval, settings.documents, rights.labelled).sound
+    assert verify(library_dir(settings), settings.retrieval, settings.documents, rights.labelling).sound
     assert verify(library_dir(settings), settings.retrieval, settings.documents).sound
     again = open_library(settings, rights)
     assert found(again, ANYBODY) == {"open.md", "news/today.md"}
