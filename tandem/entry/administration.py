@@ -256,7 +256,11 @@ async def forget(request: Request) -> Response:
     if sent.get("sure") != name:
         hidden = page.hidden("name", name) + page.hidden("sure", name)
         sure = page.form(f"{_HERE}/forget", say("forget_person", language), hidden)
-        parts = [ways(language, ""), page.words(say("forget_sure", language, name=name)), sure]
+        parts = [
+            ways(language, ""),
+            page.sentence(say("forget_sure", language, name=name), bad=True),
+            page.choose(sure, page.way(_HERE, say("cancel", language))),
+        ]
         return page.response(language, say("administration", language), parts)
     counts = await asyncio.to_thread(forgetting.forget, context.settings, name, context.library)
     await asyncio.to_thread(context.tickets.end_all, name)

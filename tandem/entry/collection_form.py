@@ -94,23 +94,32 @@ def _who(entered: Entered, groups: Sequence[str], language: Language) -> list[st
     ]
 
     def several(name: str, label: str, named: Sequence[str], more: str) -> str:
-        others, hint = ", ".join(one for one in named if one not in groups), say("more_groups_hint", language)
+        others = ", ".join(one for one in named if one not in groups)
+        label_of_more, hint = say("more_groups" if groups else "groups", language), say("more_groups_hint", language)
         return page.ticks(name, label, [page.Tick(one, one, one in named) for one in groups]) + page.field(
-            more, say("more_groups", language), value=others, hint=hint, attributes=bounds, needed=False
+            more, label_of_more, value=others, hint=hint, attributes=bounds, needed=False
         )
 
+    people = page.field(
+        "people",
+        say("people", language),
+        value=", ".join(entered.people),
+        hint=say("curators_hint", language),
+        attributes=bounds,
+        needed=False,
+    )
+    readers = several("reader", say("groups", language), entered.readers, "readers")
     return [
-        page.ticks("open", say("collection_readers", language), open_to, kind="radio"),
-        f'<div class="these">{several("reader", say("groups", language), entered.readers, "readers")}</div>',
-        page.field(
-            "people",
-            say("collection_curators", language),
-            value=", ".join(entered.people),
-            hint=say("curators_hint", language),
-            attributes=bounds,
-            needed=False,
+        page.section(
+            say("collection_readers", language),
+            page.ticks("open", "", open_to, kind="radio"),
+            f'<div class="these">{readers}</div>',
         ),
-        several("curating", say("curating_groups", language), entered.curating, "curate"),
+        page.section(
+            say("collection_curators", language),
+            people,
+            several("curating", say("groups", language), entered.curating, "curate"),
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -159,8 +160,12 @@ def _sure(language: Language, entered: Entered, name: str, effect: Effect) -> Re
     parts = [
         ways(language, "/collections"),
         *_effect(effect, language),
-        page.form(f"{_HERE}/save", say("collection_save_sure", language), fields),
-        page.way(f"{_HERE}/edit?key={entered.key}" if entered.key else f"{_HERE}/new", say("cancel", language)),
+        page.choose(
+            page.form(f"{_HERE}/save", say("collection_save_sure", language), fields),
+            page.way(
+                f"{_HERE}/edit?key={quote(entered.key)}" if entered.key else f"{_HERE}/new", say("cancel", language)
+            ),
+        ),
     ]
     return page.response(language, say("collection_opens", language, name=name), parts)
 
@@ -171,8 +176,10 @@ def _sure_to_delete(language: Language, made: Made, version: str, effect: Effect
         ways(language, "/collections"),
         page.words(say("collection_delete_explained", language, name=made.name)),
         *_effect(effect, language),
-        page.form(f"{_HERE}/delete", say("collection_delete_sure", language, name=made.name), hidden),
-        page.way(_HERE, say("cancel", language)),
+        page.choose(
+            page.form(f"{_HERE}/delete", say("collection_delete_sure", language, name=made.name), hidden),
+            page.way(_HERE, say("cancel", language)),
+        ),
     ]
     return page.response(language, say("collection_deleting", language, name=made.name), parts)
 

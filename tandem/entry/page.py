@@ -74,6 +74,11 @@ def form(action: str, button: str, *fields: str, quiet: bool = False, broad: boo
     )
 
 
+def choose(sure: str, otherwise: str) -> str:
+    """A form with nothing but its button, for what cannot be taken back, and the way that leaves it."""
+    return f'<div class="choose">{sure}{otherwise}</div>'
+
+
 def field(
     name: str,
     label: str,
@@ -129,8 +134,8 @@ class Tick:
 def ticks(
     name: str, label: str, rows: Sequence[Tick], *, kind: str = "checkbox", hint: str = "", tree: bool = False
 ) -> str:
-    """Several that may be ticked, or with the kind "radio" one of several; nothing where there are none. Of a `tree`
-    each stands on a line of its own, in a frame that scrolls."""
+    """Several that may be ticked, or with the kind "radio" one of several; nothing where there are none. Without a
+    `label`, what is around says what they are. Of a `tree` each has a line of its own, in a frame that scrolls."""
     if not rows:
         return ""
     inner = "".join(
@@ -140,8 +145,15 @@ def ticks(
         for one in rows
     )
     below = f'<span class="hint">{escape(hint)}</span>' if hint else ""
+    if not label:
+        return f'<div class="row">{inner}</div>'
     opening, inner = ('<fieldset class="tree">', f"<div>{inner}</div>") if tree else ("<fieldset>", inner)
     return f"{opening}<legend>{escape(label)}</legend>{inner}{below}</fieldset>"
+
+
+def section(label: str, *parts: str) -> str:
+    """Fields of one kind, under a name."""
+    return f'<fieldset class="section"><legend>{escape(label)}</legend>{"".join(parts)}</fieldset>'
 
 
 def choice(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str = "") -> str:
