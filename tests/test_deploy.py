@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_nothing_is_fetched_from_a_place_that_is_named_here() -> None:
     for image in [*bases, *(one["image"] for one in services), chart]:
         assert "." not in image.split("/")[0] or "/" not in image, image
         assert not re.match(r"[^/]+:\d+/", image), image
+
+
+def test_the_build_is_given_all_that_the_package_is_made_of_and_no_secret() -> None:
+    lines = (DEPLOY / "Containerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    told = [line for line in lines if line and not line.startswith("#")]
+    assert told[0] == "*", "what is not named stays outside"
+    given = {line.removeprefix("!") for line in told if line.startswith("!")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], *project["project"]["license-files"]}
+    needed |= {"pyproject.toml", "constraints.txt", project["project"]["readme"]}
+    assert {Path(one).parts[0] for one in needed} == given
+    assert all((ROOT / one).exists() for one in given)
 
 
 def test_the_container_is_nobody_and_writes_nowhere_else() -> None:
