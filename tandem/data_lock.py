@@ -29,7 +29,7 @@ def hold(files: DataDir, address: str) -> BaseFileLock:
         lock.acquire(blocking=False)
     except Timeout:
         raise InUseError(
-            f"Another server{_holder(files)} has the data directory {files.path}, and two would delete each other's "
+            f"Another server{_told(files)} has the data directory {files.path}, and two would delete each other's "
             "uploads; stop that one, or give this one its own with TANDEM_DATA_DIR."
         ) from None
     except (OSError, NotImplementedError) as error:
@@ -46,9 +46,16 @@ def hold(files: DataDir, address: str) -> BaseFileLock:
     return lock
 
 
-def _holder(files: DataDir) -> str:
+def holder(files: DataDir) -> tuple[int, str, str] | None:
+    """Process, address and start of the server that said last that it has the data directory; whether it still runs is
+    not known here."""
     try:
         note = json.loads(files.lock_holder.read_bytes())
-        return f" (process {int(note['pid'])}, {note['address']!s:.80}, since {note['since']!s:.40})"
+        return int(note["pid"]), str(note["address"])[:80], str(note["since"])[:40]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        return None
+
+
+def _told(files: DataDir) -> str:
+    noted = holder(files)
+    return f" (process {noted[0]}, {noted[1]}, since {noted[2]})" if noted else ""

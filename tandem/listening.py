@@ -22,7 +22,7 @@ def listen(server: ServerSettings) -> socket.socket:
     """A socket at the address of the settings. Raises UserFacingError where it cannot be had, or where somebody answers
     there already: some systems let two programs have one port, and people would meet either."""
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-    if server.port and _answers(server.host, server.port):
+    if server.port and answers(server.host, server.port):
         raise UserFacingError(_taken(server))
     listener = socket.socket(family)
     try:
@@ -40,6 +40,11 @@ def listen(server: ServerSettings) -> socket.socket:
     return listener
 
 
+def nearby(address: str) -> str:
+    """An address as somebody on this machine opens it: one that stands for all of the machine's opens in no browser."""
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
 def _taken(server: ServerSettings) -> str:
     free = next((port for port in range(server.port + 1, min(server.port + _TRIED, 65_536)) if _is_free(port)), 0)
     return (
@@ -48,7 +53,7 @@ def _taken(server: ServerSettings) -> str:
     )
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(host: str, port: int) -> bool:
     """Whether somebody takes connections there now."""
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     try:
@@ -62,7 +67,7 @@ def _is_free(port: int) -> bool:
     try:
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", port))
-        return not _answers("127.0.0.1", port)
+        return not answers("127.0.0.1", port)
     except OSError:
         return False
 

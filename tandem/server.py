@@ -40,7 +40,7 @@ from tandem.entry.routes import entry
 from tandem.entry.session import Peer, ToSignIn
 from tandem.entry.state import state
 from tandem.guard import Guard
-from tandem.listening import listen
+from tandem.listening import listen, nearby
 from tandem.people.entrance import Entrance
 from tandem.settings import Settings, load
 from tandem.sharing.routes import sharing
@@ -223,7 +223,7 @@ def serve_handed(
 def first_link(settings: Settings, address: str, entrance: Entrance) -> str:
     """Where the first administrator makes an account, "" where there is one. Raises AccountsError."""
     code = entrance.first_code()
-    return f"{settings.server.sign_in.address or address}/sign-in/link/{code}" if code else ""
+    return f"{settings.server.sign_in.address or nearby(address)}/sign-in/link/{code}" if code else ""
 
 
 def _config(app: FastAPI) -> uvicorn.Config:

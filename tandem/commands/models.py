@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import typer
+from psutil import pid_exists
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +27,8 @@ from tandem.auth.rights import Granted, doubts
 from tandem.commands.auditing import note
 from tandem.commands.progress import bar
 from tandem.context import AppContext
+from tandem.data_lock import holder
+from tandem.listening import answers
 from tandem.people.accounts import People
 from tandem.people.store import AccountsError, Store
 from tandem.settings import Settings
@@ -146,8 +150,11 @@ async def _checked(engine: Engine, alias: str) -> str:
 def doctor(json: bool) -> None:
     """Print every finding; exit code 1 when one of them fails."""
     settings = load_settings()
-    ports = [(settings.server.host, settings.server.port)] if settings.server.port else []
+    ours = _served(settings)
+    ports = [(settings.server.host, settings.server.port)] if settings.server.port and not ours else []
     findings = _run(lambda engine: examine(engine, data_dir=settings.data_dir, ports=ports))
+    if ours:
+        findings.append(Finding("port", Health.OK, ours))
     findings.append(_encoder(settings))
     if (chosen := chosen_models.read(settings.files.chosen_models)) is not None:
         where = f" on {chosen.endpoint.name} ({chosen.endpoint.base_url})" if chosen.endpoint is not None else ""
@@ -167,6 +174,15 @@ def doctor(json: bool) -> None:
             console.print(f"{finding.subject}: {finding.text} {finding.advice}".rstrip(), markup=False)
     if any(finding.health is Health.FAIL for finding in findings):
         raise typer.Exit(1)
+
+
+def _served(settings: Settings) -> str:
+    """What to say where this installation's own server has its port, "" where it is free or another program's."""
+    noted = holder(settings.files)
+    if noted is None or urlsplit(noted[1]).port != settings.server.port or not pid_exists(noted[0]):
+        return ""
+    there = answers(settings.server.host, settings.server.port)
+    return f"Tandem answers at {noted[1]} (process {noted[0]})." if there else ""
 
 
 def _accounts(settings: Settings) -> dict[str, Granted]:

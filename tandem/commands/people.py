@@ -14,6 +14,7 @@ from tandem.auth.collections import Collection, of_chat, of_settings
 from tandem.auth.rights import ADMINISTRATOR, CURATOR
 from tandem.commands.auditing import note
 from tandem.commands.signing_out import sign_out_everywhere
+from tandem.listening import nearby
 from tandem.people.accounts import INVITE, LINK_HOURS, LOCAL, MEMBER, RESET, People, Person
 from tandem.people.collections import Collections
 from tandem.people.store import Store
@@ -99,7 +100,7 @@ def reset(name: str) -> None:
 
 def _print_link(settings: Settings, name: str, code: str) -> None:
     server = settings.server
-    address = server.sign_in.address or f"http://{server.host}:{server.port}"
+    address = server.sign_in.address or nearby(f"http://{server.host}:{server.port}")
     print(f"Give this to {name}; it works once, for {LINK_HOURS} hours: {address}/sign-in/link/{code}")
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -116,3 +117,29 @@ def test_other_machines_need_users(home: Path) -> None:
         asked = httpx.post(f"{address}/v1/chat/completions", json={}, timeout=60, trust_env=False)
         page = httpx.get(address, headers={"accept": "text/html"}, timeout=60, trust_env=False)
     assert (asked.status_code, page.status_code, page.headers["location"]) == (401, 303, "/login")
+
+
+def test_the_first_administrators_link_opens_on_this_machine(home: Path) -> None:
+    process = start(home, "serve", "--host", "0.0.0.0", "--port", "0", TANDEM_SERVER__SIGN_IN__ACCOUNTS="true")
+    with answering(process):
+        assert process.stdout is not None
+        link = re.search(r"http://127\.0\.0\.1:\d+/sign-in/link/\S+", process.stdout.readline())
+        assert link and httpx.get(link[0], timeout=60, trust_env=False).status_code == 200
+
+
+def test_doctor_knows_the_server_of_its_own_installation(home: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+
+    def said() -> tuple[str, str]:
+        out = start(home, "doctor", "--json", TANDEM_SERVER__PORT=port).communicate(timeout=120)[0]
+        (found,) = [one for one in json.loads(out)["findings"] if one["subject"] == "port"]
+        return found["health"], found["text"]
+
+    with answering(start(home, "serve", TANDEM_SERVER__PORT=port)) as address:
+        health, text = said()
+        assert health == "ok" and address in text
+    assert said() == ("ok", f"127.0.0.1:{port} is free.")
+    with socket.create_server(("127.0.0.1", int(port))):
+        assert said()[0] == "warn"
