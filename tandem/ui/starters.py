@@ -5,6 +5,7 @@ Knows which headings make a question that somebody may ask. Does not know how it
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -48,14 +49,21 @@ def questions(shelf: Seen, language: Language) -> list[tuple[str, str]]:
 
 
 def _spread(records: list[DocumentRecord], language: Language) -> list[DocumentRecord]:
-    """One document of each folder, then a second of each, and so on; the person's language goes before."""
+    """One document of each folder, then a second of each, and so on; the person's language goes before, then the one
+    that most are written in."""
 
     def folder(record: DocumentRecord) -> str:
         return str(PurePosixPath(record.name).parent)
 
     ordered = sorted(records, key=lambda one: (folder(one), -one.characters, one.name))
     places = [(place, record) for _, group in groupby(ordered, folder) for place, record in enumerate(group)]
-    places.sort(key=lambda pair: (pair[1].language != language, pair[0], -pair[1].characters, pair[1].name))
+    many = Counter(record.language for record in records)
+
+    def rank(pair: tuple[int, DocumentRecord]) -> tuple[object, ...]:
+        place, record = pair
+        return record.language != language, -many[record.language], place, -record.characters, record.name
+
+    places.sort(key=rank)
     return [record for _, record in places]
 
 

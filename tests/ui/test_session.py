@@ -54,6 +54,13 @@ async def test_other_libraries_offer_their_own_headings(tmp_path: Path) -> None:
     await own.close()
 
 
+async def test_who_reads_a_language_that_nothing_is_in_is_offered_the_one_that_most_is_in(tmp_path: Path) -> None:
+    own = context(tmp_path, DOCUMENTS)
+    german = {starter.label for starter in await starters(own, "", "de-DE")}
+    assert german == {"Holidays", "Sick notes", "Passwords", "plain"}
+    await own.close()
+
+
 async def test_the_configured_language_goes_before_the_browsers(tmp_path: Path) -> None:
     own = context(tmp_path, DOCUMENTS, display={"language": "tr"})
     assert [s.label for s in await starters(own, "", "en-US")] == [s.label for s in await starters(own, "", "tr-TR")]
