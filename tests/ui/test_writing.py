@@ -102,7 +102,7 @@ def test_a_question_is_changed_by_keyboard_and_asked_again(chat: Chat, meet: Mee
     person.wait_for_answers(1)
     # Whether it helped stands in the answer's one row.
     row, thumb = (page.locator(where).bounding_box() for where in ("[data-action=copy]", ".positive-feedback-off"))
-    assert row and thumb and abs(row["y"] + row["height"] / 2 - thumb["y"] - thumb["height"] / 2) < 6
+    assert row and thumb and abs(row["y"] + row["height"] / 2 - thumb["y"] - thumb["height"] / 2) < 1
     question = page.locator("[data-step-type=user_message]")
     question.hover()
     page.click(".edit-message")
