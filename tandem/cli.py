@@ -30,16 +30,12 @@ app = typer.Typer(
 )
 
 app.add_typer(models, name="models")
-app.command()(doctor)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(bench, name="bench")
-app.command()(compare)
 app.add_typer(data, name="data")
 app.add_typer(audit, name="audit")
 app.add_typer(people, name="people")
 app.add_typer(keys, name="keys")
-app.command()(backup)
-app.command()(restore)
 # What `tandem` alone says.
 FIRST_COMMANDS = """Tandem answers questions about your own documents.
 
@@ -87,30 +83,6 @@ def serve(
     from tandem.commands import serving
 
     serving.serve(host, port, workers)
-
-
-@app.command()
-def password() -> None:
-    """Ask for a password and print its hash, which may stand in TANDEM_SERVER__USERS in the password's place."""
-    from tandem.auth.passwords import hashed
-
-    print(hashed(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
-
-
-@app.command("sign-out")
-def sign_out(name: Annotated[str, typer.Argument(help="Whose browsers are to be signed out.")]) -> None:
-    """Sign somebody out everywhere: their cookies end at once, their open pages a second later."""
-    from tandem.commands import signing_out
-
-    signing_out.sign_out(name)
-
-
-@app.command()
-def licences(json: Json = False) -> None:
-    """List the libraries that are needed, each with its licence; fails where one does not fit."""
-    from tandem.commands import licences as room
-
-    room.licences(json=json)
 
 
 @app.command()
@@ -188,18 +160,6 @@ def encoder_fetch(
 
 
 @app.command()
-def cost(
-    json: Json = False,
-    conversation: Annotated[str | None, typer.Option(help="Only this conversation, by its id.")] = None,
-    days: Annotated[float, typer.Option(help="Answers of the last so many days.", min=0.01, max=3650)] = 1,
-) -> None:
-    """Say what answers cost in tokens, seconds and money, against the large or the small model alone."""
-    from tandem.commands import costing
-
-    costing.cost(json, conversation, days)
-
-
-@app.command()
 def brief(
     source: Annotated[str, typer.Argument(help="A document, a folder, or what to search for.")],
     words: Annotated[int, typer.Option(help="About how long the briefing is to be.", min=50, max=5000)] = 300,
@@ -216,6 +176,52 @@ def brief(
     from tandem.commands import briefing
 
     briefing.brief(source, words=words, priority=priority, out=out, draft=draft, refine=refine)
+
+
+app.command()(doctor)
+
+
+@app.command()
+def cost(
+    json: Json = False,
+    conversation: Annotated[str | None, typer.Option(help="Only this conversation, by its id.")] = None,
+    days: Annotated[float, typer.Option(help="Answers of the last so many days.", min=0.01, max=3650)] = 1,
+) -> None:
+    """Say what answers cost in tokens, seconds and money, against the large or the small model alone."""
+    from tandem.commands import costing
+
+    costing.cost(json, conversation, days)
+
+
+app.command()(compare)
+
+
+@app.command()
+def password() -> None:
+    """Ask for a password and print its hash, which may stand in TANDEM_SERVER__USERS in the password's place."""
+    from tandem.auth.passwords import hashed
+
+    print(hashed(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
+
+
+@app.command("sign-out")
+def sign_out(name: Annotated[str, typer.Argument(help="Whose browsers are to be signed out.")]) -> None:
+    """Sign somebody out everywhere: their cookies end at once, their open pages a second later."""
+    from tandem.commands import signing_out
+
+    signing_out.sign_out(name)
+
+
+@app.command()
+def licences(json: Json = False) -> None:
+    """List the libraries that are needed, each with its licence; fails where one does not fit."""
+    from tandem.commands import licences as room
+
+    room.licences(json=json)
+
+
+app.command()(backup)
+app.command()(restore)
 
 
 @bench.command("pipeline")
