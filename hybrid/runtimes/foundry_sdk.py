@@ -161,6 +161,12 @@ def explained(error: Exception) -> ModelError:
             f"models.foundry to false ({said}).",
             kind="unavailable",
         )
+    if isinstance(error, OSError) and error.errno is None:  # what a library says that another is not there
+        return ModelError(
+            f"the Foundry Local runtime cannot be loaded on this system ({said}); install what it lacks, or set "
+            "models.foundry to false.",
+            kind="unavailable",
+        )
     if code == TOO_LONG:
         return ModelError(
             "the question and its passages are too long for the model; ask for fewer passages or a shorter answer.",
@@ -174,4 +180,4 @@ def explained(error: Exception) -> ModelError:
         return ModelError(
             "there is not enough memory for the model; unload another or choose a smaller one.", kind="memory"
         )
-    return ModelError(f"Foundry Local failed: {said}", kind="unavailable")
+    return ModelError(f"Foundry Local failed: {said.rstrip('.')}.", kind="unavailable")

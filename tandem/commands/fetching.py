@@ -29,4 +29,4 @@ def fetch_encoder(english: bool) -> None:
         typer.echo("The encoder is there already.")
         return
     folder = encoder.fetch(settings, lambda step: typer.echo(f"Fetching {step}"), english=english)
-    typer.echo(f"Fetched and checked: {folder}")
+    typer.echo(f"Fetched and checked: {folder}. A server that runs uses it once it is started again.")

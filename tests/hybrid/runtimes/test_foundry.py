@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelState, Phase
 from hybrid.runtimes.foundry import Foundry
+from hybrid.runtimes.foundry_sdk import explained
 from rag.types import Message
 from tests.support.foundry_home import GPT, PHI, TEXT, FoundryHome
 
@@ -181,3 +183,11 @@ async def test_threads_end_with_their_calls(runtime: Foundry) -> None:
         await collect(runtime, request(FAST, max_tokens=16))
     await idle(runtime, FAST)
     await until(lambda: not any(thread.name.startswith("foundry") for thread in threading.enumerate()))
+
+
+def test_a_library_that_the_runtime_lacks_is_named_with_what_to_do() -> None:
+    with pytest.raises(OSError) as raised:
+        ctypes.CDLL("libnothing-of-the-kind.so.9")
+    said = str(explained(raised.value))
+    assert "libnothing-of-the-kind" in said and said.endswith("or set models.foundry to false.")
+    assert str(explained(RuntimeError("no answer"))) == "Foundry Local failed: no answer."
