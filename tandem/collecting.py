@@ -20,7 +20,7 @@ from tandem.auth.collections import SOURCE, Depths, Folder, Made, of_chat
 from tandem.auth.collections import Collection as InForce
 from tandem.auth.rights import Rights
 from tandem.people.accounts import People
-from tandem.people.collections import Collections
+from tandem.people.collections import Collections, folded
 from tandem.people.store import AccountsError
 
 Who = Callable[[str], Collection[str]]
@@ -162,7 +162,7 @@ class Collecting:
     def keep(self, made: Made, people: Collection[str]) -> int:
         """Keep a collection, new or changed, and relabel the documents that it is about; how many those are. Nobody
         finds any of them by an earlier right when this returns. Raises UserFacingError; then all is as it was."""
-        self._check(made, people)
+        self.check(made, people)
 
         def save(number: int) -> None:
             self._kept.put(made, people, number)
@@ -184,10 +184,9 @@ class Collecting:
 
         return self._library.labels.change(plan)
 
-    def _check(self, made: Made, people: Iterable[str]) -> None:
-        """Raises AccountsError where the settings have this name, or a curator is nobody."""
-        taken = [one.name for one in self._rights.collections if one.made is None]
-        if made.name.casefold() in map(str.casefold, taken):
+    def check(self, made: Made, people: Iterable[str]) -> None:
+        """Raises AccountsError where another one has this name, or a curator is nobody."""
+        if folded(made.name) in {folded(one.name) for one in self._rights.collections if one.key != made.key}:
             raise AccountsError(f"There is a collection {made.name} already; choose another name.")
         for name in people:
             if not self._people.is_known(name):

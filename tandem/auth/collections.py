@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from rag import labels
 from tandem.settings import CollectionSettings, Settings
@@ -70,15 +70,33 @@ class Roots:
     def __init__(self, settings: Settings) -> None:
         self._places = {SOURCE + one.name: (settings.files.sources / one.name).resolve() for one in settings.sources}
         self._named = [root for one in settings.documents if (root := one.resolve()) not in self._places.values()]
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, Path]] = {}
 
     def folder(self, root: str, path: str) -> Folder | None:
         """The folder at `path` below a root of files, as it is kept; None where no such root is named."""
+        name, _ = self._here(root)
+        return Folder(name, path) if name else None
+
+    def path(self, root: str, path: str) -> Path:
+        """Where a file is, or would be if the root were here that another machine, or an earlier one, found it in."""
+        return self._here(root)[1] / path
+
+    def _here(self, root: str) -> tuple[str, Path]:
+        """What a root of files is kept as ("" where none such is named), and where it is."""
         if root not in self._known:
-            here = Path(root).resolve()
-            name = next((name for name, place in self._places.items() if place == here), "")
-            self._known[root] = name or (str(here) if here in self._named else "")
-        return Folder(self._known[root], path) if self._known[root] else None
+            self._known[root] = self._looked_up(root)
+        return self._known[root]
+
+    def _looked_up(self, root: str) -> tuple[str, Path]:
+        here = Path(root).resolve()
+        found = {place: name for name, place in self._places.items()} | {one: str(one) for one in self._named}
+        if here in found:
+            return found[here], here
+        above, name = PureWindowsPath(root).parts[-2:-1], PureWindowsPath(root).name  # takes every system's separators
+        if above == ("sources",) and (place := self._places.get(SOURCE + name)) is not None:
+            return SOURCE + name, place
+        alike = [one for one in self._named if one.name == name]
+        return (str(alike[0]), alike[0]) if len(alike) == 1 else ("", here)
 
     def all(self) -> list[Folder]:
         """All of each."""
@@ -115,7 +133,7 @@ class Roots:
 
 
 def _last(root: str) -> str:
-    return root.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return PureWindowsPath(root).name
 
 
 def nearest(path: Path, folders: Depths) -> frozenset[str]:

@@ -175,7 +175,7 @@ class Rights:
     def labelled_by(self, folders: Depths, receipt: FileReceipt) -> frozenset[str]:
         """As `labelled`, if the chat's collections had these folders. What the settings say of a folder is not changed
         by what the chat says of one in it or above it."""
-        return label_of(Path(receipt.root) / receipt.path, (self._folders, folders))
+        return label_of(self.roots.path(receipt.root, receipt.path), (self._folders, folders))
 
     def folders_of(self, key: str) -> list[Path]:
         """The folders that the settings give a collection."""

@@ -215,4 +215,5 @@ def read(context: AppContext, entered: Entered, language: Language) -> tuple[Mad
         folders=tuple(sorted(folders[mark] for mark in entered.folders)),
         version=before.version if before is not None else 0,
     )
+    context.collecting.check(made, entered.people)
     return made, before

@@ -26,6 +26,7 @@ from tandem.people.accounts import People
 from tandem.people.collections import Collections, new_key
 from tandem.people.store import AccountsError, Store
 from tandem.settings import Settings, load
+from tests.support.postgres import Server
 
 YAML = """
 data_dir: data
@@ -92,12 +93,14 @@ class Home:
 
 
 @contextmanager
-def process(home: Path, number: int = 0) -> Iterator[Home]:
-    settings = load(
-        home / "tandem.yaml", {"TANDEM_SERVER__USERS": ",".join(f"{one}:one-long-password" for one in USERS)}
-    )
-    if number:  # another one has an index of its own
-        settings.files.__dict__.setdefault("index", f"index-{number}")
+def process(home: Path, database: str = "", data: str = "data") -> Iterator[Home]:
+    environment = {
+        "TANDEM_SERVER__USERS": ",".join(f"{one}:one-long-password" for one in USERS),
+        "TANDEM_DATA_DIR": data,
+    }
+    if database:
+        environment |= {"TANDEM_STORAGE__DATABASE": database, "TANDEM_STORAGE__PASSAGES": "database"}
+    settings = load(home / "tandem.yaml", environment)
     store = Store(databases.people(settings))
     people, kept = People(store, settings.server.users), Collections(store)
     rights = Rights(settings, granted=people.granted, made=kept)
@@ -118,9 +121,18 @@ def written(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The server that holds all of it, "" for files."""
+    if request.param == "sqlite":
+        return ""
+    server: Server = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    with process(written(tmp_path)) as opened:
+def home(tmp_path: Path, database: str) -> Iterator[Home]:
+    with process(written(tmp_path), database) as opened:
         opened.library.sync(opened.settings.documents)
         yield opened
 
@@ -204,8 +216,10 @@ def test_what_comes_into_its_folder_later_is_closed_too(home: Home) -> None:
     assert "bonus.md" in home.found("ayse") and "bonus.md" not in home.found("ivo")
 
 
-def test_another_process_closes_what_comes_in_by_rights_of_before_and_settles_it(home: Home, tmp_path: Path) -> None:
-    with process(tmp_path) as other:
+def test_another_process_closes_what_comes_in_by_rights_of_before_and_settles_it(
+    home: Home, tmp_path: Path, database: str
+) -> None:
+    with process(tmp_path, database) as other:
         stale = other.rights.labelling
         number = other.kept.current()
         other.kept.current = lambda: number  # type: ignore[method-assign]  # as on a server, for a second
@@ -221,9 +235,20 @@ def test_another_process_closes_what_comes_in_by_rights_of_before_and_settles_it
         assert not relabelling.unsettled(home.library.store)
 
 
-def test_a_terminal_that_opens_the_library_opens_no_document(home: Home) -> None:
+def test_another_machine_knows_its_folders_by_another_path(home: Home, tmp_path: Path, database: str) -> None:
+    if not database:
+        pytest.skip("one machine has files")
+    home.make("Wiki", ["it"], "source:wiki")
+    with process(tmp_path, database, "elsewhere") as other:  # its connectors' folders lie in a folder of its own
+        other.library.labels.follow()
+        assert "page.md" not in other.found("ayse") | home.found("ayse") and "page.md" in other.found("ivo")
+        assert [one.documents for one in other.collecting.choosable() if one.place] == [1]
+
+
+def test_a_terminal_that_opens_the_library_opens_no_document(home: Home, database: str) -> None:
     home.make("Pay", ["hr"], "docs/hr")
-    for environment in ({}, {"TANDEM_SERVER__USERS": "ayse:one-long-password"}):
+    storage = {"TANDEM_STORAGE__DATABASE": database, "TANDEM_STORAGE__PASSAGES": "database"} if database else {}
+    for environment in (storage, storage | {"TANDEM_SERVER__USERS": "ayse:one-long-password"}):
         with closing(open_library(load(home.settings.file, environment))) as library:
             library.sync(home.settings.documents)
         assert home.found("ivo") == ALL - {"pay.md"}
@@ -244,13 +269,8 @@ def test_nothing_is_changed_where_it_cannot_be_kept(home: Home, monkeypatch: pyt
 def test_where_documents_cannot_be_relabelled_nobody_reads_any_until_they_are(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = home.kept.put
-
-    def and_then_the_disk_is_full(*given: Any) -> None:
-        put(*given)
-        raise sqlite3.OperationalError("database or disk is full")
-
-    transaction = Passages.transaction
+    kind = type(home.library.store)
+    transaction = kind.transaction
 
     @contextmanager
     def full(store: Passages, **given: Any) -> Iterator[None]:
@@ -258,7 +278,7 @@ def test_where_documents_cannot_be_relabelled_nobody_reads_any_until_they_are(
             yield
             raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Passages, "transaction", full)
+    monkeypatch.setattr(kind, "transaction", full)
     with pytest.raises(LibraryError):
         home.make("Pay", ["hr"], "docs/hr")
     assert home.found("ivo") == set() == home.found("ayse") and home.library.labels.closed
