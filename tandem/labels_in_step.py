@@ -13,6 +13,7 @@ from rag.ingest.labelling import Relabelling
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_BEHIND = "The accounts are older than the documents' labels: what lost collections closed stays closed."
 _CLOSED = "Who may read which documents could not be written down; until it is, nobody finds any."
 
 
@@ -52,7 +53,7 @@ class LabelsInStep:
                 self._labels.settle()
                 if due:
                     self._labels.follow()
-                self.problem = said = ""
+                self.problem, said = _BEHIND if self._labels.behind else "", ""
             except Exception as error:  # whatever a database comes up with, the next look may find it mended
                 if str(error) != said:
                     log.warning("The labels of documents do not follow the collections yet: %s", error)

@@ -75,6 +75,10 @@ class Relabelling:
         self._follow = follow
         self.closed = False
         """Whether documents could not be given the labels that they are to have: until they are, nobody reads any."""
+        self.behind = False
+        """Whether the rights are older than the labels: some were lost, by a restore say. Then nothing is opened by
+        them, until they are changed."""
+        self._left: tuple[int, int] | None = None
         self.progress: SyncProgress | None = None
         """How far the index is that follows such a change; None where none does."""
 
@@ -87,7 +91,8 @@ class Relabelling:
                 moved.adopt(store, self._uploads)
             if labelling is None:
                 return
-            changed = len(relabelling.differing(store, self._wanted(labelling.labelled)))
+            back = labelling.number() < relabelling.number_of(store)
+            changed = len(relabelling.differing(store, self._wanted(labelling.labelled), closing=back))
             relabelling.check_writable(store, changed)
             if changed or not (self._settled(labelling) or store.connections.reading):
                 self._relabel(labelling)
@@ -120,6 +125,7 @@ class Relabelling:
                 count = relabelling.relabel(self._store, self._wanted(planned.labelled), planned.number)
                 planned.save()  # last, so that nothing of it is known where documents could not be relabelled
                 saved = True
+            self.behind = False
         except BaseException:
             self.closed = self.closed or saved
             raise
@@ -142,14 +148,17 @@ class Relabelling:
             self._labelling.close()
 
     def _settled(self, labelling: Labelling) -> bool:
-        store = self._store
-        return labelling.number() == relabelling.number_of(store) and not relabelling.unsettled(store)
+        number, noted = labelling.number(), relabelling.number_of(self._store)
+        return (number, noted) == self._left or (number == noted and not relabelling.unsettled(self._store))
 
     def _relabel(self, labelling: Labelling) -> int:
         with self._store.transaction():
             # Whoever changes rights has this turn meanwhile, so what is read now is what is.
             labelling.look()
-            return relabelling.relabel(self._store, self._wanted(labelling.labelled), labelling.number())
+            number, noted = labelling.number(), relabelling.number_of(self._store)
+            self.behind = number < noted
+            self._left = (number, noted) if self.behind else None
+            return relabelling.relabel(self._store, self._wanted(labelling.labelled), number, closing=self.behind)
 
     def _wanted(self, labelled: Callable[[FileReceipt], frozenset[str]]) -> relabelling.Wanted:
         def wanted() -> dict[int, frozenset[str]]:

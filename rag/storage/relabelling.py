@@ -30,27 +30,31 @@ def unsettled(store: Store) -> bool:
     return store.connection.execute("SELECT 1 FROM documents WHERE scope = ? LIMIT 1", mark).fetchone() is not None
 
 
-def relabel(store: Store, wanted: Wanted, number: int) -> int:
+def relabel(store: Store, wanted: Wanted, number: int, *, closing: bool = False) -> int:
     """Give documents the labels that they are to have by the rights of this number, inside `transaction`; how many had
-    others.
+    others. With `closing`, only those that everybody may read are, and it is not noted by which rights.
 
     What is damaged stays damaged: a checksum that did not hold before does not hold afterwards.
     """
-    if changed := differing(store, wanted):
+    if changed := differing(store, wanted, closing=closing):
         generation = store.next_generation()
         for identity, own in changed.items():
             _put(store, identity, labels.written(own), generation)
-    if number != number_of(store):
+    if not closing and number != number_of(store):
         store.set_meta(_NUMBER, str(number))
     return len(changed)
 
 
-def differing(store: Store, wanted: Wanted) -> dict[int, frozenset[str]]:
-    """The documents that have other labels than they are to have, with these. A conversation's file stays its own,
-    wherever it is said to lie."""
+def differing(store: Store, wanted: Wanted, *, closing: bool = False) -> dict[int, frozenset[str]]:
+    """The documents that have other labels than they are to have, with these; with `closing`, of those that everybody
+    may read. A conversation's file stays its own, wherever it is said to lie."""
     had = dict(store.connection.execute("SELECT id, scope FROM documents"))
     before = {one: (labels.read(had[one]), own) for one, own in wanted().items() if one in had}
-    return {one: own for one, (was, own) in before.items() if was != own and not labels.thread_of(was)}
+    return {
+        one: own
+        for one, (was, own) in before.items()
+        if was != own and not labels.thread_of(was) and (labels.EVERYBODY in was or not closing)
+    }
 
 
 def check_writable(store: Store, changed: int) -> None:

@@ -12,7 +12,6 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from rag import labels
 from rag.labels import PUBLIC
 from rag.library import Library
 from rag.settings import RetrievalSettings
@@ -40,6 +39,7 @@ async def measured(count: int, seed: int) -> dict[str, Any]:
         context = AppContext.open(prying.settings_for(folder / "whole"))
         try:
             await context.start(index=False)
+            context.collecting.keep(prying.made_in_chat(context.settings), [])
             context.library.add(documents)
             with bar("Asking") as advance:
                 tally = await prying.evaluate(context, twins, secrets, count, seed, advance)
@@ -51,6 +51,6 @@ async def measured(count: int, seed: int) -> dict[str, Any]:
 def _twin(folder: Path, own: tuple[str, ...], documents: list[NewDocument]) -> Library:
     """A library of what the collections `own` hold, and what is for everybody, all of it open."""
     library = Library.open(folder, RetrievalSettings(), write=True)
-    readable = PUBLIC | {labels.collection(name) for name in own}
+    readable = PUBLIC | {prying.label_of(name) for name in own}
     library.add([prying.opened(one) for one in documents if not one.labels.isdisjoint(readable)])
     return library

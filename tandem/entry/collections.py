@@ -42,7 +42,7 @@ async def _list_page(request: Request, said: str = "") -> Response:
     parts = [
         ways(language, "/collections"),
         page.sentence(said),
-        page.sentence(_state(context, language), bad=context.library.labels.closed),
+        page.sentence(_state(context, language), bad=context.library.labels.closed or context.library.labels.behind),
         page.words(say("collections_explained", language)),
         await asyncio.to_thread(_table, context, language),
         page.way(f"{_HERE}/new", say("collection_new", language)),
@@ -56,7 +56,7 @@ def _state(context: AppContext, language: Language) -> str:
         return say("collections_closed", language)
     if (progress := labels.progress) is not None:
         return say("collections_follow", language, done=progress.done, total=progress.total)
-    return ""
+    return say("collections_behind", language) if labels.behind else ""
 
 
 def _table(context: AppContext, language: Language) -> str:

@@ -32,6 +32,7 @@ from rag.principal import ANYBODY
 from rag.storage.records import NewDocument
 from rag.text.analyser import casefold, fold
 from rag.types import SearchResult
+from tandem.auth.collections import Folder, Made
 from tandem.context import AppContext
 from tandem.evaluate import passed_on
 from tandem.evaluate.passed_on import Said
@@ -40,6 +41,8 @@ from tandem.ui import starters
 
 CLOSED = ("board", "clinic", "works")
 OPEN = "handbook"
+IN_CHAT = "works"
+"""Which of the closed ones an administrator makes in the chat; the settings name the others."""
 _DOCUMENTS = 6
 _SYLLABLES = [
     "zor",
@@ -109,7 +112,7 @@ def plant(draw: random.Random) -> tuple[list[Secret], list[NewDocument]]:
     documents: list[NewDocument] = []
     known: set[str] = set()
     for collection in (OPEN, *CLOSED):
-        label = PUBLIC if collection == OPEN else frozenset({labels.collection(collection)})
+        label = PUBLIC if collection == OPEN else frozenset({label_of(collection)})
         for number in range(_DOCUMENTS):
             own = [Secret(_word(draw, known), collection, subject) for subject in draw.sample(_SUBJECTS, 4)]
             secrets += own
@@ -118,6 +121,17 @@ def plant(draw: random.Random) -> tuple[list[Secret], list[NewDocument]]:
             made = build(read, name=f"{collection}/{name}", kind="md", modified=1.7e9 + number, passage_chars=400)
             documents.append(replace(made, labels=label))
     return [secret for secret in secrets if secret.collection != OPEN], documents
+
+
+def label_of(collection: str) -> str:
+    """The label of a closed collection's documents."""
+    return labels.collection(f"-{collection}" if collection == IN_CHAT else collection)
+
+
+def made_in_chat(settings: Settings) -> Made:
+    """The collection that is made in the chat."""
+    folder = Folder(str(settings.documents[0].resolve()), IN_CHAT)
+    return Made(f"-{IN_CHAT}", IN_CHAT, (IN_CHAT,), (), (folder,))
 
 
 def opened(document: NewDocument) -> NewDocument:
@@ -153,7 +167,9 @@ def settings_for(data: Path) -> Settings:
         data_dir=data,
         documents=(data / "documents",),
         collections=tuple(
-            CollectionSettings(name=name, folders=(data / "documents" / name,), readers=(name,)) for name in CLOSED
+            CollectionSettings(name=name, folders=(data / "documents" / name,), readers=(name,))
+            for name in CLOSED
+            if name != IN_CHAT
         ),
         groups={name: tuple(who for who, own in people.items() if name in own) for name in CLOSED},
         server=ServerSettings(users={who: SecretStr("x" * 12) for who in people}),

@@ -305,6 +305,28 @@ def test_a_folder_that_lies_elsewhere_than_before_is_closed_there(home: Home, tm
     assert home.found("ivo") == ALL - {"pay.md", "list.md"} and home.found("ayse") == ALL
 
 
+def test_accounts_that_were_lost_open_nothing_until_somebody_says_so(tmp_path: Path) -> None:
+    with process(written(tmp_path)) as home:
+        home.library.sync(home.settings.documents)
+        home.make("Pay", ["hr"], "docs/hr")
+    for file in (tmp_path / "data").glob("people.db*"):
+        file.unlink()
+    new = tmp_path / "docs" / "hr" / "bonus.md"
+    new.write_text("The bonus code is dunlin.", encoding="utf-8")
+    with process(tmp_path) as home:
+        assert home.library.labels.behind and home.found("ayse") == ALL - {"pay.md"} == home.found("ivo")
+        home.library.labels.settle()
+        home.library.sync(home.settings.documents)
+        assert home.found("ayse") == ALL - {"pay.md"}, "what is new is not known to be anybody's"
+        made = home.make("Pay", ["hr"], "docs/hr")
+        home.library.labels.follow()
+        assert not home.library.labels.behind
+        assert home.found("ayse") == ALL | {"bonus.md"} and home.found("ivo") == ALL - {"pay.md"}
+        home.collecting.drop(made)
+        home.library.labels.follow()
+        assert home.found("ivo") == ALL | {"bonus.md"}
+
+
 def test_a_question_may_choose_one_by_name_or_key(home: Home) -> None:
     made = home.make("Pay", ["hr"], "docs/hr")
     assert home.rights.keys_of(["Pay", "Board", "", "none"]) == (made.key, "Board", "", "none")

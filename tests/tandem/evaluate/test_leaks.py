@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rag.labels import PUBLIC, collection
+from rag.labels import PUBLIC
 from tandem.auth.rights import Rights
 from tandem.commands.leaking import measured
-from tandem.evaluate.leaks import CLOSED
+from tandem.evaluate.leaks import CLOSED, label_of
 from tandem.sharing import opened
 
 
@@ -22,7 +22,7 @@ async def test_random_questions_find_no_secret_of_others() -> None:
 
 
 async def test_a_right_that_is_granted_by_mistake_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rights, "labels", lambda self, principal: PUBLIC | {collection(name) for name in CLOSED})
+    monkeypatch.setattr(Rights, "labels", lambda self, principal: PUBLIC | set(map(label_of, CLOSED)))
     tally = await measured(20, seed=11)
     assert tally["leaks"] > 20 and tally["differences"] > 2
 

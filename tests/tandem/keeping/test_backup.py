@@ -19,12 +19,18 @@ from hypothesis import strategies as st
 from hybrid.answering.pipeline import Question
 from hybrid.events import Finished
 from rag.errors import UserFacingError
+from rag.labels import collection
+from rag.library import Library
+from rag.principal import Principal
 from rag.types import FileReceipt
 from tandem import databases
+from tandem.auth.collections import Made
 from tandem.context import AppContext
+from tandem.documents import open_library, rights_of
 from tandem.history.data_layer import SqlHistory
 from tandem.keeping import backup
 from tandem.keeping.files import BackupError
+from tandem.people.collections import new_key
 from tandem.settings import Settings, load
 from tests.support.postgres import Server
 from tests.support.terminal import Tandem
@@ -100,6 +106,39 @@ async def test_what_is_restored_elsewhere_answers_the_same(
     assert await answers(context) == before
     await context.close()
     assert await shown(elsewhere("elsewhere")) == ["s1"]
+
+
+def test_a_collection_of_the_chat_closes_the_same_folder_where_it_is_restored(tandem: Tandem, home: Path) -> None:
+    def finds(library: Library, *groups: str) -> bool:
+        asker = Principal("ada", frozenset(groups))
+        return bool(library.search(QUESTIONS[0][0], principal=asker).passages)
+
+    context = AppContext.open(load(home / "tandem.yaml", {}))
+    context.library.sync(context.settings.documents)
+    folder = next(one.folder for one in context.collecting.choosable() if one.documents)
+    context.collecting.keep(Made(new_key(), "All", ("hr",), (), (folder,)), [])
+    assert finds(context.library, "hr") and not finds(context.library)
+    asyncio.run(context.close())
+    assert tandem("backup", "saved").exit_code == 0
+    shutil.rmtree(home / ".tandem")
+    documents = Path(folder.root)
+    (home / "another place").mkdir()
+    moved = documents.rename(home / "another place" / documents.name)
+    written = f"data_dir: elsewhere\ndocuments: ['{moved}']\nmodels: {{foundry: false}}\n"
+    (home / "tandem.yaml").write_text(written, encoding="utf-8")
+    assert tandem("restore", "saved").exit_code == 0
+    settings = load(home / "tandem.yaml", {})
+    library = open_library(settings)
+    try:
+        library.sync(settings.documents)
+        assert len(library.receipts()) > 0 and not library.labels.behind
+        rights, store = rights_of(settings)
+        (one,) = rights.collections
+        assert {rights.labelled(receipt) for receipt in library.receipts()} == {frozenset({collection(one.key)})}
+        assert {record.labels for record in library.store.documents()} == {frozenset({collection(one.key)})}
+        store.close()
+    finally:
+        library.close()
 
 
 async def test_a_backup_while_people_chat_has_no_holes(home: Path, elsewhere: Callable[..., Settings]) -> None:

@@ -20,8 +20,10 @@ from rag.errors import UserFacingError
 from tandem import databases
 from tandem.audit.chain import broken
 from tandem.audit.log import AuditLog
+from tandem.auth.collections import Folder, Made
 from tandem.history.data_layer import SqlHistory
 from tandem.keeping.moving import MoveError, move
+from tandem.people.collections import Collections
 from tandem.people.shares import Shares
 from tandem.people.store import Store
 from tandem.people.tables import usage
@@ -53,6 +55,8 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = [{"day": "2026-01-01", "person": f"person {number}", "refused": 0, **spent} for number in range(1200)]
     store.note(lambda db: db.execute(usage.insert(), lines))
     Shares(store).make("ada", "c", {"turns": ["\0 ğ"]}, title="t", people=[f"person {n}" for n in range(100)])
+    pay = Made("-1", "Ğ 😀", ("hr",), (), (Folder("/docs", "ğ"),))
+    Collections(store).put(pay, ["person 1"], 1)
     store.close()
     with closing(sqlite3.connect(data / "history.db")) as db, db:
         (thread,) = db.execute("SELECT id FROM threads").fetchone()
