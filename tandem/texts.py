@@ -150,7 +150,7 @@ def problem(error: UserFacingError, language: Language, *, staff: bool = False) 
         return str(error)
     if isinstance(error, ModelError):
         return find(error.kind, language, "model_error") or str(error)
-    if isinstance(error, DocumentError) and (known := detail(str(error), language)) != str(error):
+    if not isinstance(error, LibraryError) and (known := detail(str(error), language)) != str(error):
         return known
     for kind, key in ((DocumentError, "document"), (LibraryError, "library")):
         if isinstance(error, kind) and (wording := find(key, language, "error")) is not None:

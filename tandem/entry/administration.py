@@ -314,8 +314,10 @@ async def usage(request: Request, days: str = "30") -> Response:
         for one in _DAYS
     ]
     parts = [ways(language, "/usage"), page.row(say("usage", language), spans, f"{_HERE}/usage?days={days}")]
-    parts.append(page.way(f"{_HERE}/usage.csv?days={days}", "CSV"))
-    for by, of in (*_BY.items(), ("by_group", None)):
+    parts.append(
+        page.way(f"{_HERE}/usage.csv?days={days}", "CSV") if lines else page.words(say("usage_none", language))
+    )
+    for by, of in (*_BY.items(), ("by_group", None)) if lines else ():
         sums: dict[str, Used] = {}
         for line in lines:
             groups = sorted(context.rights.groups_of(line.person)) or ["–"]

@@ -13,6 +13,7 @@ from rag.errors import DocumentError
 from rag.faults import SAID
 from tandem.catalogues import languages, words
 from tandem.details import detail
+from tandem.people.store import AccountsError
 from tandem.shipped import root
 from tandem.texts import problem
 
@@ -119,3 +120,19 @@ def test_a_document_that_cannot_be_read_is_explained_in_one_language() -> None:
     known = DocumentError("The PDF is protected by a password; save a copy without one.")
     assert problem(known, "tr") == "PDF parolayla korunuyor; parolasız bir kopyasını kaydedin."
     assert problem(DocumentError("Of another package."), "tr").endswith("İngilizce: Of another package.")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize(
+    "error",
+    [
+        "There is a collection Pay & <b> already; choose another name.",
+        "Nobody here is called zoe; write the name with which they sign in.",
+        "A group's name has 1 to 100 characters, and none of , : / \\ in it.",
+        "Somebody else has changed this collection meanwhile; open it again and look at what it is now.",
+    ],
+)
+def test_what_was_wrong_in_a_form_is_said_in_the_administrators_language(error: str, language: str) -> None:
+    told = problem(AccountsError(error), language)
+    assert told != error and all(name in told for name in ("Pay & <b>", "zoe") if name in error)
+    assert problem(AccountsError(error), "en") == error

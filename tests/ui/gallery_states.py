@@ -369,6 +369,37 @@ for _place_of, _page in (("", "people"), ("/usage", "usage"), ("/review", "revie
 signed("announcements")(_administration("/announcements"))
 
 
+@signed("a new collection")
+def _(person: Person, models: OpenAIServer) -> None:
+    _administration("/collections/new")(person, models)
+
+
+def _made(person: Person, models: OpenAIServer) -> None:
+    """A collection is there, with markup in its name; its list is shown."""
+    _administration("/collections")(person, models)
+    if not person.page.locator("a.way.quiet").count():
+        person.page.click("a.way:not(nav *)")
+        person.page.fill("[name=name]", "Personnel & <b>pay</b>")
+        person.page.fill("[name=readers]", "hr")
+        person.page.locator("[name=folder]").last.check()
+        person.page.click("form.broad button")
+
+
+signed("collections")(_made)
+
+
+@signed("a collection that is changed")
+def _(person: Person, models: OpenAIServer) -> None:
+    _made(person, models)
+    person.page.locator("a.way.quiet").first.click()
+
+
+@signed("a collection that is deleted")
+def _(person: Person, models: OpenAIServer) -> None:
+    _made(person, models)
+    person.page.locator("form.quiet button").first.click()
+
+
 @state("in this browser", MAIN)
 def _(person: Person, models: OpenAIServer) -> None:
     person.page.goto(person.page.url.split("/thread")[0].rstrip("/") + "/browser")
