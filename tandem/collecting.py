@@ -133,9 +133,10 @@ class Collecting:
     def documents(self) -> Counter[str]:
         """How many documents each collection has, by key."""
         counts: Counter[str] = Counter()
+        labelled = _labelled(self._rights, self._rights.roots.depths(self._kept.current()[1]))
         for receipt in self._library.receipts():
             if receipt.state == "indexed":
-                counts.update(labels.collections_of(self._rights.labelled(receipt)))
+                counts.update(labels.collections_of(labelled(receipt)))
         return counts
 
     def effect(self, key: str, after: Made | None, people: Collection[str]) -> Effect:

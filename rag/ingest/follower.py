@@ -51,7 +51,7 @@ class Follower:
             self.rebuild(writer)
             return
         self._taken = store.indexed
-        self.follow(writer, {}, progress)
+        self._take(writer, {}, progress)
         self.publish(writer)
 
     def rebuild(self, writer: IndexWriter) -> None:
@@ -78,21 +78,26 @@ class Follower:
             store.set_meta("form", self._form)
         self._taken = taken
 
-    def follow(
-        self,
-        writer: IndexWriter,
-        made: dict[int, NewDocument],
-        progress: Callable[[SyncProgress], None] = lambda one: None,
-    ) -> bool:
+    def follow(self, writer: IndexWriter, made: dict[int, NewDocument]) -> bool:
         """Hand documents that were stored or removed to the index, by whomever; `made` has those that are at hand.
         Whether any was removed."""
+        return self._take(writer, made, lambda one: None)
+
+    def _take(
+        self, writer: IndexWriter, made: dict[int, NewDocument], progress: Callable[[SyncProgress], None]
+    ) -> bool:
         taken = self._store.generation
         put, gone = self._store.changes_since(self._taken)
-        for identity in (*gone, *put):
+        for identity in gone:
             writer.delete(identity)
+        pace = Pace()
         for done, identity in enumerate(put):
             progress(SyncProgress(done, len(put), ""))
+            writer.delete(identity)
             self._add(writer, identity, made.get(identity))
+            if not made and pace.due():  # much was stored by others or relabelled: searches heed it bit by bit
+                writer.commit()
+                pace.published()
         self._taken = taken
         return bool(gone)
 
