@@ -69,7 +69,7 @@ function Document({ row, administers, busy, retry, remove, t }) {
         {(row.collections || []).map((name) => <span key={name} className="td-tag" data-collection={name}>{name}</span>)}
         <span className="td-tag">{t[row.state]}</span>
       </div>
-      <div className="td-path">{about.filter(Boolean).join(" · ")}</div>
+      <div className="td-path">{about.filter(Boolean).map((one) => one.replaceAll(" ", "\u00a0")).join(" · ")}</div>
       {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
       <div className="td-deeds">
         {row.document ? (

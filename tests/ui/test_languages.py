@@ -53,3 +53,21 @@ def test_a_german_chat_is_german_throughout(chat: Chat, meet: Meet) -> None:
     page.locator("#confirm").click()
     expect(page.locator("a[href$='#library']")).to_have_text("Kitaplık")
     expect(page.get_by_test_id("written-by")).to_have_text("Yazan: phi-4-mini")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", ["de-DE", "tr-TR", "en-US"])
+def test_the_button_that_sends_is_on_every_phone_in_every_language(meet: Meet, locale: str) -> None:
+    page = meet(locale=locale, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True).page
+    expect(page.locator("#mode-picker-trigger-mode")).to_be_visible()
+    for width in (390, 360, 320):
+        page.set_viewport_size({"width": width, "height": 780})
+        room, send, tools, mode = (
+            page.locator(one).bounding_box()
+            for one in ("#message-composer", "#chat-submit", "#command-button svg", "#mode-picker-trigger-mode")
+        )
+        assert room and send and tools and mode
+        assert send["x"] + send["width"] <= room["x"] + room["width"], width
+        assert mode["x"] + mode["width"] <= tools["x"] and tools["x"] + tools["width"] <= send["x"], width
+    label = page.locator("#command-button").text_content() or ""
+    expect(page.get_by_role("button", name=label)).to_be_attached()
