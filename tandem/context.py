@@ -127,6 +127,7 @@ class AppContext:
         self.collecting = Collecting(library, self.rights, self.entrance.collections, self.entrance.people)
         """What changes the collections of the chat."""
         self.labels = LabelsInStep(library.labels)
+        self.rights.held = lambda: library.labels.closed
         self.watched: dict[str, Callable[[], str]] = {
             "library": lambda: library.problem,
             "traces": lambda: traces.problem,

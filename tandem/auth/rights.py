@@ -95,6 +95,8 @@ class Rights:
         self._seen = self._state()
         self.told: Callable[[dict[str, list[str]]], None] = lambda changes: None
         """Called with what was given ("+ somebody") and taken ("- somebody"), by group and collection."""
+        self.held: Callable[[], bool] = lambda: False
+        """Whether nobody may read anything now, since documents could not be labelled by the rights that there are."""
         self._take(settings)
 
     def _take(self, settings: Settings) -> None:
@@ -106,9 +108,14 @@ class Rights:
         return self._current().collections
 
     @property
+    def number(self) -> int:
+        """Of the chat's collections: another one after every change of one."""
+        return self._current().number
+
+    @property
     def labelling(self) -> Labelling:
         """Which labels the documents of files get, as it changes."""
-        return Labelling(self.labelled, lambda: self._current().number, self._made.look)
+        return Labelling(self.labelled, lambda: self.number, self._made.look)
 
     def groups_of(self, identity: str) -> frozenset[str]:
         """The groups that somebody is in."""
@@ -131,6 +138,8 @@ class Rights:
 
     def labels(self, principal: Principal) -> frozenset[str]:
         """See `rag.principal.Rights.labels`."""
+        if self.held():
+            return frozenset()
         return labels.PUBLIC | {labels.collection(one.key) for one in self.readable(principal)}
 
     def readable(self, principal: Principal) -> list[Collection]:

@@ -17,7 +17,8 @@ from tandem.sharing.snapshot import Snapshot, Source
 def seen_by(context: AppContext, kept: Snapshot, who: str) -> list[reading.Seen]:
     """The turns of a copy, as somebody other than its owner may see them now. Blocks."""
     mine = context.rights.labels(context.rights.principal(who))
-    return reading.seen(kept, _reader(context, mine), everything=mine.issuperset(kept.labels))
+    everything = mine.issuperset(kept.labels) and context.rights.number == kept.rights
+    return reading.seen(kept, _reader(context, mine), everything=everything)
 
 
 def _reader(context: AppContext, mine: frozenset[str]) -> Callable[[Source], bool]:

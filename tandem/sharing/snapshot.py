@@ -71,12 +71,13 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What is shared. `labels` are those that its owner could read when it was made, those of the conversation's own
-    files included."""
+    files included, by the `rights` of this number: by others, other documents may carry them."""
 
     title: str
     conversation: str
     turns: list[Turn]
     labels: list[str]
+    rights: int = 0
 
 
 def of(context: AppContext, history: Place, who: str, answer: str, *, alone: bool) -> Snapshot | None:
@@ -102,7 +103,7 @@ def made(context: AppContext, who: str, records: Records, alone: str) -> Snapsho
     labels = context.rights.labels(context.rights.principal(who))
     if context.library.receipts(conversation):
         labels |= {label_of_thread(conversation)}
-    copy = Snapshot(" ".join(title.split())[:_TITLE], conversation, turns, sorted(labels))
+    copy = Snapshot(" ".join(title.split())[:_TITLE], conversation, turns, sorted(labels), context.rights.number)
     if len(json.dumps(asdict(copy))) > LARGEST:
         raise AccountsError("This conversation is too long to be shared as a whole; share single answers of it.")
     return copy
@@ -114,7 +115,8 @@ def read(content: Mapping[str, Any]) -> Snapshot:
         turns = [
             Turn(**{**turn, "sources": [_source(one) for one in turn["sources"]]}) for turn in list(content["turns"])
         ]
-        return Snapshot(str(content["title"]), str(content["conversation"]), turns, list(content["labels"]))
+        title, conversation, rights = str(content["title"]), str(content["conversation"]), content.get("rights", 0)
+        return Snapshot(title, conversation, turns, list(content["labels"]), int(rights))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise AccountsError("What was shared cannot be read any more; ask for it to be shared again.") from None
 

@@ -282,6 +282,8 @@ def test_where_documents_cannot_be_relabelled_nobody_reads_any_until_they_are(
     with pytest.raises(LibraryError):
         home.make("Pay", ["hr"], "docs/hr")
     assert home.found("ivo") == set() == home.found("ayse") and home.library.labels.closed
+    home.rights.held = lambda: home.library.labels.closed
+    assert home.rights.labels(home.rights.principal("ayse")) == frozenset(), "nor what asks for labels itself"
     with pytest.raises(LibraryError):
         home.library.labels.settle()
     assert home.found("dora") == set()

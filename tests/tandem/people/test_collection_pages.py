@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from tests.security.access_table import Place, serving
+from tests.security.conftest import Socket, message
 from tests.support.terminal import start
 from tests.support.waiting import within
+from tests.tandem.sharing.test_routes import shared
 
 HERE = "/administration/collections"
 
@@ -199,6 +201,31 @@ def test_a_question_finds_nothing_of_it_and_the_index_follows(place: Place) -> N
         assert within(60, lambda: "seven" in answered("outsider"))
         deleted(chief, key)
     assert within(60, lambda: "seven" in answered("outsider"))
+
+
+def test_what_was_shared_before_tells_nothing_of_what_was_closed_since(place: Place) -> None:
+    with Socket(place.target, place.target.cookies["ayse"]) as socket:
+        socket.begin()
+        socket.emit("client_message", message("What documents do you have?"))
+        socket.hear('"state":"done"')
+        socket.hear("task_end")
+    with place.client("administrator") as chief, place.client("member") as ayse, place.client("outsider") as ben:
+        page = ayse.post("/project/threads", json={"pagination": {"first": 1}, "filter": {}}).json()
+        steps = ayse.get(f"/project/thread/{page['data'][0]['id']}").json()["steps"]
+        answer = next(step["id"] for step in steps if (step["metadata"] or {}).get("question"))
+        # Both of them may read all that it tells of.
+        key = made(chief, name="House", open="everybody")
+        assert chief.post("/administration/join", data={"name": "ben", "group": "hr"}).status_code == 303
+        address = shared(ayse, answer, people="ben")
+        assert "House rules" in ben.get(address).text
+        form = chief.get(f"{HERE}/edit?key={key}").text
+        closed = {**hidden(form), "name": "House", "open": "groups", "readers": "some", "folder": marks(form)["papers"]}
+        assert chief.post(f"{HERE}/save", data=closed).status_code == 303
+        told = ben.get(address)
+        assert told.status_code == 200 and "House rules" not in told.text
+        deleted(chief, key)
+        assert "House rules" not in ben.get(address).text, "who may read what is told by other rights now"
+        assert chief.post("/administration/leave", data={"name": "ben", "group": "hr"}).status_code == 303
 
 
 def test_what_only_a_file_says_is_shown_and_not_changed(place: Place) -> None:
