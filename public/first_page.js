@@ -26,15 +26,18 @@ const put = (where, ...what) => where.replaceChildren(...what)
 const wrong = (text) => made("div", { className: "td-error", role: "alert" }, text)
 const field = (label, hint, input) => made("label", { className: "td-field" }, made("span", {}, label), input, hint ? made("span", { className: "td-path" }, hint) : null)
 
+const whole = (...inside) => made("span", { className: "td-whole" }, ...inside)
+
 const libraryLine = ({ documents, changed, failed, folders }) => {
   const t = texts()
   if (!documents) {
     const text = folders.length ? filled(t.empty, { folders: folders.join(", ") }) : t.empty_staff
     return made("p", { className: "td-first-library", dataset: { documents: 0 } }, text)
   }
+  const open = made("button", { type: "button", className: "td-link", onclick: () => ask("open") }, counted(t.documents, documents))
+  const parts = [open, filled(t.changed, { date: day(changed) }), failed ? counted(t.unread, failed) : ""].filter(Boolean)
   return made("p", { className: "td-first-library", dataset: { documents } },
-    made("button", { type: "button", className: "td-link", onclick: () => ask("open") }, counted(t.documents, documents)),
-    ` · ${filled(t.changed, { date: day(changed) })}`, failed ? ` · ${counted(t.unread, failed)}` : "")
+    ...parts.flatMap((one, at) => (at < parts.length - 1 ? [whole(one, "\u00a0·"), " "] : [whole(one)])))
 }
 
 // Which of a server's models answers, and the way to have it do so.

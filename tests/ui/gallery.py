@@ -23,7 +23,7 @@ from tests.support.openai_server import OpenAIServer
 from tests.ui import conftest as chats
 from tests.ui.conftest import GOOD, Person
 from tests.ui.gallery_documents import DOCUMENTS
-from tests.ui.gallery_states import BARE, PHONE, SIGNED, STATES, USERS, Window, says
+from tests.ui.gallery_states import BARE, SIGNED, STATES, USERS, Window, says
 
 STYLE = """body { font-family: sans-serif } div { display: flex; gap: 1rem; overflow-x: auto }
 figure { margin: 0 } img { border: 1px solid #999 }"""
@@ -35,8 +35,8 @@ def photograph(browser: Browser, address: str, models: OpenAIServer, name: str, 
         viewport={"width": window.width, "height": window.height},
         color_scheme=window.scheme,  # type: ignore[arg-type]
         locale=window.locale,
-        has_touch=window is PHONE,
-        is_mobile=window is PHONE,
+        has_touch=window.phone,
+        is_mobile=window.phone,
     )
     context.set_default_timeout(15_000)
     person = Person(context.new_page())

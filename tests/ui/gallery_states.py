@@ -21,6 +21,10 @@ class Window:
     scheme: str
     locale: str = "en-US"
 
+    @property
+    def phone(self) -> bool:
+        return self.width < 500
+
 
 DESK = Window("desk light", 1440, 900, "light")
 PHONE = Window("phone dark", 390, 844, "dark")
@@ -30,6 +34,7 @@ MAIN = (
     Window("tablet light", 1024, 768, "light"),
     Window("desk Turkish", 1440, 900, "light", "tr-TR"),
     Window("desk German", 1440, 900, "light", "de-DE"),
+    Window("phone German", 360, 780, "light", "de-DE"),
 )
 
 State = Callable[[Person, OpenAIServer], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.ui.conftest import HOLIDAYS, Chat, Person
+from tests.ui.conftest import HOLIDAYS, PATIENCE_MS, Chat, Person
 
 Meet = Callable[..., Person]
 ENGLISH = re.compile(
@@ -68,6 +68,16 @@ def test_the_button_that_sends_is_on_every_phone_in_every_language(meet: Meet, l
         )
         assert room and send and tools and mode
         assert send["x"] + send["width"] <= room["x"] + room["width"], width
-        assert mode["x"] + mode["width"] <= tools["x"] and tools["x"] + tools["width"] <= send["x"], width
-    label = page.locator("#command-button").text_content() or ""
-    expect(page.get_by_role("button", name=label)).to_be_attached()
+        assert tools["x"] + tools["width"] <= send["x"] and mode["x"] + mode["width"] <= send["x"], width
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.click("#command-button")
+    page.get_by_role("option").first.click()
+    page.fill("#chat-input", "leave.md")
+    page.click("#chat-submit", timeout=PATIENCE_MS)
+    expect(page.locator("[data-step-type=user_message]")).to_contain_text("leave.md")
+
+
+@pytest.mark.browser
+def test_tools_keep_their_name_where_only_their_sign_is_seen(meet: Meet) -> None:
+    page = meet(viewport={"width": 360, "height": 780}).page
+    expect(page.get_by_role("button", name="Tools")).to_be_visible()
