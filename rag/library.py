@@ -23,7 +23,7 @@ from rag.ingest.fair_turns import FairTurns
 from rag.ingest.ingestion import Ingest
 from rag.ingest.labelling import Labelling, Relabelling
 from rag.ingest.uploads import Uploads
-from rag.principal import ANYBODY, Open, Principal, Rights
+from rag.principal import ANYBODY, OWNER, Open, Principal, Rights
 from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.searcher import Searcher
 from rag.retrieval.semantics import Semantics
@@ -166,7 +166,8 @@ class Library:
         return Seen(self._store, self._readable(principal, collections), conversation, self._search, self._words)
 
     def _readable(self, principal: Principal, collections: Collection[str] | None = None) -> frozenset[str]:
-        readable = self._rights.labels(principal) if not self.labels.closed else frozenset[str]()
+        held = self.labels.closed and OWNER not in principal.roles
+        readable = frozenset[str]() if held else self._rights.labels(principal)
         if collections is None:
             return readable
         return readable & {label.collection(name) if name else label.EVERYBODY for name in collections}

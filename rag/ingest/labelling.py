@@ -7,16 +7,20 @@ ones it was labelled last. Whoever stores a document by other rights than those 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from rag import labels
+from rag.errors import LibraryError, UserFacingError
 from rag.ingest import moved
 from rag.ingest.uploads import Uploads
 from rag.storage import opening, relabelling
 from rag.storage.sqlite_store import Store
 from rag.types import FileReceipt, SyncProgress
+
+log = logging.getLogger(__name__)
 
 Told = Callable[[SyncProgress], None]
 UNKNOWN = -1
@@ -74,7 +78,8 @@ class Relabelling:
         self._access = access
         self._follow = follow
         self.closed = False
-        """Whether documents could not be given the labels that they are to have: until they are, nobody reads any."""
+        """Whether documents could not be given the labels that they are to have: until they are, nobody reads any but
+        who may read all."""
         self.behind = False
         """Whether the rights are older than the labels: some were lost, by a restore say. Then nothing is opened by
         them, until they are changed."""
@@ -84,7 +89,8 @@ class Relabelling:
 
     def at_open(self) -> None:
         """Give stored documents the labels that their files have by now. Searches heed it when this returns, and the
-        index follows with the next write. Raises LibraryError or UserFacingError."""
+        index follows with the next write. Where the rights cannot be read, nobody reads anything until `settle` could.
+        Raises LibraryError."""
         store, labelling = self._store, self._labelling
         with opening.in_words(store.connections.path):
             if not store.connections.reading:
@@ -95,7 +101,13 @@ class Relabelling:
             changed = len(relabelling.differing(store, self._wanted(labelling.labelled), closing=back))
             relabelling.check_writable(store, changed)
             if changed or not (self._settled(labelling) or store.connections.reading):
-                self._relabel(labelling)
+                try:
+                    self._relabel(labelling)
+                except LibraryError:
+                    raise
+                except UserFacingError as error:
+                    log.warning("Nobody finds any document until it is known who may: %s", error)
+                    self.closed = True
 
     def settle(self) -> None:
         """Give documents the labels that their files have by now, where anybody has changed that, and have the index

@@ -96,7 +96,7 @@ class Rights:
         self.told: Callable[[dict[str, list[str]]], None] = lambda changes: None
         """Called with what was given ("+ somebody") and taken ("- somebody"), by group and collection."""
         self.held: Callable[[], bool] = lambda: False
-        """Whether nobody may read anything now, since documents could not be labelled by the rights that there are."""
+        """Whether nobody may read anything now but who may read all: it could not be written down who may read what."""
         self._take(settings)
 
     def _take(self, settings: Settings) -> None:
@@ -138,9 +138,10 @@ class Rights:
 
     def labels(self, principal: Principal) -> frozenset[str]:
         """See `rag.principal.Rights.labels`."""
-        if self.held():
+        if self.held() and OWNER not in principal.roles:
             return frozenset()
-        return labels.PUBLIC | {labels.collection(one.key) for one in self.readable(principal)}
+        every = labels.UNSETTLED if OWNER in principal.roles else frozenset[str]()
+        return labels.PUBLIC | every | {labels.collection(one.key) for one in self.readable(principal)}
 
     def readable(self, principal: Principal) -> list[Collection]:
         """The collections that somebody may read."""

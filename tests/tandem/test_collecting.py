@@ -15,6 +15,7 @@ from rag.errors import LibraryError, UserFacingError
 from rag.ingest.labelling import Relabelling
 from rag.labels import PUBLIC, UNSETTLED, collection
 from rag.library import Library
+from rag.principal import LOCAL
 from rag.storage import relabelling
 from rag.storage.sqlite_store import Store as Passages
 from tandem import databases
@@ -305,6 +306,40 @@ def test_a_folder_that_lies_elsewhere_than_before_is_closed_there(home: Home, tm
     assert len(roots.paths(Folder("/nowhere/papers"))) == 2, "rather too much than too little"
     home.collecting.keep(elsewhere, [])
     assert home.found("ivo") == ALL - {"pay.md", "list.md"} and home.found("ayse") == ALL
+
+
+def test_where_it_cannot_be_read_who_may_nobody_does_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with process(written(tmp_path)) as home:
+        home.library.sync(home.settings.documents)
+        home.make("Pay", ["hr"], "docs/hr")
+
+    away, current, look = [True], Collections.current, Collections.look
+
+    def known(kept: Collections) -> tuple[int, tuple[Made, ...]]:
+        return (-1, ()) if away else current(kept)
+
+    def looked(kept: Collections) -> None:
+        if away:
+            raise AccountsError("The accounts cannot be read: the database server does not answer.")
+        look(kept)
+
+    monkeypatch.setattr(Collections, "current", known)
+    monkeypatch.setattr(Collections, "look", looked)
+    with process(tmp_path) as home:
+        assert home.library.labels.closed and home.found("ayse") == set() == home.found("dora")
+        every = {one.document for one in home.library.search(QUESTION, principal=LOCAL, limit=20).passages}
+        assert {"open.md", "hr/board/plan.md"} <= every, "whoever owns the machine may"
+        with pytest.raises(AccountsError):
+            home.library.labels.settle()
+        (tmp_path / "docs" / "new.md").write_text("The new code is dunlin.", encoding="utf-8")
+        home.library.sync(home.settings.documents)
+        assert home.found("ivo") == set()
+        assert "new.md" in {one.document for one in home.library.search(QUESTION, principal=LOCAL, limit=20).passages}
+        away.clear()
+        home.library.labels.settle()
+        assert home.found("ivo") == ALL - {"pay.md"} | {"new.md"} and home.found("ayse") == ALL | {"new.md"}
 
 
 def test_accounts_that_were_lost_open_nothing_until_somebody_says_so(tmp_path: Path) -> None:
