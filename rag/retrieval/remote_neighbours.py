@@ -35,6 +35,7 @@ class RemoteNeighbours:
         self._store = store
         self._samples: dict[frozenset[str] | None, tuple[float, list[int]]] = {}
         """Labels -> when some rows that have one were asked for, and these."""
+        self._lacking = 0
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -67,7 +68,8 @@ class RemoteNeighbours:
             self._index.remove(rows[at : at + _AT_ONCE])
         self._index.reload()
         generation, told = self._store.generation, self._vectors.told
-        if told > generation or self._index.count < len(known) - len(rows):
+        lacking = len(known) - len(rows) - self._index.count
+        if told > generation or lacking > self._lacking:
             told = 0
         documents, _ = self._store.changes_since(told)
         waiting: list[int] = []
@@ -81,6 +83,8 @@ class RemoteNeighbours:
         if documents:
             self._send(waiting)
             self._index.reload()
+        if not told:  # what it lacks even so, it does not take
+            self._lacking = max(0, len(known) - len(rows) - self._index.count)
         self._vectors.told = generation
 
     def _send(self, rows: Sequence[int]) -> None:

@@ -39,7 +39,7 @@ _ABOUT: dict[str, Any] = {
     **dict.fromkeys(("name", "folder", "kind", "label"), _WORD),
 }
 _CONNECTIVITY, _EXPANSION = 16, 96
-_LOOKED_AT = 100
+_LOOKED_AT = 200
 """So many are looked for in a graph at least: among them the few that are asked for are seldom missed."""
 
 
