@@ -41,6 +41,7 @@ test-real: .venv/real.installed
 	$(BIN)/pytest -m real_model tests/real_models
 
 .venv/tandem.installed: pyproject.toml constraints.txt | .venv/pyvenv.cfg
+	@echo "Installing what Tandem needs: half a minute with uv, some minutes with pip."
 	$(INSTALL) -c constraints.txt -e .
 	@touch $@
 
