@@ -34,6 +34,17 @@ def test_what_a_way_to_decide_does_not_use_is_not_shown() -> None:
     assert not weighing.keys() & {"low_confidence", "minimum_support", "long_draft", "short_chars", "topics"}
 
 
+def test_collections_are_picked_by_their_keys_which_stay_when_they_are_renamed() -> None:
+    chosen, wrong = read({"collections": ["-1", "Board", "gone"]}, BASE)
+    shown = tabs(chosen, MODELS, True, "en", collections={"Board": "Board", "-1": "Pay & <b>"})
+    (picker,) = [one for tab in shown for one in tab.to_dict()["inputs"] if one["id"] == "collections"]
+    assert picker["initial"] == ["-1", "Board"] and not wrong
+    assert {"Pay & <b>": "-1", "Board": "Board"}.items() <= {
+        one["label"]: one["value"] for one in picker["items"]
+    }.items()
+    assert chosen.options("auto").collections == ("-1", "Board", "gone")
+
+
 def test_what_is_amiss_is_said_of_its_field() -> None:
     _, wrong = read({"seed": "x", "answer_worth": 0, "passages": 500}, BASE)
     said = amiss(wrong, "en")

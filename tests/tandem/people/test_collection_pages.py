@@ -228,6 +228,22 @@ def test_what_was_shared_before_tells_nothing_of_what_was_closed_since(place: Pl
         assert chief.post("/administration/leave", data={"name": "ben", "group": "hr"}).status_code == 303
 
 
+def test_it_can_be_picked_in_the_chat_by_who_may_read_it(place: Place) -> None:
+    def offered(who: str) -> str:
+        with Socket(place.target, place.target.cookies[who]) as socket:
+            socket.emit("connection_successful")
+            return socket.hear("chat_settings")
+
+    with place.client("administrator") as chief:
+        key = made(chief, name="House & <i>", reader="hr")
+        (told,) = [
+            one for tab in json.loads(offered("ayse")[2:])[1] for one in tab["inputs"] if one["id"] == "collections"
+        ]
+        assert {"label": "House & <i>", "value": key} in told["items"] and key not in offered("ben")
+        deleted(chief, key)
+        assert key not in offered("ayse")
+
+
 def test_what_only_a_file_says_is_shown_and_not_changed(place: Place) -> None:
     with place.client("administrator") as chief:
         shown = chief.get(HERE).text
