@@ -27,7 +27,7 @@ from rag.storage.opensearch import cluster
 from rag.storage.opensearch.index import OpenSearchIndex
 from rag.storage.protocols import VectorIndex
 from rag.storage.records import Entry
-from rag.storage.relabelling import relabel
+from rag.storage.relabelling import number_of, relabel
 from tests.rag.library_help import documents_of
 from tests.support.encoders import WordEncoder
 from tests.support.opensearch_nodes import ROOT, new_name, running
@@ -199,7 +199,8 @@ def test_who_may_read_a_passage_is_known_there_once_it_changed(opensearch: str, 
     leave = next(int(document.id) for document in library.documents() if document.name == "leave.md")
     (row,) = library.store.passage_rows(leave)
     for labels in (PERSONNEL, PUBLIC):
-        relabel(library.store, {leave: labels})
+        with library.store.transaction():
+            relabel(library.store, lambda labels=labels: {leave: labels}, number_of(library.store))  # type: ignore[misc]
         assert "leave.md" not in found(library, "holiday")  # the store has the last word, and the cluster is behind
         made(library)
         assert ("leave.md" in found(library, "holiday")) == (labels == PUBLIC)
