@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -169,3 +170,27 @@ def under_way(at: Machine, thread: str) -> str:
         asked = "SELECT step->>'output' FROM tandem_cluster.answers WHERE thread = %s"
         row = db.execute(asked, (thread,)).fetchone()
     return str(row[0]) if row is not None else ""
+
+
+def test_a_collection_that_is_made_at_one_closes_its_documents_at_the_other(pair: Pair) -> None:
+    here, there, _ = pair
+    ada = there.sign_in("ada").cookies
+
+    def found() -> int:
+        asked = {"q": "How many days of paid holiday?"}
+        answer = httpx.get(f"{there.address}/browser/search", params=asked, cookies=ada, timeout=60)
+        assert answer.status_code == 200
+        return len(answer.json()["passages"])
+
+    assert within(60, lambda: found() > 0)
+    with httpx.Client(base_url=here.address, cookies=here.cookies(), timeout=60) as chief:
+        form = chief.get("/administration/collections/new").text
+        folder = re.findall(r'name="folder" value="(\w+)"', form)[0]
+        made = chief.post("/administration/collections/save", data={"name": "All", "open": "groups", "folder": folder})
+        assert made.status_code == 303
+        assert found() == 0, "at once: its documents carry the new label when it is saved"
+        key = made.headers["location"].partition("kept=")[2]
+        asked = chief.post("/administration/collections/delete", data={"key": key}).text
+        sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+        assert "is deleted" in chief.post("/administration/collections/delete", data=sent).text
+    assert within(60, lambda: found() > 0)
