@@ -41,7 +41,9 @@ class WordEncoder:
 
 
 def hashing_file(path: Path) -> Path:
-    """An ONNX file whose vector of a text depends on the whole text alone, through an operator of the extensions."""
+    """An ONNX file whose vector of a text depends on the whole text, through an operator of the extensions. It counts
+    in eight bits, with one scale for all that it is given together, as the encoder that ships does.
+    """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -49,7 +51,9 @@ def hashing_file(path: Path) -> Path:
     graph = helper.make_graph(
         [
             helper.make_node("StringToHashBucketFast", ["inputs", "buckets"], ["bucket"], domain="ai.onnx.contrib"),
-            helper.make_node("Gather", ["table", "bucket"], ["outputs"], axis=0),
+            helper.make_node("Gather", ["table", "bucket"], ["rows"], axis=0),
+            helper.make_node("DynamicQuantizeLinear", ["rows"], ["small", "scale", "zero"]),
+            helper.make_node("DequantizeLinear", ["small", "scale", "zero"], ["outputs"]),
         ],
         "hashing",
         [helper.make_tensor_value_info("inputs", TensorProto.STRING, ["n"])],

@@ -14,7 +14,6 @@ import numpy as np
 from rag.retrieval.embedders.base import EmbedderError, Vectors, unit
 from rag.text.unicode import whole
 
-_AT_ONCE = 16
 LONGEST = 4_000
 """Characters of a text that are read: a passage is far shorter."""
 
@@ -29,13 +28,15 @@ class OnnxFile:
         self._session: object | None = None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `Embedder.embed`."""
+        """See `Embedder.embed`. One text at a time: of several together the encoder's numbers of eight bits share one
+        scale, so that a text's vector would hang on what it is embedded with; and it takes longer.
+        """
         session = self._opened()
         rows = []
-        for at in range(0, len(texts), _AT_ONCE):
-            part = np.array([_readable(text) for text in texts[at : at + _AT_ONCE]], dtype=object)
+        for text in texts:
             try:
-                rows.append(session.run(["outputs"], {"inputs": part})[0])  # type: ignore[attr-defined]
+                alone = np.array([_readable(text)], dtype=object)
+                rows.append(session.run(["outputs"], {"inputs": alone})[0])  # type: ignore[attr-defined]
             except Exception as error:  # onnxruntime's own family of errors has no common parent
                 raise EmbedderError(
                     f"The encoder in {self._path} failed ({_first_line(error)}); fetch it again with `tandem encoder "
