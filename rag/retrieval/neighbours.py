@@ -112,7 +112,8 @@ class Neighbours:
         except Exception:  # a file of another version or half a file: it is made anew
             return
         if graph is not None and len(graph):
-            rows = np.sort(np.fromiter(graph.keys, np.int64, len(graph)))
+            # Taken at once: one by one, each key is looked for from the beginning.
+            rows = np.sort(np.asarray(graph.keys[: len(graph)]).astype(np.int64))
             with self._lock:
                 self._held = _Held(rows, np.zeros((0, 1), np.float32), graph)
                 self._take_sample(_taken(graph, rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]))
