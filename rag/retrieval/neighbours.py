@@ -225,20 +225,13 @@ class Neighbours:
 
     def cosines(self, vector: Packed, rows: Sequence[int] | Rows) -> Floats:
         """The cosine of each row's vector with this one; nan where it has none."""
-        found = np.full(len(rows), np.nan)
-        wanted = np.asarray(rows, np.int64)
         held = self._held
-        known_rows, vectors, graph = held.rows, held.vectors, held.graph
-        if not len(known_rows) or not len(wanted):
-            return found
-        place = np.minimum(np.searchsorted(known_rows, wanted), len(known_rows) - 1)
-        has = known_rows[place] == wanted
-        if not has.any():
-            return found
-        matrix = unit(_taken(graph, wanted[has]).astype(np.float32)) if graph is not None else vectors[place[has]]
-        own = vector.astype(np.float32)
-        found[has] = matrix @ (own / max(1e-6, float(np.linalg.norm(own))))
-        return found
+        known, vectors, graph = held.rows, held.vectors, held.graph
+
+        def taken(places: Rows) -> Vectors:
+            return unit(_taken(graph, known[places]).astype(np.float32)) if graph is not None else vectors[places]
+
+        return cosines(vector, rows, known, taken)
 
     def usual(self, vector: Packed, among: Among | None = None) -> tuple[float, float]:
         """(mean, standard deviation) of the cosines with some of the passages (of those `among` them, where it is
@@ -251,6 +244,23 @@ class Neighbours:
         own = vector.astype(np.float32)
         held = self._sample
         return usual(held @ (own / max(1e-6, float(np.linalg.norm(own)))) if len(held) else np.zeros(0))
+
+
+def cosines(
+    vector: Packed, rows: Sequence[int] | Rows, known: Rows, taken: Callable[[Rows], Vectors]
+) -> NDArray[np.float64]:
+    """The cosine of each row's vector with this one; nan where it has none. Those of the rows `known`, in order, have
+    one, and `taken` gives those at some places of them, of length 1."""
+    wanted = np.asarray(rows, np.int64)
+    found = np.full(len(wanted), np.nan)
+    if not len(known) or not len(wanted):
+        return found
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    has = known[place] == wanted
+    if has.any():
+        own = vector.astype(np.float32)
+        found[has] = taken(place[has]) @ (own / max(1e-6, float(np.linalg.norm(own))))
+    return found
 
 
 def usual(cosines: NDArray[np.floating]) -> tuple[float, float]:

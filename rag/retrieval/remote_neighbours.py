@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.retrieval.embedders.base import Packed, unit
-from rag.retrieval.neighbours import SAMPLE, Among, Floats, usual
+from rag.retrieval.neighbours import SAMPLE, Among, Floats, cosines, usual
 from rag.storage.filters import Filters
 from rag.storage.protocols import VectorIndex
 from rag.storage.sqlite_store import Store
@@ -98,17 +98,8 @@ class RemoteNeighbours:
 
     def cosines(self, vector: Packed, rows: Sequence[int] | Rows) -> Floats:
         """The cosine of each row's vector with this one; nan where it has none."""
-        wanted = np.asarray(rows, np.int64)
-        found = np.full(len(wanted), np.nan)
-        known, vectors = self._vectors.of(wanted.tolist())
-        if not len(known):
-            return found
-        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        has = known[place] == wanted
-        own = vector.astype(np.float32)
-        matrix = unit(vectors.astype(np.float32))[place[has]]
-        found[has] = matrix @ (own / max(1e-6, float(np.linalg.norm(own))))
-        return found
+        known, vectors = self._vectors.of(np.asarray(rows, np.int64).tolist())
+        return cosines(vector, rows, known, lambda places: unit(vectors[places].astype(np.float32)))
 
     def usual(self, vector: Packed, among: Among | None = None) -> tuple[float, float]:
         """(mean, standard deviation) of the cosines with some of the passages that the labels let through."""
