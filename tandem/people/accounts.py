@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tandem.auth.passwords import account_hash
 from tandem.auth.rights import ADMINISTRATOR, CURATOR, Granted
-from tandem.people.store import AccountsError, Store, now
+from tandem.people.store import AccountsError, Remembered, Store, now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -62,23 +61,21 @@ class People:
         """`users` are those of the settings, whose names nobody else may have. Opens nothing yet."""
         self.store = store
         self._users = frozenset(users)
-        self._lock = threading.Lock()
-        self._now: dict[str, Person] = {}
-        self._seen = -1
+        self._known: Remembered[dict[str, Person]] = Remembered(store, _everybody, {})
 
     # What is known
 
     def find(self, name: str) -> Person | None:
         """Whoever has this name and something here, removed or not."""
-        return self._known().get(name)
+        return self._known.now().get(name)
 
     def everybody(self) -> list[Person]:
         """All of them, by name."""
-        return sorted(self._known().values(), key=lambda person: person.name.casefold())
+        return sorted(self._known.now().values(), key=lambda person: person.name.casefold())
 
     def granted(self, name: str) -> Granted:
         """What is granted to somebody here; to who is removed, nothing."""
-        person = self._known().get(name)
+        person = self._known.now().get(name)
         if person is None or person.removed:
             return Granted()
         return Granted(person.groups, person.administers, person.curates)
@@ -98,7 +95,7 @@ class People:
 
     def has_administrator(self) -> bool:
         """Whether anybody with an account administers."""
-        return any(person.active and person.administers for person in self._known().values())
+        return any(person.active and person.administers for person in self._known.now().values())
 
     # What is changed
 
@@ -257,7 +254,7 @@ class People:
         """Whom a provider has just vouched for: known by `subject`, which never changes there, under the name of their
         first time. Their groups from there are what it says now. Returns the name. Raises AccountsError where the name
         is somebody else's, or the account was removed."""
-        known = next((p for p in self._known().values() if p.way == way and p.subject == subject), None)
+        known = next((p for p in self._known.now().values() if p.way == way and p.subject == subject), None)
         if known is None and (same := self.find(name)) is not None and same.way == way and not same.subject:
             known = same  # made beforehand, and waits for its first time
         who = known.name if known is not None else name
@@ -290,7 +287,7 @@ class People:
     # Below
 
     def _account(self, name: str) -> Person | None:
-        person = self._known().get(name)
+        person = self._known.now().get(name)
         return person if person is not None and person.active else None
 
     def _check_name(self, name: str) -> None:
@@ -323,13 +320,7 @@ class People:
 
     def _change(self, work: Any) -> None:
         self.store.change(work)
-        self._known()
-
-    def _known(self) -> Mapping[str, Person]:
-        with self._lock:
-            if (number := self.store.latest()) != self._seen:
-                self._now, self._seen = self.store.read(_everybody), number
-            return self._now
+        self._known.now()
 
 
 def check_password(password: str) -> None:

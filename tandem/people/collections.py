@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
 import unicodedata
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rag.database.places import Sqlite
 from tandem.auth.collections import Folder, Made
 from tandem.auth.rights import CURATOR
-from tandem.people.store import AccountsError, Store, now
+from tandem.people.store import AccountsError, Remembered, Store, now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,37 +33,17 @@ class Collections:
     def __init__(self, store: Store) -> None:
         """Opens nothing yet."""
         self._store = store
-        self._lock = threading.Lock()
-        self._known: Known = -1, ()
-        self._seen = -1
+        self._known: Remembered[Known] = Remembered(store, _read, (-1, ()))
 
     def current(self) -> Known:
         """Their number, which goes up with every change of one, and all of them by name: on a server as they were a
         second ago at most. The number is -1 where they could never be read. Quick; raises AccountsError."""
-        if self._missing():
-            return 0, ()
-        with self._lock:
-            if (number := self._store.latest()) != self._seen:
-                self._known, self._seen = self._store.read(_read), number
-            return self._known
+        return (0, ()) if self._missing() else self._known.now()
 
     def look(self) -> None:
         """Have `current` know what is there in this moment. Raises AccountsError."""
         if not self._missing():
-            with self._lock:
-                self._known = self._store.read(_read)
-
-    def curators(self, key: str) -> list[str]:
-        """Who was granted to look after one, by name. Raises AccountsError."""
-
-        def query(db: Connection) -> list[str]:
-            from sqlalchemy import select
-
-            from tandem.people.tables import grants as g
-
-            return list(db.execute(select(g.c.person).where(_curating(key)).order_by(g.c.person)).scalars())
-
-        return self._store.read(query)
+            self._known.look()
 
     def put(self, made: Made, people: Collection[str], number: int) -> None:
         """Keep a collection in place of its earlier version, with the people who curate it; `number` is the one that

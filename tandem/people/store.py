@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.database.places import Place, Sqlite
 from rag.database.tables import TooNewError
@@ -127,6 +127,30 @@ class Store:
             raise AccountsError("A newer version of Tandem wrote the accounts; update Tandem.") from None
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
             raise AccountsError(self.place.sentence(f"The accounts cannot be {done}", error)) from None
+
+
+class Remembered(Generic[Found]):
+    """What a query finds, asked again when somebody has changed something. For any thread."""
+
+    def __init__(self, store: Store, query: Callable[[Connection], Found], before: Found) -> None:
+        """Asks nothing yet; `before` is what is known until then."""
+        self._store = store
+        self._query = query
+        self._lock = threading.Lock()
+        self._found = before
+        self._number = -1
+
+    def now(self) -> Found:
+        """As it was at the `latest` change. Raises AccountsError."""
+        with self._lock:
+            if (number := self._store.latest()) != self._number:
+                self._found, self._number = self._store.read(self._query), number
+            return self._found
+
+    def look(self) -> None:
+        """Have `now` know what is there in this moment. Raises AccountsError."""
+        with self._lock:
+            self._found = self._store.read(self._query)
 
 
 def _mark(path: Path) -> object:
