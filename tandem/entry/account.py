@@ -153,7 +153,7 @@ def _keys(keys: list[Key], language: Language) -> list[str]:
         f"{_HERE}/keys",
         say("make_key", language),
         page.field("purpose", say("purpose", language), attributes={"maxlength": "100"}),
-        page.boxes("scope", say("scopes", language), SCOPES, ("ask", "models")),
+        page.ticks("scope", say("scopes", language), [page.Tick(one, one, one in ("ask", "models")) for one in SCOPES]),
         page.choice("days", say("days", language), days, "365"),
     )
     return [page.table(heads, rows) if rows else "", form]

@@ -64,7 +64,7 @@ def _table(context: AppContext, language: Language) -> str:
     for one in context.rights.collections:
         do = ""
         if one.made is not None:
-            do = page.quiet_way(f"{_HERE}/edit?key={one.key}", say("collection_change", language))
+            do = page.way(f"{_HERE}/edit?key={one.key}", say("collection_change", language), quiet=True)
             key = page.hidden("key", one.key)
             do += page.form(f"{_HERE}/delete", say("collection_delete", language), key, quiet=True)
         readers = say("everybody", language) if one.readers is None else ", ".join(one.readers)

@@ -108,16 +108,6 @@ def hidden(name: str, value: str) -> str:
     return f'<input type="hidden" name="{name}" value="{escape(value)}">'
 
 
-def boxes(name: str, label: str, values: Sequence[str], chosen: Sequence[str] = ()) -> str:
-    """Several that may be ticked."""
-    ticks = "".join(
-        f'<label class="tick"><input type="checkbox" name="{name}" value="{escape(value)}"'
-        f"{' checked' if value in chosen else ''}> {escape(value)}</label>"
-        for value in values
-    )
-    return f"<fieldset><legend>{escape(label)}</legend>{ticks}</fieldset>"
-
-
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One of several that may be ticked: what is sent for it, its words and a note beside them; `depth` is how far down
@@ -165,13 +155,10 @@ def choice(name: str, label: str, options: Sequence[tuple[str, str]], chosen: st
     return f'<label for="field-{name}">{escape(label)}</label><select name="{name}" id="field-{name}">{inner}</select>'
 
 
-def way(href: str, text: str, *, strong: bool = False) -> str:
-    return f'<a class="way{" strong" if strong else ""}" href="{escape(href)}">{escape(text)}</a>'
-
-
-def quiet_way(href: str, text: str) -> str:
-    """A way in a line of a table, beside quiet forms."""
-    return f'<a class="way quiet" href="{escape(href)}">{escape(text)}</a>'
+def way(href: str, text: str, *, strong: bool = False, quiet: bool = False) -> str:
+    """A way to another page; a `quiet` one is in a line of a table, beside quiet forms."""
+    kind = " strong" if strong else " quiet" if quiet else ""
+    return f'<a class="way{kind}" href="{escape(href)}">{escape(text)}</a>'
 
 
 def row(label: str, ways: Sequence[tuple[str, str]], here: str) -> str:
