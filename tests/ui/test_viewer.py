@@ -107,7 +107,9 @@ def test_the_library_opens_documents_and_lists_tell_them_apart(chat: Chat, meet:
     person = meet()
     person.ask("How often is the filter of the pump and the filter of the crane changed?")
     person.wait_for_answers(1)
-    names = person.page.locator(".td-chip[data-source] .td-chip-name").all_inner_texts()
+    chips = person.page.locator(".td-chip[data-source] .td-chip-name")
+    expect(chips.first).to_be_visible()  # the chips are drawn a moment after the answer has ended
+    names = chips.all_inner_texts()
     assert names and len(set(names)) == len(names) and "index.md" not in names
     person.page.click("a[href$='#library']")
     with person.page.context.expect_page() as tab:
