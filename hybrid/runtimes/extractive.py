@@ -14,8 +14,8 @@ import regex
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
 from rag.grounding import extractive
-from rag.grounding.extractive import Span
 from rag.grounding.quoting import Composer
+from rag.grounding.spans import Span
 from rag.text import phrases
 from rag.text.analyser import stop_terms, tokens
 from rag.types import CheckedAnswer, Passage

@@ -7,7 +7,6 @@ Knows the units of passages and how well each answers (`rag.grounding.unit_featu
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import regex
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from rag.grounding import changes
 from rag.grounding.code_lines import only_imports
 from rag.grounding.pointers import is_contents, refers
+from rag.grounding.spans import Span, composed, cut_off, ended, lone, to_the_point, unrepeated
 from rag.grounding.stretches import PICTURE, TELLING, grow, is_default, is_sentence, leans, list_of, shortened, text_of
 from rag.grounding.unit_features import Sentence, rate, split, word_count
 from rag.grounding.units import Kind, Unit
@@ -27,19 +27,12 @@ _SURE = 0.85
 _NEAR_ITEM = 1.0
 _SHORTEST = 3
 _GOES_ON = regex.compile(r"(?:[,;]|\b(?:and|or|ve|veya|und|oder|et|ou))\s*$")
-_OPEN = (":", "：", ",", "،", "、", "—", "–")
-"""What a sentence ends with that is none yet."""
-_ANNOUNCES = regex.compile(r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)", regex.I)
-"""What begins a sentence that shows what stands below it."""
 _SPOKEN = regex.compile(r"(?:Them|You|Me|Us|Interviewer|Ben|Siz|Du|Ihr):\s")
 """What begins a line of a dialogue, which says nothing without the others."""
-_CLOSED = regex.compile(r"[\p{P}\p{S}]$")
 _VALUE = regex.compile(r"[\p{N}:=@/]")
 _FEW = 3
 _LONG_WORD = regex.compile(r"\p{L}{4,}")
 _TITLED = 0.8
-_LONG = 60
-"""Characters from which on what stands in a longer sentence that was quoted is said again."""
 _FAR = 4.0
 """A stretch this far behind the best one (in natural logarithms of the odds) is not quoted beside it; one of a list or
 of another document that does not say much of the question, not half as much.
@@ -50,15 +43,6 @@ _SAYS_MUCH, _SHARED = 0.35, 0.12
 """How much of the question says much of it, and how much of it a further stretch says at least, in its words or in
 others for them; twice as much where it stands in another document than the best.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What is quoted in one piece: units of one passage, in order. `score` is its best unit's."""
-
-    passage: int
-    units: tuple[Unit, ...]
-    score: float
 
 
 def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "") -> list[Quote]:
@@ -89,7 +73,8 @@ def spans(
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
-    return choose(passages, found, scores, max_words, near)
+    chosen = choose(passages, found, scores, max_words, near)
+    return unrepeated(passages, composed(passages, found, chosen, near, max_words)) if chosen else []
 
 
 def choose(
@@ -129,7 +114,7 @@ def choose(
         if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or (group in listed and not item)):
             continue
         wanted = _on_with(found, taken, i) if group in listed else grow(passages, found, i, scores)
-        grown = _to_the_point(passages, found, [k for k in wanted if k not in taken])
+        grown = to_the_point(passages, found, [k for k in wanted if k not in taken])
         cut = shortened(passages, found, grown, i)
         size = sum(word_count(passages[found[k].passage].text[u.start : u.end]) for k, u in cut.items())
         if taken and used + size > max_words and kind is Kind.ITEM and group not in listed:
@@ -160,11 +145,11 @@ def choose(
         run: list[int] = []
         for k in sorted(chosen[passage]):
             if run and not _touching(found, run[-1], k):
-                made.append(_span(found, _ended(passages, found, run), shown, scores))
+                made.append(_span(found, ended(passages, found, run), shown, scores))
                 run = []
             run.append(k)
-        made.append(_span(found, _ended(passages, found, run), shown, scores))
-    return _unrepeated(passages, made)
+        made.append(_span(found, ended(passages, found, run), shown, scores))
+    return unrepeated(passages, made)
 
 
 def _beside(scores: NDArray[np.float64], near: NDArray[np.float64] | None, first: int, i: int, elsewhere: bool) -> bool:
@@ -177,67 +162,11 @@ def _beside(scores: NDArray[np.float64], near: NDArray[np.float64] | None, first
     return near is not None and bool(near[i] < least <= near[first])
 
 
-def _to_the_point(passages: Sequence[Passage], found: Sequence[Sentence], grown: list[int]) -> list[int]:
-    """A stretch without what only says where to read on before and after it."""
-    first, last = 0, len(grown)
-    while last - first > 1 and refers(passages, found[grown[last - 1]]):
-        last -= 1
-    while last - first > 1 and refers(passages, found[grown[first]]):
-        first += 1
-    return grown[first:last]
-
-
 def _on_with(found: Sequence[Sentence], taken: Collection[int], i: int) -> list[int]:
     """Item `i` with the items between it and the nearest one of its list that is quoted."""
     own = (found[i].passage, found[i].unit.group)
     near = min((k for k in taken if (found[k].passage, found[k].unit.group) == own), key=lambda k: abs(k - i))
     return list(range(min(near, i), max(near, i) + 1))
-
-
-def _ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> Sequence[int]:
-    """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere; and
-    without what the passage's end cuts off, a list of which it has but one item counted.
-    """
-    last = len(run)
-    if last > 2 and _lone(passages, found, run[last - 1]):
-        last -= 1
-    while last > 1 and (_leads_on(passages, found[run[last - 1]]) or _cut_off(passages, found, run[last - 1])):
-        last -= 1
-    return run[:last]
-
-
-def _lone(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
-    """Whether a unit is the only item that its passage has of a list, at its end."""
-    one, before = found[k], found[k - 1] if k else None
-    led = before is not None and before.passage == one.passage and before.unit.leads
-    return one.unit.kind is Kind.ITEM and led and not passages[one.passage].text[one.end :].strip()
-
-
-def _leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit announces what comes after it."""
-    said = text_of(passages, one).rstrip()
-    if one.unit.kind is Kind.ITEM:
-        return said.endswith((":", "："))
-    return is_sentence(one) and (said.endswith(_OPEN) or bool(_ANNOUNCES.match(said)))
-
-
-def _cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
-    """Whether a unit goes on where its passage ends: it has no end, though a sentence in it or what is before it in its
-    list or paragraph has one, or it is long and nothing is before it there.
-    """
-    one, before = found[k], found[k - 1] if k else None
-    said = text_of(passages, one)
-    if one.unit.kind is Kind.CODE:  # of which no more than what it needs is there
-        return only_imports(said) and not passages[one.passage].text[one.end :].strip()
-    if (
-        one.unit.kind not in (Kind.SENTENCE, Kind.ITEM)
-        or passages[one.passage].text[one.end :].strip()
-        or _CLOSED.search(said)
-    ):
-        return False
-    if before and (before.passage, before.unit.group, before.unit.kind) == (one.passage, one.unit.group, one.unit.kind):
-        return bool(_CLOSED.search(text_of(passages, before)))
-    return one.unit.kind is Kind.ITEM and (len(one.words) > TELLING + 1 or len(list(sentences.split(said))) > 1)
 
 
 def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:
@@ -267,7 +196,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         and not refers(passages, found[k])
         and not _SPOKEN.match(text_of(passages, found[k]))
         and not (found[k].unit.kind is Kind.CODE and only_imports(text_of(passages, found[k])))
-        and not (more and (_adds_nothing(passages, found, k) or _cut_off(passages, found, k)))
+        and not (more and (_adds_nothing(passages, found, k) or cut_off(passages, found, k)))
     ]
     if not content or is_contents(passages, content, sum(_asks(passages, found[k]) for k in grown)):
         return False
@@ -294,7 +223,7 @@ def _torn(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequenc
     if len(items) != 1 or any(is_sentence(found[k]) and not found[k].unit.leads for k in grown):
         return False
     only = found[items[0]]
-    if _lone(passages, found, items[0]) or (len(grown) == 1 and not _stands_alone(passages, only)):
+    if lone(passages, found, items[0]) or (len(grown) == 1 and not _stands_alone(passages, only)):
         return True
     own = (Kind.ITEM, only.passage, only.unit.group)
     others = sum((one.unit.kind, one.passage, one.unit.group) == own for one in found) > 1
@@ -339,27 +268,6 @@ def _answers_its_heading(passages: Sequence[Passage], one: Sentence) -> bool:
     said = text_of(passages, one)
     whole = is_sentence(one) and len(one.words) >= _SHORTEST and bool(sentences.ENDING.search(said))
     return whole and bool(passage.headings) and not passage.text[: one.start].strip() and said[:1].isupper()
-
-
-def _unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]:
-    """The spans without units that were said before: neighbouring passages share a sentence, copies share all."""
-    seen: set[str] = set()
-    kept: list[Span] = []
-    for span in made:
-        fresh: list[Unit] = []
-        for unit in span.units:
-            said = " ".join(passages[span.passage].text[unit.start : unit.end].casefold().split())
-            if said not in seen and not _within(said, seen):
-                seen.add(said)
-                fresh.append(unit)
-        if any(unit.kind is not Kind.HEADING and not unit.leads for unit in fresh) or (fresh and not kept):
-            kept.append(replace(span, units=tuple(fresh)))
-    return kept
-
-
-def _within(said: str, seen: Collection[str]) -> bool:
-    """Whether all but a mark before it of a long sentence was said, or it stands in another that was."""
-    return len(said) >= _LONG and any(said in one or (len(one) >= _LONG and one in said) for one in seen)
 
 
 def _span(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import regex
 
-from rag.grounding.extractive import Span
+from rag.grounding.spans import Span
 from rag.grounding.stretches import leans
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
@@ -31,6 +31,7 @@ _NAME = regex.compile(r"(?=\S*(?:_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{Lu}{4}))[\w.:-]+
 _BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
 """An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
 _ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
+_BLANK = regex.compile(r"\n[^\S\n]*\n")
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
@@ -74,7 +75,8 @@ class Composer:
 
     def _heading(self, span: Span, passage: Passage) -> str:
         """The heading over a span that says little without it: it begins with "it" or "here", is a bare list or table,
-        or says what the heading names without naming it. Said once, and not between what stands under it.
+        or says what the heading names without naming it; and over what is quoted from elsewhere than what is before
+        it, with its document's where that is another. Said once, and not between what stands under it.
         """
         if not span.units or span.passage in self._quoted:
             return ""
@@ -82,7 +84,11 @@ class Composer:
         bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or leans(passage.text[first.start : first.end])
         said = plain(passage.headings[-1]).strip("* ") if passage.headings else ""
         named = bool(_NAME.fullmatch(said)) and said not in passage.text[first.start : span.units[-1].end]
-        if not (bare or named) or not said or said in self._headings:
+        before = [self.passages[at] for at in self._quoted]
+        if before and all(one.document != passage.document for one in before):
+            said = " › ".join(dict.fromkeys(plain(one).strip("* ") for one in (*passage.headings[:1], said) if one))
+        elsewhere = bool(before) and all(one.headings != passage.headings for one in before)
+        if not (bare or named or elsewhere) or not said or said in self._headings:
             return ""
         self._headings.add(said)
         return said
@@ -236,11 +242,13 @@ def _mark(own: str) -> str:
 
 
 def _together(before: Unit, unit: Unit, text: str) -> bool:
-    """Whether two units stand in one block of the answer: not after a line that ends without an end."""
+    """Whether two units stand in one block of the answer: not after a line that ends without an end, nor, of sentences,
+    after a blank line.
+    """
     if unit.kind is not before.kind or unit.question is not before.question:
         return False
-    ended = unit.kind is Kind.SENTENCE and bool(sentences.PAUSE.search(text[before.start : before.end]))
-    return unit.group == before.group or ended
+    goes_on = unit.kind is Kind.SENTENCE and not _BLANK.search(text, before.end, unit.start)
+    return unit.group == before.group or (goes_on and bool(sentences.PAUSE.search(text[before.start : before.end])))
 
 
 def _is_label(run: Sequence[Unit], text: str) -> bool:

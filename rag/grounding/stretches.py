@@ -26,7 +26,7 @@ TELLING = 6
 _SPAN_WORDS, _MORE, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 30, 110, 60, 22
 _ROWS, _NEAR_ROW = 5, 1.2
 _ANY = 1_000
-_GAP = 8
+GAP = 8
 """Characters at most between two passages that follow one another."""
 LEANING = regex.compile(
     r"(?!(?:\w+ )?this (?:time|moment|point|year|week|month|date|page|guide|document|handbook|policy|chapter|section|"
@@ -214,9 +214,9 @@ def _whole_list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         if passage.document != own.document or at == found[i].passage or passage.headings != own.headings:
             continue
         there = [k for k, s in enumerate(found) if s.passage == at]
-        if ends and there and 0 <= passage.start - own.end <= _GAP and found[there[0]].unit.kind is Kind.ITEM:
+        if ends and there and 0 <= passage.start - own.end <= GAP and found[there[0]].unit.kind is Kind.ITEM:
             group = [*group, *_group(found, there[0])]
-        elif begins and there and 0 <= own.start - passage.end <= _GAP and found[there[-1]].unit.kind is Kind.ITEM:
+        elif begins and there and 0 <= own.start - passage.end <= GAP and found[there[-1]].unit.kind is Kind.ITEM:
             group = [*_group(found, there[-1]), *group]
     return group
 

@@ -414,6 +414,7 @@ def test_a_default_is_quoted_with_the_name_of_its_setting() -> None:
     assert quoted("What is the default?", [passage(text)]) == [
         "MAX_PARTS",
         "How many fields a form may have.",
+        "More are refused.",
         "Default: 1000",
     ]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.grounding import extractive
-from rag.grounding.extractive import Span
 from rag.grounding.quoting import Composer, plain
+from rag.grounding.spans import Span
 from rag.grounding.units import Kind, units
 from rag.types import Passage, Support
 

@@ -1,0 +1,292 @@
+"""Quoted spans: which are worth standing beside the best one, how each is rounded out to a whole, nothing said twice.
+
+Knows units and where they stand. Does not know what answers (`rag.grounding.extractive` chooses) nor how a span is
+shown (`rag.grounding.quoting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from rag.grounding.code_lines import only_imports
+from rag.grounding.pointers import refers
+from rag.grounding.stretches import GAP, TELLING, is_sentence, leans, text_of
+from rag.grounding.unit_features import Sentence, word_count
+from rag.grounding.units import Kind, Unit
+from rag.text import sentences
+from rag.types import Passage
+
+_EQUAL, _BESIDE, _AFTER = 0.5, 1.0, 3.0
+"""How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
+in any case, where it says some of the question, and where it says much of it or the best is a few words.
+"""
+_SAYS_SOME, _SAYS_MUCH, _LITTLE, _SHORT = 0.35, 0.5, 25, 4
+"""How much of the question says some of it and much of it, and words that are few."""
+_OPEN = (":", "：", ",", "،", "、", "—", "–")
+"""What a sentence ends with that is none yet."""
+_ANNOUNCES = regex.compile(r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)", regex.I)
+"""What begins a sentence that shows what stands below it."""
+_CLOSED = regex.compile(r"[\p{P}\p{S}]$")
+_LONG = 60
+"""Characters from which on what stands in a longer sentence that was quoted is said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is quoted in one piece: units of one passage, in order. `score` is its best unit's."""
+
+    passage: int
+    units: tuple[Unit, ...]
+    score: float
+
+
+def composed(
+    passages: Sequence[Passage],
+    found: Sequence[Sentence],
+    made: Sequence[Span],
+    near: NDArray[np.float64],
+    max_words: int,
+) -> list[Span]:
+    """What is quoted of `made`: the spans of the best one's passage, those of one other passage that says enough of the
+    question, by what `near` has of each unit, and what goes on with them, as far as there is room.
+    """
+    of: dict[int, list[Span]] = {}
+    for span in made:
+        of.setdefault(span.passage, []).append(span)
+    scores = {passage: max(span.score for span in own) for passage, own in of.items()}
+    says = {(one.passage, one.start): float(near[at]) for at, one in enumerate(found)}
+    first, *others = sorted(scores, key=lambda passage: -scores[passage])
+    for passage in [one for one in others if _touch(passages[first], passages[one])]:
+        of[first].extend(of.pop(passage))
+        others.remove(passage)
+    few = sum(_size(passages, span) for span in of[first]) < _LITTLE
+    for passage in others:
+        behind = scores[first] - scores[passage]
+        said = max(says[passage, unit.start] for span in of[passage] for unit in span.units)
+        much = said >= _SAYS_MUCH or few
+        if behind <= _EQUAL or (behind <= _BESIDE and said >= _SAYS_SOME) or (behind <= _AFTER and much):
+            return _completed(passages, found, [*of[first], *of[passage]], max_words)
+    return _completed(passages, found, of[first], max_words)
+
+
+def _completed(
+    passages: Sequence[Passage], found: Sequence[Sentence], made: Sequence[Span], max_words: int
+) -> list[Span]:
+    """The spans with what is between those of one passage and the rest of their paragraphs, and then with what comes
+    after these in their section, as far as there is room: first for the first passage's.
+    """
+    room = max_words - sum(_size(passages, span) for span in made)
+    spans = list(made)
+    for rounded in (_paragraphs, _opening, _further):
+        whole: list[Span] = []
+        for passage in dict.fromkeys(span.passage for span in spans):
+            own = [one for one in found if one.passage == passage]
+            quoted = {unit.start: unit for span in spans if span.passage == passage for unit in span.units}
+            kept = [at for at, one in enumerate(own) if one.start in quoted]
+            sizes = [word_count(text_of(passages, one)) for one in own]
+            more = rounded(passages, own, kept, sizes, room)
+            room -= sum(sizes[k] for k in more)
+            best = max(span.score for span in spans if span.passage == passage)
+            for run in _runs(own, sorted({*kept, *more})):
+                shown = ended(passages, own, to_the_point(passages, own, run))
+                whole.append(Span(passage, tuple(quoted.get(own[k].start, own[k].unit) for k in shown), best))
+        spans = whole
+    return spans
+
+
+def _paragraphs(
+    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
+) -> list[int]:
+    """What lies between the units `kept` of a passage, and the rest of the paragraphs that they begin and end in, as
+    far as there is room for it.
+    """
+    more: list[int] = []
+
+    def take(some: Sequence[int]) -> bool:
+        nonlocal room
+        size = sum(sizes[k] for k in some)
+        if fits := size <= room:
+            more.extend(some)
+            room -= size
+        return fits
+
+    first, last = kept[0], kept[-1]
+    for before, after in pairwise(kept):
+        between = range(before + 1, after)
+        if own[before].unit.kind is not Kind.ROW and not any(own[k].unit.question for k in between):
+            take(between)
+    rest = list(takewhile(lambda k: _same(own, last, k), range(last + 1, len(own))))
+    if own[last].unit.kind is Kind.SENTENCE:
+        for k in rest:
+            if not take([k]):
+                break
+    elif own[last].unit.kind is not Kind.ROW:
+        take(rest)
+    if own[first].unit.kind is Kind.SENTENCE:
+        begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
+        take(begun)
+    return more
+
+
+def _opening(
+    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
+) -> list[int]:
+    """The paragraph before the first of the units `kept` of a passage, where that leans on it."""
+    first = kept[0]
+    if not is_sentence(own[first]) or not leans(text_of(passages, own[first])):
+        return []
+    more: list[int] = []
+    while first and is_sentence(own[first - 1]) and (not more or _same(own, first - 1, first)):
+        first -= 1
+        more.insert(0, first)
+    return more if sum(sizes[k] for k in more) <= room else []
+
+
+def _further(
+    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
+) -> list[int]:
+    """The paragraphs after the units `kept` of a passage, with the lists and code that they lead into, as far as there
+    is room for each of them; without what points elsewhere at the end.
+    """
+    last = kept[-1]
+    if last + 1 < len(own) and _same(own, last, last + 1):
+        return []
+    more: list[int] = []
+    while (block := _block(passages, own, last + 1)) and sum(sizes[k] for k in (*more, *block)) <= room:
+        more.extend(block)
+        last = block[-1]
+    return more
+
+
+def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> list[int]:
+    """The paragraph that begins at `first`, with the list, table or code that it leads into; none where a heading is,
+    or a list of names under a few words: "Fact sheets:".
+    """
+    block: list[int] = []
+    for k in range(first, len(own)):
+        unit = own[k].unit
+        if unit.kind is Kind.HEADING or unit.question:
+            break
+        if block and not _same(own, block[-1], k) and not own[block[-1]].unit.leads:
+            break
+        block.append(k)
+    brief = len(block) > 1 and own[first].unit.leads and len(own[first].words) < _SHORT
+    return [] if brief and all(_is_name(text_of(passages, own[k])) for k in block[1:]) else block
+
+
+def _is_name(said: str) -> bool:
+    """Whether a few words have a capital and no end, as titles have."""
+    return said[:1].isupper() and word_count(said) <= TELLING and not _CLOSED.search(said)
+
+
+def to_the_point(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequence[int]) -> Sequence[int]:
+    """A stretch without what only says where to read on before and after it."""
+    first, last = 0, len(grown)
+    while last - first > 1 and refers(passages, found[grown[last - 1]]):
+        last -= 1
+    while last - first > 1 and refers(passages, found[grown[first]]):
+        first += 1
+    return grown[first:last]
+
+
+def ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[int]) -> Sequence[int]:
+    """A run without what leads into nothing at its end: what it announces stands in another passage, or nowhere; and
+    without what the passage's end cuts off, a list of which it has but one item counted.
+    """
+    last = len(run)
+    if last > 2 and lone(passages, found, run[last - 1]):
+        last -= 1
+    while last > 1 and (_leads_on(passages, found[run[last - 1]]) or cut_off(passages, found, run[last - 1])):
+        last -= 1
+    return run[:last]
+
+
+def lone(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
+    """Whether a unit is the only item that its passage has of a list, at its end."""
+    one, before = found[k], found[k - 1] if k else None
+    led = before is not None and before.passage == one.passage and before.unit.leads
+    return one.unit.kind is Kind.ITEM and led and not passages[one.passage].text[one.end :].strip()
+
+
+def _leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a unit announces what comes after it."""
+    said = text_of(passages, one).rstrip()
+    if one.unit.kind is Kind.ITEM:
+        return said.endswith((":", "："))
+    return is_sentence(one) and (said.endswith(_OPEN) or bool(_ANNOUNCES.match(said)))
+
+
+def cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
+    """Whether a unit goes on where its passage ends: it has no end, though a sentence in it or what is before it in its
+    list or paragraph has one, or it is long and nothing is before it there.
+    """
+    one, before = found[k], found[k - 1] if k else None
+    said = text_of(passages, one)
+    if one.unit.kind is Kind.CODE:  # of which no more than what it needs is there
+        return only_imports(said) and not passages[one.passage].text[one.end :].strip()
+    if (
+        one.unit.kind not in (Kind.SENTENCE, Kind.ITEM)
+        or passages[one.passage].text[one.end :].strip()
+        or _CLOSED.search(said)
+    ):
+        return False
+    if before and (before.passage, before.unit.group, before.unit.kind) == (one.passage, one.unit.group, one.unit.kind):
+        return bool(_CLOSED.search(text_of(passages, before)))
+    return one.unit.kind is Kind.ITEM and (len(one.words) > TELLING + 1 or len(list(sentences.split(said))) > 1)
+
+
+def _runs(own: Sequence[Sentence], places: Sequence[int]) -> list[list[int]]:
+    """Places in stretches that touch; rows of one table do."""
+    runs: list[list[int]] = []
+    for k in places:
+        if runs and (k == runs[-1][-1] + 1 or (own[k].unit.kind is Kind.ROW and _same(own, runs[-1][-1], k))):
+            runs[-1].append(k)
+        else:
+            runs.append([k])
+    return runs
+
+
+def _same(own: Sequence[Sentence], a: int, b: int) -> bool:
+    """Whether two units are of one paragraph, list, table or code."""
+    one, other = own[a].unit, own[b].unit
+    return one.group == other.group and one.kind is other.kind and one.question is other.question
+
+
+def _touch(one: Passage, other: Passage) -> bool:
+    """Whether two passages follow one another in their document."""
+    return one.document == other.document and -GAP <= max(one.start, other.start) - min(one.end, other.end) <= GAP
+
+
+def _size(passages: Sequence[Passage], span: Span) -> int:
+    return sum(word_count(_said(passages, span.passage, unit)) for unit in span.units)
+
+
+def _said(passages: Sequence[Passage], passage: int, unit: Unit) -> str:
+    return passages[passage].text[unit.start : unit.end]
+
+
+def unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]:
+    """The spans without units that were said before: neighbouring passages share a sentence, copies share all."""
+    seen: set[str] = set()
+    kept: list[Span] = []
+    for span in made:
+        fresh: list[Unit] = []
+        for unit in span.units:
+            said = " ".join(_said(passages, span.passage, unit).casefold().split())
+            if said not in seen and not _within(said, seen):
+                seen.add(said)
+                fresh.append(unit)
+        if any(unit.kind is not Kind.HEADING and not unit.leads for unit in fresh) or (fresh and not kept):
+            kept.append(replace(span, units=tuple(fresh)))
+    return kept
+
+
+def _within(said: str, seen: Collection[str]) -> bool:
+    """Whether all but a mark before it of a long sentence was said, or it stands in another that was."""
+    return len(said) >= _LONG and any(said in one or (len(one) >= _LONG and one in said) for one in seen)

@@ -1,0 +1,63 @@
+"""What is quoted in one piece: how far it goes on, and what may stand beside it."""
+
+from __future__ import annotations
+
+from rag.grounding import extractive
+from rag.grounding.quoting import Composer
+from rag.types import Passage
+
+
+def passage(text: str, score: float, document: str = "a.md", headings: tuple[str, ...] = ()) -> Passage:
+    return Passage(document, document, text, 0, len(text), headings=headings, language="en", score=score)
+
+
+def answer(question: str, passages: list[Passage], max_words: int = 100) -> str:
+    composer = Composer(passages)
+    for span in extractive.spans(question, passages, max_words=max_words):
+        composer.quote(span)
+    return composer.checked().text
+
+
+def test_a_quote_goes_on_to_the_end_of_its_section_where_there_is_room() -> None:
+    text = (
+        "The ferry to the island leaves at nine.\n\n"
+        "On Sundays there is none. Whoever misses it waits for the mail boat, which has eight seats.\n\n"
+        "You need:\n\n- a ticket,\n- a coat."
+    )
+    said = answer("When does the ferry to the island leave?", [passage(text, 5.0)])
+    assert said.split("\n\n") == [
+        "The ferry to the island leaves at nine [1].",
+        "On Sundays there is none [1]. Whoever misses it waits for the mail boat, which has eight seats [1].",
+        "You need [1]:",
+        "- a ticket, [1]\n- a coat [1].",
+    ]
+    short = answer("When does the ferry to the island leave?", [passage(text, 5.0)], max_words=28)
+    assert short.endswith("eight seats [1].")  # a list of which one item has room is not begun
+
+
+def test_a_quote_does_not_go_on_into_the_next_question_nor_a_list_of_links() -> None:
+    told = "A badge is made on Wednesdays by the security office."
+    asked = passage(f"When are badges made? {told}\n\nWhat does a badge cost?\n\nNothing.", 5.0)
+    assert answer("On which day is a badge made?", [asked]).count("[1]") == 1
+    linked = passage(f"{told}\n\nFact sheets:\n\n- Badge rules\n- Office hours", 5.0)
+    assert answer("On which day is a badge made?", [linked]) == told.replace(".", " [1].")
+
+
+def test_what_leans_on_the_paragraph_before_it_is_quoted_with_that() -> None:
+    text = (
+        "You can only take advanced leave that you earn back by the end of the year.\n\n"
+        "For example: you earn four hours in a period, and fourteen periods are left. You may take 56 hours."
+    )
+    said = answer("How many hours may I take?", [passage(text, 5.0)])
+    assert said.startswith("You can only take advanced leave")
+
+
+def test_beside_the_best_one_other_passage_is_quoted_under_its_own_heading() -> None:
+    passages = [
+        passage("Guests park their cars behind the mill.", 5.0, "guests.md", ("Guests", "Cars")),
+        passage("Staff park their cars in the yard.", 5.0, "staff.md", ("Staff", "Cars")),
+        passage("Drivers park the cars of the mayor in the street.", 5.0, "mayor.md", ("Mayor", "Cars")),
+    ]
+    said = answer("Where does one park cars?", passages)
+    assert said.count("[1]") + said.count("[2]") + said.count("[3]") == 2
+    assert said.count(" › Cars**") == 1
