@@ -205,7 +205,9 @@ def _sentences(
     if not found:
         return []
     own = question if query else ""
-    scores, _ = unit_features.rate(query or question, passages, found, learned(), own, dict(likes))
+    scores, _ = unit_features.rate(
+        query or question, passages, found, learned(), own, dict(likes), weighing=unit_features.JUDGING
+    )
     taken = [
         (span.passage, unit.start, unit.end)
         for span in extractive.choose(passages, found, scores, _QUOTED)

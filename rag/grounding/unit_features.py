@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
+from rag.grounding.answer_signs import Sought, counts, opposites, signs, sought
 from rag.grounding.units import Kind, Unit, units
 from rag.retrieval import query
 from rag.retrieval.answer_type import KINDS, asks_for
@@ -31,13 +32,20 @@ FEATURES = (
     "asked_name", "new_share", "length", "short", "position", "coverage_first", "question", "item", "row", "code",
     "heading", "leads", "lead_in", "innermost", "after_question", "row_name", "opening",
     "alike", "alike_context", "alike_surplus",
+    "asked_length", "asked_count", "asked_sum", "asked_moment", "asked_address", "asked_rule", "asked_denial",
+    "asked_likeness", "opposite", "named", "above", "chance", "support",
 )  # fmt: skip
 """What is known of a unit: its BM25 and the share of the question's weight it holds (with other words for them, with
 the headings and what leads into it as context), its passage's rank, whether it has the kind of word asked for, how much
 of it is new, its length and place, what it is, and how much of the question its lead-in, its passage's innermost
 heading, the question before it, or the first cell of its row holds; how much of the question it says in words like its
-own, the same with its context, and how much more than in the question's own words."""
+own, the same with its context, and how much more than in the question's own words; whether it looks like what is asked
+for (`rag.grounding.answer_signs`), and how much of a question for yes or no it says; how much of the question it says
+the opposite of ("unpaid"), its document's name says, and the headings above the innermost; how its passage stands
+among all of them, and its document."""
 WEIGHTS = Path(__file__).parent / "weights.json"
+JUDGING = Path(__file__).parent / "judging_weights.json"
+"""The weights that the limits were set with by which a written answer is judged (`rag.grounding.evidence`)."""
 _PLAIN = {"bm25": 1.0, "coverage": 1.0, "rank": -0.3, "context": 0.5}
 _BORROWED = 0.4
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
@@ -47,6 +55,7 @@ _REMARK = regex.compile(
     r"[^()]*\)\s*)+[.,;]?"
 )
 """When an article was changed, and nothing else."""
+_SEPARATOR = regex.compile(r"[-_]+")
 _ECHO = 4.0
 """How much less a unit counts that says nothing beyond a question for something."""
 
@@ -66,9 +75,9 @@ class Sentence:
 
 
 @cache
-def weights() -> Mapping[str, float]:
+def weights(file: Path = WEIGHTS) -> Mapping[str, float]:
     """The weights that ship, by feature."""
-    return dict(json.loads(WEIGHTS.read_text(encoding="utf-8"))) if WEIGHTS.exists() else _PLAIN
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else _PLAIN
 
 
 @lru_cache(maxsize=4096)
@@ -99,11 +108,13 @@ def rate(
     weights_: Weights,
     own: str = "",
     likes: Likes = NO_LIKES,
+    weighing: Path = WEIGHTS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How well each unit answers the question, higher is better, and how much of the question it says in its words or
-    in others for them, its context counted. `likes` has the words that are like the question's.
+    in others for them, its context counted. `likes` has the words that are like the question's, `weighing` what each
+    feature says.
     """
-    named = weights()
+    named = weights(weighing)
     weighed = np.array([named.get(name, 0.0) for name in FEATURES])
     described = describe(question, passages, found, weights_, own, likes)
     scores: NDArray[np.float64] = described @ weighed
@@ -185,6 +196,9 @@ def describe(
     kind, flags = asks_for(asked.sequence)
     said = set(asked.sequence)
     coverage = held @ share
+    looked_for = sought(own or question)
+    counted = {stem for t in content if t.folded in looked_for.counted for stem in (*t.stems, *t.related)}
+    named, above, chance, support = (one[places] for one in _standing(passages, content, share, likes))
     rows: list[tuple[float, ...]] = []
     lengths = [len(s.words) for s in found]
     count_of = {s.passage: s.place + 1 for s in found}
@@ -210,9 +224,46 @@ def describe(
                 float(unit.leads), float(lead_in[i] @ share), float(innermost[i] @ share),
                 float(held[i - 1] @ share) if after[i] else 0.0, float(first_cells[i] @ share), float(s.place == 0),
                 float(alike[i] @ share), float(alike_context[i] @ share), float(alike[i] @ share) - coverage[i],
+                *_looks(looked_for, text, s, counted), float(looked_for.ruling) * float(alike[i] @ share),
+                _opposite(s, content, share, passages[s.passage].language),
+                named[i], above[i], chance[i], support[i],
             )
         )  # fmt: skip
     return np.array(rows, float)
+
+
+def _looks(looked_for: Sought, text: str, one: Sentence, counted: Collection[str]) -> tuple[float, ...]:
+    """Which signs of what is asked for a unit has."""
+    has = signs(looked_for, text)
+    number = bool(counted) and counts(one.words, counted)
+    return tuple(map(float, (has.length, number, has.sum, has.moment, has.address, has.rules, has.denies)))
+
+
+def _opposite(one: Sentence, content: Sequence[query.Term], share: NDArray[np.float64], language: str) -> float:
+    """The share of the question's weightiest term that a unit has the opposite of."""
+    most = 0.0
+    for _, folded, _, _ in one.words:
+        if bare := opposites(folded, language):
+            said = [i for i, t in enumerate(content) if folded != t.folded and {t.folded, *t.stems}.intersection(bare)]
+            most = max([most, *(float(share[i]) for i in said)])
+    return most
+
+
+def _standing(
+    passages: Sequence[Passage], content: Sequence[query.Term], share: NDArray[np.float64], likes: Likes
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each passage: how much of the question its document's name or title says, and the headings above its innermost
+    one; the chance that its score gives it among all, and that of its document.
+    """
+    names = [" ".join((_SEPARATOR.sub(" ", PurePosixPath(p.document).stem), *p.headings[:1])) for p in passages]
+    title = [{w[0] for w in idf.terms_of(name, p.language)} for name, p in zip(names, passages, strict=True)]
+    outer = [{w[0] for w in idf.terms_of(" ".join(p.headings[:-1]), p.language)} for p in passages]
+    scores = np.array([p.score for p in passages])
+    chance = np.exp(scores - scores.max())
+    chance = chance / chance.sum()
+    documents = [p.document for p in passages]
+    support = np.array([sum(c for c, d in zip(chance, documents, strict=True) if d == own) for own in documents])
+    return _alike(title, content, likes) @ share, _held(outer, content) @ share, chance, support
 
 
 def _held(own: Sequence[set[str]], content: Sequence[query.Term]) -> NDArray[np.bool_]:

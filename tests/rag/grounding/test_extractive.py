@@ -202,7 +202,7 @@ def test_a_few_words_answer_the_heading_over_them() -> None:
     text = "The program receives cookies and sends cookies back with each request that goes forth."
     best = headed(text, "Cookies", score=1.0)
     short = headed("Enable the COOKIES_DEBUG setting.", "How can I see the cookies being sent and received?")
-    assert quoted("How can I see which cookies are sent back and forth?", [best, short]) == [best.text, short.text]
+    assert quoted("How can I see which cookies are sent back and forth?", [best, short]) == [short.text, best.text]
 
 
 _RULES = "A draft is escalated when one of these rules holds:\n\n" + "\n".join(
