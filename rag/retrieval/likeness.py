@@ -6,9 +6,9 @@ passages. Does not know passages, nor what a word that is like another is worth.
 
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,18 @@ import regex
 
 from rag.retrieval.embedders.base import Embedder, Packed, packed
 from rag.retrieval.neighbours import Neighbours
-from rag.retrieval.vocabulary import Vocabulary
 from rag.text.analyser import casefold, fold, stem, stop_terms
 from rag.types import Likes
 
+Held = Callable[[Sequence[str]], Sequence[int]]
+"""Counts the passages with each of many stems, as far as whoever asks may read them."""
 MOST_WORDS = 60_000
 """Words of a library that have a vector; those that are met later have none."""
 _GRAPH_FROM = 1_000
-_NEAREST, _MOST = 48, 12
+_MOST = 12
+_NEAREST, _KEPT, _WIDER = 192, 24, 4
+"""How many of the nearest words are looked at first and how many stems of theirs are kept, and how many times as many
+where those are not enough: a common word has thousands that are somewhat like it, of which a dozen count."""
 _UNLIKE, _LEAST = 0.5, 0.55
 """Cosine of two words up to which they have nothing in common, and from which on they are like one another."""
 _KNOWN = 4_000
@@ -36,6 +40,18 @@ def words_of(text: str, language: str) -> set[str]:
     return {word for word in _WORD.findall(casefold(text)) if fold(word) not in stop}
 
 
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """The `stems` like a word, the likest first, as found in the `turn`-th look; `all`: there are no more."""
+
+    stems: tuple[tuple[str, float], ...]
+    turn: int
+    all: bool
+
+
+_NOTHING = _Alike((), 0, all=True)
+
+
 class LikeWords:
     """The words of one library. Safe from any thread."""
 
@@ -45,7 +61,7 @@ class LikeWords:
         self._lock = threading.Lock()
         self._words: dict[str, int] = {}
         self._stems: list[str] = []
-        self._found: dict[str, tuple[tuple[str, float], ...]] = {}
+        self._found: dict[str, _Alike] = {}
 
     def __len__(self) -> int:
         return len(self._words)
@@ -78,26 +94,52 @@ class LikeWords:
             self._words |= {word: begin + place for place, (word, _) in enumerate(words)}
             self._found = {}
 
-    def known(self, words: Sequence[str]) -> Likes | None:
-        """What `likes` returns, where nothing has to be computed for it: all of the words were asked for before."""
-        found = self._found
-        kept = {word: found.get(word) for word in map(casefold, words)}
-        return None if None in kept.values() else {word: like for word, like in kept.items() if like is not None}
+    def known(self, words: Sequence[str]) -> bool:
+        """Whether all of these words were looked for before: nothing has to be computed for what is like them."""
+        return all(casefold(word) in self._found for word in words)
 
-    def likes(self, words: Sequence[str]) -> Likes:
-        """What is like each of these words of a question. Raises EmbedderError."""
-        plain = list(dict.fromkeys(casefold(word) for word in words))
+    def look(self, words: Collection[str]) -> None:
+        """Find what is like each of these words, so that `likes` need not. Raises EmbedderError."""
+        self._nearest(list(dict.fromkeys(map(casefold, words))), 0)
+
+    def likes(self, words: Sequence[str], held: Held) -> Likes:
+        """What is likest to each of these words of a question, of what passages hold: other words change nothing.
+        Raises EmbedderError.
+        """
+        plain = list(dict.fromkeys(map(casefold, words)))
+        found = dict(zip(plain, self._nearest(plain, 0), strict=True))
+        first = [one for alike in found.values() for one, _ in alike.stems[:_KEPT]]
+        counts = dict(zip(first, held(first), strict=True))  # most of what is asked, at once
+        likes: dict[str, tuple[tuple[str, float], ...]] = {}
+        for word, alike in found.items():
+            visible = [one for one in alike.stems[:_KEPT] if counts[one[0]]]
+            if len(visible) < _MOST:
+                visible = _holding(alike, held)
+            while len(visible) < _MOST and not alike.all:
+                (alike,) = self._nearest([word], alike.turn + 1)
+                visible = _holding(alike, held)
+            likes[word] = tuple(visible[:_MOST])
+        return likes
+
+    def _nearest(self, words: Sequence[str], turn: int) -> list[_Alike]:
+        """What is like each of these casefolded words, looked for as widely as in the `turn`-th look."""
         found = self._found
-        fresh = [word for word in plain if word not in found]
+        fresh = [word for word in words if word not in found or (found[word].turn < turn and not found[word].all)]
         if fresh and self._words:
             if len(found) + len(fresh) > _KNOWN:
-                self._found = found = {}
-            for word, like in zip(fresh, self._near.within(self._vectors(fresh), _LEAST, _NEAREST), strict=True):
+                self._found = found = {word: found[word] for word in words if word in found}
+            wider = _WIDER**turn
+            looked = self._near.within(self._vectors(fresh), _LEAST, wider * _NEAREST)
+            for word, (near, ended) in zip(fresh, looked, strict=True):
                 best: dict[str, float] = {}
-                for row, cosine in like:
-                    best.setdefault(self._stems[row], min(1.0, round((cosine - _UNLIKE) / (1.0 - _UNLIKE), 4)))
-                found[word] = tuple(best.items())
-        return {word: found.get(word, ()) for word in plain}
+                for row, cosine in near:
+                    if self._stems[row] not in best:
+                        if len(best) == wider * _KEPT:
+                            ended = False
+                            break
+                        best[self._stems[row]] = min(1.0, round((cosine - _UNLIKE) / (1.0 - _UNLIKE), 4))
+                found[word] = _Alike(tuple(best.items()), turn, ended)
+        return [found.get(word, _NOTHING) for word in words]
 
     def _vectors(self, words: Sequence[str]) -> Packed:
         """The words' vectors: those of the library's own are there already."""
@@ -106,11 +148,7 @@ class LikeWords:
         return np.array([made[word] if word in made else self._near.vector(self._words[word]) for word in words])
 
 
-def seen(likes: Likes, vocabulary: Vocabulary) -> Likes:
-    """The likest of those that whoever asks may read: words of other passages change nothing."""
-    kept = {}
-    vocabulary.frequencies([one for every in likes.values() for one, _ in every[: 2 * _MOST]])  # most of what is asked
-    for word, every in likes.items():
-        visible = (one for one in every if vocabulary.frequency("terms", one[0]))
-        kept[word] = tuple(itertools.islice(visible, _MOST))
-    return kept
+def _holding(alike: _Alike, held: Held) -> list[tuple[str, float]]:
+    """Those of its stems that passages hold."""
+    counts = held([one for one, _ in alike.stems])
+    return [one for one, count in zip(alike.stems, counts, strict=True) if count]

@@ -175,29 +175,20 @@ class Neighbours:
         best = np.argpartition(-cosines, count - 1)[:count]
         return [int(row) for row in rows[best[np.argsort(-cosines[best], kind="stable")]]]
 
-    def within(self, vectors: Packed, least: float, count: int) -> list[list[tuple[int, float]]]:
-        """For each vector the rows whose cosine with it is `least` or more, nearest first, each with its cosine. In a
-        graph, `count` are looked at first.
+    def within(self, vectors: Packed, least: float, count: int) -> list[tuple[list[tuple[int, float]], bool]]:
+        """For each vector the rows whose cosine with it is `least` or more, nearest first, each with its cosine, and
+        whether these are all: in a graph only the nearest `count` are looked at.
         """
         held = self._held
         asked = unit(vectors.astype(np.float32))
         if held.graph is not None:
-            return [self._within_graph(held.graph, one, least, count) for one in vectors]
+            return [_within_graph(held.graph, one, least, min(count, len(held.rows))) for one in vectors]
         found = []
         for cosines in asked @ held.vectors.T if len(held.rows) else np.zeros((len(asked), 0), np.float32):
             near = np.flatnonzero(cosines >= least)
             near = near[np.argsort(-cosines[near], kind="stable")]
-            found.append(list(zip(held.rows[near].tolist(), cosines[near].tolist(), strict=True)))
+            found.append((list(zip(held.rows[near].tolist(), cosines[near].tolist(), strict=True)), True))
         return found
-
-    def _within_graph(self, graph: Index, vector: Packed, least: float, count: int) -> list[tuple[int, float]]:
-        while True:
-            matches = graph.search(vector, min(count, len(self)), threads=1)
-            cosines = 1.0 - np.asarray(matches.distances, np.float64)
-            if count >= len(self) or not len(cosines) or cosines[-1] < least:
-                kept = int(np.searchsorted(-cosines, -least, side="right"))
-                return list(zip([int(key) for key in matches.keys[:kept]], cosines[:kept].tolist(), strict=True))
-            count *= 4
 
     def vector(self, row: int) -> Packed:
         """The vector of a row that is there, in a byte a number."""
@@ -272,6 +263,14 @@ def usual(cosines: NDArray[np.floating]) -> tuple[float, float]:
     both = (float(cosines.sum()) + _ELSEWHERE * mean) / (count + _ELSEWHERE)
     square = float(((cosines - both) ** 2).sum()) + _ELSEWHERE * (spread**2 + (mean - both) ** 2)
     return both, (square / (count + _ELSEWHERE)) ** 0.5
+
+
+def _within_graph(graph: Index, vector: Packed, least: float, count: int) -> tuple[list[tuple[int, float]], bool]:
+    matches = graph.search(vector, count, threads=1)
+    cosines = 1.0 - np.asarray(matches.distances, np.float64)
+    kept = int(np.searchsorted(-cosines, -least, side="right"))
+    near = list(zip([int(key) for key in matches.keys[:kept]], cosines[:kept].tolist(), strict=True))
+    return near, kept < len(cosines) or count >= len(graph)
 
 
 def _taken(graph: Index, rows: Rows) -> Packed:

@@ -178,6 +178,14 @@ def spoken(text: str, languages: tuple[str, ...]) -> str:
     return detect(text, default=languages[0] if languages else "")
 
 
+def words(text: str, languages: tuple[str, ...]) -> list[str]:
+    """Those words of a question to a library in these `languages` that may carry its topic, as they are written."""
+    language = spoken(text, languages)
+    stop = stop_terms(language)
+    found = (text[token.start : token.end] for token in tokens(text, language) if token.folded not in stop)
+    return list(dict.fromkeys(found))[:MAX_TERMS]
+
+
 def analyse(
     text: str,
     languages: tuple[str, ...],

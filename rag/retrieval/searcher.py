@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
-from rag.retrieval import confidence, follow_ups, likeness, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
 from rag.retrieval.matching import Floats
 from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
@@ -201,13 +201,21 @@ class Searcher:
         turn = follow_ups.turn(own, history)
         semantics = self._semantics if own.strip() else None
         later = semantics.means_later(own, turn.before) if semantics is not None else lambda: None
+        begun = semantics.likes_later(query.words(own, view.totals.languages)) if semantics is not None else None
+
+        def likes(asked: query.Query) -> Callable[[], Likes]:
+            """What is like its words among those of the view's passages."""
+            if begun is None:
+                return dict
+            return cache(lambda: begun([term.word for term in asked.content], view.vocabulary.frequencies))
+
         asked = self.analyse(own, weights, exact, view)
         if not turn.borrowed and not turn.before:
-            return _Reading(own, own, asked, asked, later, self._likes(asked, view), in_talk=False)
+            return _Reading(own, own, asked, asked, later, likes(asked), in_talk=False)
         meaning = later()
         if not turn.borrowed or (meaning is not None and turn.stands_alone and meaning.apart):
             alone = meaning and meaning.alone()
-            return _Reading(own, own, asked, asked, lambda: alone, self._likes(asked, view), in_talk=False)
+            return _Reading(own, own, asked, asked, lambda: alone, likes(asked), in_talk=False)
         borrowed = [self.analyse(words, weights, view=view).terms for words in turn.borrowed]
         held = {one for term in asked.terms for one in term.stems}
         terms = list(asked.terms)
@@ -221,14 +229,7 @@ class Searcher:
         text = " ".join((own, *turn.borrowed))
         talk = replace(asked, terms=tuple(terms))
         resolved = own if turn.stands_alone else text
-        return _Reading(text, resolved, asked, talk, lambda: meaning, self._likes(talk, view), in_talk=True)
-
-    def _likes(self, asked: query.Query, view: View) -> Callable[[], Likes]:
-        """What is like the words of a question among those of the view's passages."""
-        if self._semantics is None:
-            return dict
-        later = self._semantics.likes_later([term.word for term in asked.content])
-        return cache(lambda: likeness.seen(later(), view.vocabulary))
+        return _Reading(text, resolved, asked, talk, lambda: meaning, likes(talk), in_talk=True)
 
     def rank(
         self,
@@ -287,7 +288,6 @@ class Searcher:
         self, reading: _Reading, filters: Filters, view: View, weights: Weights, without: Collection[int] = ()
     ) -> Ranked:
         hits, dropped = self._by_words(reading.talk, filters)
-        likes = reading.likes()  # known before the meaning is, which takes longer
         if reading.talk is not reading.own:
             # A turn that changes the subject finds its passages by its own words.
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
@@ -305,7 +305,7 @@ class Searcher:
         columns = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            alike = rerank_features.alike(reading.talk, batch, likes)
+            alike = rerank_features.alike(reading.talk, batch, reading.likes())
             words = reranker.score(found.features, weights)
             has = rerank_features.has_asked(found)
             columns = self._columns(rows, reading, meaning, view, words, (*alike, has))

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from rag.retrieval import making, query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
-from rag.retrieval.likeness import LikeWords, words_of
+from rag.retrieval.likeness import Held, LikeWords, words_of
 from rag.retrieval.matching import Bools
 from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
 from rag.retrieval.second_opinion import SecondOpinion
@@ -184,21 +184,34 @@ class Semantics:
         said = meaning.second()
         return None if said is None else self._second.cosines(said[-1], rows, language, foreign)
 
-    def likes_later(self, words: Sequence[str]) -> Callable[[], Likes]:
-        """What is like each of a question's words, computed while the caller does something else."""
+    def likes_later(self, words: Sequence[str]) -> Callable[[Sequence[str], Held], Likes]:
+        """What is like words of a question, looked for while the caller does something else. Call it with those that
+        count, which should be among them, to have what is like these; of the library's words, only those that passages
+        hold.
+        """
         if self._problem or self._closed.is_set() or not words:
-            return dict
-        if (known := self._words.known(words)) is not None:
-            return lambda: known
-        return self._asked.submit(self._likes, words).result
+            return lambda words, held: {}
+        looked = None if self._words.known(words) else self._asked.submit(self._look, words)
 
-    def _likes(self, words: Sequence[str]) -> Likes:
+        def likes(words: Sequence[str], held: Held) -> Likes:
+            if looked is not None:
+                looked.result()
+            if self._problem:
+                return {}
+            try:
+                return self._words.likes(words, held)
+            except EmbedderError as error:
+                self._fail(str(error))
+                return {}
+
+        return likes
+
+    def _look(self, words: Sequence[str]) -> None:
         try:
             self._open()
-            return self._words.likes(words)
+            self._words.look(words)
         except EmbedderError as error:
             self._fail(str(error))
-            return {}
 
     def start(self) -> None:
         """Make the missing vectors in a thread of its own, now and whenever `wake` is called."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from rag.library import Library
 from rag.retrieval import confidence, matching, rerank_features, second_stage
+from rag.retrieval.embedders.base import Vectors
 from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.query import Query
 from rag.retrieval.ranked import Ranked
@@ -52,8 +54,47 @@ def test_words_are_kept_and_those_of_new_passages_come_later(folder: Path, tmp_p
 
 def test_without_words_nothing_is_like_anything() -> None:
     words = LikeWords(WordEncoder())
-    assert words.likes(["vacation"]) == {"vacation": ()}
+    assert words.likes(["vacation"], _all) == {"vacation": ()}
     assert not len(words)
+
+
+def test_the_likest_that_passages_hold_are_found_however_many_likelier_ones_are_hidden() -> None:
+    names = [f"w{number}" for number in range(1_500)]  # the later, the less it is like the first
+    words = LikeWords(_Fan(names))
+    words.add([(name, "") for name in names], words.embed(names))
+
+    def likest(least: int) -> list[int]:
+        found = words.likes(["w0"], lambda stems: [int(stem[1:]) >= least for stem in stems])["w0"]
+        assert [how for _, how in found] == sorted((how for _, how in found), reverse=True)
+        return [int(stem[1:]) for stem, _ in found]
+
+    first = likest(0)
+    assert len(first) == 12 and max(first) < 60  # in a byte a number, neighbours change places
+    hidden = likest(1_400)
+    assert len(hidden) == 12 and min(hidden) >= 1_400 and max(hidden) < 1_460
+    assert sorted(likest(1_495)) == [1_495, 1_496, 1_497, 1_498, 1_499]
+    assert likest(0) == first
+
+
+def _all(stems: Sequence[str]) -> list[int]:
+    return [1] * len(stems)
+
+
+class _Fan:
+    """An encoder of some words, each a little farther from the first."""
+
+    name = "fan"
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._apart = dict(zip(words, np.linspace(0.0, 0.8, len(words)).tolist(), strict=True))
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        rows = np.zeros((len(texts), 64), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            away = np.random.default_rng(int(text[1:])).normal(size=63)
+            row[0] = np.cos(self._apart[text])
+            row[1:] = np.sin(self._apart[text]) * away / np.linalg.norm(away)
+        return rows
 
 
 def test_words_that_say_nothing_have_no_vector() -> None:
@@ -101,12 +142,25 @@ def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, co
     assert confidence.across_languages(ranked) is may
 
 
-def test_what_was_asked_before_is_known_without_computing(folder: Path, tmp_path: Path) -> None:
-    encoder = WordEncoder()
+def test_words_that_were_asked_before_are_not_embedded_again(folder: Path, tmp_path: Path) -> None:
+    encoder = _Counting()
     library = Library.open(tmp_path / "data", RetrievalSettings(), write=True, embedder=encoder)
     library.sync([folder])
     assert library.semantics is not None
     library.semantics.make()
-    first = library.semantics.likes_later(["Vacation", "days"])()
-    assert first == library.semantics.likes_later(["vacation", "Days"])() and first["vacation"]
+    first = library.search("How much Vacation in summertime?")
+    encoder.heard.clear()
+    again = library.search("Summertime and vacation?")
+    assert encoder.heard == ["Summertime and vacation?"]  # of the new question, not of its words
+    assert again.likes["vacation"] == first.likes["vacation"] and again.likes["vacation"]
     library.close()
+
+
+class _Counting(WordEncoder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.heard += texts
+        return super().embed(texts)
