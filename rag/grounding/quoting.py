@@ -32,6 +32,14 @@ _BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
 """An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
 _ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
 _BLANK = regex.compile(r"\n[^\S\n]*\n")
+_DEICTIC = regex.compile(
+    r"(?:\S+ ){1,9}?(?:this|these|those|such) (?!(?:time|moment|point|year|week|month|date|page|guide|document|"
+    r"handbook|policy|chapter|section|article|tutorial|library|project|agreement|is|are|was|were)\b)\p{L}|"
+    r"(?:\S+ ){0,4}?(?:also|zudem|ayrıca)\b",
+    regex.I,
+)
+"""What speaks of "this process" early on, or of something else "also"."""
+_REPLY_WORDS = 15
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
@@ -74,21 +82,24 @@ class Composer:
             self._block(run, passage, number, led=led, more=False)
 
     def _heading(self, span: Span, passage: Passage) -> str:
-        """The heading over a span that says little without it: it begins with "it" or "here", is a bare list or table,
-        or says what the heading names without naming it; and over what is quoted from elsewhere than what is before
-        it, with its document's where that is another. Said once, and not between what stands under it.
+        """The heading over a span that says little without it: it begins amid its section or does by words for what was
+        said, is a bare list or table, a few words under a question, or says what the heading names without naming it;
+        and over what is quoted from elsewhere than what is before it, with its document's where that is another. Said
+        once, and not between what stands under it.
         """
         if not span.units or span.passage in self._quoted:
             return ""
-        first = span.units[0]
-        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or leans(passage.text[first.start : first.end])
+        first, told = span.units[0], passage.text[span.units[0].start : span.units[-1].end]
+        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or _leans(passage.text[first.start : first.end])
         said = plain(passage.headings[-1]).strip("* ") if passage.headings else ""
-        named = bool(_NAME.fullmatch(said)) and said not in passage.text[first.start : span.units[-1].end]
+        named = bool(_NAME.fullmatch(said)) and said not in told
+        replies = said.endswith(sentences.QUESTION_MARKS) and word_count(told) <= _REPLY_WORDS
         before = [self.passages[at] for at in self._quoted]
         if before and all(one.document != passage.document for one in before):
             said = " › ".join(dict.fromkeys(plain(one).strip("* ") for one in (*passage.headings[:1], said) if one))
         elsewhere = bool(before) and all(one.headings != passage.headings for one in before)
-        if not (bare or named or elsewhere) or not said or said in self._headings:
+        amid = bool(passage.text[: first.start].strip()) and first.kind is Kind.SENTENCE and not first.question
+        if not (amid or bare or named or replies or elsewhere) or not said or said in self._headings:
             return ""
         self._headings.add(said)
         return said
@@ -232,6 +243,11 @@ class Composer:
     def _add(self, text: str) -> None:
         self.blocks.append(text)
         self._length += len(text)
+
+
+def _leans(said: str) -> bool:
+    """Whether a sentence leans on what was said before it, or speaks of "this process"."""
+    return leans(said) or _DEICTIC.match(said) is not None
 
 
 def _mark(own: str) -> str:

@@ -30,8 +30,13 @@ _SAYS_SOME, _SAYS_MUCH, _LITTLE, _SHORT = 0.35, 0.5, 25, 4
 """How much of the question says some of it and much of it, and words that are few."""
 _OPEN = (":", "：", ",", "،", "、", "—", "–")
 """What a sentence ends with that is none yet."""
-_ANNOUNCES = regex.compile(r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)", regex.I)
-"""What begins a sentence that shows what stands below it."""
+_ANNOUNCES = regex.compile(
+    r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)|"
+    r".*\b(?:here(?:'s|’s| is| are) (?:the|some|a few|what|how|our|two|three|four)\b|"
+    r"(?:the following|as follows|like this|wie folgt|şöyle(?:dir)?|şunlardır)[.]?$)",
+    regex.I | regex.S,
+)
+"""A sentence that shows what stands below it."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
 _LONG = 60
 """Characters from which on what stands in a longer sentence that was quoted is said again."""
@@ -66,11 +71,14 @@ def composed(
         of[first].extend(of.pop(passage))
         others.remove(passage)
     few = sum(_size(passages, span) for span in of[first]) < _LITTLE
+    said = {
+        at: max(says[span.passage, unit.start] for span in of[at] for unit in span.units) for at in (first, *others)
+    }
     for passage in others:
         behind = scores[first] - scores[passage]
-        said = max(says[passage, unit.start] for span in of[passage] for unit in span.units)
-        much = said >= _SAYS_MUCH or few
-        if behind <= _EQUAL or (behind <= _BESIDE and said >= _SAYS_SOME) or (behind <= _AFTER and much):
+        related = passages[passage].document == passages[first].document or said[passage] > said[first]
+        much = few or (related and said[passage] >= _SAYS_MUCH)
+        if behind <= _EQUAL or (behind <= _BESIDE and said[passage] >= _SAYS_SOME) or (behind <= _AFTER and much):
             return _completed(passages, found, [*of[first], *of[passage]], max_words)
     return _completed(passages, found, of[first], max_words)
 
@@ -161,6 +169,8 @@ def _further(
     while (block := _block(passages, own, last + 1)) and sum(sizes[k] for k in (*more, *block)) <= room:
         more.extend(block)
         last = block[-1]
+    while more and _is_label(passages, own[more[-1]]):
+        more.pop()
     return more
 
 
@@ -173,11 +183,23 @@ def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> 
         unit = own[k].unit
         if unit.kind is Kind.HEADING or unit.question:
             break
-        if block and not _same(own, block[-1], k) and not own[block[-1]].unit.leads:
+        if block and not _same(own, block[-1], k) and not _leads_into(passages, own[block[-1]], unit):
             break
         block.append(k)
     brief = len(block) > 1 and own[first].unit.leads and len(own[first].words) < _SHORT
     return [] if brief and all(_is_name(text_of(passages, own[k])) for k in block[1:]) else block
+
+
+def _leads_into(passages: Sequence[Passage], one: Sentence, below: Unit) -> bool:
+    """Whether a unit leads into the one below it: it says so, or it is a line without an end over a list or table."""
+    listed = below.kind in (Kind.ITEM, Kind.ROW, Kind.CODE)
+    return one.unit.leads or (listed and _is_label(passages, one))
+
+
+def _is_label(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a unit is a line without an end that only names what is below it."""
+    said = text_of(passages, one)
+    return is_sentence(one) and not _CLOSED.search(said) and ":" not in said
 
 
 def _is_name(said: str) -> bool:

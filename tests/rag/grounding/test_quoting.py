@@ -199,3 +199,25 @@ def test_what_has_no_end_does_not_run_into_the_next_paragraph() -> None:
 def test_a_label_over_what_is_quoted_is_its_heading() -> None:
     said = composed("Bank letters\n\n- The desk sends them on a Monday.\n- They are signed.").checked().text
     assert said.startswith("**Bank letters**\n\n- The desk")
+
+
+def test_what_is_quoted_from_amid_a_section_stands_under_its_heading() -> None:
+    text = "Leave is asked for in writing.\n\nBegin this process two weeks before."
+    passage = Passage("1", "a.md", text, 0, len(text), language="en", headings=("Leaving",))
+    composer = Composer([passage])
+    composer.quote(Span(0, units(text)[1:], 1.0))
+    assert composer.checked().text == "**Leaving**\n\nBegin this process two weeks before [1]."
+
+
+def test_a_few_words_that_reply_to_the_heading_stand_under_it() -> None:
+    text = "At least fifteen weeks before."
+    passage = Passage("1", "a.md", text, 0, len(text), language="en", headings=("Leave", "When do I tell the office?"))
+    composer = Composer([passage])
+    composer.quote(Span(0, units(text), 1.0))
+    assert composer.checked().text == "**When do I tell the office?**\n\nAt least fifteen weeks before [1]."
+
+
+def test_paragraphs_stay_paragraphs() -> None:
+    assert composed("It opens at six.\n\nIt closes at ten.").checked().text == (
+        "It opens at six [1].\n\nIt closes at ten [1]."
+    )

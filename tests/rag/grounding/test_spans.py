@@ -61,3 +61,23 @@ def test_beside_the_best_one_other_passage_is_quoted_under_its_own_heading() -> 
     said = answer("Where does one park cars?", passages)
     assert said.count("[1]") + said.count("[2]") + said.count("[3]") == 2
     assert said.count(" › Cars**") == 1
+
+
+def test_a_quote_does_not_end_with_the_name_of_what_is_told_next() -> None:
+    told = "Requests are sent on by the gate where this is set."
+    text = f"{told} It is off at first.\n\nGATE_NAMES\n\n- Names of the gates, of which there may be as many as needed."
+    said = answer("Where are requests sent on by the gate?", [passage(text, 5.0)], max_words=20)
+    assert said.endswith("It is off at first [1].")
+
+
+def test_a_sentence_that_announces_steps_is_not_the_last() -> None:
+    told = "Nobody works more than forty hours without being paid."
+    text = f"{told} If you have to, here are the steps to take before it.\n\n1. Ask.\n2. Wait."
+    said = answer("How many hours does nobody work without being paid?", [passage(text, 5.0)], max_words=21)
+    assert said == told.replace(".", " [1].")
+
+
+def test_another_document_that_is_far_behind_is_quoted_only_if_it_says_more() -> None:
+    best = passage("The swimming test of the school is taken in the harbour every May.", 6.0, "a.md", ("Test",))
+    other = passage("The swimming hall is behind the school of the harbour town.", 2.0, "b.md", ("Hall",))
+    assert "[2]" not in answer("Where is the swimming test of the school taken?", [best, other])
