@@ -27,10 +27,8 @@ from rag.storage.filters import Filters
 from rag.storage.passage_terms import unpack
 from rag.storage.protocols import CandidateIndex, PassageStore
 from rag.storage.totals import Sizes, Totals
-from rag.text import framing, lexicon, sentences
-from rag.text.analyser import casefold, stem, stop_terms
-from rag.text.language import detect
-from rag.text.synonyms import related
+from rag.text import framing, lexicon, reading_ahead, sentences
+from rag.text.analyser import casefold, stem
 from rag.types import Likes, SearchResult
 
 _CACHED_BYTES = 32_000_000
@@ -110,18 +108,14 @@ class Searcher:
             self._cached = 0
 
     def warm(self, seconds: float = 0.0) -> None:
-        """Read what the first search would otherwise wait for: the word lists of the library's languages. The words by
-        which spelling is told are made beside it; they are waited for at most `seconds`.
+        """Read what the first search in any language would otherwise wait for: word lists, vectors, the encoder. The
+        words by which spelling is told are made beside it for the library's languages; they are waited for at most
+        `seconds`.
         """
-        framing.unframed("word")
-        detect("word")
-        for language in self.totals.languages[:3]:
-            stop_terms(language)
-            stem("word", language)
-            related(("word",), language)
         languages = tuple(dict.fromkeys((*self.totals.languages[:3], "en")))
-        for language in languages:
-            lexicon.prepare(language)
+        reading_ahead.read(languages)
+        if self._semantics is not None:
+            self._semantics.warm()
         for language in languages:
             lexicon.ready(language, seconds)
 

@@ -120,6 +120,17 @@ class Semantics:
         self._open()
         return len(self._near), self._store.totals().passages
 
+    def warm(self) -> None:
+        """Open the vectors and the encoders, which the first search would otherwise wait for. An encoder that cannot be
+        opened yet is tried again with the first question."""
+        try:
+            self._open()
+            self._embedder.embed(["word"])
+            if self._second is not None:
+                self._second.means(["word"])
+        except EmbedderError as error:
+            _log.info("The encoder is not warm: %s", error)
+
     def means(self, question: str, before: str = "") -> Meaning | None:
         """The vectors of a question and of it after the question `before`; None when there is nothing to compare."""
         if self._problem:

@@ -83,7 +83,7 @@ class Vocabulary:
             count = min(passages, sum(n for _, n in compounds))
             weight = query.term_weight(term.chance, passages, count)
             return [term._replace(stems=tuple(one for one, _ in compounds), frequency=count, weight=weight)]
-        if exact or any(lexicon.is_word(term.word, way) for way in dict.fromkeys((language, *self._languages, "en"))):
+        if exact or self._is_word(term.word, language):
             return [term]
         surface = self._spelled(term.folded)
         if not surface:
@@ -93,6 +93,15 @@ class Vocabulary:
             return [term._replace(near=near)]
         spelt = self._spelt(term, surface, self._surface(surface), language, passages)
         return [spelt._replace(stems=(*term.stems, *spelt.stems), corrected=surface)]
+
+    def _is_word(self, word: str, language: str) -> bool:
+        """Whether it is a word of the question's language or of one of the library's. The list of a language that the
+        library does not have is made when first somebody asks in it, and nobody waits for that.
+        """
+        own = tuple(dict.fromkeys((*self._languages, "en")))
+        return any(lexicon.is_word(word, way) for way in own) or (
+            language not in own and lexicon.is_word(word, language, patient=False)
+        )
 
     def _spelt(self, term: Term, surface: str, count: int, language: str, passages: int) -> Term:
         """The term as `surface`, which `count` passages hold."""

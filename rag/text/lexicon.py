@@ -1,7 +1,8 @@
 """Whether a word belongs to a language, as `simplemma` lists its words.
 
-Knows how its dictionaries become small: only hashes are kept, made once beside whatever goes on. A language with a
-million forms takes seconds, and no question waits for that. Does not know the library or spelling.
+Knows how its dictionaries become small: only hashes are kept, made once beside whatever goes on, in steps so short
+that whatever goes on is not held up. A language with a million forms takes seconds, and no question waits for that.
+Does not know the library or spelling.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 import time
 from array import array
 from bisect import bisect_left
+from itertools import islice
 
 from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES, DefaultDictionaryFactory
 
@@ -19,23 +21,28 @@ _NAMES = {"no": "nb"}
 _PATIENCE_S = 1.0
 """How long after its beginning a language's list is waited for."""
 
-_lists: dict[str, array[int]] = {}
+_PARTS, _AT_ONCE = 256, 10_000
+"""Into how many lists a language's words are parted, by their hashes, and how many words are folded at once."""
+
+_lists: dict[str, list[array[int]]] = {}
 _made: dict[str, tuple[float, threading.Event]] = {}
-_lock = threading.Lock()
+_lock, _making = threading.Lock(), threading.Lock()
 
 
-def is_word(word: str, language: str) -> bool:
+def is_word(word: str, language: str, *, patient: bool = True) -> bool:
     """Whether `word` is one of the language's, in any case; False for a language without a list. While the list is
-    still being made every word may be one: nothing is corrected that need not be.
+    still being made every word may be one: nothing is corrected that need not be. It is waited for a moment, but not
+    where one is not `patient`.
     """
     name = _NAMES.get(language, language)
     if name not in SUPPORTED_LANGUAGES:
         return False
     prepare(language)
     begun, made = _made[name]
-    if not made.wait(max(0.0, begun + _PATIENCE_S - time.monotonic())):
+    if not made.wait(max(0.0, begun + _PATIENCE_S - time.monotonic()) if patient else 0.0):
         return True
-    known, one = _lists[name], hash(casefold(word))
+    one = hash(casefold(word))
+    known = _lists[name][one % _PARTS]
     at = bisect_left(known, one)
     return at < len(known) and known[at] == one
 
@@ -59,10 +66,19 @@ def prepare(language: str) -> None:
 
 def _make(name: str) -> None:
     """Keep the hashes of a language's words, in order."""
+    with _making:  # a dictionary of a million words takes hundreds of megabytes until it is small: never two at once
+        _lists[name] = _hashes(name)
+    _made[name][1].set()
+
+
+def _hashes(name: str) -> list[array[int]]:
     # A factory of its own, which keeps nothing: the dictionary is a hundred times as large as these.
     words = DefaultDictionaryFactory(cache_max_size=0).get_dictionary(name)
-    # Every lemma is a key of its own too. One text is folded in a tenth of the time of a million words.
-    folded = casefold("\n".join(words)).split("\n")
+    # Every lemma is a key of its own too. One text is folded in a tenth of the time of many words.
+    parts: list[set[int]] = [set() for _ in range(_PARTS)]
+    forms = iter(words)
+    while some := list(islice(forms, _AT_ONCE)):
+        for one in map(hash, casefold("\n".join(some)).split("\n")):
+            parts[one % _PARTS].add(one)
     # Nothing here may run outside Python's lock: a program that ends meanwhile would abort.
-    _lists[name] = array("q", sorted(set(map(hash, folded))))
-    _made[name][1].set()
+    return [array("q", sorted(part)) for part in parts]

@@ -258,3 +258,24 @@ def test_what_is_expected_is_computed_once_and_finds_the_same(directory: Path) -
         library.expect(f"Where is notebook {number}?")
     assert library.search("Where did my notebook go?") == plain
     library.close()
+
+
+def test_a_warm_library_has_its_encoder_open(directory: Path) -> None:
+    encoder = WordEncoder()
+    library = _opened(directory, encoder)
+    _semantics(library).make()
+    before = encoder.embedded
+    library.warm()
+    assert encoder.embedded > before
+    library.close()
+
+
+def test_an_encoder_that_cannot_be_warmed_is_asked_again_with_the_first_question(directory: Path) -> None:
+    encoder = WordEncoder()
+    library = _opened(directory, encoder)
+    _semantics(library).make()
+    encoder.broken = True
+    library.warm()
+    encoder.broken = False
+    assert library.search("vacation").passages[0].document in ("leave.md", "de.md")
+    library.close()

@@ -1,0 +1,27 @@
+"""Reads ahead what the first question in a language would otherwise wait for.
+
+Knows which lists of words there are. Does not know what they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.text import framing, lexicon
+from rag.text.analyser import stem, stop_terms
+from rag.text.language import detect, stop_words
+from rag.text.synonyms import related
+
+
+def read(languages: Sequence[str]) -> None:
+    """Read the small lists of all languages, and begin with the long ones of these `languages`, by which spelling is
+    told (see `rag.text.lexicon`).
+    """
+    for language in languages:
+        lexicon.prepare(language)
+    framing.unframed("word")
+    detect("word")
+    for language in dict.fromkeys((*languages, *stop_words())):
+        stop_terms(language)
+        stem("word", language)
+        related(("word",), language)
