@@ -62,7 +62,12 @@ def compose(request: ChatRequest) -> CheckedAnswer:
     elif request.answerable:
         words = VAGUE_WORDS if request.topic else MAX_WORDS
         spans = extractive.spans(
-            request.question, request.passages, max_words=words, own=request.typed, likes=request.likes
+            request.question,
+            request.passages,
+            max_words=words,
+            own=request.typed,
+            likes=request.likes,
+            sure=not request.doubtful,
         )
         if spans and request.doubtful:
             composer.say(phrases.phrase("unsure", request.language))

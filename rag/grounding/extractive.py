@@ -58,13 +58,19 @@ def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, o
 
 
 def spans(
-    question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "", likes: Likes = NO_LIKES
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    max_words: int = 100,
+    own: str = "",
+    likes: Likes = NO_LIKES,
+    sure: bool = True,
 ) -> list[Span]:
     """The coherent stretches that answer `question` best, best first: as many as it takes to be fairly sure that the
     answer is among them, and no more than `max_words` together but for the first.
 
     `own` is what was typed, where `question` has words of the conversation besides: its words decide. `likes` has the
-    words that are like the question's.
+    words that are like the question's; unless it is `sure` that the passages answer, little is put beside the best.
     """
     found = split(passages)
     if not found:
@@ -74,7 +80,7 @@ def spans(
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
     chosen = choose(passages, found, scores, max_words, near)
-    return unrepeated(passages, composed(passages, found, chosen, near, max_words)) if chosen else []
+    return unrepeated(passages, composed(passages, found, chosen, near, max_words, sure=sure)) if chosen else []
 
 
 def choose(

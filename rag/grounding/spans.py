@@ -24,11 +24,12 @@ from rag.types import Passage
 
 _EQUAL, _BESIDE, _AFTER = 0.5, 1.0, 3.0
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
-in any case, where it says some of the question, and where it says much of it or the best is a few words.
+in any case, where it says some of the question, and where it is of the same document and says much of it, and hardly
+less than the best, or the best is a few words.
 """
-_SAYS_SOME, _SAYS_MUCH, _LITTLE, _SHORT = 0.35, 0.5, 25, 4
-"""How much of the question says some of it and much of it, and words that are few."""
-_OPEN = (":", "：", ",", "،", "、", "—", "–")
+_SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE, _SHORT = 0.35, 0.5, 0.1, 25, 4
+"""How much of the question says some of it, much of it and hardly less, and how many words are few."""
+_OPEN = (":", "：", ",", "،", "、", "—", "–", "...", "…")
 """What a sentence ends with that is none yet."""
 _ANNOUNCES = regex.compile(
     r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)|"
@@ -57,9 +58,12 @@ def composed(
     made: Sequence[Span],
     near: NDArray[np.float64],
     max_words: int,
+    *,
+    sure: bool,
 ) -> list[Span]:
     """What is quoted of `made`: the spans of the best one's passage, those of one other passage that says enough of the
-    question, by what `near` has of each unit, and what goes on with them, as far as there is room.
+    question, by what `near` has of each unit, and what goes on with them, as far as there is room. Where it is not
+    `sure` that the question is answered, the other passage is hardly behind the best.
     """
     of: dict[int, list[Span]] = {}
     for span in made:
@@ -76,9 +80,11 @@ def composed(
     }
     for passage in others:
         behind = scores[first] - scores[passage]
-        related = passages[passage].document == passages[first].document or said[passage] > said[first]
-        much = few or (related and said[passage] >= _SAYS_MUCH)
-        if behind <= _EQUAL or (behind <= _BESIDE and said[passage] >= _SAYS_SOME) or (behind <= _AFTER and much):
+        related = passages[passage].document == passages[first].document
+        much = few or (related and said[passage] >= max(_SAYS_MUCH, said[first] - _LESS))
+        some = said[passage] >= _SAYS_SOME
+        equal = behind <= _EQUAL and (sure or related or some)
+        if equal or (sure and ((behind <= _BESIDE and some) or (behind <= _AFTER and much))):
             return _completed(passages, found, [*of[first], *of[passage]], max_words)
     return _completed(passages, found, of[first], max_words)
 
@@ -129,6 +135,9 @@ def _paragraphs(
         between = range(before + 1, after)
         if own[before].unit.kind is not Kind.ROW and not any(own[k].unit.question for k in between):
             take(between)
+    if own[first].unit.kind is Kind.SENTENCE:
+        begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
+        take(begun)
     rest = list(takewhile(lambda k: _same(own, last, k), range(last + 1, len(own))))
     if own[last].unit.kind is Kind.SENTENCE:
         for k in rest:
@@ -136,9 +145,6 @@ def _paragraphs(
                 break
     elif own[last].unit.kind is not Kind.ROW:
         take(rest)
-    if own[first].unit.kind is Kind.SENTENCE:
-        begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
-        take(begun)
     return more
 
 

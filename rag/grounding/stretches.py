@@ -193,7 +193,7 @@ def _ways(
     """Where each item ends so that all of them fit: whole, each but item `i` with the sentence that says what it means,
     or with its first one alone. None where they do not.
     """
-    for least in (None, TELLING, 1) if len(items) > 2 else (None,):
+    for least in (None, TELLING, 1):
         ends = {
             k: len(text_of(passages, found[k]))
             if least is None or k == i

@@ -81,3 +81,19 @@ def test_another_document_that_is_far_behind_is_quoted_only_if_it_says_more() ->
     best = passage("The swimming test of the school is taken in the harbour every May.", 6.0, "a.md", ("Test",))
     other = passage("The swimming hall is behind the school of the harbour town.", 2.0, "b.md", ("Hall",))
     assert "[2]" not in answer("Where is the swimming test of the school taken?", [best, other])
+
+
+def test_where_it_is_not_sure_what_answers_another_document_has_to_say_some_of_the_question() -> None:
+    best = passage("The ferry leaves the harbour with the post of the island.", 1.0, "a.md", ("Ferry",))
+    other = passage("The post has eight seats for those who wait.", 1.0, "b.md", ("Seats",))
+    question = "When does the harbour master let the ferry sail?"
+    made = extractive.spans(question, [best, other], sure=False)
+    assert {span.passage for span in made} == {0}
+
+
+def test_of_two_long_items_both_are_quoted_by_their_first_sentences() -> None:
+    first = "The rating is put down in writing by the lead. " + "It is kept in the file of the person for a year. " * 4
+    second = "The plan is shown to the person by the lead. " + "It is kept in the file of the person for a year. " * 5
+    text = f"There are two things to do for a rating:\n\n1. {first.strip()}\n2. {second.strip()}"
+    said = answer("What is to be done for a rating?", [passage(text, 5.0)])
+    assert "\n2. The plan is shown to the person by the lead [1]." in said
