@@ -164,6 +164,8 @@ def _is_number(folded: str) -> bool:
 
 def opposites(folded: str, language: str) -> tuple[str, ...]:
     """The word that another word is the opposite of by its beginning, and its stem: "unpaid" of "paid"."""
+    if not folded.startswith(_OPPOSITE):
+        return ()
     for beginning in _OPPOSITE:
         bare = folded.removeprefix(beginning).lstrip("-")
         if bare != folded and len(bare) >= _SHORTEST:

@@ -22,7 +22,7 @@ from rag.grounding.units import Kind, Unit
 from rag.text import sentences
 from rag.types import Passage
 
-_EQUAL, _BESIDE, _AFTER = 0.5, 1.0, 3.0
+_EQUAL, _BESIDE, _AFTER = 0.8, 1.6, 4.0
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
 in any case, where it says some of the question, and where it is of the same document and says much of it, and hardly
 less than the best, or the best is a few words.
