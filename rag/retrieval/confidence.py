@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.retrieval.answer_type import asks_for
+from rag.retrieval.evidence import NAMES as LACKING
+from rag.retrieval.evidence import PROPER
 from rag.retrieval.matching import Floats
 from rag.retrieval.rerank_features import NAMES
 from rag.retrieval.weights import Weights
@@ -28,7 +30,6 @@ _BEST = (
 )  # fmt: skip
 _TOP = ("word", "sentence", "titled_coverage", "related_coverage", "soft", "anywhere", "gram", "bigram")
 _DEPTH = 5
-_PROPER = ("name", "number")
 _TITLE, _TITLED, _COVERAGE = NAMES.index("title"), NAMES.index("titled_coverage"), NAMES.index("coverage")
 _FEW = 4
 _ACROSS, _APART = 0.4, 2.5
@@ -64,8 +65,8 @@ def describe(ranked: Ranked) -> Floats:
         log(len(content) + 1.0),
         log(total + 1.0),
         sum([t.weight for t in unknown]) / total,
-        sum([t.weight for t in unknown if t.kind in _PROPER]) / total,
-        sum([t.weight for t in content if t.kind in _PROPER]) / total,
+        sum([t.weight for t in unknown if t.kind in PROPER]) / total,
+        sum([t.weight for t in content if t.kind in PROPER]) / total,
         sum([t.weight for t in content if t.corrected]) / total,
     )
     return np.concatenate([features[0, _BEST_COLUMNS], features[:, _TOP_COLUMNS].max(axis=0), asked])
@@ -73,30 +74,44 @@ def describe(ranked: Ranked) -> Floats:
 
 MEANING = (
     "window_coverage", "talk", "talk_mean", "unusual", "score_words", "length", "alike_near", "alike_mean", "gap",
-    "missing_proper", "proper", "local", "agree", "has", "lacks",
+    "missing_proper", "proper", "local", "agree", "has", "lacks", "missing_second", "top_anywhere", "lead",
+    "stands_out", "words_stand_out", *LACKING,
 )  # fmt: skip
 """The inputs of the model where meaning took part. Of the first candidate: how much of the question two neighbouring
 sentences hold (`window_coverage`) and say in words like its own (`alike_near`), its cosine (`talk`), how far that is
-from passages at large (`unusual`), what it tells from its document's other passages (`local`). Of the first five: the
-mean cosine, how much of the question they say on average (`alike_mean`), the part of it that those two sentences leave
-out which leave out least (`gap`), how many are among the first five by words and by cosine (`agree`). Of the question:
-its length, the share of it that is names and numbers (`proper`), the best score of its words. `has` and `lacks` are
-whether one of the first five has the kind of word that is asked for, and whether a kind is asked for that none has.
+from passages at large (`unusual`), what it tells from its document's other passages (`local`), how much the word is
+that tells most but one of those it lacks (`missing_second`). Of the first five: the most of the question that one
+holds (`top_anywhere`), the mean cosine, how much of the question they say on average (`alike_mean`), the part of it
+that those two sentences leave out which leave out least (`gap`), how many are among the first five by words and by
+cosine (`agree`). Of all: by how much the best by words leads (`lead`), and how far the best cosine is from the others
+(`stands_out`), and the best score by words (`words_stand_out`). Of the question: its length, the share of it that is
+names and numbers (`proper`), the best score of its words. `has` and `lacks` are whether one of the first five has the
+kind of word that is asked for, and whether a kind is asked for that none has. The last are what
+`rag.retrieval.evidence` knows.
 """
-ALONE = ("window_coverage", "talk", "length", "alike_near", "alike_mean", "gap", "proper", "local", "agree")
-"""Those of them that count for a question alone: with more, what is learned from some documents holds less of others.
+ALONE = (
+    "gap", "talk", "alike_near", "score_words", "missing_second", "top_anywhere", "lead", "stands_out", *LACKING,
+)  # fmt: skip
+"""Those of them that count for a question alone. How a question is put (how long it is, what it asks for) counts only
+with what the passages lack of it: by itself it tells who wrote a set of questions rather than what the documents hold.
 """
 IN_TALK = (
-    "talk", "talk_mean", "unusual", "score_words", "length", "missing_proper", "agree", "has", "lacks",
+    "talk", "talk_mean", "unusual", "score_words", "length", "missing_proper", "agree", "has", "lacks", "apart",
+    "unsaid_proper", "words_stand_out",
 )  # fmt: skip
 """Those that count in a conversation."""
-_WINDOW, _LOCAL, _MISSING = (NAMES.index(name) for name in ("window_coverage", "local", "missing_proper"))
+_WINDOW, _LOCAL, _MISSING, _SECOND, _ANYWHERE = (
+    NAMES.index(name) for name in ("window_coverage", "local", "missing_proper", "missing_second", "anywhere")
+)
+_FLOOR, _WORDS_FLOOR = 0.02, 0.3
+"""What is added to the spread of the cosines and of the words' scores, so that hardly differing ones set nothing apart.
+"""
 
 
 def describe_meaning(ranked: Ranked) -> Floats:
     """The values of `MEANING` for one question whose candidates have their meaning."""
     columns = ranked.columns
-    assert columns is not None
+    assert columns is not None and ranked.lacks is not None
     features, question = ranked.found.features, ranked.question
     first = int(ranked.order[0])
     top = ranked.order[:_DEPTH]
@@ -106,6 +121,7 @@ def describe_meaning(ranked: Ranked) -> Floats:
     least = int(top[columns.alike_near[top].argmax()])
     has = bool(columns.has[top].any())
     both = set(_best(columns.words)) & set(_best(columns.talk))
+    by_words = np.sort(columns.words)
     return np.array(
         [
             features[first, _WINDOW],
@@ -118,13 +134,24 @@ def describe_meaning(ranked: Ranked) -> Floats:
             float(columns.alike[top].mean()),
             columns.gap[least],
             features[first, _MISSING],
-            sum([term.weight for term in content if term.kind in _PROPER]) / total,
+            sum([term.weight for term in content if term.kind in PROPER]) / total,
             features[first, _LOCAL],
             len(both) / _DEPTH,
             float(has),
             float(not has and bool(asks_for(question.sequence)[0])),
+            features[first, _SECOND],
+            float(features[top, _ANYWHERE].max()),
+            float(by_words[-1] - by_words[max(-2, -len(by_words))]),
+            _standing_out(columns.talk, _FLOOR),
+            _standing_out(columns.words, _WORDS_FLOOR),
+            *ranked.lacks.tolist(),
         ]
     )
+
+
+def _standing_out(column: Floats, floor: float) -> float:
+    """By how many deviations the best is above the mean."""
+    return float((column.max() - column.mean()) / (column.std() + floor))
 
 
 def _best(column: Floats) -> list[int]:

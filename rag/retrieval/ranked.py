@@ -17,7 +17,8 @@ from rag.retrieval import query, rerank_features, second_stage
 class Ranked:
     """The candidates of one question, best first: rows of the store and their scores. `found` describes them in the
     index's order, from which `order` picks them; `dropped` were too far behind to be described. `columns` has their
-    meaning, in the index's order too, where meaning took part.
+    meaning, in the index's order too, where meaning took part, and `lacks` is what the first of them
+    lack of the question (`rag.retrieval.evidence.NAMES`).
     """
 
     rows: tuple[int, ...]
@@ -27,6 +28,7 @@ class Ranked:
     dropped: int
     question: query.Query
     columns: second_stage.Columns | None = None
+    lacks: NDArray[np.float64] | None = None
 
     def rounded(self) -> dict[int, float]:
         """The score of each row, as it is shown."""

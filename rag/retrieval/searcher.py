@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval.evidence import lacking
 from rag.retrieval.matching import Floats
 from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
@@ -308,7 +309,9 @@ class Searcher:
         else:
             scores = reranker.score(found.features, weights, dropped)
         order = np.argsort(-scores, kind="stable")
-        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, reading.talk, columns)
+        best = [features[rows[i]][1:] for i in order]
+        lacks = lacking(reading.talk, best, reading.likes()) if columns is not None else None
+        return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, reading.talk, columns, lacks)
 
     def _by_words(self, asked: query.Query, filters: Filters) -> tuple[list[int], int]:
         """The rows that the index finds, best first, and how many were too far behind."""

@@ -5,10 +5,14 @@ without; the confidence from files that say what is unanswerable, and from one h
 Keeps what `rag.training.learn` learned, so that nothing changes where there is no encoder. Prints what is found for
 questions that were not learned from; with `--check` that is all.
 
-What ships is one run on mtrag_un_a, squad_dev_a (as `--halves` too), xquad_tr, XQuAD's Turkish questions on its
-English text and the reverse, and `--natural` docs_corpus, a company's handbook, Flask's documentation, and every second
-question on another handbook, on Celery's documentation and on a Turkish university's rules. How much the second encoder
-adds (`--second`) is from questions apart from those, on a handbook, Flask's and Celery's documentation, with the rest.
+What ships is one run on mtrag_un_a, squad_dev_a (as `--halves` too), xquad_tr, XQuAD's Turkish questions on its English
+text and the reverse, and `--natural` docs_corpus, a company's handbook, Flask's documentation, and every second
+question on another handbook, on Celery's documentation and on a Turkish university's rules. What it says of the
+confidence of a question alone was learned again from squad_dev_a's halves, xquad_tr without the passages that answer,
+every question of the sets on public documents (tests/questions/README.md) and of docs_corpus, and the people's
+questions of ClapNQ (its annotated development part) and of WikiQA (its development and test parts), as files of their
+own. How much the second encoder adds (`--second`) is from questions apart from those, on a handbook, Flask's and
+Celery's documentation, with the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +21,6 @@ import argparse
 import json
 import random
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +40,7 @@ from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
 from rag.text.analyser import casefold
+from rag.training.answerability import FOLDS, Told, bounded, fit_confidence, left_out
 from rag.training.evaluation_files import (
     ANSWERABLE,
     PARTIAL,
@@ -46,18 +50,13 @@ from rag.training.evaluation_files import (
     open_library,
     read,
 )
-from rag.training.fit import Bools, Floats, auroc, listwise, logistic
+from rag.training.fit import Bools, Floats, auroc, listwise
 from rag.training.learn import write
 from rag.training.learn_answers import halves
 from rag.types import Passage
 
-_FOLDS = 5
 _FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
 _HALF, _STEPS = 250, 40_000
-_HARD, _INVENTED, _INVENTED_IN_TALK = 0.3, 2.5, 2.0
-"""What a question counts whose passage was left out, and how much worse an answer is that the documents do not hold
-than a refusal that they do not deserve."""
-_RIDGE = 20.0
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
 _OF_NATURAL = 3
 """Questions written for such documents count so much more in the ranking than those of a reading test."""
@@ -77,19 +76,6 @@ class Example:
     in_talk: bool
     columns: Floats
     relevant: Bools
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One question of known answerability: where it comes from, whether it is asked in a conversation, and its values
-    of `confidence.MEANING`.
-    """
-
-    group: str
-    source: str
-    in_talk: bool
-    values: Floats
-    holds: bool
 
 
 def some(benchmark: Benchmark, most: int) -> Benchmark:
@@ -255,66 +241,16 @@ def _plain(text: str) -> str:
     return " ".join(casefold(text).split())
 
 
-def fit_confidence(told: Sequence[Told]) -> dict[str, dict[str, float]]:
-    """The weights of the confidence, of questions alone and in a conversation."""
-    alone, in_talk = ([one for one in told if one.in_talk == talk] for talk in (False, True))
-    return {
-        "answerable": _logistic(
-            alone, confidence.ALONE, _INVENTED, {"recorded": 0.2, "swapped": 0.1, "hard": 0.1 * _HARD, "natural": 1.0}
-        ),
-        "answerable_in_talk": _logistic(
-            in_talk, confidence.IN_TALK, _INVENTED_IN_TALK, {"recorded": 1.0, "natural": 1.0}
-        ),
-    }
-
-
-def _logistic(
-    told: Sequence[Told], names: Sequence[str], invented: float, counts: Mapping[str, float]
-) -> dict[str, float]:
-    """A logistic fit on some of the inputs, in which the unanswerable questions of a source count `invented` times what
-    the answerable ones do.
-    """
-    chosen = [confidence.MEANING.index(name) for name in names]
-    held = Counter((one.source, one.holds) for one in told)
-    weights = [
-        counts[one.source]
-        * (1.0 if one.holds else invented)
-        * max(held[one.source, True], held[one.source, False])
-        / held[one.source, one.holds]
-        for one in told
-    ]
-    constant, values = logistic(
-        np.array([one.values for one in told])[:, chosen],
-        np.array([one.holds for one in told]),
-        np.array(weights),
-        ridge=_RIDGE,
-    )
-    return {
-        "constant": round(constant, 5),
-        **{name: round(float(value), 5) for name, value in zip(names, values, strict=True)},
-    }
-
-
-def sure(told: Sequence[Told], learnt: Mapping[str, Mapping[str, float]]) -> Floats:
-    """The exponents of the confidence."""
-    return np.array([confidence.exponent(one.values, learnt, in_talk=one.in_talk) for one in told])
-
-
 def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[str, dict[str, float]]:
     """Hits by file, and AUROC by source, each question scored with what the other folds taught."""
     report: dict[str, dict[str, float]] = {}
     every = [one for part in drawn.values() for one in part]
     found = {name: np.zeros(2) for name in drawn}
-    exponents = np.zeros(len(told))
-    folds = [crc32(one.group.encode()) % _FOLDS for one in told]
-    for fold in range(_FOLDS):
-        meaning = fit([one for one in every if crc32(one.group.encode()) % _FOLDS != fold])
+    exponents = left_out(told)
+    for fold in range(FOLDS):
+        meaning = fit([one for one in every if crc32(one.group.encode()) % FOLDS != fold])
         for name, part in drawn.items():
-            found[name] += hits([one for one in part if crc32(one.group.encode()) % _FOLDS == fold], meaning)
-        learnt = fit_confidence([one for one, at in zip(told, folds, strict=True) if at != fold])
-        asked = [at for at, of in enumerate(folds) if of == fold]
-        if asked:
-            exponents[asked] = sure([told[at] for at in asked], learnt)
+            found[name] += hits([one for one in part if crc32(one.group.encode()) % FOLDS == fold], meaning)
     for name, part in drawn.items():
         one, five = (found[name] / max(1, len(part))).round(4).tolist()
         report[name] = {"hit@1": one, "hit@5": five}
@@ -384,7 +320,9 @@ def main() -> None:
     print(json.dumps({**ranking, **check(drawn, told)}, indent=1))
     if not arguments.check:
         kept = {name: values for name, values in learned().meaning.items() if name == second_stage.SECOND}
-        write(replace(weights, meaning={**kept, **ranking, **fit_confidence(told)}))
+        learnt = fit_confidence(told)
+        learnt["answerable"] = bounded(learnt["answerable"], told, left_out(told))
+        write(replace(weights, meaning={**kept, **ranking, **learnt}))
 
 
 def _marked(benchmark: Benchmark) -> bool:
