@@ -62,7 +62,7 @@ def test_words_that_stand_in_different_passages_are_left_out_by_each(library: Li
             "no_count",
             "How many weeks of leave?",
             "Leave lasts 12 weeks.",
-            "Leave in weeks is agreed with Ann, page 12.",
+            "Leave in weeks is as agreed on page 12.",
         ),
         ("no_number", "How long is the notice?", "The notice is 3 months long.", "The notice is as long as agreed."),
     ],
