@@ -19,6 +19,7 @@ from typing import Any
 from rag import labels as label
 from rag.errors import LibraryError
 from rag.faults import sentence
+from rag.grounding.nearness import pieces
 from rag.ingest.fair_turns import FairTurns
 from rag.ingest.ingestion import Ingest
 from rag.ingest.labelling import Labelling, Relabelling
@@ -65,15 +66,14 @@ class Library:
         self._index = index
         self._settings = settings
         self._write = write
-        self._semantics = Semantics(store, uploads.data_dir, embedder, index.vectors) if embedder is not None else None
+        self._semantics = Semantics(store, uploads.data_dir, embedder, index.vectors, pieces) if embedder else None
         self._searcher = Searcher(store, index, settings, self._semantics)
         self._uploads = uploads
         form = f"{index.version}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
         self._ingest = Ingest(store, index, settings, form, uploads, labelling)
         self.labels = Relabelling(store, uploads, labelling, self._write_access, self._ingest.follow)
         self._turn = threading.Condition()
-        self._writing, self._urgent = False, 0
-        self._problem = ""
+        self._writing, self._urgent, self._problem = False, 0, ""
         self._unfilled = write and not store.meta("form") and store.totals().documents > 0  # an index begun anew
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 

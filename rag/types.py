@@ -29,6 +29,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near a passage is to a question in meaning: the cosine of the `whole`, and (start, end, cosine) of its
+    pieces, with offsets into its text.
+    """
+
+    whole: float
+    pieces: tuple[tuple[int, int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a document that is retrieved and cited as one.
 
@@ -36,7 +46,8 @@ class Passage:
     offsets into the document's extracted text, such that `document_text[start:end] == text`. `page` counts from 1 and
     is None where the format has no pages. `headings` goes from the outermost heading to the innermost.
     `score` is the re-ranked score: higher is better, comparable only within one search. `picture` says how sure the
-    reader is, in [0, 1], of a page that was read from a picture; None where the page's own text was read.
+    reader is, in [0, 1], of a page that was read from a picture; None where the page's own text was read. `near` is
+    how near it is to the question that found it, where a second encoder says so.
     """
 
     id: str
@@ -49,6 +60,7 @@ class Passage:
     score: float = 0.0
     language: str = ""
     picture: float | None = None
+    near: Nearness | None = None
 
 
 @dataclass(frozen=True, slots=True)

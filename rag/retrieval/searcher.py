@@ -170,6 +170,8 @@ class Searcher:
         rows = rows[: wanted and wanted + _BEHIND]
         # The index may be behind the store, which has the last word.
         found = self._store.passages(rows, scores, labels)
+        near = self._semantics.nearness(reading.meaning(), rows) if self._semantics and ranked.columns else {}
+        found = {row: replace(one, near=near.get(row)) for row, one in found.items()}
         passages = tuple(found[row] for row in rows[:wanted] if row in found)
         return SearchResult(
             passages=passages,
@@ -242,11 +244,7 @@ class Searcher:
         return self._rank(reading, Filters(labels=view.labels), view, own, without)
 
     def analyse(
-        self,
-        text: str,
-        weights: Weights | None = None,
-        exact: Collection[str] = (),
-        view: View | None = None,
+        self, text: str, weights: Weights | None = None, exact: Collection[str] = (), view: View | None = None
     ) -> query.Query:
         """The terms of a plain question as the library knows them; words that it does not know, in other spellings, but
         for those of the phrases `exact`. What is not in `view` (what is for everybody) is not known.

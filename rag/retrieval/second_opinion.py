@@ -1,7 +1,9 @@
-"""What a second, stronger encoder of one language finds, and what it says of all the passages that were found.
+"""What a second, stronger encoder of one language finds, and what it says of all the passages that were found and of
+their pieces.
 
-Knows that encoder, the vectors that it made of the passages in its language, in memory and on disk, and how the missing
-ones are made. Does not rank. Without the encoder, or where candidates have no vectors yet, it says nothing.
+Knows that encoder, the vectors that it made of the passages in its language, in memory and on disk, those of their
+pieces, and how the missing ones are made. Does not rank, nor know what a passage is cut into. Without the encoder, or
+where candidates have no vectors yet, it says nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from rag.retrieval import making
-from rag.retrieval.embedders.base import EmbedderError, Packed, packed
+from rag.retrieval.embedders.base import EmbedderError, Packed, packed, unit
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.matching import Bools
 from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
 from rag.storage.protocols import VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
+from rag.types import Nearness, Passage
 
 SECOND_VECTORS = "vectors-second.sqlite"
 FORM = 1
@@ -30,6 +33,10 @@ _NEAREST = 15
 """So many passages are candidates that it holds nearest to a question."""
 _MISSING = 0.1
 """Share of the candidates in its language without a vector above which nothing is said."""
+_PIECES_AT_ONCE = 8
+"""Passages whose pieces are embedded together."""
+Splitter = Callable[[Passage], Sequence[tuple[int, int, str]]]
+"""The pieces of a passage, each with where it begins and ends in the text, and what is embedded for it."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,8 +50,9 @@ class SecondOpinion:
         encoders: Paired,
         remote: Callable[[str], VectorIndex | None],
         graph_from: int = GRAPH_FROM,
+        pieces: Splitter | None = None,
     ) -> None:
-        """Opens nothing yet. `remote` as in `semantics.Semantics`."""
+        """Opens nothing yet. `remote` as in `semantics.Semantics`; `pieces` cuts a passage, without it none is cut."""
         self._store = store
         self._directory = directory
         self._encoders = encoders
@@ -53,6 +61,7 @@ class SecondOpinion:
         self._remote = remote
         self._near: Near = Neighbours(graph_from)
         self._others: set[int] = set()
+        self._pieces = pieces
         self._problem = ""
 
     @property
@@ -108,6 +117,23 @@ class SecondOpinion:
         found[lacking] = found[~lacking].mean()
         return found
 
+    def nearness(self, vector: Packed, rows: Sequence[int]) -> dict[int, Nearness]:
+        """Row -> the cosines of the passage and of its pieces with a question, where they have vectors."""
+        if self._vectors is None:
+            return {}
+        whole, pieces = self._near.cosines(vector, rows), self._vectors.pieces_of(rows)
+        own = vector.astype(np.float32)
+        own /= max(1e-6, float(np.linalg.norm(own)))
+        found: dict[int, Nearness] = {}
+        for row, cosine in zip(rows, whole.tolist(), strict=True):
+            if row not in pieces or np.isnan(cosine):
+                continue
+            spans, vectors = pieces[row]
+            cosines = unit(vectors.astype(np.float32)) @ own
+            parts = tuple((*span, near) for span, near in zip(spans.tolist(), cosines.tolist(), strict=True))
+            found[row] = Nearness(cosine, parts)
+        return found
+
     def make(
         self,
         live: Collection[int],
@@ -131,9 +157,35 @@ class SecondOpinion:
         try:
             for count in making.made(missing, *here, progress=progress, stopped=stopped):
                 made += count
+            self._make_pieces(vectors, rows, progress, stopped)
         except EmbedderError as error:
             self._fail(error)
         return made
+
+    def _make_pieces(
+        self,
+        vectors: VectorStore,
+        live: set[int],
+        progress: Callable[[int, int], None] | None,
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Make the vectors of the pieces of those passages that have their own. Raises EmbedderError."""
+        if self._pieces is None:
+            return
+        missing = sorted(vectors.whole() & live)
+        for at in range(0, len(missing), _PIECES_AT_ONCE):
+            if stopped():
+                break
+            cut = {
+                row: self._pieces(one) for row, one in self._store.passages(missing[at : at + _PIECES_AT_ONCE]).items()
+            }
+            said = [text for parts in cut.values() for *_, text in parts]
+            made = packed(self._encoders.second.embed(said)) if said else np.zeros((0, 1), np.int8)
+            ends = np.cumsum([len(parts) for parts in cut.values()])[:-1]
+            spans = [[(start, end) for start, end, _ in parts] for parts in cut.values()]
+            vectors.put_pieces(dict(zip(cut, zip(spans, np.split(made, ends), strict=True), strict=True)))
+            if progress is not None:
+                progress(min(at + _PIECES_AT_ONCE, len(missing)), len(missing))
 
     def _in_language(self, rows: Sequence[int]) -> list[int]:
         found: list[int] = []

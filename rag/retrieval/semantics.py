@@ -26,11 +26,11 @@ from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import Held, LikeWords, words_of
 from rag.retrieval.matching import Bools
 from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
-from rag.retrieval.second_opinion import SecondOpinion
+from rag.retrieval.second_opinion import SecondOpinion, Splitter
 from rag.storage.protocols import IndexAwayError, VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
-from rag.types import Likes
+from rag.types import Likes, Nearness
 
 VECTORS = "vectors.sqlite"
 FORM = 1
@@ -79,11 +79,12 @@ class Semantics:
         directory: Path,
         embedder: Embedder,
         remote: Callable[[str], VectorIndex | None] = lambda model: None,
+        pieces: Splitter | None = None,
         *,
         graph_from: int = GRAPH_FROM,
     ) -> None:
         """Opens nothing and computes nothing yet. `remote` is where the engine of the index finds a model's vectors,
-        None where this process is to."""
+        None where this process is to; `pieces` cuts passages for a second encoder."""
         self._store = store
         self._directory = directory
         self._embedder = embedder
@@ -91,7 +92,9 @@ class Semantics:
         self._near: Near = Neighbours(graph_from)
         self._words = LikeWords(embedder)
         self._second = (
-            SecondOpinion(store, directory, embedder, remote, graph_from) if isinstance(embedder, Paired) else None
+            SecondOpinion(store, directory, embedder, remote, graph_from, pieces)
+            if isinstance(embedder, Paired)
+            else None
         )
         self._vectors: VectorStore | None = None
         self._opening = threading.Lock()
@@ -194,6 +197,13 @@ class Semantics:
             return None
         said = meaning.second()
         return None if said is None else self._second.cosines(said[-1], rows, language, foreign)
+
+    def nearness(self, meaning: Meaning | None, rows: Sequence[int]) -> dict[int, Nearness]:
+        """What a second encoder says of these passages and their pieces; see `SecondOpinion.nearness`."""
+        if self._second is None or meaning is None or meaning.second is None or not rows:
+            return {}
+        said = meaning.second()
+        return {} if said is None else self._second.nearness(said[-1], rows)
 
     def likes_later(self, words: Sequence[str]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for while the caller does something else. Call it with those that

@@ -1,5 +1,5 @@
-"""The vectors of passages and of their words in an SQLite file of their own, beside the passages: one model's at a
-time.
+"""The vectors of passages, of their pieces and of their words in an SQLite file of their own, beside the passages: one
+model's at a time.
 
 Knows rows of the store and bytes. Losing the file costs time, never a text: vectors can always be computed anew. Does
 not know what made them nor how they are searched.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,11 @@ from rag.database import sqlite_file
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS pieces (
+    passage INTEGER PRIMARY KEY,
+    spans BLOB NOT NULL,            -- start and end of each in the passage's text, 32 bits each
+    vectors BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS words (
     id INTEGER PRIMARY KEY, word TEXT NOT NULL, language TEXT NOT NULL, vector BLOB NOT NULL
 );
@@ -74,6 +79,7 @@ class VectorStore:
             if self.model == model:
                 return False
             run.execute("DELETE FROM vectors")
+            run.execute("DELETE FROM pieces")
             run.execute("DELETE FROM words")
             run.execute("DELETE FROM meta WHERE key IN ('words_to', 'told')")
             run.execute("INSERT OR REPLACE INTO meta VALUES ('model', ?)", (model,))
@@ -124,6 +130,7 @@ class VectorStore:
         """Forget the vectors of passages that are gone."""
         with self._lock, self._connection as run:
             run.executemany("DELETE FROM vectors WHERE passage = ?", [(row,) for row in rows])
+            run.executemany("DELETE FROM pieces WHERE passage = ?", [(row,) for row in rows])
 
     def read(self, beyond: Collection[int] = ()) -> tuple[Rows, Packed]:
         """Every passage's row and vector in the order of the rows, but for the rows `beyond` that are known."""
@@ -143,6 +150,38 @@ class VectorStore:
                     f"SELECT passage, vector FROM vectors WHERE passage IN ({marks})", part
                 )
         return _fitting(sorted(pairs))
+
+    def whole(self) -> set[int]:
+        """The passages that have a vector, and whose pieces have none yet."""
+        with self._lock:
+            return {
+                row
+                for (row,) in self._connection.execute(
+                    "SELECT passage FROM vectors WHERE passage NOT IN (SELECT passage FROM pieces)"
+                )
+            }
+
+    def put_pieces(self, pieces: Mapping[int, tuple[Sequence[tuple[int, int]], Packed]]) -> None:
+        """Keep where the pieces of passages begin and end, and a vector each."""
+        rows = [
+            (row, np.array(spans, np.int32).tobytes(), vectors.tobytes()) for row, (spans, vectors) in pieces.items()
+        ]
+        with self._lock, self._connection as run:
+            run.executemany("INSERT OR REPLACE INTO pieces VALUES (?, ?, ?)", rows)
+
+    def pieces_of(self, rows: Sequence[int]) -> dict[int, tuple[NDArray[np.int32], Packed]]:
+        """Row -> where the pieces of the passage begin and end (pieces x 2), and their vectors, for a few rows."""
+        marks = ",".join("?" * len(rows))
+        with self._lock:
+            found = self._connection.execute(
+                f"SELECT passage, spans, vectors FROM pieces WHERE passage IN ({marks})", list(rows)
+            ).fetchall()
+        taken: dict[int, tuple[NDArray[np.int32], Packed]] = {}
+        for row, spans, vectors in found:
+            where = np.frombuffer(spans, np.int32).reshape(-1, 2)
+            if len(where) and len(vectors) % len(where) == 0:
+                taken[row] = where, np.frombuffer(vectors, np.int8).reshape(len(where), -1)
+        return taken
 
     @property
     def words_to(self) -> int:

@@ -22,11 +22,11 @@ def fetch() -> None:
     typer.echo(f"Fetched and checked: {folder}")
 
 
-def fetch_encoder(english: bool) -> None:
-    """Fetch the encoder where it is missing, and the `english` one where it is wanted. Raises EncoderError."""
+def fetch_encoder() -> None:
+    """Fetch what is missing of the encoders. Raises EncoderError."""
     settings = load()
-    if encoder.installed(settings) and (not english or encoder.installed(settings, encoder.ENGLISH)):
-        typer.echo("The encoder is there already.")
+    if encoder.complete(settings):
+        typer.echo("The encoders are there already.")
         return
-    folder = encoder.fetch(settings, lambda step: typer.echo(f"Fetching {step}"), english=english)
+    folder = encoder.fetch(settings, lambda step: typer.echo(f"Fetching {step}"))
     typer.echo(f"Fetched and checked: {folder}. A server that runs uses it once it is started again.")

@@ -209,9 +209,7 @@ def _encoder(settings: Settings) -> Finding:
             return Finding("encoder", Health.OK, f"{found}.")
         lacking = encoder.manifest(encoder.ENGLISH).told
         said = f"{found}; the second one, which finds the right English passage more often, is not: {lacking}."
-        return Finding(
-            "encoder", Health.OK, said, "It costs milliseconds a question: `tandem encoder fetch --english`."
-        )
+        return Finding("encoder", Health.OK, said, "Run `tandem encoder fetch`.")
     told = f"The encoder is not on this machine: documents are searched by words alone. {encoder.manifest().told}."
     return Finding("encoder", Health.OK, told, "Run `tandem encoder fetch`.")
 

@@ -123,5 +123,5 @@ class BertFile:
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         return EmbedderError(
             f"The encoder in {self._path} cannot be used ({said}); fetch it again with "
-            "`tandem encoder fetch --english`, or take the file away."
+            "`tandem encoder fetch`, or take the file away."
         )

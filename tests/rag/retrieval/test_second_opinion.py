@@ -63,6 +63,45 @@ def test_its_cosines_are_those_of_the_passages_in_its_language(tmp_path: Path) -
     library.close()
 
 
+def _pieces(directory: Path) -> int:
+    with closing(sqlite3.connect(directory / SECOND_VECTORS)) as db:
+        return int(db.execute("SELECT count(*) FROM pieces").fetchone()[0])
+
+
+def test_passages_that_are_found_come_with_how_near_their_pieces_are(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    _made(library)
+    assert _pieces(tmp_path) == 2
+    found = {one.document: one for one in library.search("When must the leave in the office be asked for?").passages}
+    near = found["b.md"].near
+    assert near is not None
+    text = found["b.md"].text
+    said = {text[start:end]: cosine for start, end, cosine in near.pieces}
+    assert max(said, key=lambda one: said[one]) == "The vacation is asked for in writing."
+    other = found["a.md"].near
+    assert other is not None and near.whole > other.whole
+    german = library.search("Wann wird die Küche im Büro von den Angestellten geputzt?").passages
+    assert all(one.near is None for one in german if one.document == "de.md")
+    library.close()
+
+
+def test_pieces_go_with_their_passage_and_are_made_where_only_the_passage_was(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    _made(library)
+    library.remove([int(next(d for d in library.documents() if d.name == "a.md").id)])
+    _made(library)
+    assert _pieces(tmp_path) == 1
+    library.close()
+    with closing(sqlite3.connect(tmp_path / SECOND_VECTORS)) as db, db:
+        db.execute("DROP TABLE pieces")  # as a folder of an earlier version has it
+    library = _opened(tmp_path, WordEncoder("second"))
+    assert _made(library) == 0
+    assert _pieces(tmp_path) == 1
+    library.close()
+
+
 def test_what_it_alone_holds_near_is_found(tmp_path: Path) -> None:
     many = {f"{at}.md": f"# Notes\n\nThe office has room {at}, with a table and a chair for {at}." for at in range(60)}
     library_of(tmp_path, many | {"last.md": "# Trips\n\nTravel is paid back within a month of its end."}).close()

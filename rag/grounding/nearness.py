@@ -1,0 +1,59 @@
+"""What an encoder's sense of nearness to a question adds to what a unit's words say.
+
+Knows the pieces of a passage that get a vector of their own, and how a piece's cosine counts beside a unit's score.
+Does not know encoders: who searches brings the cosines with the passages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.grounding.unit_features import Sentence, split
+from rag.types import Nearness, Passage
+
+_WORDS, _PIECE, _WHOLE = 0.5, 5.0, 3.0
+"""What a score by words counts, and the cosines of a unit and of its passage, where these are known."""
+
+
+def pieces(passage: Passage) -> list[tuple[int, int, str]]:
+    """The units of a passage that may be quoted: where each begins and ends in its text, and what it says under the
+    heading it stands under.
+    """
+    heading = passage.headings[-1] if passage.headings else ""
+    return [
+        (
+            one.start,
+            one.end,
+            f"{heading}: {passage.text[one.start : one.end]}" if heading else passage.text[one.start : one.end],
+        )
+        for one in split([passage])
+    ]
+
+
+def weighed(scores: NDArray[np.float64], passages: Sequence[Passage], found: Sequence[Sentence]) -> NDArray[np.float64]:
+    """The units' scores with how near they and their passages are to the question; as they are where no passage knows.
+
+    A unit of a passage that does not know counts as one that is as near as the others are on the mean.
+    """
+    if not any(one.near for one in passages):
+        return scores
+    known = [passages[one.passage].near for one in found]
+    whole = np.array([near.whole if near else np.nan for near in known])
+    piece = np.array([_of(near, one) if near else np.nan for near, one in zip(known, found, strict=True)])
+    weighed = _WORDS * scores
+    for column, weight in ((piece, _PIECE), (whole, _WHOLE)):
+        weighed += weight * np.nan_to_num(column - np.nanmean(column)) if not np.isnan(column).all() else 0.0
+    return weighed
+
+
+def _of(near: Nearness, one: Sentence) -> float:
+    """The cosine of the piece that a unit is, or has most in common with; the whole passage's where there is none."""
+    best, cosine = 0, near.whole
+    for start, end, own in near.pieces:
+        shared = min(end, one.end) - max(start, one.start)
+        if shared > best:
+            best, cosine = shared, own
+    return cosine
