@@ -222,7 +222,7 @@ app.command()(restore)
 
 @bench.command("pipeline")
 def bench_pipeline(json: Json = False) -> None:
-    """Time Tandem's own work before the first token, with a model that answers at once."""
+    """Time Tandem's own work before the first token, of questions never asked before; the model answers at once."""
     from tandem.commands import benching
 
     benching.pipeline(json)

@@ -25,7 +25,7 @@ MOST_WORDS = 60_000
 """Words of a library that have a vector; those that are met later have none."""
 _GRAPH_FROM = 1_000
 _MOST = 12
-_NEAREST, _KEPT, _WIDER = 192, 24, 4
+_NEAREST, _KEPT, _WIDER = 128, 24, 4
 """How many of the nearest words are looked at first and how many stems of theirs are kept, and how many times as many
 where those are not enough: a common word has thousands that are somewhat like it, of which a dozen count."""
 _UNLIKE, _LEAST = 0.5, 0.55

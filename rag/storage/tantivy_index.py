@@ -191,7 +191,16 @@ class Index:
 
     def frequencies(self, field: str, terms: Sequence[str], readable: frozenset[str] | None = None) -> list[int]:
         """`frequency` of many terms at once."""
-        return [self.frequency(field, term, readable) for term in terms]
+        if readable is not None:
+            return [self.frequency(field, term, readable) for term in terms]
+        known, counted = self._frequencies, self._searcher.doc_freq
+        found = {term: known.get((None, field, term), -1) for term in terms}
+        with _in_words(self._directory):
+            fresh = {term: int(counted(field, term)) for term, count in found.items() if count < 0}
+        if len(known) + len(fresh) > _FREQUENCIES:
+            known.clear()
+        known.update(((None, field, term), count) for term, count in fresh.items())
+        return [fresh.get(term, found[term]) for term in terms]
 
     def beginning(
         self, field: str, prefix: str, limit: int, readable: frozenset[str] | None = None

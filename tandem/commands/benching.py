@@ -26,21 +26,11 @@ from tandem.settings import load
 
 def pipeline(json: bool) -> None:
     """Time Tandem's own work on the shipped documents and questions. Raises UserFacingError."""
-    print_record(asyncio.run(_pipeline(read(shipped.corpus() / "questions.yaml"))), json)
-
-
-async def _pipeline(questions: QuestionSet) -> dict[str, Any]:
-    with indexed(questions.source, load()) as corpus:
-        models = ModelSettings(draft=pipeline_bench.MODEL, foundry=False)
-        context = AppContext.open(corpus.settings.model_copy(update={"models": models}), [pipeline_bench.runtime()])
-        try:
-            await context.start(index=False)
-            await context.indexed()
-            with bar("Timing") as advance:
-                asked = [question.question for question in questions.questions]
-                return await pipeline_bench.measure(asked, context.answer, advance)
-        finally:
-            await context.close()
+    questions = read(shipped.corpus() / "questions.yaml")
+    with indexed(questions.source, load()) as corpus, bar("Timing") as advance:
+        asked = [question.question for question in questions.questions]
+        record = pipeline_bench.measure(corpus.settings, asked, advance)
+    print_record(record, json)
 
 
 def latency(json: bool) -> None:
