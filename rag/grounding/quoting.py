@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import regex
 
-from rag.grounding.spans import Span
+from rag.grounding.spans import CLAUSE, Span
 from rag.grounding.stretches import leans
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit
@@ -177,6 +177,9 @@ class Composer:
                 for at, unit in enumerate(run):
                     if at:
                         self._add(" ")
+                    if CLAUSE.fullmatch(passage.text[unit.start : unit.end]):  # "3.5.", of what comes after it
+                        self._add(passage.text[unit.start : unit.end])
+                        continue
                     said = _escaped(_ANSWER.sub("", plain(passage.text[unit.start : unit.end]), count=1))
                     self._piece(said, unit, passage, number)
 

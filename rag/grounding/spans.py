@@ -15,7 +15,7 @@ import regex
 from numpy.typing import NDArray
 
 from rag.grounding.code_lines import only_imports
-from rag.grounding.pointers import refers
+from rag.grounding.pointers import is_contents, refers
 from rag.grounding.stretches import GAP, TELLING, is_sentence, leans, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import Kind, Unit
@@ -29,6 +29,8 @@ less than the best, or the best is a few words.
 """
 _SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE, _SHORT = 0.35, 0.5, 0.1, 25, 4
 """How much of the question says some of it, much of it and hardly less, and how many words are few."""
+_OVER = 30
+"""Words that the paragraph which a quote leans on may have more than there is room for."""
 _OPEN = (":", "：", ",", "،", "、", "—", "–", "...", "…")
 """What a sentence ends with that is none yet."""
 _ANNOUNCES = regex.compile(
@@ -39,6 +41,10 @@ _ANNOUNCES = regex.compile(
 )
 """A sentence that shows what stands below it."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
+_FORM = regex.compile(r"_{4}|\.{6}")
+"""Where a form is filled in."""
+CLAUSE = regex.compile(r"\(?\d{1,3}(?:\.\d{1,3})*[.)]?")
+"""The number of a clause by itself."""
 _LONG = 60
 """Characters from which on what stands in a longer sentence that was quoted is said again."""
 
@@ -74,6 +80,7 @@ def composed(
     for passage in [one for one in others if _touch(passages[first], passages[one])]:
         of[first].extend(of.pop(passage))
         others.remove(passage)
+    of[first].sort(key=lambda span: passages[span.passage].start)
     few = sum(_size(passages, span) for span in of[first]) < _LITTLE
     said = {
         at: max(says[span.passage, unit.start] for span in of[at] for unit in span.units) for at in (first, *others)
@@ -159,7 +166,7 @@ def _opening(
     while first and is_sentence(own[first - 1]) and (not more or _same(own, first - 1, first)):
         first -= 1
         more.insert(0, first)
-    return more if sum(sizes[k] for k in more) <= room else []
+    return more if sum(sizes[k] for k in more) <= room + _OVER else []
 
 
 def _further(
@@ -192,6 +199,10 @@ def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> 
         if block and not _same(own, block[-1], k) and not _leads_into(passages, own[block[-1]], unit):
             break
         block.append(k)
+    listed = [own[k] for k in block if own[k].unit.kind is Kind.ITEM]
+    asked = sum(text_of(passages, one).rstrip().endswith(sentences.QUESTION_MARKS) for one in listed)
+    if any(_FORM.search(text_of(passages, own[k])) for k in block) or is_contents(passages, listed, asked):
+        return []
     brief = len(block) > 1 and own[first].unit.leads and len(own[first].words) < _SHORT
     return [] if brief and all(_is_name(text_of(passages, own[k])) for k in block[1:]) else block
 
@@ -203,9 +214,9 @@ def _leads_into(passages: Sequence[Passage], one: Sentence, below: Unit) -> bool
 
 
 def _is_label(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit is a line without an end that only names what is below it."""
+    """Whether a unit is a line without an end that only names what is below it, or the number of a clause."""
     said = text_of(passages, one)
-    return is_sentence(one) and not _CLOSED.search(said) and ":" not in said
+    return is_sentence(one) and (bool(CLAUSE.fullmatch(said)) or (not _CLOSED.search(said) and ":" not in said))
 
 
 def _is_name(said: str) -> bool:

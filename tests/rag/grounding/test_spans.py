@@ -97,3 +97,27 @@ def test_of_two_long_items_both_are_quoted_by_their_first_sentences() -> None:
     text = f"There are two things to do for a rating:\n\n1. {first.strip()}\n2. {second.strip()}"
     said = answer("What is to be done for a rating?", [passage(text, 5.0)])
     assert "\n2. The plan is shown to the person by the lead [1]." in said
+
+
+def test_a_quote_does_not_go_on_into_a_form_or_end_with_the_number_of_a_clause() -> None:
+    told = "Changes of the handbook take effect on the first of the month."
+    form = passage(f"{told}\n\nSignature: ______________", 5.0)
+    assert answer("When do changes of the handbook take effect?", [form]) == told.replace(".", " [1].")
+    clauses = passage(f"3.5. {told}\n\n3.6. They are told to all.\n\n3.7. ", 5.0)
+    said = answer("When do changes of the handbook take effect?", [clauses])
+    assert said == f"3.5. {told.replace('.', ' [1].')}\n\n3.6. They are told to all [1]."
+
+
+def test_two_passages_of_one_section_are_quoted_in_its_order() -> None:
+    before, after = "The sixth week is a hack week.", "We will also hold a hack week off site in spring."
+    start = len(before) + 2
+    one = Passage("1", "a.md", after, start, start + len(after), headings=("Weeks",), language="en", score=5.0)
+    two = Passage("2", "a.md", before, 0, len(before), headings=("Weeks",), language="en", score=4.0)
+    said = answer("When is the hack week?", [one, two])
+    assert said.index(before[:-1]) < said.index(after[:-1])
+
+
+def test_a_quote_does_not_go_on_into_the_contents_of_its_document() -> None:
+    told = "Probation takes three months for all who join the mill."
+    text = f"{told}\n\nThis page answers:\n\n- What is probation?\n- How is it passed?\n- Who decides it?"
+    assert answer("How long does probation take?", [passage(text, 5.0)]) == told.replace(".", " [1].")
