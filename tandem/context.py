@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hybrid.answering import reading
 from hybrid.answering.pipeline import Question
 from hybrid.answering.pipeline import answer as pipeline_answer
 from hybrid.engine import Engine
@@ -201,12 +202,18 @@ class AppContext:
         self._started = True
         if self.member is not None:
             self._share(self.member)
-        self._warming = asyncio.create_task(asyncio.to_thread(self.library.warm))
+        self._warming = asyncio.create_task(asyncio.to_thread(self._warm))
         self.entrance.seal_old()
         self.labels.start()
         await self.engine.start()
         if index:
             self._indexing.start()
+
+    def _warm(self, seconds: float = 0.0) -> None:
+        """Read what the first question would otherwise wait for; words by which spelling is told are waited for at most
+        `seconds`."""
+        reading.prepare()
+        self.library.warm(seconds)
 
     def _share(self, member: Member) -> None:
         """Tell other processes what is learnt of models and chosen here, and take in what they tell."""
@@ -235,7 +242,7 @@ class AppContext:
     async def indexed(self) -> None:
         """Wait until the documents that were there at the start are taken in, and all that the first question would
         wait for is read."""
-        await asyncio.to_thread(self.library.warm, _WORDS_S)
+        await asyncio.to_thread(self._warm, _WORDS_S)
         await self._indexing.caught_up()
 
     def answer(self, question: Question) -> AsyncGenerator[Event, None]:

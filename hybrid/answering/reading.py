@@ -49,6 +49,14 @@ class Reading:
     chosen: tuple[str, str] | None = None
 
 
+def prepare() -> None:
+    """Read the patterns that the first question would otherwise wait for."""
+    framing.unframed("word")
+    intents.recognise("word")
+    intents.of_the_file("word")
+    phrases.phrase(Kind.GREETING.value, "")
+
+
 def read(
     retriever: Retriever,
     text: str,

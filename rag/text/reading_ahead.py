@@ -11,6 +11,7 @@ from rag.text import framing, lexicon
 from rag.text.analyser import stem, stop_terms
 from rag.text.language import detect, stop_words
 from rag.text.synonyms import related
+from rag.text.written_forms import forms
 
 
 def read(languages: Sequence[str]) -> None:
@@ -21,6 +22,7 @@ def read(languages: Sequence[str]) -> None:
         lexicon.prepare(language)
     framing.unframed("word")
     detect("word")
+    forms("1 word 2000")
     for language in dict.fromkeys((*languages, *stop_words())):
         stop_terms(language)
         stem("word", language)
