@@ -30,6 +30,7 @@ _SURE = regex.compile(
 _FEW = 6
 _LINES, _SHORT = 3, 70
 _VALUE = regex.compile(r"\p{Lu}\w*: ")
+_PROMPT = regex.compile(r"^\s*(?:(?:>>>|\.\.\.|In \[\d+\]:)(?:\s+|$))?")
 _IMPORT = regex.compile(r"(?:from \S+ )?import\b|#include\b|(?:const|let|var) .*\brequire\(|using [\w.]+;")
 _STRING = regex.compile(r"([\"'])(?!\1)[^\"'\n]*\1")
 
@@ -65,7 +66,8 @@ def is_sure(said: Sequence[str]) -> bool:
 
 def only_imports(code: str) -> bool:
     """Whether code does nothing yet but name what it needs."""
-    return all(_IMPORT.match(line) for line in code.split("\n") if line.strip())
+    said = [_PROMPT.sub("", line) for line in code.split("\n")]
+    return all(_IMPORT.match(line) for line in said if line and not _COMMENT.match(line))
 
 
 def is_output(said: Sequence[str]) -> bool:

@@ -11,6 +11,8 @@ import regex
 
 Cells = tuple[tuple[str, str], ...]
 
+_WIDEST = 160
+"""Characters that a cell without a name has at most: more are a text of their own."""
 _GRID = regex.compile(r"[^\S\n]*\+[-=+]{3,}\+[^\S\n]*|[^\S\n]*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*")
 _BORDER = regex.compile(r"[=\s]*(?:={2,}\s+)+={2,}\s*")
 _PIPES = regex.compile(r"[^\S\n]*\|.+\|[^\S\n]*")
@@ -27,6 +29,13 @@ def rows(lines: Sequence[str], indents: Sequence[int]) -> list[Cells | None]:
     if any(_BORDER.fullmatch(one) for one in lines):
         return _columned(lines, indents)
     return []
+
+
+def side_by_side(said: str) -> Cells:
+    """The cells of a row whose columns have no names, as `rag.formats` writes it; none where it is no row."""
+    cells = [cell.strip() for cell in said.removesuffix(".").split(" | ")]
+    row = len(cells) > 1 and "\n" not in said and all(0 < len(cell) <= _WIDEST for cell in cells)
+    return tuple(("", cell) for cell in cells) if row else ()
 
 
 def _piped(lines: Sequence[str]) -> list[Cells | None]:

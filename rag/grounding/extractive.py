@@ -228,6 +228,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         and not _asks(passages, found[k])
         and found[k].unit.kind is not Kind.HEADING
         and not text_of(passages, found[k]).rstrip().endswith((":", "：", "::"))
+        and not (is_sentence(found[k]) and text_of(passages, found[k]).rstrip().endswith(";"))
         and not refers(passages, found[k])
         and not _SPOKEN.match(text_of(passages, found[k]))
         and not (found[k].unit.kind is Kind.CODE and only_imports(text_of(passages, found[k])))

@@ -40,6 +40,17 @@ _DEICTIC = regex.compile(
 )
 """What speaks of "this process" early on, or of something else "also"."""
 _REPLY_WORDS = 15
+_ARTICLE = regex.compile(
+    r"^(?P<name>(?:(?:GEÇİCİ|EK|Geçici|Ek) )?(?:MADDE|Madde|ARTICLE|Article|Artikel|Art\.|§) ?\d{1,4}(?:/\p{Lu})?)"
+    r"[^\S\n]*[-–—.:]?[^\S\n]*[-–—]?[^\S\n]*(?P<part>\(\d{1,2}\))?[^\S\n]+(?=\S)"
+)
+"""The number of an article of rules before what it says."""
+_AMENDED = regex.compile(
+    r"\s?\((?:Başlığı ile birlikte )?(?:Değişik|Ek|Mülga|İptal|Yeniden düzenleme)(?: [\p{Ll} ]+)?\s?:"
+    r"[^()]*\d{4}[^()]*\)|"
+    r"(?<=[.;]) ?\(\d{1,2}\)$|(?<=\p{Ll}{2}\.)\d{1,2}$"
+)
+"""Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
@@ -159,10 +170,8 @@ class Composer:
             case Kind.ITEM if len(run) == 1 and not led and _whole(run[0], passage.text):
                 self._piece(_escaped(plain(passage.text[run[0].start : run[0].end])), run[0], passage, number)
             case Kind.ITEM:
-                shallow = min(unit.depth for unit in run)
-                for at, unit in enumerate(run):
-                    mark = _mark(unit.mark)
-                    self._add(f"{chr(10) if at else ''}{'  ' * min(4, (unit.depth - shallow) // 2)}{mark} ")
+                for at, (unit, depth) in enumerate(zip(run, _depths(run), strict=True)):
+                    self._add(f"{chr(10) if at else ''}{'  ' * depth}{_mark(unit.mark)} ")
                     self._piece(plain(passage.text[unit.start : unit.end]), unit, passage, number)
             case Kind.HEADING:
                 for unit in run:
@@ -181,6 +190,7 @@ class Composer:
                         self._add(passage.text[unit.start : unit.end])
                         continue
                     said = _escaped(_ANSWER.sub("", plain(passage.text[unit.start : unit.end]), count=1))
+                    said = _ARTICLE.sub(_numbered, said, count=1)
                     self._piece(said, unit, passage, number)
 
     def _table(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
@@ -190,8 +200,10 @@ class Composer:
         names = list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
         if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
             width = max(len(unit.cells) for unit in run)
-            names = [""] * width
             rows = [[cell for _, cell in unit.cells] + [""] * (width - len(unit.cells)) for unit in run]
+            names = [""] * width
+            if len(run) > 1 and _names_columns(rows):
+                names, rows, run = rows[0], rows[1:], run[1:]
         else:
             rows = [[dict(unit.cells).get(name, "") for name in names] for unit in run]
         heads = " | ".join(_cell(name) for name in names)
@@ -211,12 +223,17 @@ class Composer:
     def _code(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
         text = passage.text[run[0].start : run[-1].end]
         lines = text.split("\n")[:_MOST_CODE_LINES]
+        own = passage.text[: run[0].start].rpartition("\n")[2]
+        first = len(own) if own and not own.strip() else None  # how far in the first line stands, where that is known
         rest = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
-        dent = min(rest, default=0)
+        dent = min(rest, default=0) if first is None else min([first, *rest])
         shown = "\n".join(
-            [lines[0], *(line[dent:] if dent and not lines[0][:1].isspace() else line for line in lines[1:])]
+            [
+                " " * ((first or dent) - dent) + lines[0],
+                *(line[dent:] if dent and not lines[0][:1].isspace() else line for line in lines[1:]),
+            ]
         )
-        if _opens(lines[0]) and dent:
+        if first is None and _opens(lines[0]) and dent:
             shown = "\n".join([lines[0], *("    " + line[dent:] if line.strip() else "" for line in lines[1:])])
         if text.count("\n") >= _MOST_CODE_LINES:
             shown += "\n…"
@@ -254,11 +271,38 @@ def _leans(said: str) -> bool:
     return leans(said) or _DEICTIC.match(said) is not None
 
 
+def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of several rows names the columns: it alone has no number, and all its cells are filled."""
+    numbers = [any(cell[:1].isdecimal() for cell in row) for row in rows]
+    return all(rows[0]) and not numbers[0] and all(numbers[1:])
+
+
+def _depths(run: Sequence[Unit]) -> list[int]:
+    """How deep each item of a list stands in it: as far as it is set in or, where none is, as its kind of mark came up:
+    numbers below letters that lead into them.
+    """
+    shallow = min(unit.depth for unit in run)
+    if any(unit.depth != shallow for unit in run):
+        return [min(4, (unit.depth - shallow) // 2) for unit in run]
+    kinds: list[str] = []
+    depths: list[int] = []
+    for unit in run:
+        kind = regex.sub(r"\d+|\p{L}+", lambda found: "1" if found[0].isdecimal() else "a", _mark(unit.mark))
+        kinds = kinds[: kinds.index(kind) + 1] if kind in kinds else [*kinds, kind]
+        depths.append(min(4, len(kinds) - 1))
+    return depths
+
+
 def _mark(own: str) -> str:
     """An item's mark in Markdown, which knows numbers: paragraphs and letters of rules are named by theirs."""
     if own[:1].isdigit():
         return own
     return f"- {own}" if any(sign.isalnum() for sign in own) else "-"
+
+
+def _numbered(article: regex.Match[str]) -> str:
+    """The number of an article, and of the part of it, as a name before what it says."""
+    return f"**{' '.join(filter(None, (article['name'], article['part'])))}** "
 
 
 def _together(before: Unit, unit: Unit, text: str) -> bool:
@@ -304,6 +348,8 @@ def plain(text: str) -> str:
         text = _LIQUID_BLOCK.sub("", text) if "\n" in text else text  # a sentence may be about one
         text = _LIQUID_NAME.sub(lambda m: m[1], _LIQUID_LINK.sub(lambda m: m[1], text))
     line = " ".join(text.split())
+    if line.endswith(tuple("0123456789")) or "(" in line:
+        line = _AMENDED.sub("", line).lstrip() or line
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")
     return line[:-1] if line.endswith(("::", "?.", "!.")) else line
@@ -315,4 +361,4 @@ def _escaped(line: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return plain(text).replace("|", "\\|") or " "
+    return plain(text).rstrip(",;").replace("|", "\\|") or " "

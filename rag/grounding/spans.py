@@ -31,7 +31,7 @@ _SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE, _SHORT = 0.35, 0.5, 0.1, 25, 4
 """How much of the question says some of it, much of it and hardly less, and how many words are few."""
 _OVER = 30
 """Words that the paragraph which a quote leans on may have more than there is room for."""
-_OPEN = (":", "：", ",", "،", "、", "—", "–", "...", "…")
+_OPEN = (":", "：", ";", ",", "،", "、", "—", "–", "...", "…")
 """What a sentence ends with that is none yet."""
 _ANNOUNCES = regex.compile(
     r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)|"

@@ -14,7 +14,7 @@ import regex
 
 from rag.formats.tables import row_cells
 from rag.grounding.code_lines import LINE, NOTE, is_code, is_output, is_sure, reads_as_prose
-from rag.grounding.drawn_tables import Cells, rows
+from rag.grounding.drawn_tables import Cells, rows, side_by_side
 from rag.text import sentences
 
 _LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
@@ -31,6 +31,8 @@ _ARTICLE = regex.compile(
     r"(?:\d{1,3}|[IİVXl|]{1,4})\s*(?:[-–—.:]|\(1\)|$)"
 )
 """The number with which an article of rules begins."""
+_CODE_INDENT = 4
+"""How far in code stands."""
 _LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
 """Characters and words of what stands by itself as a label, and characters of a version, at most."""
 _TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
@@ -41,6 +43,11 @@ _NAMES = """note warning tip important hint caution danger attention seealso adm
 deprecated topic sidebar"""
 _TEXTUAL = frozenset(_NAMES.split())
 _DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}")
+_TO_FILL_IN = regex.compile(r"_{4,}|\.{6,}")
+_EMPTY = regex.compile(
+    rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+$"
+)
+"""What tells nothing by itself: a drawing, a form's row in which nothing stands yet, a version that says no more."""
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 
 
@@ -99,8 +106,11 @@ def units(text: str) -> tuple[Unit, ...]:
         if coded is not None and block[0].indent > coded:
             found.append(Unit(Kind.CODE, block[0].start, block[-1].end, group))
             continue
-        if running is not None and _runs_on(text, block, running):
+        set_in = all(line.indent >= _CODE_INDENT for line in block)
+        goes_on = running is not None and ((set_in and running >= _CODE_INDENT) or _runs_on(text, block, running))
+        if goes_on or (set_in and _may_be_code(text, block)):
             found.append(Unit(Kind.CODE, block[0].start, block[-1].end, group))
+            running = running or block[0].indent
             continue
         made, announces = _units_of(text, block, group)
         found.extend(made)
@@ -114,6 +124,16 @@ def _runs_on(text: str, block: list[_Line], least: int) -> bool:
     said = [text[line.start : line.end] for line in block]
     other = said[0].startswith(".. ") or _LIST_MARK.match(said[0]) or reads_as_prose(said)
     return not other and (block[0].indent >= least or is_output(said))
+
+
+def _may_be_code(text: str, block: list[_Line]) -> bool:
+    """Whether lines that are set in as code is (`rag.formats`) are no sentences, item of a list or drawn table."""
+    said = [text[line.start : line.end] for line in block]
+    if _LIST_MARK.match(said[0]):
+        change = {one[0] for one in said} == {"-", "+"}  # lines that are taken out and put in
+        return change or is_code([_LIST_MARK.sub("", one, count=1) for one in said])
+    other = _DIRECTIVE.fullmatch(said[0]) or _DRAWN.search(said[0]) or _TO_FILL_IN.search(said[0])
+    return not other and (not reads_as_prose(said) or is_code(said))
 
 
 def _blocks(text: str) -> list[list[_Line]]:
@@ -253,7 +273,10 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
         inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";", ".", "!", "?"))
         if mark and mark.end() < line.end and not inside:
             close()
-            item = (mark.end(), line.end, mark.group().strip(), line.indent)
+            if cells := side_by_side(text[line.start : line.end]):
+                made.append(Unit(Kind.ROW, line.start, line.end, group, cells=cells))
+            else:
+                item = (mark.end(), line.end, mark.group().strip(), line.indent)
         elif item is not None:
             item = (item[0], line.end, item[2], item[3])
         else:
@@ -278,7 +301,7 @@ def _titles(text: str, block: list[_Line]) -> set[int]:
 
 
 def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
-    if cells := row_cells(text[start:end]):
+    if cells := row_cells(text[start:end]) or side_by_side(text[start:end]):
         return [Unit(Kind.ROW, start, end, group, cells=cells)]
     made: list[Unit] = []
     for a, b in sentences.split(text[start:end]):
@@ -299,7 +322,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
             group += 1
         said = text[unit.start : unit.end]
         kind = unit.kind
-        if kind in (Kind.SENTENCE, Kind.ITEM) and (not _WORD.search(said) or _DRAWN.search(said)):
+        if kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW) and (not _WORD.search(said) or _EMPTY.search(said)):
             kind = Kind.NOISE
         if kind is Kind.ITEM and _is_term(text, found, place):
             kind = Kind.HEADING
@@ -307,7 +330,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
             kind = _label(said, made[-1] if made else None, found[place + 1] if place + 1 < len(found) else None)
         question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(_ASKS.search(said))
         below = found[place + 1] if place + 1 < len(found) else None
-        listed = below is not None and below.kind is Kind.ITEM and bool(_INTO.search(said))
+        listed = below is not None and below.kind is Kind.ITEM and (said.endswith(";") or bool(_INTO.search(said)))
         announced = (
             said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::") or listed
         )

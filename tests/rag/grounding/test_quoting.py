@@ -38,8 +38,8 @@ def test_paragraphs_and_letters_of_rules_keep_their_names() -> None:
     assert [line for line in answer.splitlines() if line] == [
         "- (2) It needs [1]:",
         "- (3) Nothing else [1].",
-        "- a) A card [1].",
-        "- ç) A stamp [1].",
+        "  - a) A card [1].",
+        "  - ç) A stamp [1].",
     ]
 
 
@@ -221,3 +221,19 @@ def test_paragraphs_stay_paragraphs() -> None:
     assert composed("It opens at six.\n\nIt closes at ten.").checked().text == (
         "It opens at six [1].\n\nIt closes at ten [1]."
     )
+
+
+def test_the_number_of_an_article_is_its_name_and_which_law_changed_it_is_not_said() -> None:
+    said = "MADDE 12 – (1) (Değişik:RG-21/5/2019-30780) Ders kaydı zorunludur.(2)"
+    assert composed(said).checked().text == "**MADDE 12 (1)** Ders kaydı zorunludur [1]."
+    assert composed("See article 12 (1) of the law.").checked().text == "See article 12 (1) of the law [1]."
+
+
+def test_code_keeps_how_far_in_each_of_its_lines_stands() -> None:
+    answer = composed("Write:\n\n    def f():\n        return 1\n\n    f()\n\nThen run it.").checked().text
+    assert "```\ndef f():\n    return 1\n\nf()\n```" in answer
+
+
+def test_the_first_row_of_a_table_without_names_names_its_columns_where_it_alone_has_no_number() -> None:
+    answer = composed("Room | People.\n\nHall | 40.\n\nKitchen | 6.").checked().text
+    assert answer.splitlines() == ["| Room | People |", "| --- | --- |", "| Hall | 40 [1] |", "| Kitchen | 6 [1] |"]

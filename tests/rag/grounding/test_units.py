@@ -213,3 +213,27 @@ def test_a_line_over_a_longer_paragraph_heads_it_and_the_following_leads_on_with
 def test_where_a_project_is_found_is_no_content() -> None:
     text = "Version: 5.6\nWeb: https://shop.example/\nSource: https://shop.example/code\n\nIt sells shoes."
     assert [kind for kind, _ in kinds(text)] == ["noise", "sentence"]
+
+
+def test_what_is_set_in_is_code_as_a_whole() -> None:
+    text = "Start it:\n\n    # the server\n    $ serve --port 80\n\n    Serving on port 80\n\nIt runs. Stop it."
+    assert [kind for kind, _ in kinds(text)] == ["sentence", "code", "code", "sentence", "sentence"]
+    change = "Instead of one, call the other:\n\n    - send(one(1))\n    + send(one(2))\n"
+    assert kinds(change)[1] == ("code", "- send(one(1)) + send(one(2))")
+    assert kinds("A letter:\n\n    The desk is closed on Friday, and nobody answers the phone.")[1][0] == "sentence"
+
+
+def test_a_row_without_names_is_a_row_and_an_empty_field_of_a_form_is_none() -> None:
+    text = "Room | People.\n\n1. Hall | 40.\n\n9- | Street | :."
+    assert [kind for kind, _ in kinds(text)] == ["row", "row", "noise"]
+
+
+def test_a_version_that_says_no_more_is_none() -> None:
+    assert kinds("Added in version 5.3. Changed in version 5.4: The port.") == [
+        ("noise", "Added in version 5.3."),
+        ("sentence", "Changed in version 5.4: The port."),
+    ]
+
+
+def test_a_semicolon_leads_into_a_list() -> None:
+    assert units("Bu Yönergede geçen;\n\na) Senato: kurul,\n\nb) Rektör: kişi.")[0].leads
