@@ -169,7 +169,8 @@ def _opens_block(text: str, before: _Line, bare: str) -> bool:
 def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
     """The units of one block of lines, and whether it announces code below it."""
     said = [text[line.start : line.end] for line in block]
-    if group == 1 and len(block) > 1 and said[0].startswith("title: ") and all(_FRONT.fullmatch(one) for one in said):
+    front = [one for one in said if not _RULE.fullmatch(one)]
+    if group == 1 and front and front[0].startswith("title: ") and all(_FRONT.fullmatch(one) for one in front):
         return [_of_front(line, one, -line.start) for line, one in zip(block, said, strict=True)], False
     if len(block) > 1 and all(_FRONT.fullmatch(one) for one in said) and sum(": http" in one for one in said) > 1:
         return [Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False  # where a project is found
@@ -205,7 +206,8 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
 def _of_front(line: _Line, said: str, group: int) -> Unit:
     """A line of what stands before a page: its title, what it says, or a setting of whatever shows the page."""
     title = said.startswith("title: ")
-    kind = Kind.HEADING if title else Kind.NOISE if _SETTING.match(said) else Kind.SENTENCE
+    setting = _SETTING.match(said) or _RULE.fullmatch(said)
+    kind = Kind.HEADING if title else Kind.NOISE if setting else Kind.SENTENCE
     return Unit(kind, line.start + len("title: ") * title, line.end, group)
 
 

@@ -174,6 +174,14 @@ def test_the_mark_of_an_item_that_the_passage_has_no_more_is_no_content() -> Non
     assert [text[unit.start : unit.end] for unit in units(text)] == ["Fill in the form.", "Sign it\nat the desk."]
 
 
+def test_a_title_that_stands_alone_before_a_page_is_its_title() -> None:
+    text = "---\ntitle: Daily calls\n---\n\n# Daily calls\n\nThey take a quarter of an hour."
+    made = {text[one.start : one.end]: one.kind for one in units(text)}
+    assert made["Daily calls"] is Kind.HEADING
+    assert not any(said.startswith("title:") for said in made)
+    assert made["They take a quarter of an hour."] is Kind.SENTENCE
+
+
 def test_what_stands_before_a_page_is_its_title_what_it_says_and_settings() -> None:
     text = "title: New York\nsubtitle: Where we work\nredirect from: /ny/\nsearch: yes\n\nThe office is on floor 55."
     assert [(unit.kind, text[unit.start : unit.end]) for unit in units(text)] == [
