@@ -29,17 +29,24 @@ wer, wem, wen, wo, woher, qui, où, quién, quiénes, dónde, chi, dove, quem,
 onde, wie heißt, waar, кто, где, من, أين
 """
 _OF_MONEY = """
-cost, costs, price, prices, fee, fees, pay, pays, paid, charge, charged, amount, worth, expensive, salary, salaries,
-wage, wages, rent, deposit, fine, premium, deductible, excess, budget, discount, dollar, dollars, euro, euros, pound,
-pounds, lira, liralık, ücret, ücreti, ücretin, fiyat, fiyatı, maaş, maaşı, para, parası, burs, bedel, bedeli, bütçe,
-bütçesi, harç, masraf, masrafı, öder, ödenir, ödüyor, ödeniyor, kosten, kostet, preis, gebühr, gebühren, gehalt, lohn,
-miete, rabatt, bezahlt, prix, coût, coûte, tarif, frais, salaire, loyer, precio, coste, cuesta, costo, sueldo,
-salario, tarifa, prezzo, stipendio, affitto, tariffa, preço, custo, custa, salário, prijs, kost, salaris, huur, loon
+cost, costs, price, prices, fee, fees, expensive, salary, salaries, wage, wages, rent, deposit, fine, premium,
+deductible, excess, budget, discount, dollar, dollars, euro, euros, pound, pounds, lira, liralık, ücret, ücreti,
+ücretin, fiyat, fiyatı, maaş, maaşı, para, parası, burs, bedel, bedeli, bütçe, bütçesi, harç, masraf, masrafı, kosten,
+kostet, preis, gebühr, gebühren, gehalt, lohn, miete, rabatt, prix, coût, coûte, tarif, frais, salaire, loyer, precio,
+coste, cuesta, costo, sueldo, salario, tarifa, prezzo, stipendio, affitto, tariffa, preço, custo, custa, salário,
+prijs, kost, salaris, huur, loon
+"""
+_OF_PAYING = """
+pay, pays, paid, charge, charged, amount, worth, öder, ödenir, ödüyor, ödeniyor, bezahlt
 """
 _NO_AMOUNT = """
 why, who, when, where, how, neden, niçin, niye, nasıl, kim, ne zaman, nerede, warum, wieso, weshalb, wer, wann, wo, wie,
 pourquoi, comment, qui, quand, où, por, cómo, quién, cuándo, dónde, perché, come, chi, quando, dove, porque, como, quem,
 onde, waarom, hoe, wie, wanneer, waar
+"""
+_MUCH = """
+how much, how many, kaç, ne kadar, wie viel, wie viele, wieviel, wie hoch, combien, cuánto, cuánta, cuántos, cuántas,
+quanto, quanta, quanti, quante, quantos, quantas, hoeveel, сколько, كم
 """
 _COUNTS = """
 how many, kaç, wie viele, combien de, cuántos, cuántas, quanti, quante, quantos, quantas, hoeveel, сколько
@@ -48,8 +55,12 @@ _COUNTED = 2
 """So many words after a word that counts are looked at for what is counted."""
 KINDS = ("time", "number", "name")
 _FLAGS = {"time": YEAR | MONTH | NUMBER, "number": NUMBER | AMOUNT, "name": CAPITAL}
-_MONEY, _ELSE = (frozenset(fold(casefold(word.strip())) for word in one.split(",")) for one in (_OF_MONEY, _NO_AMOUNT))
-_COUNTING = [tuple(fold(casefold(word)) for word in phrase.split()) for phrase in _COUNTS.split(",")]
+_MONEY, _PAYING, _ELSE = (
+    frozenset(fold(casefold(word.strip())) for word in one.split(",")) for one in (_OF_MONEY, _OF_PAYING, _NO_AMOUNT)
+)
+_QUANTITY, _COUNTING = (
+    [tuple(fold(casefold(word)) for word in phrase.split()) for phrase in one.split(",")] for one in (_MUCH, _COUNTS)
+)
 _BY_FIRST_WORD: dict[str, list[tuple[tuple[str, ...], str]]] = {}
 for _kind, _phrases in zip(KINDS, (_TIME_PHRASES, _NUMBER_PHRASES, _NAME_PHRASES), strict=True):
     for _phrase in _phrases.split(","):
@@ -72,17 +83,25 @@ def asks_for(sequence: Sequence[str]) -> tuple[str, int]:
 
 
 def asks_amount(sequence: Sequence[str]) -> bool:
-    """Whether a question of these folded words asks for an amount of money: one that speaks of money and does not begin
-    with a word that asks for something else, as "why" or "how" do.
+    """Whether a question of these folded words asks for an amount of money: it speaks of money and begins with no
+    word that asks for something else, as "why" or "how" do, or it asks how much of it, or how much is paid.
     """
-    return not _MONEY.isdisjoint(sequence) and (sequence[0] not in _ELSE or asks_for(sequence)[0] == "number")
+    money = not _MONEY.isdisjoint(sequence)
+    if money and sequence[0] not in _ELSE:
+        return True
+    return (money or not _PAYING.isdisjoint(sequence)) and _behind(_QUANTITY, sequence) is not None
 
 
 def counted(sequence: Sequence[str]) -> Sequence[str]:
     """The folded words of a question among which is what it counts; none where it counts nothing."""
-    for words in _COUNTING:
-        for at in range(len(sequence) - len(words) + 1):
-            if tuple(sequence[at : at + len(words)]) == words:
-                behind = at + len(words)
-                return sequence[behind : behind + _COUNTED]
-    return ()
+    behind = _behind(_COUNTING, sequence)
+    return () if behind is None else sequence[behind : behind + _COUNTED]
+
+
+def _behind(phrases: Sequence[tuple[str, ...]], sequence: Sequence[str]) -> int | None:
+    """The place behind the first of some phrases that stands in a question."""
+    for words in phrases:
+        at = sequence.index(words[0]) if words[0] in sequence else len(sequence)
+        if tuple(sequence[at : at + len(words)]) == words:
+            return at + len(words)
+    return None

@@ -85,6 +85,8 @@ def test_nothing_is_lacking_where_nothing_is_asked_or_found(library: Library) ->
         ("what is the fee", True),
         ("how much do i pay", True),
         ("kac lira odeyecegim", True),
+        ("how often are we paid", False),
+        ("which holidays are paid", False),
         ("why is there a fee", False),
         ("how do i pay", False),
         ("what is the limit", False),
