@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
 from rag.grounding.answer_signs import Sought, counts, opposites, signs, sought
+from rag.grounding.short_forms import short_forms
 from rag.grounding.units import Kind, Unit, units
 from rag.retrieval import query
 from rag.retrieval.answer_type import KINDS, asks_for
@@ -156,13 +157,14 @@ def describe(
     content = asked.content
     share = np.array([t.weight for t in content])
     share = share / (share.sum() or 1.0)
-    stems = [{w[0] for w in s.words} for s in found]
+    long = short_forms(passages)
+    stems = [_spelled_out(s.words, long) for s in found]
     held = _held(stems, content)
     other = np.array([[any(stem in words for stem in t.related) for t in content] for words in stems], bool)
     surfaces = np.array([[t.folded in {w[1] for w in s.words} for t in content] for s in found], bool)
     other, surfaces = (a.reshape(len(found), len(content)) for a in (other, surfaces))
     about = [{w[0] for w in idf.terms_of(" ".join(p.headings) + " " + p.document, p.language)} for p in passages]
-    inner = [{w[0] for w in idf.terms_of(p.headings[-1] if p.headings else "", p.language)} for p in passages]
+    inner = [_spelled_out(idf.terms_of(p.headings[-1] if p.headings else "", p.language), long) for p in passages]
     places = [s.passage for s in found]
     titled, innermost = _held(about, content)[places], _held(inner, content)[places]
     alike = _alike(stems, content, likes)
@@ -264,6 +266,17 @@ def _standing(
     documents = [p.document for p in passages]
     support = np.array([sum(c for c, d in zip(chance, documents, strict=True) if d == own) for own in documents])
     return _alike(title, content, likes) @ share, _held(outer, content) @ share, chance, support
+
+
+def _spelled_out(words: Sequence[tuple[str, str, int, int]], long: Mapping[str, frozenset[str]]) -> set[str]:
+    """The stems of words, with those of the long forms of the short ones among them, and the other way about."""
+    own = {word[0] for word in words}
+    for short, stems in long.items():
+        if any(word[1] in (short, f"{short}s") for word in words):
+            own |= stems
+        elif stems and stems <= own:
+            own |= {short, f"{short}s"}
+    return own
 
 
 def _held(own: Sequence[set[str]], content: Sequence[query.Term]) -> NDArray[np.bool_]:
