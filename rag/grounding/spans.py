@@ -24,8 +24,8 @@ from rag.types import Passage
 
 _EQUAL, _BESIDE, _AFTER = 0.8, 1.6, 4.0
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
-in any case, where it says some of the question, and where it is of the same document and says much of it, and hardly
-less than the best, or the best is a few words.
+one of the same document in any case, one that says some of the question, and one of the same document that says much of
+it, and hardly less than the best, or any where the best is a few words.
 """
 _SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE, _SHORT = 0.35, 0.5, 0.1, 25, 4
 """How much of the question says some of it, much of it and hardly less, and how many words are few."""
@@ -90,7 +90,7 @@ def composed(
         related = passages[passage].document == passages[first].document
         much = few or (related and said[passage] >= max(_SAYS_MUCH, said[first] - _LESS))
         some = said[passage] >= _SAYS_SOME
-        equal = behind <= _EQUAL and (sure or related or some)
+        equal = behind <= _EQUAL and (related or some)
         if equal or (sure and ((behind <= _BESIDE and some) or (behind <= _AFTER and much))):
             return _completed(passages, found, [*of[first], *of[passage]], max_words)
     return _completed(passages, found, of[first], max_words)
@@ -115,7 +115,9 @@ def _completed(
             room -= sum(sizes[k] for k in more)
             best = max(span.score for span in spans if span.passage == passage)
             for run in _runs(own, sorted({*kept, *more})):
-                shown = ended(passages, own, to_the_point(passages, own, run))
+                shown = list(ended(passages, own, to_the_point(passages, own, run)))
+                while len(shown) > 1 and _is_label(passages, own[shown[-1]]) and not _same(own, *shown[-2:]):
+                    shown.pop()
                 whole.append(Span(passage, tuple(quoted.get(own[k].start, own[k].unit) for k in shown), best))
         spans = whole
     return spans
@@ -140,7 +142,8 @@ def _paragraphs(
     first, last = kept[0], kept[-1]
     for before, after in pairwise(kept):
         between = range(before + 1, after)
-        if own[before].unit.kind is not Kind.ROW and not any(own[k].unit.question for k in between):
+        asked = any(own[k].unit.question for k in between)
+        if own[before].unit.kind is not Kind.ROW and not asked and not _names(passages, own, between):
             take(between)
     if own[first].unit.kind is Kind.SENTENCE:
         begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
@@ -199,12 +202,17 @@ def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> 
         if block and not _same(own, block[-1], k) and not _leads_into(passages, own[block[-1]], unit):
             break
         block.append(k)
-    listed = [own[k] for k in block if own[k].unit.kind is Kind.ITEM]
-    asked = sum(text_of(passages, one).rstrip().endswith(sentences.QUESTION_MARKS) for one in listed)
-    if any(_FORM.search(text_of(passages, own[k])) for k in block) or is_contents(passages, listed, asked):
+    if any(_FORM.search(text_of(passages, own[k])) for k in block) or _names(passages, own, block):
         return []
     brief = len(block) > 1 and own[first].unit.leads and len(own[first].words) < _SHORT
     return [] if brief and all(_is_name(text_of(passages, own[k])) for k in block[1:]) else block
+
+
+def _names(passages: Sequence[Passage], own: Sequence[Sentence], places: Sequence[int]) -> bool:
+    """Whether there is a list among these units that names sections or asks what they answer."""
+    listed = [own[k] for k in places if own[k].unit.kind is Kind.ITEM]
+    asked = sum(text_of(passages, one).rstrip().endswith(sentences.QUESTION_MARKS) for one in listed)
+    return is_contents(passages, listed, asked)
 
 
 def _leads_into(passages: Sequence[Passage], one: Sentence, below: Unit) -> bool:

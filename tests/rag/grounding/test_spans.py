@@ -121,3 +121,11 @@ def test_a_quote_does_not_go_on_into_the_contents_of_its_document() -> None:
     told = "Probation takes three months for all who join the mill."
     text = f"{told}\n\nThis page answers:\n\n- What is probation?\n- How is it passed?\n- Who decides it?"
     assert answer("How long does probation take?", [passage(text, 5.0)]) == told.replace(".", " [1].")
+
+
+def test_the_line_at_the_foot_of_a_document_is_no_part_of_an_answer() -> None:
+    told = "At 38 degrees the server of the mill shuts down."
+    text = f"{told}\n\nThe mill · The server of the mill"
+    assert answer("At what degrees does the server of the mill shut down?", [passage(text, 5.0)]) == told.replace(
+        ".", " [1]."
+    )
