@@ -51,6 +51,8 @@ _AMENDED = regex.compile(
     r"(?<=[.;]) ?\(\d{1,2}\)$|(?<=\p{Ll}{2}\.)\d{1,2}$"
 )
 """Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
+_PARAGRAPH = "- (1)"
+"""The kind of mark that a paragraph of rules has, which stands above all others."""
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
@@ -279,7 +281,7 @@ def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
 
 def _depths(run: Sequence[Unit]) -> list[int]:
     """How deep each item of a list stands in it: as far as it is set in or, where none is, as its kind of mark came up:
-    numbers below letters that lead into them.
+    numbers below letters that lead into them, letters below the numbers of paragraphs.
     """
     shallow = min(unit.depth for unit in run)
     if any(unit.depth != shallow for unit in run):
@@ -288,6 +290,8 @@ def _depths(run: Sequence[Unit]) -> list[int]:
     depths: list[int] = []
     for unit in run:
         kind = regex.sub(r"\d+|\p{L}+", lambda found: "1" if found[0].isdecimal() else "a", _mark(unit.mark))
+        if kind == _PARAGRAPH:
+            kinds = []
         kinds = kinds[: kinds.index(kind) + 1] if kind in kinds else [*kinds, kind]
         depths.append(min(4, len(kinds) - 1))
     return depths

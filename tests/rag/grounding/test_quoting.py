@@ -43,6 +43,11 @@ def test_paragraphs_and_letters_of_rules_keep_their_names() -> None:
     ]
 
 
+def test_a_paragraph_of_rules_after_letters_is_not_below_them() -> None:
+    answer = composed("g) No fire.\n\nh) No noise.\n\n(2) Who does it is warned.").checked().text
+    assert answer.splitlines() == ["- g) No fire [1].", "- h) No noise [1].", "- (2) Who does it is warned [1]."]
+
+
 def test_a_table_is_a_table() -> None:
     answer = composed("Alias: phi; Size: 3|4 GB.\n\nAlias: gpt; Size: 12 GB; Use: drafts.").checked().text
     assert answer.splitlines() == [
