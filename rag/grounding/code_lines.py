@@ -64,6 +64,11 @@ def is_sure(said: Sequence[str]) -> bool:
     return bool(said) and bool(_SURE.match(said[0])) and is_code(said)
 
 
+def is_change(said: Sequence[str]) -> bool:
+    """Whether lines are the change of a text: some taken out, some put in."""
+    return {one[:1] for one in said} == {"-", "+"}
+
+
 def only_imports(code: str) -> bool:
     """Whether code does nothing yet but name what it needs."""
     said = [_PROMPT.sub("", line) for line in code.split("\n")]

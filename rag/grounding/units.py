@@ -13,7 +13,7 @@ from functools import lru_cache
 import regex
 
 from rag.formats.tables import row_cells
-from rag.grounding.code_lines import LINE, NOTE, is_code, is_output, is_sure, reads_as_prose
+from rag.grounding.code_lines import LINE, NOTE, is_change, is_code, is_output, is_sure, reads_as_prose
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
 from rag.text import sentences
 
@@ -43,14 +43,12 @@ _NAMES = """note warning tip important hint caution danger attention seealso adm
 deprecated topic sidebar"""
 _TEXTUAL = frozenset(_NAMES.split())
 _DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}")
-_TO_FILL_IN = regex.compile(r"_{4,}|\.{6,}")
+_TO_FILL_IN = regex.compile(rf"{_DRAWN.pattern}|_{{4,}}|\.{{6,}}")
 _EMPTY = regex.compile(
     rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+$"
 )
 """What tells nothing by itself: a drawing, a form's row in which nothing stands yet, a version that says no more."""
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
-
-
 _INTO = regex.compile(
     r"(?:\.\.\.|…|\b(?:as follows|the following|following|below|wie folgt|folgende[nrms]?|"
     r"şunlardır|şöyledir|aşağıda\w*))$",
@@ -130,9 +128,8 @@ def _may_be_code(text: str, block: list[_Line]) -> bool:
     """Whether lines that are set in as code is (`rag.formats`) are no sentences, item of a list or drawn table."""
     said = [text[line.start : line.end] for line in block]
     if _LIST_MARK.match(said[0]):
-        change = {one[0] for one in said} == {"-", "+"}  # lines that are taken out and put in
-        return change or is_code([_LIST_MARK.sub("", one, count=1) for one in said])
-    other = _DIRECTIVE.fullmatch(said[0]) or _DRAWN.search(said[0]) or _TO_FILL_IN.search(said[0])
+        return is_change(said) or is_code([_LIST_MARK.sub("", one, count=1) for one in said])
+    other = _DIRECTIVE.fullmatch(said[0]) or _TO_FILL_IN.search(said[0])
     return not other and (not reads_as_prose(said) or is_code(said))
 
 
