@@ -242,3 +242,8 @@ def test_code_keeps_how_far_in_each_of_its_lines_stands() -> None:
 def test_the_first_row_of_a_table_without_names_names_its_columns_where_it_alone_has_no_number() -> None:
     answer = composed("Room | People.\n\nHall | 40.\n\nKitchen | 6.").checked().text
     assert answer.splitlines() == ["| Room | People |", "| --- | --- |", "| Hall | 40 [1] |", "| Kitchen | 6 [1] |"]
+
+
+def test_the_marks_of_a_heading_are_not_shown_in_it() -> None:
+    said = composed("##Equity\n\n- The desk grants it on a Monday.\n- It is signed.").checked().text
+    assert said.startswith("**Equity**")
