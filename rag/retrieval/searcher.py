@@ -116,6 +116,8 @@ class Searcher:
         reading_ahead.read(languages)
         if self._semantics is not None:
             self._semantics.warm()
+        for language in languages:  # last: what they take while they are made is given back where nothing lies above it
+            lexicon.prepare(language)
         for language in languages:
             lexicon.ready(language, seconds)
 

@@ -7,6 +7,7 @@ Does not know the library or spelling.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from array import array
@@ -15,6 +16,7 @@ from itertools import islice
 
 from simplemma.strategies.dictionaries.dictionary_factory import SUPPORTED_LANGUAGES, DefaultDictionaryFactory
 
+from rag.memory import give_back
 from rag.text.analyser import casefold
 
 _NAMES = {"no": "nb"}
@@ -22,9 +24,9 @@ _PATIENCE_S = 1.0
 """How long after its beginning a language's list is waited for."""
 
 _PARTS, _AT_ONCE = 256, 10_000
-"""Into how many lists a language's words are parted, by their hashes, and how many words are folded at once."""
+"""In how many parts a language's hashes are put in order, and how many words are folded at once."""
 
-_lists: dict[str, list[array[int]]] = {}
+_lists: dict[str, array[int]] = {}
 _made: dict[str, tuple[float, threading.Event]] = {}
 _lock, _making = threading.Lock(), threading.Lock()
 
@@ -41,8 +43,7 @@ def is_word(word: str, language: str, *, patient: bool = True) -> bool:
     begun, made = _made[name]
     if not made.wait(max(0.0, begun + _PATIENCE_S - time.monotonic()) if patient else 0.0):
         return True
-    one = hash(casefold(word))
-    known = _lists[name][one % _PARTS]
+    known, one = _lists[name], hash(casefold(word))
     at = bisect_left(known, one)
     return at < len(known) and known[at] == one
 
@@ -68,10 +69,11 @@ def _make(name: str) -> None:
     """Keep the hashes of a language's words, in order."""
     with _making:  # a dictionary of a million words takes hundreds of megabytes until it is small: never two at once
         _lists[name] = _hashes(name)
-    _made[name][1].set()
+        _made[name][1].set()
+        give_back()
 
 
-def _hashes(name: str) -> list[array[int]]:
+def _hashes(name: str) -> array[int]:
     # A factory of its own, which keeps nothing: the dictionary is a hundred times as large as these.
     words = DefaultDictionaryFactory(cache_max_size=0).get_dictionary(name)
     # Every lemma is a key of its own too. One text is folded in a tenth of the time of many words.
@@ -79,6 +81,9 @@ def _hashes(name: str) -> list[array[int]]:
     forms = iter(words)
     while some := list(islice(forms, _AT_ONCE)):
         for one in map(hash, casefold("\n".join(some)).split("\n")):
-            parts[one % _PARTS].add(one)
+            parts[one * _PARTS >> sys.hash_info.width].add(one)  # below zero they count from the end
     # Nothing here may run outside Python's lock: a program that ends meanwhile would abort.
-    return [array("q", sorted(part)) for part in parts]
+    hashes = array("q")
+    for part in (*parts[_PARTS // 2 :], *parts[: _PARTS // 2]):
+        hashes.extend(sorted(part))
+    return hashes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.text import framing, lexicon
+from rag.text import framing
 from rag.text.analyser import stem, stop_terms
 from rag.text.language import detect, stop_words
 from rag.text.synonyms import related
@@ -15,11 +15,9 @@ from rag.text.written_forms import forms
 
 
 def read(languages: Sequence[str]) -> None:
-    """Read the small lists of all languages, and begin with the long ones of these `languages`, by which spelling is
-    told (see `rag.text.lexicon`).
+    """Read the short lists of all languages, these `languages` first; not the long ones by which spelling is told (see
+    `rag.text.lexicon`).
     """
-    for language in languages:
-        lexicon.prepare(language)
     framing.unframed("word")
     detect("word")
     forms("1 word 2000")
