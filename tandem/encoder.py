@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,13 @@ def embedder(settings: Settings) -> Embedder | None:
 
     path = place(settings, ENGLISH)
     return Paired(first, BertFile(path, _named(path)), "en")
+
+
+def at_once(settings: Settings) -> int:
+    """How many batches are embedded beside each other where nobody waits for an answer: as many as there are cores; an
+    endpoint is asked one thing at a time.
+    """
+    return 1 if settings.retrieval.embeddings else os.cpu_count() or 1
 
 
 def _named(path: Path) -> str:

@@ -6,12 +6,16 @@ vector, nor what becomes of an encoder that fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from rag.retrieval.embedders.base import Embedder, packed
+from rag.retrieval.embedders.base import Embedder, Packed, packed
 from rag.retrieval.neighbours import Near
 from rag.retrieval.remote_neighbours import RemoteNeighbours
 from rag.storage.protocols import VectorIndex
@@ -20,6 +24,8 @@ from rag.storage.vectors import VectorStore
 
 _BATCH = 32
 _SAVE_EVERY = 50_000
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def opened(
@@ -59,28 +65,46 @@ def made(
     *,
     progress: Callable[[int, int], None] | None,
     stopped: Callable[[], bool],
+    at_once: int = 1,
 ) -> Iterator[int]:
     """How many vectors each batch of the rows `missing` brought, until it is `stopped`; `near` is saved to `graph` now
-    and then, and at the end. `progress` hears how many rows of how many. Raises EmbedderError.
+    and then, and at the end. `progress` hears how many rows of how many; `at_once` batches are embedded beside each
+    other. Raises EmbedderError.
     """
-    count = 0
+
+    def read(at: int) -> dict[int, str]:
+        return store.texts_for_vectors(missing[at : at + _BATCH])
+
+    def embedded(texts: Mapping[int, str]) -> tuple[list[int], Packed]:
+        kept = sorted(texts)  # a passage may be gone by now
+        return kept, packed(embedder.embed([texts[row] for row in kept])) if kept else np.zeros((0, 1), np.int8)
+
+    count = done = 0
     try:
-        for at in range(0, len(missing), _BATCH):
-            if stopped():
-                break
-            rows = missing[at : at + _BATCH]
-            texts = store.texts_for_vectors(rows)
-            kept = [row for row in rows if row in texts]  # a passage may be gone by now
+        for kept, matrix in beside(map(read, range(0, len(missing), _BATCH)), embedded, at_once, stopped):
             if kept:
-                matrix = packed(embedder.embed([texts[row] for row in kept]))
                 near.add(np.array(kept, np.int64), matrix)
                 vectors.put(kept, matrix)  # last, so that what is on disk is known wherever it is to be found
-            count += len(kept)
+            count, done = count + len(kept), min(done + _BATCH, len(missing))
             if progress is not None:
-                progress(min(at + _BATCH, len(missing)), len(missing))
+                progress(done, len(missing))
             if count and count % _SAVE_EVERY < _BATCH:
                 near.save(graph)
             yield len(kept)
     finally:
         if count:
             near.save(graph)
+
+
+def beside(given: Iterable[T], work: Callable[[T], R], at_once: int, stopped: Callable[[], bool]) -> Iterator[R]:
+    """What `work` makes of each, in order, `at_once` of them beside each other in threads; none is begun any more once
+    it is `stopped`. What is given is taken in the caller's thread, and not far ahead.
+    """
+    with ThreadPoolExecutor(at_once, "vectors") as pool:
+        begun: deque[Future[R]] = deque()
+        for one in takewhile(lambda _: not stopped(), given):
+            begun.append(pool.submit(work, one))
+            if len(begun) > at_once:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()

@@ -9,7 +9,7 @@ where candidates have no vectors yet, it says nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -140,9 +140,11 @@ class SecondOpinion:
         *,
         progress: Callable[[int, int], None] | None = None,
         stopped: Callable[[], bool] = lambda: False,
+        at_once: int = 1,
     ) -> int:
         """Make the vectors that are missing among the rows that are `live` and in the encoder's language, forget those
-        of others; returns how many were made. May be stopped at any time; the next call goes on.
+        of others; returns how many were made, `at_once` batches beside each other. May be stopped at any time; the
+        next call goes on.
         """
         vectors = self.open()
         if self._problem:
@@ -155,9 +157,9 @@ class SecondOpinion:
         made = 0
         here = (self._store, self._encoders.second, vectors, self._near, self._graph_path())
         try:
-            for count in making.made(missing, *here, progress=progress, stopped=stopped):
+            for count in making.made(missing, *here, progress=progress, stopped=stopped, at_once=at_once):
                 made += count
-            self._make_pieces(vectors, rows, progress, stopped)
+            self._make_pieces(vectors, rows, progress, stopped, at_once)
         except EmbedderError as error:
             self._fail(error)
         return made
@@ -168,24 +170,30 @@ class SecondOpinion:
         live: set[int],
         progress: Callable[[int, int], None] | None,
         stopped: Callable[[], bool],
+        at_once: int,
     ) -> None:
         """Make the vectors of the pieces of those passages that have their own. Raises EmbedderError."""
-        if self._pieces is None:
+        cut = self._pieces
+        if cut is None:
             return
         missing = sorted(vectors.whole() & live)
-        for at in range(0, len(missing), _PIECES_AT_ONCE):
-            if stopped():
-                break
-            cut = {
-                row: self._pieces(one) for row, one in self._store.passages(missing[at : at + _PIECES_AT_ONCE]).items()
-            }
-            said = [text for parts in cut.values() for *_, text in parts]
+
+        def read(at: int) -> dict[int, Passage]:
+            return self._store.passages(missing[at : at + _PIECES_AT_ONCE])
+
+        def embedded(passages: Mapping[int, Passage]) -> dict[int, tuple[list[tuple[int, int]], Packed]]:
+            parts = {row: cut(one) for row, one in passages.items()}
+            said = [text for own in parts.values() for *_, text in own]
             made = packed(self._encoders.second.embed(said)) if said else np.zeros((0, 1), np.int8)
-            ends = np.cumsum([len(parts) for parts in cut.values()])[:-1]
-            spans = [[(start, end) for start, end, _ in parts] for parts in cut.values()]
-            vectors.put_pieces(dict(zip(cut, zip(spans, np.split(made, ends), strict=True), strict=True)))
+            ends = np.cumsum([len(own) for own in parts.values()])[:-1]
+            spans = [[(start, end) for start, end, _ in own] for own in parts.values()]
+            return dict(zip(parts, zip(spans, np.split(made, ends), strict=True), strict=True))
+
+        batches = map(read, range(0, len(missing), _PIECES_AT_ONCE))
+        for done, pieces in enumerate(making.beside(batches, embedded, at_once, stopped), 1):
+            vectors.put_pieces(pieces)
             if progress is not None:
-                progress(min(at + _PIECES_AT_ONCE, len(missing)), len(missing))
+                progress(min(done * _PIECES_AT_ONCE, len(missing)), len(missing))
 
     def _in_language(self, rows: Sequence[int]) -> list[int]:
         found: list[int] = []

@@ -265,11 +265,16 @@ class Semantics:
                 self._second.close()
 
     def make(
-        self, *, progress: Callable[[int, int], None] | None = None, stopped: Callable[[], bool] = lambda: False
+        self,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+        at_once: int = 1,
     ) -> int:
         """Make the vectors that are missing and forget those of passages that are gone; returns how many were made.
 
-        May be stopped at any time; the next call goes on. Raises EmbedderError.
+        `at_once` batches are embedded beside each other: as many as cores, where nobody waits for an answer. May be
+        stopped at any time; the next call goes on. Raises EmbedderError.
         """
         with self._making:
             vectors = self._open()
@@ -284,9 +289,9 @@ class Semantics:
                 return stopped() or self._closed.is_set()
 
             here = (self._store, self._embedder, vectors, self._near, self._graph_path())
-            made = sum(making.made(missing, *here, progress=progress, stopped=ended))
+            made = sum(making.made(missing, *here, progress=progress, stopped=ended, at_once=at_once))
             if self._second is not None:
-                made += self._second.make(live, progress=progress, stopped=ended)
+                made += self._second.make(live, progress=progress, stopped=ended, at_once=at_once)
             return made
 
     def _take_words(self, vectors: VectorStore, live: Collection[int], stopped: Callable[[], bool]) -> None:

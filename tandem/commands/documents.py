@@ -20,6 +20,7 @@ from rag.library import Library
 from rag.principal import LOCAL
 from rag.retrieval.embedders.base import EmbedderError
 from rag.types import FileReceipt, SyncReport
+from tandem import encoder
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.documents import engines, existing, library_dir, open_library, rights_of
@@ -65,7 +66,7 @@ def index(folder: Path | None, *, report: bool, retry: bool, verify: bool, watch
         _print_sync(found, len(library.documents(principal=LOCAL)), json)
         if found.cancelled:
             raise KeyboardInterrupt
-        _make_vectors(library)
+        _make_vectors(library, settings)
         if watch:
             _watch(library, folders, json)
     finally:
@@ -81,13 +82,14 @@ def _visit(settings: Settings) -> None:
             print(f"{place.name}: {visit.problem}", file=sys.stderr)
 
 
-def _make_vectors(library: Library) -> None:
+def _make_vectors(library: Library, settings: Settings) -> None:
     """What is found already by its words gets its vectors; what Ctrl-C leaves undone, the next run or the chat does."""
     if library.semantics is None:
         return
     try:
         with bar("Vectors") as advance:
-            library.semantics.make(progress=lambda done, total: advance(done, total, ""))
+            at_once = encoder.at_once(settings)
+            library.semantics.make(progress=lambda done, total: advance(done, total, ""), at_once=at_once)
     except EmbedderError as error:
         print(error, file=sys.stderr)
 

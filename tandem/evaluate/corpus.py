@@ -40,7 +40,7 @@ def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
             library = open_library(own)
             library.sync([source])
             if library.semantics is not None:
-                library.semantics.make()
+                library.semantics.make(at_once=encoder.at_once(own))
             library.close()
             yield Corpus(own, lambda passage: passage.document)
         else:

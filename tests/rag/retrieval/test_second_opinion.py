@@ -208,3 +208,24 @@ def test_what_it_says_is_added_to_the_ranking_as_it_is() -> None:
     assert second_stage.score(replace(columns, in_talk=True), weights).argmax() == 0
     assert second_stage.score(replace(columns, second=None), weights).argmax() == 0
     assert second_stage.score(columns, {"alone": {"words": 1.0}}).argmax() == 0
+
+
+def test_batches_beside_each_other_make_what_one_after_the_other_makes(tmp_path: Path) -> None:
+    many = {f"{at}.md": f"# Room {at}\n\nRoom {at} has a table. The office pays for {at} chairs." for at in range(90)}
+    kept = []
+    for at_once in (1, 3):
+        folder = tmp_path / str(at_once)
+        library_of(folder, many).close()
+        library = _opened(folder, WordEncoder("second"))
+        assert library.semantics is not None
+        told: list[tuple[int, int]] = []
+        stopping = library.semantics.make(
+            progress=lambda *said, told=told: told.append(said), stopped=lambda told=told: bool(told), at_once=at_once
+        )
+        assert 0 < stopping < 180
+        assert library.semantics.make(at_once=at_once) == 180 - stopping
+        library.close()
+        with closing(sqlite3.connect(folder / SECOND_VECTORS)) as db:
+            kept.append(db.execute("SELECT * FROM vectors JOIN pieces USING (passage) ORDER BY passage").fetchall())
+    assert len(kept[0]) == 90
+    assert kept[0] == kept[1]
