@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rag.grounding.unit_features import Sentence, split
 from rag.types import Nearness, Passage
 
-_WORDS, _PIECE, _WHOLE = 0.5, 5.0, 3.0
+_WORDS, _PIECE, _WHOLE = 0.7, 7.0, 4.0
 """What a score by words counts, and the cosines of a unit and of its passage, where these are known."""
 
 
