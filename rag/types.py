@@ -163,8 +163,7 @@ class SearchResult:
     `confidence` in [0, 1] estimates that the passages answer the question. `corrections` pairs each word that no
     document holds with the nearest one, which was searched too. `notes` are sentences a person may read (an ignored
     filter, a word left out). `resolved` is the question as it is to be answered: with the words of the conversation
-    where it does not stand alone, else as it was asked. `likes` has what is like its words. `further` are the few that
-    come right behind.
+    where it does not stand alone, else as it was asked. `likes` has what is like its words.
     """
 
     passages: tuple[Passage, ...]
@@ -175,7 +174,6 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     resolved: str = ""
     likes: Likes = field(default_factory=dict)
-    further: tuple[Passage, ...] = ()
 
 
 class Support(StrEnum):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from hybrid.answering import intents
 from hybrid.answering.intents import Intent, Kind
 from hybrid.runtimes.base import Part
-from rag.grounding import extractive, outlines
+from rag.grounding import outlines
 from rag.grounding.outlines import Catalogue
 from rag.principal import ANYBODY, Principal
 from rag.retrieval import versions
@@ -131,15 +131,9 @@ class _Reader:
         )
 
     def plain(self, text: str) -> Reading:
-        """One search, with the passages that answer best of the documents found, the current one of several versions
-        first.
-        """
+        """One search, with the current one of several versions first."""
         found = self.search(text)
-        passages = found.passages
-        if found.further and found.confidence >= self.minimum:
-            own = framing.unframed(text)
-            passages = extractive.with_further(found.query, passages, found.further, own=own, likes=found.likes)
-        passages, chosen = versions.current_first(text, passages)
+        passages, chosen = versions.current_first(text, found.passages)
         return Reading(replace(found, passages=passages), chosen=chosen)
 
     def of_the_newest(self, text: str) -> Reading | None:

@@ -85,33 +85,6 @@ def spans(
     return unrepeated(passages, composed(passages, found, chosen, near, max_words, sure=sure)) if chosen else []
 
 
-def with_further(
-    question: str,
-    passages: Sequence[Passage],
-    further: Sequence[Passage],
-    *,
-    max_words: int = 100,
-    own: str = "",
-    likes: Likes = NO_LIKES,
-) -> tuple[Passage, ...]:
-    """As many passages, with those of `further` that would be quoted of all those of the same documents in the place of
-    the last ones that would not: what answers may stand in a passage that says less of the question.
-    """
-    documents = {one.document for one in passages}
-    every = (*passages, *(one for one in further if one.document in documents))
-    if len(every) == len(passages):
-        return tuple(passages)
-    quoted = {span.passage for span in spans(question, every, max_words=max_words, own=own, likes=likes)}
-    kept = list(range(len(passages)))
-    for new in sorted(at for at in quoted if at >= len(passages)):
-        idle = [at for at in reversed(kept) if at not in quoted]
-        names = [every[at].document for at in kept]
-        if idle:  # rather one of whose document another is kept
-            kept.remove(next((at for at in idle if names.count(every[at].document) > 1), idle[0]))
-            kept.append(new)
-    return tuple(every[at] for at in kept)
-
-
 def choose(
     passages: Sequence[Passage],
     found: Sequence[Sentence],

@@ -32,7 +32,8 @@ from rag.text import framing, lexicon, reading_ahead, sentences
 from rag.text.analyser import casefold, stem
 from rag.types import Likes, SearchResult
 
-_CACHED_BYTES, _PHRASE_CANDIDATES, _BEHIND = 32_000_000, 1_000, 5
+_CACHED_BYTES = 32_000_000
+_PHRASE_CANDIDATES = 1_000
 _BORROWED, _BORROWED_ALONE = 0.5, 0.25
 """What words of the question before count beside a turn's own, where the turn leans on it and where it stands alone;
 those of the one before that count half."""
@@ -169,12 +170,11 @@ class Searcher:
                 ranked = self._rank(reading, replace(filters, required=()), view, self._weights)
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores
-        rows = rows[: wanted and wanted + _BEHIND]
+        rows = rows[:wanted]
         # The index may be behind the store, which has the last word.
         found = self._store.passages(rows, scores, labels)
         near = self._semantics.nearness(reading.meaning(), rows) if self._semantics and ranked.columns else {}
-        found = {row: replace(one, near=near.get(row)) for row, one in found.items()}
-        passages = tuple(found[row] for row in rows[:wanted] if row in found)
+        passages = tuple(replace(found[row], near=near.get(row)) for row in rows if row in found)
         return SearchResult(
             passages=passages,
             query=reading.text,
@@ -184,7 +184,6 @@ class Searcher:
             notes=tuple(notes),
             resolved=reading.resolved,
             likes=reading.likes(),
-            further=tuple(found[row] for row in rows[wanted:] if row in found),
         )
 
     def _read_question(

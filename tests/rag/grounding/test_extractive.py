@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -435,23 +433,3 @@ def test_imports_alone_addresses_and_thanks_are_not_quoted_beside_an_answer() ->
     ):
         passages = [passage(told, score=3.0), passage(rest, score=2.9)]
         assert quoted("How are chunks of a task sent to a worker?", passages) == [told]
-
-
-def test_a_passage_right_behind_that_answers_takes_the_place_of_one_that_is_not_quoted() -> None:
-    question = "How long is parental leave?"
-    echoes = [
-        Passage(str(at), f"{at}.md", f"Parental leave is a matter of the {one}.", 0, 40, language="en", score=2.0)
-        for at, one in enumerate(("office", "archive", "kitchen"))
-    ]
-    text = "Parents are entitled to 12 weeks of leave, all at once or in parts."
-    told = Passage("9", "0.md", text, 60, 120, language="en", score=1.0)
-    kept = extractive.with_further(question, echoes, [told])
-    assert told in kept and len(kept) == len(echoes)
-    stranger = replace(told, document="elsewhere.md")
-    assert extractive.with_further(question, echoes, [stranger]) == tuple(echoes)
-
-
-def test_passages_stay_as_they_are_where_nothing_behind_them_answers_better() -> None:
-    passages = [passage(_BACKUP, 2.0), passage(_LEAVE, 1.0)]
-    behind = [passage("The archive is painted green.", 0.5)]
-    assert extractive.with_further("When does the nightly backup run?", passages, behind) == tuple(passages)

@@ -190,14 +190,3 @@ def test_a_question_that_is_only_read_is_read_as_one_that_is_searched(library: L
     assert read.passages == () and searched.passages
     assert (read.query, read.resolved, read.language) == (searched.query, searched.resolved, searched.language)
     assert read.notes == searched.notes
-
-
-def test_what_comes_right_behind_is_handed_on(tmp_path: Path) -> None:
-    guide = "# Boats\n" + "".join(f"\n## Part {n}\n\nThe boat has a mast of wood, number {n}.\n" for n in range(8))
-    library = library_of(tmp_path, {"guide.md": guide, "other.md": "# Masts\n\nA mast may be of steel.\n"})
-    result = library.search("boat mast", limit=2)
-    assert {passage.document for passage in result.passages} == {"guide.md"}
-    assert len(result.further) == 5 and result.further[0].document == "guide.md"
-    assert not {p.id for p in result.further} & {p.id for p in result.passages}
-    assert library.search("boat mast", limit=0).further == ()
-    library.close()
