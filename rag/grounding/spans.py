@@ -43,6 +43,8 @@ _ANNOUNCES = regex.compile(
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
 _FORM = regex.compile(r"_{4}|\.{6}")
 """Where a form is filled in."""
+_BOX = regex.compile(r"[☐☑☒✓✔✗✘]|\[[ xX]\]")
+"""What stands before an entry of a form that is ticked or not: it labels nothing below it."""
 CLAUSE = regex.compile(r"\(?\d{1,3}(?:\.\d{1,3})*[.)]?")
 """The number of a clause by itself."""
 _LONG = 60
@@ -224,7 +226,8 @@ def _leads_into(passages: Sequence[Passage], one: Sentence, below: Unit) -> bool
 def _is_label(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit is a line without an end that only names what is below it, or the number of a clause."""
     said = text_of(passages, one)
-    return is_sentence(one) and (bool(CLAUSE.fullmatch(said)) or (not _CLOSED.search(said) and ":" not in said))
+    open_ended = not _CLOSED.search(said) and ":" not in said and not _BOX.match(said)
+    return is_sentence(one) and (bool(CLAUSE.fullmatch(said)) or open_ended)
 
 
 def _is_name(said: str) -> bool:

@@ -170,10 +170,11 @@ class Searcher:
                 ranked = self._rank(reading, replace(filters, required=()), view, self._weights)
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores
-        rows = rows[:wanted]
+        first = rows[: second_stage.BY_PIECES] if ranked.columns else []
+        near = self._semantics.nearness(reading.meaning(), first) if self._semantics else {}
+        rows = second_stage.by_pieces(first, scores, near)[:wanted] + rows[len(first) : wanted]
         # The index may be behind the store, which has the last word.
         found = self._store.passages(rows, scores, labels)
-        near = self._semantics.nearness(reading.meaning(), rows) if self._semantics and ranked.columns else {}
         passages = tuple(replace(found[row], near=near.get(row)) for row in rows if row in found)
         return SearchResult(
             passages=passages,

@@ -6,12 +6,13 @@ alone and for one asked in a conversation. Does not know where the columns come 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rag.retrieval.matching import Bools, Floats
+from rag.types import Nearness
 
 SECOND = "second"
 NAMES = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike", "has", SECOND)
@@ -29,6 +30,10 @@ they do not, at most: the surer the words, the less it does."""
 _ACROSS = 0.6
 """What a candidate in another language than the question's would score by its words, had they been in the question's,
 for each deviation of its cosine: words across languages hardly meet, which says nothing against it."""
+
+
+BY_PIECES, _PIECE = 12, 1.5
+"""So many of the best candidates are ordered by their pieces too, and what one deviation of their cosines counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +82,23 @@ def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Float
     chosen = {**weights[part], SECOND: weights.get(SECOND, {}).get(part, 0.0)}
     scores: Floats = describe(columns) @ np.array([chosen.get(name, 0.0) for name in NAMES])
     return scores
+
+
+def by_pieces(rows: Sequence[int], scores: dict[int, float], near: Mapping[int, Nearness]) -> list[int]:
+    """The best rows ordered by their scores and by the piece of each that is nearest to the question, by what is known
+    of them in `near`; `scores` are raised to what orders them. A row of which nothing is known has the mean.
+    """
+    known = [max((one for *_, one in near[row].pieces), default=near[row].whole) for row in rows if row in near]
+    if not known:
+        return list(rows)
+    best = np.full(len(rows), np.mean(known))
+    best[[row in near for row in rows]] = known
+    nearness = _deviations(best, _COSINE_FLOOR)
+    scores |= {
+        row: round(scores[row] + _PIECE * more, 4)
+        for row, more in zip(rows, (nearness - nearness.min()).tolist(), strict=True)
+    }
+    return sorted(rows, key=lambda row: -scores[row])
 
 
 def _deviations(column: Floats, floor: float) -> Floats:

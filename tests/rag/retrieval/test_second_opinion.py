@@ -17,6 +17,7 @@ from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.second_opinion import SECOND_VECTORS
 from rag.retrieval.semantics import Semantics
 from rag.settings import RetrievalSettings
+from rag.types import Nearness
 from tests.rag.library_help import library_of
 from tests.support.encoders import WordEncoder
 
@@ -84,6 +85,16 @@ def test_passages_that_are_found_come_with_how_near_their_pieces_are(tmp_path: P
     german = library.search("Wann wird die Küche im Büro von den Angestellten geputzt?").passages
     assert all(one.near is None for one in german if one.document == "de.md")
     library.close()
+
+
+def test_the_passage_with_the_nearest_piece_comes_first_among_the_best() -> None:
+    near = {1: Nearness(0.5, ((0, 5, 0.3),)), 2: Nearness(0.3, ((0, 5, 0.2), (5, 9, 0.8))), 4: Nearness(0.4, ())}
+    scores = {1: 2.0, 2: 1.9, 3: 1.8, 4: 1.7}
+    assert second_stage.by_pieces([1, 2, 3, 4], scores, near)[0] == 2
+    assert scores[2] > scores[1] >= 2.0
+    assert all(scores[row] >= 1.7 for row in (1, 2, 3, 4))
+    assert second_stage.by_pieces([3, 1], {3: 2.0, 1: 1.0}, {}) == [3, 1]
+    assert second_stage.by_pieces([], {}, {}) == []
 
 
 def test_pieces_go_with_their_passage_and_are_made_where_only_the_passage_was(tmp_path: Path) -> None:
