@@ -43,10 +43,10 @@ def weighed(scores: NDArray[np.float64], passages: Sequence[Passage], found: Seq
     known = [passages[one.passage].near for one in found]
     whole = np.array([near.whole if near else np.nan for near in known])
     piece = np.array([_of(near, one) if near else np.nan for near, one in zip(known, found, strict=True)])
-    weighed = _WORDS * scores
+    counted = _WORDS * scores
     for column, weight in ((piece, _PIECE), (whole, _WHOLE)):
-        weighed += weight * np.nan_to_num(column - np.nanmean(column)) if not np.isnan(column).all() else 0.0
-    return weighed
+        counted += weight * np.nan_to_num(column - np.nanmean(column)) if not np.isnan(column).all() else 0.0
+    return counted
 
 
 def _of(near: Nearness, one: Sentence) -> float:

@@ -107,11 +107,11 @@ class Composer:
             return ""
         first, told = span.units[0], passage.text[span.units[0].start : span.units[-1].end]
         bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or _leans(passage.text[first.start : first.end])
-        said = plain(passage.headings[-1]).strip("#* ") if passage.headings else ""
+        said = _title(passage.headings[-1]) if passage.headings else ""
         named = bool(_NAME.fullmatch(said)) and said not in told
         replies = said.endswith(sentences.QUESTION_MARKS) and word_count(told) <= _REPLY_WORDS
         if before and all(one.document != passage.document for one in before):
-            said = " › ".join(dict.fromkeys(plain(one).strip("#* ") for one in (*passage.headings[:1], said) if one))
+            said = " › ".join(dict.fromkeys(_title(one) for one in (*passage.headings[:1], said) if one))
         amid = bool(passage.text[: first.start].strip()) and first.kind is Kind.SENTENCE and not first.question
         if not (amid or bare or named or replies or before) or not said or said in self._headings:
             return ""
@@ -134,7 +134,7 @@ class Composer:
         else:
             self._add("\n")
         own = self.passages[passage]
-        shown = plain(label).strip("#* ")
+        shown = _title(label)
         if unit is None:
             at = self._length + 2
             self._add(f"- **{shown}**")
@@ -177,9 +177,9 @@ class Composer:
                     self._piece(plain(passage.text[unit.start : unit.end]), unit, passage, number)
             case Kind.HEADING:
                 for unit in run:
-                    self._add(f"**{plain(passage.text[unit.start : unit.end]).strip('#* ')}**")
+                    self._add(f"**{_title(passage.text[unit.start : unit.end])}**")
             case Kind.SENTENCE if more and _is_label(run, passage.text):
-                self._add(f"**{plain(passage.text[run[0].start : run[0].end]).strip('#* ')}**")
+                self._add(f"**{_title(passage.text[run[0].start : run[0].end])}**")
             case _ if run[0].question:  # what is answered below it
                 self._add(
                     f"**{_ANSWER.sub('', ' '.join(plain(passage.text[u.start : u.end]) for u in run), count=1)}**"
@@ -266,6 +266,11 @@ class Composer:
     def _add(self, text: str) -> None:
         self.blocks.append(text)
         self._length += len(text)
+
+
+def _title(text: str) -> str:
+    """A heading or label without its marks."""
+    return plain(text).strip("#* ")
 
 
 def _leans(said: str) -> bool:

@@ -18,7 +18,7 @@ from rag.grounding.code_lines import only_imports
 from rag.grounding.pointers import is_contents, refers
 from rag.grounding.stretches import GAP, TELLING, is_sentence, leans, text_of
 from rag.grounding.unit_features import Sentence, word_count
-from rag.grounding.units import Kind, Unit
+from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
 from rag.types import Passage
 
@@ -41,8 +41,6 @@ _ANNOUNCES = regex.compile(
 )
 """A sentence that shows what stands below it."""
 _CLOSED = regex.compile(r"[\p{P}\p{S}]$")
-_FORM = regex.compile(r"_{4}|\.{6}")
-"""Where a form is filled in."""
 _BOX = regex.compile(r"[☐☑☒✓✔✗✘]|\[[ xX]\]")
 """What stands before an entry of a form that is ticked or not: it labels nothing below it."""
 CLAUSE = regex.compile(r"\(?\d{1,3}(?:\.\d{1,3})*[.)]?")
@@ -204,7 +202,7 @@ def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> 
         if block and not _same(own, block[-1], k) and not _leads_into(passages, own[block[-1]], unit):
             break
         block.append(k)
-    if any(_FORM.search(text_of(passages, own[k])) for k in block) or _names(passages, own, block):
+    if any(TO_FILL_IN.search(text_of(passages, own[k])) for k in block) or _names(passages, own, block):
         return []
     brief = len(block) > 1 and own[first].unit.leads and len(own[first].words) < _SHORT
     return [] if brief and all(_is_name(text_of(passages, own[k])) for k in block[1:]) else block

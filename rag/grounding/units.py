@@ -43,7 +43,8 @@ _NAMES = """note warning tip important hint caution danger attention seealso adm
 deprecated topic sidebar"""
 _TEXTUAL = frozenset(_NAMES.split())
 _DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}")
-_TO_FILL_IN = regex.compile(rf"{_DRAWN.pattern}|_{{4,}}|\.{{6,}}")
+TO_FILL_IN = regex.compile(r"_{4}|\.{6}")
+"""Where a form is filled in."""
 _EMPTY = regex.compile(
     rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+$"
 )
@@ -129,7 +130,7 @@ def _may_be_code(text: str, block: list[_Line]) -> bool:
     said = [text[line.start : line.end] for line in block]
     if _LIST_MARK.match(said[0]):
         return is_change(said) or is_code([_LIST_MARK.sub("", one, count=1) for one in said])
-    other = _DIRECTIVE.fullmatch(said[0]) or _TO_FILL_IN.search(said[0])
+    other = _DIRECTIVE.fullmatch(said[0]) or _DRAWN.search(said[0]) or TO_FILL_IN.search(said[0])
     return not other and (not reads_as_prose(said) or is_code(said))
 
 

@@ -18,6 +18,7 @@ from rag.retrieval.evidence import NAMES as LACKING
 from rag.retrieval.evidence import PROPER
 from rag.retrieval.matching import Floats
 from rag.retrieval.rerank_features import NAMES
+from rag.retrieval.second_stage import COSINE_FLOOR, WORDS_FLOOR, deviations
 from rag.retrieval.weights import Weights
 
 if TYPE_CHECKING:
@@ -103,9 +104,6 @@ IN_TALK = (
 _WINDOW, _LOCAL, _MISSING, _SECOND, _ANYWHERE = (
     NAMES.index(name) for name in ("window_coverage", "local", "missing_proper", "missing_second", "anywhere")
 )
-_FLOOR, _WORDS_FLOOR = 0.02, 0.3
-"""What is added to the spread of the cosines and of the words' scores, so that hardly differing ones set nothing apart.
-"""
 
 
 def describe_meaning(ranked: Ranked) -> Floats:
@@ -142,16 +140,11 @@ def describe_meaning(ranked: Ranked) -> Floats:
             features[first, _SECOND],
             float(features[top, _ANYWHERE].max()),
             float(by_words[-1] - by_words[max(-2, -len(by_words))]),
-            _standing_out(columns.talk, _FLOOR),
-            _standing_out(columns.words, _WORDS_FLOOR),
+            float(deviations(columns.talk, COSINE_FLOOR).max()),
+            float(deviations(columns.words, WORDS_FLOOR).max()),
             *ranked.lacks.tolist(),
         ]
     )
-
-
-def _standing_out(column: Floats, floor: float) -> float:
-    """By how many deviations the best is above the mean."""
-    return float((column.max() - column.mean()) / (column.std() + floor))
 
 
 def _best(column: Floats) -> list[int]:

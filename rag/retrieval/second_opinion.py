@@ -122,8 +122,7 @@ class SecondOpinion:
         if self._vectors is None:
             return {}
         whole, pieces = self._near.cosines(vector, rows), self._vectors.pieces_of(rows)
-        own = vector.astype(np.float32)
-        own /= max(1e-6, float(np.linalg.norm(own)))
+        own = unit(vector[None].astype(np.float32))[0]
         found: dict[int, Nearness] = {}
         for row, cosine in zip(rows, whole.tolist(), strict=True):
             if row not in pieces or np.isnan(cosine):

@@ -22,7 +22,7 @@ neighbouring sentences of it do, the latter of a candidate in another language, 
 of word that is asked for, and the cosine that a second encoder gives it, 0 without one. All but the fourth and the last
 but one are distances from their mean, in standard deviations; the last counts more where words set nothing apart.
 """
-_WORDS_FLOOR, _COSINE_FLOOR, _ALIKE_FLOOR = 0.3, 0.02, 0.05
+WORDS_FLOOR, COSINE_FLOOR, _ALIKE_FLOOR = 0.3, 0.02, 0.05
 """What is added to a column's spread, so that hardly differing candidates are not told apart by noise."""
 _APART, _MOST = 2.5, 1.5
 """By how many deviations words often set one candidate apart, and how much more a second encoder's cosine counts where
@@ -62,17 +62,17 @@ class Columns:
 
 def describe(columns: Columns) -> Floats:
     """A row a candidate, with the columns of `NAMES`."""
-    words = _deviations(columns.words, _WORDS_FLOOR)
-    own, talk = (_deviations(one, _COSINE_FLOOR) for one in (columns.own, columns.talk))
+    words = deviations(columns.words, WORDS_FLOOR)
+    own, talk = (deviations(one, COSINE_FLOOR) for one in (columns.own, columns.talk))
     first = np.zeros(len(words))
     if len(words):
         first[columns.words.argmax()] = 1.0
     words = np.where(columns.foreign, np.maximum(words, _ACROSS * np.maximum(own, talk)), words)
-    alike, near = (_deviations(one, _ALIKE_FLOOR) for one in (columns.alike, columns.alike_near))
+    alike, near = (deviations(one, _ALIKE_FLOOR) for one in (columns.alike, columns.alike_near))
     across = np.where(columns.foreign, near, 0.0)
     second = np.zeros(len(words))
     if columns.second is not None and len(words):
-        second = _deviations(columns.second, _COSINE_FLOOR) * min(_MOST, _APART / max(1e-3, float(words.max())))
+        second = deviations(columns.second, COSINE_FLOOR) * min(_MOST, _APART / max(1e-3, float(words.max())))
     return np.stack((words, own, talk, first, alike, near, across, columns.has, second), axis=1)
 
 
@@ -93,7 +93,7 @@ def by_pieces(rows: Sequence[int], scores: dict[int, float], near: Mapping[int, 
         return list(rows)
     best = np.full(len(rows), np.mean(known))
     best[[row in near for row in rows]] = known
-    nearness = _deviations(best, _COSINE_FLOOR)
+    nearness = deviations(best, COSINE_FLOOR)
     scores |= {
         row: round(scores[row] + _PIECE * more, 4)
         for row, more in zip(rows, (nearness - nearness.min()).tolist(), strict=True)
@@ -101,5 +101,6 @@ def by_pieces(rows: Sequence[int], scores: dict[int, float], near: Mapping[int, 
     return sorted(rows, key=lambda row: -scores[row])
 
 
-def _deviations(column: Floats, floor: float) -> Floats:
+def deviations(column: Floats, floor: float) -> Floats:
+    """How far each entry of a column is from the mean, in standard deviations with the `floor` added to these."""
     return (column - column.mean()) / (column.std() + floor) if len(column) else column
