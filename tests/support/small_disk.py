@@ -32,9 +32,16 @@ class SmallDisk:
 
     def close(self) -> None:
         """Let nobody write, root included."""
-        # What is open for writing keeps a file system from being closed as a whole; a mount of its own can be.
-        _run("mount", "--bind", str(self.path), str(self.path))
-        _run("mount", "-o", "remount,bind,ro", str(self.path))
+        # What is open for writing keeps a file system from being closed as a whole, and even a mount of its own once
+        # somebody has opened a file through it: so it is closed where nobody looks, and then laid over the open one.
+        aside = self.path.with_name(f"{self.path.name}-closed")
+        aside.mkdir(exist_ok=True)
+        _run("mount", "--bind", str(self.path), str(aside))
+        try:
+            _run("mount", "-o", "remount,bind,ro", str(aside))
+            _run("mount", "--bind", str(aside), str(self.path))
+        finally:
+            _run("umount", "-l", str(aside))
 
     def reopen(self) -> None:
         _run("umount", "-l", str(self.path))
