@@ -62,13 +62,15 @@ class Library:
         labelling: Labelling | None = None,
     ) -> None:
         self._rights = rights or Open()
-        self._store = store
-        self._index = index
-        self._settings = settings
-        self._write = write
-        self._semantics = Semantics(store, uploads.data_dir, embedder, index.vectors, pieces) if embedder else None
-        self._searcher = Searcher(store, index, settings, self._semantics)
+        self._store, self._index = store, index
+        self._settings, self._write = settings, write
+        self.semantics: Semantics | None = None
+        """The vectors and what makes them; None without an encoder."""
+        self.searcher = Searcher(store, index, settings)
+        """The search engine behind `search`, for evaluation and learning."""
         self._uploads = uploads
+        if embedder is not None:
+            self.take_encoder(embedder)
         form = f"{index.version}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
         self._ingest = Ingest(store, index, settings, form, uploads, labelling)
         self.labels = Relabelling(store, uploads, labelling, self._write_access, self._ingest.follow)
@@ -120,8 +122,8 @@ class Library:
 
     def close(self) -> None:
         """Release the files and end the processes that read documents. Searches after this fail."""
-        if self._semantics is not None:
-            self._semantics.close()
+        if self.semantics is not None:
+            self.semantics.close()
         for part in (self._ingest, self._store, self._index, self.labels):
             part.close()
 
@@ -156,8 +158,8 @@ class Library:
 
     def expect(self, question: str) -> None:
         """See `rag.retrieval.retriever.Expecting.expect`."""
-        if self._semantics is not None:
-            self._semantics.expect(question)
+        if self.semantics is not None:
+            self.semantics.expect(question)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the
@@ -176,7 +178,7 @@ class Library:
         def search() -> SearchResult:
             with self._words():
                 self._index.hold()
-                return self._searcher.search(question, **asked)
+                return self.searcher.search(question, **asked)
 
         try:
             if self._unfilled:
@@ -196,7 +198,7 @@ class Library:
         anew."""
         self.mend_index()
         with self._words():
-            self._searcher.warm(seconds)
+            self.searcher.warm(seconds)
 
     def mend_index(self) -> None:
         """Make an index whose files are damaged anew from the store. Raises LibraryError."""
@@ -226,15 +228,13 @@ class Library:
         if failed:
             raise failed[0]
 
-    @property
-    def semantics(self) -> Semantics | None:
-        """The vectors and what makes them; None without an encoder."""
-        return self._semantics
-
-    @property
-    def searcher(self) -> Searcher:
-        """The search engine behind `search`, for evaluation and learning."""
-        return self._searcher
+    def take_encoder(self, embedder: Embedder) -> None:
+        """Find from now on what is near in meaning too, in what has vectors; or have a second encoder do its part."""
+        if self.semantics is not None:
+            self.semantics.take_second(embedder)
+            return
+        self.semantics = Semantics(self._store, self.data_dir, embedder, self._index.vectors, pieces)
+        self.searcher.semantics = self.semantics
 
     def sync(
         self,
@@ -379,9 +379,9 @@ class Library:
                 self._problem = f"Documents are not taken in: {hindered}."
             raise
         finally:
-            self._searcher.forget()
-            if self._semantics is not None:
-                self._semantics.wake()
+            self.searcher.forget()
+            if self.semantics is not None:
+                self.semantics.wake()
             with self._turn:
                 self._writing = False
                 self._urgent -= urgent

@@ -6,9 +6,11 @@ vector, nor what becomes of an encoder that fails.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +28,35 @@ _BATCH = 32
 _SAVE_EVERY = 50_000
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far vectors are: passages `done` of `total` in this `step` of so many `steps`, and the seconds that are left
+    of it where they are known."""
+
+    done: int
+    total: int
+    step: int
+    steps: int
+    seconds_left: float | None
+
+
+class Watched:
+    """How far vectors are `now`, None where none are made."""
+
+    def __init__(self) -> None:
+        self.now: Progress | None = None
+        self._began = (0.0, 0)
+
+    def hear(self, done: int, total: int, steps_over: int, steps: int) -> None:
+        """Passages `done` of `total` in the step after those that are over."""
+        at = time.monotonic()
+        if self.now is None or self.now.step != steps_over + 1:
+            self._began = at, done
+        began, first = self._began
+        left = (total - done) * (at - began) / (done - first) if done > first else None
+        self.now = Progress(done, total, steps_over + 1, steps, left)
 
 
 def opened(

@@ -18,9 +18,10 @@ from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
 from rag.retrieval.evidence import lacking
 from rag.retrieval.matching import Floats
+from rag.retrieval.meaning import Meaning
 from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
-from rag.retrieval.semantics import Meaning, Semantics, spread
+from rag.retrieval.semantics import Semantics, spread
 from rag.retrieval.view import View
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
@@ -67,19 +68,14 @@ class _Reading:
 class Searcher:
     """Searches one store through one index. Safe from any thread."""
 
-    def __init__(
-        self,
-        store: PassageStore,
-        index: CandidateIndex,
-        settings: RetrievalSettings,
-        semantics: Semantics | None = None,
-    ) -> None:
+    def __init__(self, store: PassageStore, index: CandidateIndex, settings: RetrievalSettings) -> None:
         # The matrices of one search are small: waking a second thread for them takes longer than multiplying them.
         threadpool_limits(limits=1, user_api="blas")
         self._store = store
         self._index = index
         self._settings = settings
-        self._semantics = semantics
+        self.semantics: Semantics | None = None
+        """What finds the near in meaning, once it is there; it may come at any time, and stays."""
         self._weights = learned()
         self._lock = threading.Lock()
         self._features: dict[int, tuple[int, bytes, bytes]] = {}
@@ -115,8 +111,8 @@ class Searcher:
         """
         languages = tuple(dict.fromkeys((*self.totals.languages[:3], "en")))
         reading_ahead.read(languages)
-        if self._semantics is not None:
-            self._semantics.warm()
+        if self.semantics is not None:
+            self.semantics.warm()
         for language in languages:  # last: what they take while they are made is given back where nothing lies above it
             lexicon.prepare(language)
         for language in languages:
@@ -171,7 +167,7 @@ class Searcher:
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores
         first = rows[: second_stage.BY_PIECES] if ranked.columns else []
-        near = self._semantics.nearness(reading.meaning(), first) if self._semantics else {}
+        near = self.semantics.nearness(reading.meaning(), first) if self.semantics else {}
         rows = second_stage.by_pieces(first, scores, near)[:wanted] + rows[len(first) : wanted]
         # The index may be behind the store, which has the last word.
         found = self._store.passages(rows, scores, labels)
@@ -198,7 +194,7 @@ class Searcher:
         """Both readings of a question: as it stands, and with what it takes from the conversation."""
         own = framing.unframed(own)
         turn = follow_ups.turn(own, history)
-        semantics = self._semantics if own.strip() else None
+        semantics = self.semantics if own.strip() else None
         later = semantics.means_later(own, turn.before) if semantics is not None else lambda: None
         begun = semantics.likes_later(query.words(own, view.totals.languages)) if semantics is not None else None
 
@@ -335,12 +331,12 @@ class Searcher:
 
     def _by_meaning(self, meaning: Meaning, filters: Filters, view: View, language: str) -> list[int]:
         """The rows nearest in meaning that the filters let through."""
-        assert self._semantics is not None
+        assert self.semantics is not None
         if filters.required or filters.excluded:
             return []  # which words a passage holds is known to the index alone
         count = _NEAREST_FILTERED if filters.narrow else _NEAREST
         among = Among(filters, partial(view.rows, self._store))
-        rows = self._semantics.nearest(meaning, count, among, language)
+        rows = self.semantics.nearest(meaning, count, among, language)
         if rows and (filters.narrow or filters.labels is not None):
             allowed = self._store.allowed(rows, filters)
             rows = [row for row in rows if row in allowed][: 2 * _NEAREST]
@@ -356,8 +352,8 @@ class Searcher:
         alike: tuple[Floats, Floats, Floats, Floats],
     ) -> second_stage.Columns | None:
         """The candidates' meaning; None while too few of them have their vectors."""
-        assert self._semantics is not None
-        near, language = self._semantics.near, reading.own.language
+        assert self.semantics is not None
+        near, language = self.semantics.near, reading.own.language
         own = near.cosines(meaning.own, rows)
         if not len(rows) or np.isnan(own).mean() > _VECTORS_MISSING:
             return None
@@ -378,7 +374,7 @@ class Searcher:
             foreign,
             reading.in_talk,
             *alike,
-            self._semantics.second(meaning, rows, language, foreign),
+            self.semantics.second(meaning, rows, language, foreign),
         )
 
     def _read(self, rows: Sequence[int]) -> dict[int, tuple[int, bytes, bytes]]:

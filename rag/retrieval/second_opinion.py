@@ -63,6 +63,8 @@ class SecondOpinion:
         self._others: set[int] = set()
         self._pieces = pieces
         self._problem = ""
+        self.making = 0
+        """What vectors are made now: 1 for those of passages, 2 for those of their pieces, 0 for none."""
 
     @property
     def problem(self) -> str:
@@ -155,12 +157,16 @@ class SecondOpinion:
         missing = self._in_language(sorted(rows - known - self._others))
         made = 0
         here = (self._store, self._encoders.second, vectors, self._near, self._graph_path())
+        self.making = 1
         try:
             for count in making.made(missing, *here, progress=progress, stopped=stopped, at_once=at_once):
                 made += count
+            self.making = 2
             self._make_pieces(vectors, rows, progress, stopped, at_once)
         except EmbedderError as error:
             self._fail(error)
+        finally:
+            self.making = 0
         return made
 
     def _make_pieces(

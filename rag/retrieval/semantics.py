@@ -13,7 +13,8 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,10 +22,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from rag.retrieval import making, query
-from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
+from rag.retrieval.embedders.base import Embedder, EmbedderError, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import Held, LikeWords, words_of
 from rag.retrieval.matching import Bools
+from rag.retrieval.meaning import Meaning
 from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
 from rag.retrieval.second_opinion import SecondOpinion, Splitter
 from rag.storage.protocols import IndexAwayError, VectorIndex
@@ -43,31 +45,6 @@ _WORDS_AT_ONCE = 200
 _APART = 0.15
 """Cosine of two questions below which they have nothing to do with one another."""
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Meaning:
-    """What a question means: its own vector, and its vector after the question before it (the same object where none
-    is). `apart` says that the two questions have nothing to do with one another. `second` waits for what a second
-    encoder makes of the same.
-    """
-
-    own: Packed
-    talk: Packed
-    apart: bool = False
-    second: Callable[[], Packed | None] | None = None
-
-    def alone(self) -> Meaning:
-        """What the question means without the one before it."""
-        second = self.second
-        if second is None:
-            return Meaning(self.own, self.own)
-
-        def first() -> Packed | None:
-            said = second()
-            return None if said is None else said[:1]
-
-        return Meaning(self.own, self.own, second=first)
 
 
 class Semantics:
@@ -91,11 +68,9 @@ class Semantics:
         self._remote = remote
         self._near: Near = Neighbours(graph_from)
         self._words = LikeWords(embedder)
-        self._second = (
-            SecondOpinion(store, directory, embedder, remote, graph_from, pieces)
-            if isinstance(embedder, Paired)
-            else None
-        )
+        self._beside = partial(SecondOpinion, store, directory, remote=remote, graph_from=graph_from, pieces=pieces)
+        self._second = self._beside(embedder) if isinstance(embedder, Paired) else None
+        self._watched = making.Watched()
         self._vectors: VectorStore | None = None
         self._opening = threading.Lock()
         self._making = threading.Lock()
@@ -114,9 +89,24 @@ class Semantics:
         return self._problem
 
     @property
+    def progress(self) -> making.Progress | None:
+        """How far the thread of `start` is with the vectors that are missing; None where it makes none."""
+        return self._watched.now
+
+    @property
     def near(self) -> Near:
         """The vectors."""
         return self._near
+
+    def take_second(self, embedder: Embedder) -> None:
+        """Have the second encoder of a pair too from now on, where there was only the first."""
+        with self._opening:
+            if isinstance(embedder, Paired) and self._second is None:
+                second = self._beside(embedder)
+                if self._vectors is not None:
+                    second.open()
+                self._second = second
+        self.wake()
 
     def counts(self) -> tuple[int, int]:
         """(passages with a vector, passages)."""
@@ -294,6 +284,10 @@ class Semantics:
                 made += self._second.make(live, progress=progress, stopped=ended, at_once=at_once)
             return made
 
+    def _hear(self, done: int, total: int) -> None:
+        second = self._second
+        self._watched.hear(done, total, second.making if second is not None else 0, 1 if second is None else 3)
+
     def _take_words(self, vectors: VectorStore, live: Collection[int], stopped: Callable[[], bool]) -> None:
         """Make vectors of the words that passages brought since the last time. Those of passages that are gone stay:
         they are like others as before, and nothing is found by them.
@@ -343,7 +337,7 @@ class Semantics:
                 return
             try:
                 if self._is_alone():
-                    self.make()
+                    self.make(progress=self._hear)
                 else:
                     self._follow()
             except IndexAwayError as error:
@@ -353,6 +347,7 @@ class Semantics:
             except Exception:
                 self._fail("The vectors of the library could not be made; start Tandem again.")
                 _log.exception("Making vectors failed.")
+            self._watched.now = None
             if not self._wake.is_set():
                 self._idle.set()
             if self._problem:
