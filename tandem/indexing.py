@@ -44,17 +44,23 @@ class Indexing:
         self._elsewhere_until = 0.0
         self._thread = threading.Thread(target=self._run, name="who takes documents in", daemon=True)
         self._said = ""
+        self._begun = False
 
     def start(self) -> None:
         """Begin, in the background."""
-        if self._library.semantics is not None:
-            self._library.semantics.start()
+        self._begun = True
+        self.make_vectors()
         if self._member is None:
             self._take_in()
         else:
             self._member.hear(_READING, self._hear_reading)
             self._member.lead(INDEXING)
             self._thread.start()
+
+    def make_vectors(self) -> None:
+        """Have vectors be made in the background from now on, once this is begun and where there is an encoder."""
+        if self._begun and self._library.semantics is not None:
+            self._library.semantics.start()
 
     @property
     def progress(self) -> SyncProgress | None:

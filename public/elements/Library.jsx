@@ -13,7 +13,66 @@ const ADDED = ":added"
 const PROGRESS_MS = 3000
 
 const ask = (tandem, values) => window.postMessage({ tandem, ...values }, window.location.origin)
+// Words that stay on one line.
+const whole = (text) => text.replaceAll(" ", "\u00a0")
 const { filled, digits, percent, size, day, duration } = window.tandemFormats(() => props.texts) // public/formats.js
+
+// How far something is that comes over the network.
+function Coming({ going, t }) {
+  if (!going) return null
+  return (
+    <div role="status">
+      <div className="td-meter td-meter-wide"><i style={{ width: `${going.percent}%` }} /></div>
+      <div className="td-path">
+        {[percent(going.percent), going.mb_per_s ? `${digits(going.mb_per_s, 1)} MB/s` : "",
+          going.remaining_s !== null ? `${t.left}: ${duration(going.remaining_s)}` : ""].filter(Boolean).join(" · ")}
+      </div>
+    </div>
+  )
+}
+
+// The encoders that are missing: what they bring and cost, and one button.
+function Encoders({ encoders, t }) {
+  const [asked, setAsked] = useState("")
+  useEffect(() => setAsked(""), [encoders])
+  if (!encoders) return null
+  const { missing, fetching } = encoders
+  const state = fetching ? "downloading" : missing.length ? "downloadable" : "ready"
+  const act = (what) => {
+    setAsked(what)
+    ask(what)
+  }
+  return (
+    <section className="td-card" data-testid="encoders" data-encoders-state={state} aria-label={t.encoders}>
+      <div className="td-source-head">
+        <span className="td-source-name">{t.encoders}</span>
+        <span className="td-tag">{t[`state_${state}`]}</span>
+      </div>
+      <div className="td-path">
+        {!missing.length ? t.encoders_here : missing.some((one) => one.which === "all") ? t.encoders_why : t.encoders_why_english}
+      </div>
+      <ul className="td-parts">
+        {missing.map((one) => (
+          <li key={one.which} data-encoder={one.which}>
+            {one.model}
+            <div className="td-path">{[t[`encoder_${one.which}`], size(one.size_mb), `${t.licence}: ${one.licence}`].map(whole).join(" · ")}</div>
+          </li>
+        ))}
+      </ul>
+      <Coming going={fetching} t={t} />
+      {encoders.problem && !fetching ? <div className="td-error" role="alert">{encoders.problem}</div> : null}
+      {fetching ? (
+        <button type="button" className="td-button td-button-line" data-action="cancel-encoders" disabled={!!asked} onClick={() => act("cancel_encoders")}>
+          <X size={14} aria-hidden="true" /> {asked ? t.working : t.cancel}
+        </button>
+      ) : missing.length ? (
+        <button type="button" className="td-button td-button-line" data-action="fetch-encoders" disabled={!!asked} onClick={() => act("fetch_encoders")}>
+          <Download size={14} aria-hidden="true" /> {asked ? t.working : filled(t.encoders_fetch, { size: size(encoders.size_mb) })}
+        </button>
+      ) : null}
+    </section>
+  )
+}
 
 function Model({ model, t }) {
   const [asked, setAsked] = useState("")
@@ -33,15 +92,7 @@ function Model({ model, t }) {
       <div className="td-path">
         {[model.runtime, model.size_mb ? size(model.size_mb) : "", model.licence ? `${t.licence}: ${model.licence}` : ""].filter(Boolean).join(" · ")}
       </div>
-      {going ? (
-        <div role="status">
-          <div className="td-meter td-meter-wide"><i style={{ width: `${going.percent}%` }} /></div>
-          <div className="td-path">
-            {[percent(going.percent), going.mb_per_s ? `${digits(going.mb_per_s, 1)} MB/s` : "",
-              going.remaining_s !== null ? `${t.left}: ${duration(going.remaining_s)}` : ""].filter(Boolean).join(" · ")}
-          </div>
-        </div>
-      ) : null}
+      <Coming going={going} t={t} />
       {model.note ? <div className="td-path">{model.note}</div> : null}
       {model.problem ? <div className="td-error" role="alert">{model.problem}</div> : null}
       {model.ask ? (
@@ -69,7 +120,7 @@ function Document({ row, administers, busy, retry, remove, t }) {
         {(row.collections || []).map((name) => <span key={name} className="td-tag" data-collection={name}>{name}</span>)}
         <span className="td-tag">{t[row.state]}</span>
       </div>
-      <div className="td-path">{about.filter(Boolean).map((one) => one.replaceAll(" ", "\u00a0")).join(" · ")}</div>
+      <div className="td-path">{about.filter(Boolean).map(whole).join(" · ")}</div>
       {row.reason ? <div className={row.state === "failed" ? "td-error" : "td-path"}>{row.reason}</div> : null}
       <div className="td-deeds">
         {row.document ? (
@@ -174,6 +225,21 @@ function Progress({ progress, t }) {
   )
 }
 
+// How far passages are with their vectors.
+function Vectors({ vectors, t }) {
+  if (!vectors) return null
+  const { done, total, step, steps, seconds_left: left } = vectors
+  return (
+    <div className="td-card" role="status" data-testid="vectors">
+      <div className="td-path">
+        {[filled(t.vectors_now, { done: digits(done, 0), total: digits(total, 0) }), steps > 1 ? filled(t.vectors_step, { step, steps }) : "",
+          left !== null ? `${t.left}: ${duration(left)}` : ""].filter(Boolean).join(" · ")}
+      </div>
+      <div className="td-meter td-meter-wide"><i style={{ width: `${(100 * done) / Math.max(1, total)}%` }} /></div>
+    </div>
+  )
+}
+
 // What is looked at, as a link that whoever may see it opens: see public/linking.js.
 function Linked({ wish, t }) {
   const [said, setSaid] = useState("")
@@ -190,7 +256,7 @@ function Linked({ wish, t }) {
 }
 
 // `opened` is what a link asks for; the next one begins anew.
-function Documents({ documents, opened, added, progress, administers, t }) {
+function Documents({ documents, opened, added, progress, vectors, administers, t }) {
   const [text, setText] = useState(opened.text)
   const [state, setState] = useState(opened.state)
   const [folder, setFolder] = useState(opened.folder)
@@ -205,12 +271,6 @@ function Documents({ documents, opened, added, progress, administers, t }) {
     const timer = setTimeout(() => ask("find", wish), 200)
     return () => clearTimeout(timer)
   }, [text, state, folder, order])
-  useEffect(() => {
-    if (!administers) return
-    const timer = setInterval(() => { if (!document.hidden) ask("progress") }, PROGRESS_MS)
-    ask("progress")
-    return () => clearInterval(timer)
-  }, [])
   const retry = (name) => ask("retry", { name, ...wish })
   const remove = (name) => ask("remove", { name, ...wish })
   const groups = documents.groups || []
@@ -221,6 +281,7 @@ function Documents({ documents, opened, added, progress, administers, t }) {
     <div data-testid="documents">
       {props.administrator ? <Adding added={added} wish={wish} t={t} /> : null}
       <Progress progress={progress} t={t} />
+      <Vectors vectors={vectors} t={t} />
       <input className="td-input" type="search" value={text} placeholder={t.search_documents} aria-label={t.search_documents}
         onChange={(event) => setText(event.target.value)} />
       <div className="td-chips td-filters">
@@ -311,7 +372,13 @@ export default function Library() {
     socket.on("library", hear)
     return () => socket.off("library", hear)
   }, [socket])
-  const { documents, opened, texts: t } = { ...props, ...news }
+  useEffect(() => {
+    if (!props.administers) return
+    const timer = setInterval(() => { if (!document.hidden) ask("progress") }, PROGRESS_MS)
+    ask("progress")
+    return () => clearInterval(timer)
+  }, [])
+  const { documents, opened, encoders, texts: t } = { ...props, ...news }
   const models = news.models || props.models
 
   return (
@@ -321,8 +388,14 @@ export default function Library() {
           <TabsTrigger value="documents" data-tab="documents">{t.documents}</TabsTrigger>
           <TabsTrigger value="models" data-tab="models">{t.models}</TabsTrigger>
         </TabsList>
-        <TabsContent value="documents">{documents ? <Documents key={opened.at} documents={documents} opened={opened} added={news.added} progress={news.progress} administers={props.administers} t={t} /> : null}</TabsContent>
-        <TabsContent value="models"><div>{models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}</div></TabsContent>
+        <TabsContent value="documents">{documents ? <Documents key={opened.at} documents={documents} opened={opened} added={news.added} progress={news.progress} vectors={news.vectors} administers={props.administers} t={t} /> : null}</TabsContent>
+        <TabsContent value="models">
+          <div>
+            <Encoders encoders={encoders} t={t} />
+            {encoders ? <Vectors vectors={news.vectors} t={t} /> : null}
+            {models.map((m) => <Model key={`${m.runtime}/${m.alias}`} model={m} t={t} />)}
+          </div>
+        </TabsContent>
       </Tabs>
       {props.signed_in ? <a className="td-link" data-way="account" href="/account">{t.account_link}</a> : null}
       {props.signed_in && props.administrator ? <a className="td-link" data-way="administration" href="/administration">{t.administration}</a> : null}

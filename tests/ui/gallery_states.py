@@ -211,6 +211,13 @@ def _(person: Person, models: OpenAIServer) -> None:
     person.page.locator("[data-testid=library] [role=tab]").nth(1).click()
 
 
+@bare("library: encoders to download", MAIN)
+def _(person: Person, models: OpenAIServer) -> None:
+    person.page.locator("a[href$='#library']").first.click()
+    person.page.wait_for_selector("[data-testid=library]")
+    person.page.locator("[data-testid=library] [role=tab]").nth(1).click()
+
+
 def _settings(place: int) -> State:
     def drive(person: Person, models: OpenAIServer) -> None:
         person.page.click("#chat-settings-open-modal")
