@@ -21,7 +21,7 @@ from rag.retrieval.matching import Floats
 from rag.retrieval.meaning import Meaning
 from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
-from rag.retrieval.semantics import Semantics, spread
+from rag.retrieval.semantics import Semantics
 from rag.retrieval.view import View
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
@@ -368,8 +368,8 @@ class Searcher:
                 self._spoken = {}
         return second_stage.Columns(
             words,
-            spread(own),
-            spread(talk),
+            second_stage.spread(own),
+            second_stage.spread(talk),
             near.usual(meaning.talk, Among(Filters(labels=view.labels), partial(view.rows, self._store))),
             foreign,
             reading.in_talk,

@@ -104,3 +104,9 @@ def by_pieces(rows: Sequence[int], scores: dict[int, float], near: Mapping[int, 
 def deviations(column: Floats, floor: float) -> Floats:
     """How far each entry of a column is from the mean, in standard deviations with the `floor` added to these."""
     return (column - column.mean()) / (column.std() + floor) if len(column) else column
+
+
+def spread(cosines: Floats) -> Floats:
+    """Cosines with those that are missing at the mean of the others."""
+    has = ~np.isnan(cosines)
+    return np.where(has, cosines, cosines[has].mean() if has.any() else 0.0)

@@ -18,7 +18,6 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from rag.retrieval import making, query
@@ -70,7 +69,7 @@ class Semantics:
         self._words = LikeWords(embedder)
         self._beside = partial(SecondOpinion, store, directory, remote=remote, graph_from=graph_from, pieces=pieces)
         self._second = self._beside(embedder) if isinstance(embedder, Paired) else None
-        self._watched = making.Watched()
+        self._watched, self._steps_over = making.Watched(), 0
         self._vectors: VectorStore | None = None
         self._opening = threading.Lock()
         self._making = threading.Lock()
@@ -272,7 +271,9 @@ class Semantics:
             known = vectors.rows()
             self._near.keep_up(known, known - live, lambda: stopped() or self._closed.is_set())
             vectors.remove(known - live)
-            self._take_words(vectors, live, stopped)
+            self._steps_over = 0
+            self._take_words(vectors, live, progress, stopped)
+            self._steps_over = 1
             missing = sorted(live - known)
 
             def ended() -> bool:
@@ -286,9 +287,16 @@ class Semantics:
 
     def _hear(self, done: int, total: int) -> None:
         second = self._second
-        self._watched.hear(done, total, second.making if second is not None else 0, 1 if second is None else 3)
+        over = self._steps_over + (second.making if second is not None else 0)
+        self._watched.hear(done, total, over, 2 if second is None else 4)
 
-    def _take_words(self, vectors: VectorStore, live: Collection[int], stopped: Callable[[], bool]) -> None:
+    def _take_words(
+        self,
+        vectors: VectorStore,
+        live: Collection[int],
+        progress: Callable[[int, int], None] | None,
+        stopped: Callable[[], bool],
+    ) -> None:
         """Make vectors of the words that passages brought since the last time. Those of passages that are gone stay:
         they are like others as before, and nothing is found by them.
         """
@@ -308,6 +316,8 @@ class Semantics:
             matrix = self._words.embed([word for word, _ in words])
             vectors.put_words(words, matrix, rows[-1])
             self._words.add(words, matrix)
+            if progress is not None:
+                progress(at + len(rows), len(fresh))
         if fresh:
             self._words.save(self._graph_path("words"))
 
@@ -382,9 +392,3 @@ class Semantics:
         if not self._problem:
             self._problem = why
             _log.warning("%s Until then, words alone are searched.", why)
-
-
-def spread(cosines: Floats) -> Floats:
-    """Cosines with those that are missing at the mean of the others."""
-    has = ~np.isnan(cosines)
-    return np.where(has, cosines, cosines[has].mean() if has.any() else 0.0)

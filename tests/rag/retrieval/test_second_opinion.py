@@ -18,7 +18,7 @@ from rag.retrieval.second_opinion import SECOND_VECTORS
 from rag.retrieval.semantics import Semantics
 from rag.settings import RetrievalSettings
 from rag.types import Nearness
-from tests.rag.library_help import library_of
+from tests.rag.library_help import documents_of, library_of
 from tests.support.encoders import WordEncoder
 
 _DAY = "Everybody comes to the office on one day of the week, and the desks are shared among those who come."
@@ -231,7 +231,9 @@ def test_batches_beside_each_other_make_what_one_after_the_other_makes(tmp_path:
         assert library.semantics is not None
         told: list[tuple[int, int]] = []
         stopping = library.semantics.make(
-            progress=lambda *said, told=told: told.append(said), stopped=lambda told=told: bool(told), at_once=at_once
+            progress=lambda *said, told=told: told.append(said),
+            stopped=lambda told=told: len(told) > 1,
+            at_once=at_once,
         )
         assert 0 < stopping < 180
         assert library.semantics.make(at_once=at_once) == 180 - stopping
@@ -240,3 +242,28 @@ def test_batches_beside_each_other_make_what_one_after_the_other_makes(tmp_path:
             kept.append(db.execute("SELECT * FROM vectors JOIN pieces USING (passage) ORDER BY passage").fetchall())
     assert len(kept[0]) == 90
     assert kept[0] == kept[1]
+
+
+def test_how_far_vectors_are_is_told_step_by_step_and_a_second_encoder_may_come_later(tmp_path: Path) -> None:
+    seen: list[tuple[int, int] | None] = []
+
+    class Watched(WordEncoder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            going = library.semantics.progress if library.semantics is not None else None
+            seen.append((going.step, going.steps) if going is not None else None)
+            return super().embed(texts)
+
+    library_of(tmp_path, _TEXTS).close()
+    first = Watched("first")
+    library = Library.open(tmp_path, RetrievalSettings(), write=True)
+    library.take_encoder(first)
+    assert library.semantics is not None
+    library.semantics.start()
+    assert library.semantics.settled(60)
+    assert list(dict.fromkeys(seen)) == [None, (1, 2)]
+    seen.clear()
+    library.take_encoder(Paired(first, Watched("second"), "en"))
+    library.add(documents_of({"new.md": "# News\n\nThe canteen opens at noon on every working day."}))
+    assert library.semantics.settled(60)
+    assert (1, 4) in seen and (3, 4) in seen and library.semantics.progress is None
+    library.close()
