@@ -6,16 +6,12 @@ their ranking, nor how much what is lacking says against an answer (`rag.retriev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from rag.retrieval import matching
 from rag.retrieval.answer_type import asks_amount, asks_for, counted
 from rag.retrieval.matching import Bools, Floats, Ints
 from rag.retrieval.query import Query
-from rag.storage.passage_terms import AMOUNT, NUMBER, Batch, surface_hash, term_hash, unpack
-from rag.types import Likes
+from rag.storage.passage_terms import AMOUNT, NUMBER, Batch, surface_hash, term_hash
 
 NAMES = ("unsaid", "unsaid_proper", "left_out", "many_left_out", "apart", "no_amount", "no_count", "no_number")
 """`unsaid` is the largest share of one word of the question that no candidate says, in words like its own, and
@@ -27,23 +23,22 @@ money, a number beside what is counted (by the share that this is of the questio
 """
 PROPER = ("name", "number")
 """The kinds of words that stand for nothing else."""
-_DEPTH = 5
+DEPTH = 5
+"""So many of the best candidates are looked at."""
 _LIKE = 0.3
 """How like a word of the question the likest is where the word is not left out."""
 _BESIDE = 3
 
 
-def lacking(question: Query, packed: Sequence[tuple[bytes, bytes]], likes: Likes) -> Floats:
-    """The values of `NAMES` for a question and its candidates as `rag.storage.passage_terms.unpack` takes them, best
-    first.
+def lacking(question: Query, batch: Batch, said: Floats) -> Floats:
+    """The values of `NAMES` for a question and the `DEPTH` best candidates, best first; `said` is how like each of its
+    words each of their sentences is (`rag.retrieval.matching.likeness`).
     """
     content = question.content
-    if not content or not packed:
+    if not content or not batch.count:
         return np.zeros(len(NAMES))
-    batch = unpack(packed[:_DEPTH])
     weight = np.array([term.weight for term in content])
     share = weight / weight.sum()
-    said = matching.likeness(batch, content, likes)
     body, owner = ~batch.titles, batch.owner
     titles = np.maximum.reduceat(np.where(batch.titles[:, None], said, 0.0), batch.first)
     one = np.maximum(said, titles[owner])

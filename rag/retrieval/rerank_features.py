@@ -18,7 +18,6 @@ from rag.retrieval.answer_type import KINDS, asks_for
 from rag.retrieval.matching import Bools, Floats, Hits, Ints, Lookup, table
 from rag.retrieval.query import Query
 from rag.storage.passage_terms import AMOUNT, CAPITAL, MONTH, NUMBER, YEAR, Batch
-from rag.types import Likes
 
 K1, B = 0.6, 0.6
 _OTHER = 0.6
@@ -118,16 +117,16 @@ def has_asked(found: Scored) -> Floats:
     return has
 
 
-def alike(question: Query, batch: Batch, likes: Likes) -> tuple[Floats, Floats, Floats]:
-    """How much of the question every candidate means, by words like its own: the passage with its title, and its best
-    two neighbouring sentences with the title; and the largest share of one word that these leave out.
+def alike(question: Query, batch: Batch, by_sentence: Floats) -> tuple[Floats, Floats, Floats]:
+    """How much of the question every candidate means, by words like its own, as `matching.likeness` has them: the
+    passage with its title, and its best two neighbouring sentences with the title; and the largest share of one word
+    that these leave out.
     """
     content = question.content
     if not batch.count or not content:
         return np.zeros(batch.count), np.zeros(batch.count), np.ones(batch.count)
     weight = np.array([t.weight for t in content])
     share = weight / weight.sum()
-    by_sentence = matching.likeness(batch, content, likes)
     titles = np.maximum.reduceat(np.where(batch.titles[:, None], by_sentence, 0.0), batch.first)
     both = by_sentence.copy()
     both[:-1] = np.where(

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
-from rag.retrieval.evidence import lacking
-from rag.retrieval.matching import Floats
+from rag.retrieval.evidence import DEPTH, lacking
+from rag.retrieval.matching import Floats, likeness
 from rag.retrieval.meaning import Meaning
 from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
@@ -284,8 +284,9 @@ class Searcher:
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
-            near = self._by_meaning(meaning, filters, view, reading.own.language)
-            hits = list(dict.fromkeys((*hits, *near)))
+            self._read(hits)  # this, and what is like the question's words, while a second encoder is at work
+            reading.likes()
+            hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters, view, reading.own.language))))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
         batch = unpack([features[row][1:] for row in rows])
@@ -293,20 +294,20 @@ class Searcher:
         documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
         average = view.totals.tokens / max(1, view.totals.passages)
         found = rerank_features.describe(reading.talk, batch, np.array(rows, np.int64), documents, average)
-        columns = None
+        columns = lacks = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            alike = rerank_features.alike(reading.talk, batch, reading.likes())
-            words = reranker.score(found.features, weights)
-            has = rerank_features.has_asked(found)
-            columns = self._columns(rows, reading, meaning, view, words, (*alike, has))
+            said = likeness(batch, reading.talk.content, reading.likes())
+            alike = *rerank_features.alike(reading.talk, batch, said), rerank_features.has_asked(found)
+            columns = self._columns(rows, reading, meaning, view, reranker.score(found.features, weights), alike)
         if columns is not None:
             scores = second_stage.score(columns, weights.meaning)
         else:
             scores = reranker.score(found.features, weights, dropped)
         order = np.argsort(-scores, kind="stable")
-        best = [features[rows[i]][1:] for i in order]
-        lacks = lacking(reading.talk, best, reading.likes()) if columns is not None else None
+        if columns is not None:
+            best = order[:DEPTH]
+            lacks = lacking(reading.talk, unpack([features[rows[i]][1:] for i in best]), said[batch.sentences(best)])
         return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, reading.talk, columns, lacks)
 
     def _by_words(self, asked: query.Query, filters: Filters) -> tuple[list[int], int]:
@@ -336,7 +337,9 @@ class Searcher:
             return []  # which words a passage holds is known to the index alone
         count = _NEAREST_FILTERED if filters.narrow else _NEAREST
         among = Among(filters, partial(view.rows, self._store))
-        rows = self.semantics.nearest(meaning, count, among, language)
+        near = self.semantics.nearest(meaning, count, among)
+        self._read(near)  # while the second encoder is at work
+        rows = list(dict.fromkeys((*self.semantics.nearest_second(meaning, among, language), *near)))
         if rows and (filters.narrow or filters.labels is not None):
             allowed = self._store.allowed(rows, filters)
             rows = [row for row in rows if row in allowed][: 2 * _NEAREST]

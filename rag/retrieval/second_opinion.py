@@ -123,17 +123,17 @@ class SecondOpinion:
         """Row -> the cosines of the passage and of its pieces with a question, where they have vectors."""
         if self._vectors is None:
             return {}
-        whole, pieces = self._near.cosines(vector, rows), self._vectors.pieces_of(rows)
+        whole, pieces = self._near.cosines(vector, rows).tolist(), self._vectors.pieces_of(rows)
+        known = [(row, cosine) for row, cosine in zip(rows, whole, strict=True) if row in pieces and cosine == cosine]
+        if not known:
+            return {}
         own = unit(vector[None].astype(np.float32))[0]
-        found: dict[int, Nearness] = {}
-        for row, cosine in zip(rows, whole.tolist(), strict=True):
-            if row not in pieces or np.isnan(cosine):
-                continue
-            spans, vectors = pieces[row]
-            cosines = unit(vectors.astype(np.float32)) @ own
-            parts = tuple((*span, near) for span, near in zip(spans.tolist(), cosines.tolist(), strict=True))
-            found[row] = Nearness(cosine, parts)
-        return found
+        every = np.concatenate([pieces[row][1] for row, _ in known]).astype(np.float32)
+        cosines = iter((unit(every) @ own).tolist())
+        return {
+            row: Nearness(cosine, tuple((start, end, next(cosines)) for start, end in pieces[row][0].tolist()))
+            for row, cosine in known
+        }
 
     def make(
         self,

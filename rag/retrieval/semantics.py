@@ -158,11 +158,12 @@ class Semantics:
         return expected or self._begun(question, before)
 
     def _begun(self, question: str, before: str = "") -> Callable[[], Meaning | None]:
-        later = self._asked.submit(self.means, question, before)
         if self._second is None:
-            return later.result
+            return self._asked.submit(self.means, question, before).result
+        # The second encoder takes longest, so it begins first.
         texts = [question, f"{before}\n{question}"] if before else [question]
         second = self._asked.submit(self._second.means, texts)
+        later = self._asked.submit(self.means, question, before)
 
         def both() -> Meaning | None:
             meaning = later.result()
@@ -170,15 +171,17 @@ class Semantics:
 
         return both
 
-    def nearest(self, meaning: Meaning, count: int, among: Among, language: str) -> list[int]:
-        """The rows of the `count` nearest to each reading of a question in `language`, and of the few that a second
-        encoder holds nearest; only those `among` which are meant.
-        """
+    def nearest(self, meaning: Meaning, count: int, among: Among) -> list[int]:
+        """The rows of the `count` nearest to each reading of a question; only those `among` which are meant."""
         readings = [meaning.own] if meaning.talk is meaning.own else [meaning.own, meaning.talk]
-        said = meaning.second() if self._second is not None and meaning.second is not None else None
-        rows = self._second.nearest(said[-1], language, among) if self._second is not None and said is not None else []
-        rows += [row for one in readings for row in self._near.nearest(one, count, among)]
-        return list(dict.fromkeys(rows))
+        return list(dict.fromkeys(row for one in readings for row in self._near.nearest(one, count, among)))
+
+    def nearest_second(self, meaning: Meaning, among: Among, language: str) -> list[int]:
+        """The few rows that a second encoder holds nearest to a question in `language`."""
+        if self._second is None or meaning.second is None:
+            return []
+        said = meaning.second()
+        return [] if said is None else self._second.nearest(said[-1], language, among)
 
     def second(self, meaning: Meaning, rows: Sequence[int], language: str, foreign: Bools) -> Floats | None:
         """What a second encoder says of the passages of these rows; see `SecondOpinion.cosines`."""

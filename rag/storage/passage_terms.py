@@ -300,6 +300,11 @@ class Batch:
         sentence = np.searchsorted(self.sentence_start, at, side="right") - 1
         return self.owner[sentence], sentence
 
+    def sentences(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The places of the sentences of these passages, in their order."""
+        ends = np.append(self.first, len(self.owner))
+        return np.concatenate([np.arange(ends[at], ends[at + 1]) for at in passages.tolist()])
+
 
 def unpack(packed: Sequence[tuple[bytes, bytes]]) -> Batch:
     """The passages given as (packed tokens, packed grams), in order. Each has at least one token."""

@@ -9,8 +9,9 @@ import pytest
 from rag.library import Library
 from rag.retrieval.answer_type import asks_amount, counted
 from rag.retrieval.evidence import NAMES, lacking
+from rag.retrieval.matching import likeness
 from rag.settings import RetrievalSettings
-from rag.storage.passage_terms import analyse
+from rag.storage.passage_terms import analyse, unpack
 from rag.types import Likes
 
 _PENSION = "The pension contribution is aligned to your grade. Grade 8 has the least."
@@ -28,8 +29,9 @@ def library(tmp_path: Path) -> Library:
 
 def _lacking(library: Library, question: str, *passages: str, likes: Likes | None = None) -> dict[str, float]:
     read = [analyse(text, (), "", "en") for text in passages]
-    packed = [(one.packed_tokens, one.packed_grams) for one in read]
-    values = lacking(library.searcher.analyse(question), packed, likes or {})
+    batch = unpack([(one.packed_tokens, one.packed_grams) for one in read])
+    asked = library.searcher.analyse(question)
+    values = lacking(asked, batch, likeness(batch, asked.content, likes or {}))
     return dict(zip(NAMES, values.tolist(), strict=True))
 
 
