@@ -72,9 +72,11 @@ def read(
     the least confidence to answer.
     """
     reader = _Reader(retriever, principal, conversation, collections, history, limit, minimum)
-    if not history and isinstance(retriever, Expecting):
-        retriever.expect(text)
     asked = framing.unframed(text)
+    pieces = intents.parts(asked)
+    if not history and isinstance(retriever, Expecting):
+        for one in _searched(pieces) if len(pieces) > 1 else (text,):
+            retriever.expect(one)
     intent = intents.recognise(text)
     if intent.kind is Kind.ASK and asked != text:
         intent = intents.recognise(asked)
@@ -97,7 +99,6 @@ def read(
             return replace(reading, found=found, topic=intent.topic)
     if (file := reader.of_the_newest(text)) is not None:
         return file
-    pieces = intents.parts(asked)
     return reader.compound(text, pieces) if len(pieces) > 1 else reader.plain(text)
 
 
@@ -233,14 +234,12 @@ class _Reader:
         return Reading(found, reply=composer.checked())
 
     def compound(self, text: str, pieces: Sequence[str]) -> Reading:
-        """Each part by itself; one that says little by itself leans on the part before it."""
+        """Each part by itself."""
         passages: list[Passage] = []
         places: dict[str, int] = {}
         parts: list[Part] = []
         results: list[SearchResult] = []
-        for at, piece in enumerate(pieces):
-            alone = len(_content(piece)) >= _ALONE or at == 0
-            asked = piece if alone else f"{piece} {pieces[at - 1]}"
+        for piece, asked in zip(pieces, _searched(pieces), strict=True):
             found = self.search(asked)
             results.append(found)
             share = max(2, _MOST_PASSAGES // len(pieces))
@@ -262,6 +261,12 @@ class _Reader:
             corrections=tuple(dict.fromkeys(pair for result in results for pair in result.corrections)),
         )
         return Reading(found, parts=tuple(parts))
+
+
+def _searched(pieces: Sequence[str]) -> list[str]:
+    """What is searched for each part of a question: one that says little by itself leans on the part before it."""
+    alone = [at == 0 or len(_content(piece)) >= _ALONE for at, piece in enumerate(pieces)]
+    return [piece if alone[at] else f"{piece} {pieces[at - 1]}" for at, piece in enumerate(pieces)]
 
 
 def _content(text: str) -> list[str]:

@@ -8,13 +8,13 @@ does).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.retrieval.query import Term
+from rag.retrieval.query import Query, Term
 from rag.storage.passage_terms import TITLE, Batch, gram_hashes, surface_hash, term_hash
 from rag.text.analyser import casefold
 from rag.types import Likes
@@ -46,62 +46,122 @@ def table(rows: Ints, columns: Ints, height: int, width: int) -> Ints:
     return np.bincount(rows * width + columns, minlength=height * width).reshape(height, width)
 
 
-def _occurrences(batch: Batch, known: Sequence[int]) -> tuple[Ints, Ints]:
-    """The tokens whose hash is one of the `known`, which are in order, and for each the place of its hash in them."""
-    values = np.array(known, np.uint32)
-    coarse = np.zeros(65536, bool)
-    coarse[values & 0xFFFF] = True
-    # The table on the low 16 bits throws out almost every token before the exact comparison.
-    at = np.flatnonzero(coarse.take(batch.low))
-    found = batch.low[at] | batch.high[at].astype(np.uint32) << 16
-    place = np.searchsorted(values, found)
-    true = values.take(place, mode="clip") == found
-    return at[true], place[true]
+@dataclass(frozen=True, slots=True, eq=False)
+class Hashes:
+    """Hashes of words, in order, and which of the low 16 bits one of them has."""
+
+    values: NDArray[np.uint32]
+    coarse: Bools
+
+    @classmethod
+    def of(cls, known: Iterable[int]) -> Hashes:
+        """These hashes."""
+        values = np.array(sorted(known), np.uint32)
+        coarse = np.zeros(65536, bool)
+        coarse[values & 0xFFFF] = True
+        return cls(values, coarse)
+
+    def occurrences(self, batch: Batch) -> tuple[Ints, Ints]:
+        """The tokens with one of the hashes, and for each the place of its hash among them."""
+        # The table on the low 16 bits throws out almost every token before the exact comparison.
+        at = np.flatnonzero(self.coarse.take(batch.low))
+        found = batch.low[at] | batch.high[at].astype(np.uint32) << 16
+        place = np.searchsorted(self.values, found)
+        true = self.values.take(place, mode="clip") == found if len(self.values) else np.zeros(0, bool)
+        return at[true], place[true]
 
 
-def terms(batch: Batch, content: Sequence[Term]) -> tuple[Hits, Hits]:
-    """Where the stems of the terms occur, and where the words related to them do; `number` is the place of the first
-    term with the stem.
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """What is looked for of a question, which can be made before there are candidates: the hashes of its `terms`, and
+    for each hash the number of the first term with it as a stem (`exact`) and as a related word (`others`), -1 where
+    none has it; the numbers of its `words` as `numbering` has them; and its character grams: their numbers, and the
+    share of each term (columns) that each gram is.
     """
+
+    terms: Hashes
+    exact: Ints
+    others: Ints
+    words: Lookup
+    numbered: list[int]
+    grams: Lookup
+    gram_shares: Floats
+
+
+def wanted(question: Query) -> Wanted:
+    """What is looked for of a question."""
+    content = question.content
     exact: tuple[dict[int, int], dict[int, int]] = {}, {}
     for number, term in enumerate(content):
         for numbers, alternatives in zip(exact, (term.stems, (*term.related, *term.near)), strict=True):
             for one in alternatives:
                 numbers.setdefault(term_hash(one), number)
-    known = sorted({*exact[0], *exact[1]})
-    at, place = _occurrences(batch, known)
+    hashes = Hashes.of({*exact[0], *exact[1]})
+    first, others = (np.array([one.get(h, -1) for h in hashes.values.tolist()], np.int64) for one in exact)
+    return Wanted(hashes, first, others, *numbering(question.sequence), *_grams(content))
+
+
+def _grams(content: Sequence[Term]) -> tuple[Lookup, Floats]:
+    numbers: dict[int, int] = {}
+    rows: list[int] = []
+    columns: list[int] = []
+    shares: list[float] = []
+    for column, term in enumerate(content):
+        own = set(gram_hashes(term.folded))
+        rows += [numbers.setdefault(one, len(numbers)) for one in own]
+        columns += [column] * len(own)
+        shares += [1.0 / len(own)] * len(own)
+    parts = np.zeros((len(numbers), len(content)))
+    parts[rows, columns] = shares
+    return _lookup(numbers), parts
+
+
+def terms(batch: Batch, sought: Wanted) -> tuple[Hits, Hits]:
+    """Where the stems of the terms occur, and where the words related to them do; `number` is the place of the first
+    term with the stem.
+    """
+    at, place = sought.terms.occurrences(batch)
     passage, sentence = batch.places(at)
     hits = []
-    for numbers in exact:
-        number_of = np.array([numbers.get(value, -1) for value in known], np.int64)[place]
+    for numbers in (sought.exact, sought.others):
+        number_of = numbers[place]
         hits.append(Hits(at, passage, sentence, number_of).where(number_of >= 0))
     return hits[0], hits[1]
 
 
-def likeness(batch: Batch, content: Sequence[Term], likes: Likes) -> Floats:
-    """One row a sentence and one column a term: how like the term the likest word of the sentence is, the term itself
-    being 1.
-    """
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """The words like a question's, by their hashes, and how like each term (columns) each of them (rows) is."""
+
+    hashes: Hashes
+    worth: Floats
+
+
+def alike(content: Sequence[Term], likes: Likes) -> Alike:
+    """The words like the terms of a question, these themselves being 1."""
     values: dict[int, int] = {}
     worth: list[list[float]] = []
     for number, term in enumerate(content):
-        alike = [(one, 1.0) for one in term.stems]
-        for one, how in (*alike, *likes.get(casefold(term.word), ())):
+        own = [(one, 1.0) for one in term.stems]
+        for one, how in (*own, *likes.get(casefold(term.word), ())):
             place = values.setdefault(term_hash(one), len(values))
             if place == len(worth):
                 worth.append([0.0] * len(content))
             worth[place][number] = max(worth[place][number], how)
-    found = np.zeros((len(batch.owner), len(content)))
-    if not values:
-        return found
-    known = sorted(values)
-    at, where = _occurrences(batch, known)
+    hashes = Hashes.of(values)
+    rows = [worth[values[value]] for value in hashes.values.tolist()]
+    return Alike(hashes, np.array(rows, float).reshape(len(rows), len(content)))
+
+
+def likeness(batch: Batch, words: Alike) -> Floats:
+    """One row a sentence and one column a term: how like the term the likest word of the sentence is."""
+    found = np.zeros((len(batch.owner), words.worth.shape[1]))
+    at, where = words.hashes.occurrences(batch)
     if not len(at):
         return found
-    table_of = np.array([worth[values[value]] for value in known])[where]
     sentence = np.searchsorted(batch.sentence_start, at, side="right") - 1
     first = np.flatnonzero(np.diff(sentence, prepend=-1))
-    found[sentence[first]] = np.maximum.reduceat(table_of, first, axis=0)
+    found[sentence[first]] = np.maximum.reduceat(words.worth[where], first, axis=0)
     return found
 
 
@@ -152,25 +212,12 @@ def _share(passage: Ints, number: Ints, count: int, wanted: int) -> Floats:
     return share
 
 
-def grams(batch: Batch, content: Sequence[Term]) -> Floats:
+def grams(batch: Batch, sought: Wanted) -> Floats:
     """One row a passage and one column a term: the share of the term's character grams that the passage holds."""
-    numbers: dict[int, int] = {}
-    rows: list[int] = []
-    columns: list[int] = []
-    shares: list[float] = []
-    for column, term in enumerate(content):
-        own = set(gram_hashes(term.folded))
-        rows += [numbers.setdefault(one, len(numbers)) for one in own]
-        columns += [column] * len(own)
-        shares += [1.0 / len(own)] * len(own)
-    parts = np.zeros((len(numbers), len(content)))
-    parts[rows, columns] = shares
-    wanted = np.zeros(65536, bool)
-    wanted[list(numbers)] = True
-    at = np.flatnonzero(wanted.take(batch.gram))
+    number = sought.grams.take(batch.gram)
+    at = np.flatnonzero(number >= 0)
     passage = np.searchsorted(batch.gram_start, at, side="right") - 1
-    number = _lookup(numbers).take(batch.gram[at]).astype(np.int64)
-    return table(passage, number, batch.count, len(numbers)) @ parts
+    return table(passage, number[at].astype(np.int64), batch.count, len(sought.gram_shares)) @ sought.gram_shares
 
 
 def _lookup(numbers: dict[int, int]) -> Lookup:

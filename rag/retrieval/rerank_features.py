@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.retrieval import matching
 from rag.retrieval.answer_type import KINDS, asks_for
-from rag.retrieval.matching import Bools, Floats, Hits, Ints, Lookup, table
+from rag.retrieval.matching import Bools, Floats, Hits, Ints, Lookup, Wanted, table
 from rag.retrieval.query import Query
 from rag.storage.passage_terms import AMOUNT, CAPITAL, MONTH, NUMBER, YEAR, Batch
 
@@ -55,9 +55,12 @@ class Scored:
     best_sentence: Ints
 
 
-def describe(question: Query, batch: Batch, rows: Ints, documents: Ints, average_length: float) -> Scored:
-    """The features of every candidate of `batch`. `rows` are their places in the store, where the passages of a
-    document follow one another; `documents` numbers the document each belongs to, from 0.
+def describe(
+    question: Query, sought: Wanted, batch: Batch, rows: Ints, documents: Ints, average_length: float
+) -> Scored:
+    """The features of every candidate of `batch`. `sought` is what is looked for of the question; `rows` are the
+    candidates' places in the store, where the passages of a document follow one another; `documents` numbers the
+    document each belongs to, from 0.
     """
     content = question.content
     count, width = batch.count, len(content)
@@ -65,7 +68,7 @@ def describe(question: Query, batch: Batch, rows: Ints, documents: Ints, average
         return Scored(np.zeros((count, len(NAMES))), np.zeros(count), np.zeros(count, np.int64))
     weight = np.array([t.weight for t in content])
     share = weight / weight.sum()
-    everywhere, others = matching.terms(batch, content)
+    everywhere, others = matching.terms(batch, sought)
     in_title = batch.titles[everywhere.sentence]
     hits, heading = everywhere.where(~in_title), everywhere.where(in_title)
 
@@ -81,8 +84,8 @@ def describe(question: Query, batch: Batch, rows: Ints, documents: Ints, average
     plain = np.array([t.kind == "other" for t in content])
     other = table(others.passage, others.number, count, width) > 0
     rarity = _rarity(anywhere, share)
-    grams = matching.grams(batch, content)
-    lookup, numbered = matching.numbering(question.sequence)
+    grams = matching.grams(batch, sought)
+    lookup, numbered = sought.words, sought.numbered
     spoken = matching.words(batch, lookup)
     surfaces = _surfaces(question, spoken, numbered, count)
     soft = np.where(anywhere, 1.0, np.maximum(grams - 0.2, 0.0))

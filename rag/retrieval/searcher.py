@@ -15,9 +15,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
-from rag.retrieval import confidence, follow_ups, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval import confidence, follow_ups, matching, query, quoted, rerank_features, reranker, second_stage
 from rag.retrieval.evidence import DEPTH, lacking
-from rag.retrieval.matching import Floats, likeness
+from rag.retrieval.matching import Floats
 from rag.retrieval.meaning import Meaning
 from rag.retrieval.neighbours import Among
 from rag.retrieval.ranked import Ranked
@@ -282,10 +282,11 @@ class Searcher:
         if reading.talk is not reading.own:
             # A turn that changes the subject finds its passages by its own words.
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
+        sought = matching.wanted(reading.talk)  # this, and what else needs no encoder, while these are at work
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
-            self._read(hits)  # this, and what is like the question's words, while a second encoder is at work
-            reading.likes()
+            self._read(hits)
+            likes = matching.alike(reading.talk.content, reading.likes())
             hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters, view, reading.own.language))))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
@@ -293,11 +294,11 @@ class Searcher:
         numbers: dict[int, int] = {}
         documents = np.array([numbers.setdefault(features[row][0], len(numbers)) for row in rows], np.int64)
         average = view.totals.tokens / max(1, view.totals.passages)
-        found = rerank_features.describe(reading.talk, batch, np.array(rows, np.int64), documents, average)
+        found = rerank_features.describe(reading.talk, sought, batch, np.array(rows, np.int64), documents, average)
         columns = lacks = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            said = likeness(batch, reading.talk.content, reading.likes())
+            said = matching.likeness(batch, likes)
             alike = *rerank_features.alike(reading.talk, batch, said), rerank_features.has_asked(found)
             columns = self._columns(rows, reading, meaning, view, reranker.score(found.features, weights), alike)
         if columns is not None:

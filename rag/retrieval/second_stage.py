@@ -6,6 +6,7 @@ alone and for one asked in a conversation. Does not know where the columns come 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,11 @@ def by_pieces(rows: Sequence[int], scores: dict[int, float], near: Mapping[int, 
 
 def deviations(column: Floats, floor: float) -> Floats:
     """How far each entry of a column is from the mean, in standard deviations with the `floor` added to these."""
-    return (column - column.mean()) / (column.std() + floor) if len(column) else column
+    if not len(column):
+        return column
+    apart: Floats = column - column.sum() / len(column)
+    apart /= math.sqrt(float(apart @ apart) / len(column)) + floor
+    return apart
 
 
 def spread(cosines: Floats) -> Floats:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hybrid.answering import reading
 from hybrid.answering.pipeline import Question, Turn, answer
 from hybrid.engine import Engine
 from hybrid.events import Finished, Notice
@@ -13,7 +15,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.runtimes.scripted import Script, Scripted
 from rag.library import Library
 from rag.settings import RetrievalSettings
-from rag.types import Support
+from rag.types import SearchResult, Support
 from tests.hybrid.conftest import MakeEngine
 
 
@@ -80,6 +82,30 @@ async def test_two_questions_are_answered_part_by_part_and_refused_part_by_part(
     half, _ = await told(quoting, "How long is parental leave, and who composed the moon opera of 1969?")
     assert "16 weeks" in half.answer.text
     assert "who composed the moon opera of 1969?" in half.answer.text and not half.answer.refused
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("How long is parental leave?", 1),
+        ("How long is parental leave, and how much may a hotel cost per night?", 2),
+    ],
+)
+def test_what_each_part_means_is_begun_before_the_first_is_searched(
+    library: Library, monkeypatch: pytest.MonkeyPatch, text: str, expected: int
+) -> None:
+    done: list[tuple[str, str]] = []
+    search = library.search
+
+    def searched(question: str, **asked: Any) -> SearchResult:
+        done.append(("searched", question))
+        return search(question, **asked)
+
+    monkeypatch.setattr(library, "search", searched)
+    monkeypatch.setattr(library, "expect", lambda question: done.append(("begun", question)))
+    reading.read(library, text, conversation="", history=(), limit=None, minimum=0.35)
+    begun = [question for what, question in done[:expected] if what == "begun"]
+    assert begun == [question for what, question in done if what == "searched"][:expected]
 
 
 async def test_a_topic_without_a_question_is_asked_back(quoting: Engine) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rag.library import Library
 from rag.retrieval.answer_type import asks_amount, counted
 from rag.retrieval.evidence import NAMES, lacking
-from rag.retrieval.matching import likeness
+from rag.retrieval.matching import alike, likeness
 from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import analyse, unpack
 from rag.types import Likes
@@ -31,7 +31,7 @@ def _lacking(library: Library, question: str, *passages: str, likes: Likes | Non
     read = [analyse(text, (), "", "en") for text in passages]
     batch = unpack([(one.packed_tokens, one.packed_grams) for one in read])
     asked = library.searcher.analyse(question)
-    values = lacking(asked, batch, likeness(batch, asked.content, likes or {}))
+    values = lacking(asked, batch, likeness(batch, alike(asked.content, likes or {})))
     return dict(zip(NAMES, values.tolist(), strict=True))
 
 

@@ -106,7 +106,7 @@ def test_the_likest_word_of_a_sentence_counts(folder: Path, tmp_path: Path) -> N
     asked = library.searcher.analyse("vacation year")
     read = analyse("Take leave. It ends with the year.", (), "Title", "en")
     batch = unpack([(read.packed_tokens, read.packed_grams)])
-    found = matching.likeness(batch, asked.content, {"vacation": (("leav", 0.8), ("end", 0.3))})
+    found = matching.likeness(batch, matching.alike(asked.content, {"vacation": (("leav", 0.8), ("end", 0.3))}))
     number = [term.word for term in asked.content].index("vacation")
     assert np.allclose(found[:2, number], [0.8, 0.3])
     assert np.allclose(found[:2, 1 - number], [0.0, 1.0])
