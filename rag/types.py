@@ -207,11 +207,13 @@ class CheckedSentence:
 class CheckedAnswer:
     """An answer after the citation check: `text` carries only markers `[n]` that are valid (1-based into the passages
     that were checked against), at least one on every supported sentence. `dropped` are the invalid markers' numbers.
+    It is `doubtful` where it says of itself that it may not answer.
     """
 
     text: str
     sentences: tuple[CheckedSentence, ...]
     dropped: tuple[int, ...] = ()
+    doubtful: bool = False
 
     @property
     def supported_share(self) -> float:

@@ -49,11 +49,6 @@ class Task:
             return True
         return bool(self.found.passages) and self.found.confidence >= self.engine.minimum_confidence
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether what was found may answer it, or may not."""
-        return self.answerable and self.found.confidence < self.engine.sure_confidence
-
     def refiner(self, drafted_by: str) -> tuple[Runtime, str] | None:
         """Who refines, if it is there and did not write the draft itself."""
         if drafted_by == self.plan.refine or self.plan.refine in self.failed:
@@ -84,7 +79,8 @@ class Task:
             passages=passages,
             numbers=numbers(shown, passages),
             answerable=self.answerable,
-            doubtful=self.doubtful,
+            confidence=self.found.confidence,
+            sure=self.engine.sure_confidence,
             parts=self.reading.parts,
             reply=self.reading.reply,
             topic=self.reading.topic,

@@ -35,10 +35,11 @@ class ChatRequest:
     asked) and `passages` repeat what `messages` says in words, for runtimes that quote.
 
     `answerable` is False where retrieval finds that the corpus holds no answer: a runtime that quotes then says so;
-    `doubtful` says that it may be so. `parts` are what a compound question asks, `reply` is what a runtime that quotes
-    says where nothing has to be chosen for it, and `topic` what a question without a question is about. `numbers` says,
-    for each number of the messages, which of `passages` it is (0: none); without it they are numbered alike. `likes`
-    has the words of the passages that are like the question's.
+    `confidence` is how sure retrieval is of that, and what is quoted with less than `sure` is said with doubt. `parts`
+    are what a compound question asks, `reply` is what a runtime that quotes says where nothing has to be chosen for it,
+    and `topic` what a question without a question is about. `numbers` says, for each number of the messages, which of
+    `passages` it is (0: none); without it they are numbered alike. `likes` has the words of the passages that are like
+    the question's.
     `schema` is the JSON schema that the reply is to follow, where the server can hold the model to it.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
     """
@@ -50,7 +51,8 @@ class ChatRequest:
     passages: tuple[Passage, ...] = ()
     numbers: tuple[int, ...] = ()
     answerable: bool = True
-    doubtful: bool = False
+    confidence: float = 1.0
+    sure: float = 0.0
     parts: tuple[Part, ...] = ()
     reply: CheckedAnswer | None = None
     topic: str = ""

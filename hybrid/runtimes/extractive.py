@@ -61,22 +61,28 @@ def compose(request: ChatRequest) -> CheckedAnswer:
         _parts(composer, request)
     elif request.answerable:
         words = VAGUE_WORDS if request.topic else MAX_WORDS
-        spans = extractive.spans(
+        found = extractive.quoted(
             request.question,
             request.passages,
             max_words=words,
             own=request.typed,
             likes=request.likes,
-            sure=not request.doubtful,
+            sure=request.confidence >= request.sure,
+            confidence=request.confidence,
         )
-        if spans and request.doubtful:
-            composer.say(phrases.phrase("unsure", request.language))
-        _quote(composer, spans, request)
-        if spans and request.topic:
+        if found.spans and _in_doubt(request, found):
+            composer.doubt(phrases.phrase("unsure", request.language))
+        _quote(composer, found.spans, request)
+        if found.spans and request.topic:
             _ask_back(composer, request)
     if not composer.blocks:
         composer.say(phrases.refusal(request.language, request.passages[:3]))
     return composer.checked()
+
+
+def _in_doubt(request: ChatRequest, found: extractive.Quoted) -> bool:
+    """Whether what is quoted may not answer the question: of a topic, where nothing is asked, the search says it."""
+    return (request.confidence if request.topic else found.holds) < request.sure
 
 
 def _quote(composer: Composer, spans: Sequence[Span], request: ChatRequest) -> None:
@@ -101,21 +107,34 @@ def _shares_words(request: ChatRequest, passages: Sequence[Passage]) -> bool:
 
 
 def _parts(composer: Composer, request: ChatRequest) -> None:
-    """Part by part: what is answered first, then what is not."""
+    """Part by part: what is answered first, then what is not; with doubt where no part is surely answered."""
     words = max(VAGUE_WORDS, MAX_WORDS // max(1, len(request.parts)))
     said: set[tuple[int, int]] = set()
+    answered: list[tuple[list[int], extractive.Quoted]] = []
     missing: list[str] = []
     for part in request.parts:
         places = [place for place in part.places if place < len(request.passages)]
         passages = [request.passages[place] for place in places]
-        spans = (
-            extractive.spans(part.searched, passages, max_words=words, own=part.question, likes=request.likes)
+        found = (
+            extractive.quoted(
+                part.searched,
+                passages,
+                max_words=words,
+                own=part.question,
+                likes=request.likes,
+                confidence=request.confidence,
+            )
             if part.answerable
-            else []
+            else extractive.Quoted()
         )
-        if not spans:
+        if found.spans:
+            answered.append((places, found))
+        else:
             missing.append(part.question)
-        for span in spans:
+    if answered and all(found.holds < request.sure for _, found in answered):
+        composer.doubt(phrases.phrase("unsure", request.language))
+    for places, found in answered:
+        for span in found.spans:
             fresh = tuple(unit for unit in span.units if (places[span.passage], unit.start) not in said)
             said.update((places[span.passage], unit.start) for unit in fresh)
             if fresh:

@@ -7,14 +7,15 @@ Knows the units of passages and how well each answers (`rag.grounding.unit_featu
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from rag.grounding import changes
+from rag.grounding import changes, quote_confidence
 from rag.grounding.code_lines import only_imports
-from rag.grounding.nearness import weighed
+from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import is_contents, refers
 from rag.grounding.spans import Span, composed, cut_off, ended, lone, to_the_point, unrepeated
 from rag.grounding.stretches import PICTURE, TELLING, grow, is_default, is_sentence, leans, list_of, shortened, text_of
@@ -58,6 +59,17 @@ def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, o
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What is quoted: the spans, best first, and the estimate in [0, 1] that they hold what is asked for, with the
+    values that it was made from (`rag.grounding.quote_confidence`).
+    """
+
+    spans: tuple[Span, ...] = ()
+    holds: float = 0.0
+    values: NDArray[np.float64] | None = None
+
+
 def spans(
     question: str,
     passages: Sequence[Passage],
@@ -67,22 +79,42 @@ def spans(
     likes: Likes = NO_LIKES,
     sure: bool = True,
 ) -> list[Span]:
+    """The spans of `quoted`."""
+    return list(quoted(question, passages, max_words=max_words, own=own, likes=likes, sure=sure).spans)
+
+
+def quoted(
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    max_words: int = 100,
+    own: str = "",
+    likes: Likes = NO_LIKES,
+    sure: bool = True,
+    confidence: float = 1.0,
+) -> Quoted:
     """The coherent stretches that answer `question` best, best first: as many as it takes to be fairly sure that the
     answer is among them, and no more than `max_words` together but for the first.
 
     `own` is what was typed, where `question` has words of the conversation besides: its words decide. `likes` has the
     words that are like the question's; unless it is `sure` that the passages answer, little is put beside the best.
+    `confidence` is the search's, in [0, 1].
     """
     found = split(passages)
     if not found:
-        return []
-    scores, near = rate(question, passages, found, learned(), own, likes)
-    scores = weighed(scores, passages, found)
+        return Quoted()
+    scores, in_context = rate(question, passages, found, learned(), own, likes)
+    near = cosines(passages, found)
+    scores = weighed(scores, passages, found, near)
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
-    chosen = choose(passages, found, scores, max_words, near)
-    return unrepeated(passages, composed(passages, found, chosen, near, max_words, sure=sure)) if chosen else []
+    chosen = choose(passages, found, scores, max_words, in_context)
+    if not chosen:
+        return Quoted()
+    made = unrepeated(passages, composed(passages, found, chosen, in_context, max_words, sure=sure))
+    values = quote_confidence.describe(found, made, scores, in_context, near, confidence)
+    return Quoted(tuple(made), quote_confidence.holds(values) if values is not None else 0.0, values)
 
 
 def choose(

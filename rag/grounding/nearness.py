@@ -33,16 +33,28 @@ def pieces(passage: Passage) -> list[tuple[int, int, str]]:
     ]
 
 
-def weighed(scores: NDArray[np.float64], passages: Sequence[Passage], found: Sequence[Sentence]) -> NDArray[np.float64]:
-    """The units' scores with how near they and their passages are to the question; as they are where no passage knows.
+def cosines(passages: Sequence[Passage], found: Sequence[Sentence]) -> NDArray[np.float64] | None:
+    """How near each unit is to the question, NaN where its passage does not know; None where none does."""
+    if not any(one.near for one in passages):
+        return None
+    known = [passages[one.passage].near for one in found]
+    return np.array([_of(near, one) if near else np.nan for near, one in zip(known, found, strict=True)])
+
+
+def weighed(
+    scores: NDArray[np.float64],
+    passages: Sequence[Passage],
+    found: Sequence[Sentence],
+    piece: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """The units' scores with how near they (`piece`, as `cosines` has them) and their passages are to the question; as
+    they are where no passage knows.
 
     A unit of a passage that does not know counts as one that is as near as the others are on the mean.
     """
-    if not any(one.near for one in passages):
+    if piece is None:
         return scores
-    known = [passages[one.passage].near for one in found]
-    whole = np.array([near.whole if near else np.nan for near in known])
-    piece = np.array([_of(near, one) if near else np.nan for near, one in zip(known, found, strict=True)])
+    whole = np.array([near.whole if (near := passages[one.passage].near) else np.nan for one in found])
     counted = _WORDS * scores
     for column, weight in ((piece, _PIECE), (whole, _WHOLE)):
         counted += weight * np.nan_to_num(column - np.nanmean(column)) if not np.isnan(column).all() else 0.0

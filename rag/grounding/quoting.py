@@ -66,6 +66,7 @@ class Composer:
     passages: Sequence[Passage]
     blocks: list[str] = field(default_factory=list)
     sentences: list[CheckedSentence] = field(default_factory=list)
+    doubtful: bool = False
     _length: int = 0
     _headings: set[str] = field(default_factory=set)
     _quoted: set[int] = field(default_factory=set)
@@ -75,6 +76,11 @@ class Composer:
         self._begin()
         self.sentences.append(CheckedSentence(text, self._length, self._length + len(text), Support.NEUTRAL, 0.0))
         self._add(text)
+
+    def doubt(self, text: str) -> None:
+        """A block that says that what follows may not answer."""
+        self.doubtful = True
+        self.say(text)
 
     def quote(self, span: Span) -> None:
         """One span, as a paragraph, a list, a table or code."""
@@ -157,7 +163,7 @@ class Composer:
 
     def checked(self) -> CheckedAnswer:
         """The answer so far."""
-        return CheckedAnswer("".join(self.blocks), tuple(self.sentences))
+        return CheckedAnswer("".join(self.blocks), tuple(self.sentences), doubtful=self.doubtful)
 
     def _block(self, run: Sequence[Unit], passage: Passage, number: int, *, led: bool, more: bool) -> None:
         """One block; an item by itself that nothing `led` into is a sentence as any other, and a label that `more`

@@ -91,20 +91,20 @@ def example(one: Asked) -> tuple[Floats, Bools] | None:
         grown = stretches.grow(one.passages, found, i, alone if unit.unit.kind is Kind.ROW else None)
         alone[i] = -99.0
         said = " ".join(one.passages[found[k].passage].text[found[k].start : found[k].end] for k in grown)
-        shares.append(_held(said, one.facts))
-    held = np.array(shares)
+        shares.append(held(said, one.facts))
+    share = np.array(shares)
     right = np.array([one.documents[unit.passage] in one.right for unit in found], bool)
-    if not (held * right).any():
+    if not (share * right).any():
         right[:] = True
-    best = (held * right).max()
+    best = (share * right).max()
     return (
-        (unit_features.describe(one.question, one.passages, found, learned(), likes=one.likes), (held >= best) & right)
+        (unit_features.describe(one.question, one.passages, found, learned(), likes=one.likes), (share >= best) & right)
         if best
         else None
     )
 
 
-def _held(said: str, facts: Sequence[Sequence[str]]) -> float:
+def held(said: str, facts: Sequence[Sequence[str]]) -> float:
     """The share of the facts that `said` holds in one of their wordings."""
     text = f"{_normal(said)} {_normal(plain(said))}"
     return sum(any(_normal(wording) in text for wording in fact) for fact in facts) / max(1, len(facts))
@@ -125,7 +125,7 @@ def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
             for span in (extractive.choose(one.passages, found, scores, WORDS) if found else [])
             for unit in span.units
         ]
-        hits += _held(" ".join(texts), one.facts) == 1.0
+        hits += held(" ".join(texts), one.facts) == 1.0
         words += sum(map(unit_features.word_count, texts))
     return hits / max(1, len(questions)), words / max(1, len(questions))
 

@@ -6,10 +6,11 @@ recall@5: share of the answerable questions with one of their documents among th
 key_facts: share of the answerable questions whose answer holds every key fact, in one of its accepted wordings.
 abstention: share of the unanswerable questions that were refused. false_refusals: of the answerable ones.
 citation_precision: share of the citations whose document answers the question. citation_recall: share of the claims
-that carry a citation. Both over the answerable questions that were answered. auroc: how well the confidence of the
-search tells the unanswerable questions from the others. written: share of the answers that a model wrote. repeating:
-answers that go round in circles. unmarked: written answers, no refusals, of which nothing was checked. accepting_ms:
-what checking all that was written took.
+that carry a citation. Both over the answerable questions that were answered. doubted_right: share of the answers with
+every key fact that say of themselves that they may not answer; doubted_wrong: of the others that were no refusals, to
+unanswerable questions too. auroc: how well the confidence of the search tells the unanswerable questions from the
+others. written: share of the answers that a model wrote. repeating: answers that go round in circles. unmarked:
+written answers, no refusals, of which nothing was checked. accepting_ms: what checking all that was written took.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class Outcome:
     """What became of one question. `written` says that a model wrote what is shown, `accepting_ms` is the time that the
     check of all that was written took.
 
-    `claims` has one entry a claim of the answer: the documents it cites, none where nothing supports it. `confidence`
-    is retrieval's; the times count from asking to the first word and to the end.
+    `claims` has one entry a claim of the answer: the documents it cites, none where nothing supports it. `doubtful`
+    answers say that they may not answer. `confidence` is retrieval's; the times count from asking to the first word
+    and to the end.
     """
 
     asked: Asked
@@ -52,6 +54,7 @@ class Outcome:
     refused: bool
     retrieved: tuple[str, ...]
     claims: tuple[tuple[str, ...], ...] = ()
+    doubtful: bool = False
     confidence: float = 0.0
     first_ms: float | None = None
     total_ms: float | None = None
@@ -131,6 +134,7 @@ def _outcome(
             for sentence in answer.checked.sentences
             if sentence.support is not Support.NEUTRAL
         ),
+        doubtful=answer.checked.doubtful,
         confidence=trace.retrieval["confidence"],
         first_ms=next((span.start_ms for span in trace.spans if span.name == "last_token"), None),
         total_ms=trace.total_ms,
@@ -150,12 +154,16 @@ def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     unanswerable = [o for o in outcomes if not o.asked.documents]
     answered = [o for o in answerable if not o.refused]
     cited = [(document, o) for o in answered for claim in o.claims for document in claim]
-    lengths = [len(MARKER.sub("", o.text).split()) for o in outcomes if not o.refused]
+    shown = [o for o in outcomes if not o.refused]
+    right = [o for o in answered if o.complete]
+    lengths = [len(MARKER.sub("", o.text).split()) for o in shown]
     return {
         **_shares(outcomes),
         "refused": _share(o.refused for o in outcomes),
         "citation_precision": _share(document in o.asked.documents for document, o in cited),
         "citation_recall": _share(bool(claim) for o in answered for claim in o.claims),
+        "doubted_right": _share(o.doubtful for o in right),
+        "doubted_wrong": _share(o.doubtful for o in shown if o not in right),
         "auroc": _separation(answerable, unanswerable),
         "words": round(statistics.fmean(lengths), 1) if lengths else None,
         "written": _share(o.written for o in outcomes),
@@ -185,6 +193,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "question": asked.question,
         "answer": outcome.text,
         "refused": outcome.refused,
+        "doubtful": outcome.doubtful,
         "confidence": outcome.confidence,
         "recalled": outcome.recalled,
         "complete": outcome.complete,

@@ -146,10 +146,17 @@ async def test_what_frames_a_question_changes_no_answer(quoting: Engine, text: s
 
 async def test_between_an_answer_and_none_it_says_that_it_is_not_sure(make_engine: MakeEngine) -> None:
     engine = make_engine(draft=EXTRACTIVE, refine=EXTRACTIVE)
-    engine.sure_confidence = 1.0
-    end, _ = await told(engine, "How many days of annual leave are there?")
-    assert end.answer.text.startswith("I am not sure") and "25 days" in end.answer.text
-    assert not end.answer.refused
+    for text in (
+        "How many days of annual leave are there?",
+        "How many days of annual leave, and what may a hotel cost?",
+    ):
+        engine.sure_confidence = 0.05
+        sure, _ = await told(engine, text)
+        assert not sure.answer.checked.doubtful and "not sure" not in sure.answer.text
+        engine.sure_confidence = 1.0
+        end, _ = await told(engine, text)
+        assert end.answer.checked.doubtful and not end.answer.refused
+        assert end.answer.text.startswith("I am not sure") and "25 days" in end.answer.text
 
 
 async def test_the_current_version_is_quoted_first_and_said(make_engine: MakeEngine, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from rag.grounding import extractive
-from rag.grounding.nearness import pieces, weighed
+from rag.grounding.nearness import cosines, pieces, weighed
 from rag.grounding.unit_features import split
 from rag.types import Nearness, Passage
 
@@ -43,14 +43,14 @@ def test_the_piece_nearest_in_meaning_is_quoted_first_where_words_tell_little() 
 
 def test_without_an_encoder_words_decide_alone() -> None:
     scores = np.array([1.0, 2.0, 3.0])
-    assert weighed(scores, [_PASSAGE], split([_PASSAGE])) is scores
+    assert weighed(scores, [_PASSAGE], split([_PASSAGE]), None) is scores
 
 
 def test_a_passage_that_knows_nothing_stands_where_the_others_are_on_the_mean() -> None:
     near = _near({"The kitchen is cleaned on Friday.": 0.5, "Everybody is away for twelve weeks.": 0.7}, 0.6)
     both = [replace(_PASSAGE, near=near), replace(_PASSAGE, id="2")]
     found = split(both)
-    counted = weighed(np.zeros(len(found)), both, found)
+    counted = weighed(np.zeros(len(found)), both, found, cosines(both, found))
     assert np.allclose(counted[[one.passage == 1 for one in found]], 0.0)
     assert counted[1] > counted[0]
 
@@ -58,5 +58,6 @@ def test_a_passage_that_knows_nothing_stands_where_the_others_are_on_the_mean() 
 def test_a_unit_that_was_cut_otherwise_has_the_cosine_of_what_it_shares_most_with() -> None:
     begins = _TEXT.index("Everybody")
     near = Nearness(0.2, ((0, begins, 0.1), (begins, len(_TEXT), 0.8)))
-    counted = weighed(np.zeros(3), [replace(_PASSAGE, near=near)], split([_PASSAGE]))
+    known, found = [replace(_PASSAGE, near=near)], split([_PASSAGE])
+    counted = weighed(np.zeros(3), known, found, cosines(known, found))
     assert counted[1] == counted[2] > counted[0]

@@ -49,7 +49,7 @@ def test_the_report_counts_each_kind_apart() -> None:
     unanswerable = Asked(id="u", question="?")
     outcomes = [
         Outcome(answerable, "At six, at sunrise [1].", False, ("y", "x")),
-        Outcome(answerable, "At six.", False, ("y", "y", "y", "y", "y", "x")),
+        Outcome(answerable, "At six.", False, ("y", "y", "y", "y", "y", "x"), doubtful=True),
         Outcome(answerable, "No.", True, ("x",)),
         Outcome(answerable, "At six, at dawn.", False, ("x",)),
         Outcome(unanswerable, "No.", True, ()),
@@ -62,6 +62,7 @@ def test_the_report_counts_each_kind_apart() -> None:
     assert measured["false_refusals"] == 0.25
     assert measured["refused"] == pytest.approx(2 / 6, abs=1e-4)
     assert measured["words"] == pytest.approx((4 + 2 + 4 + 2) / 4)
+    assert (measured["doubted_right"], measured["doubted_wrong"]) == (0.0, 0.5)
     assert (measured["answerable"], measured["unanswerable"]) == (4, 2)
     assert measured["missed"]["abstention"] == ["u"]
 

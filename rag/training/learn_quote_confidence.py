@@ -1,0 +1,179 @@
+"""Learns how sure it is that quotes hold what is asked: `python -m rag.training.learn_quote_confidence SET...`.
+
+Knows how examples are drawn: a SET is QUESTIONS=LIBRARY, a questions.yaml (the head of the one in docs_corpus/ says
+how it is written) and the library that `tandem index` made of its documents; what is quoted for a question is right
+where it holds all that is wanted, and never where the documents hold no answer. Prints what the other sets teach of
+each one; writes `rag/grounding/quote_confidence.json` unless `--check` is given. Does not learn what is quoted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from rag.grounding import extractive, quote_confidence
+from rag.library import Library
+from rag.retrieval.embedders.bert_file import BertFile
+from rag.retrieval.embedders.onnx_file import OnnxFile
+from rag.retrieval.embedders.paired import Paired
+from rag.settings import RetrievalSettings
+from rag.training.fit import Bools, Floats, auroc, logistic
+from rag.training.learn_quotes import held
+from rag.types import Passage, SearchResult
+
+WORDS = 110
+_RIDGE = 20.0
+_DOUBTED = 0.15
+"""The share of the right answers that may be called doubtful: the constant is moved to where it is so, by weights that
+were learned without them."""
+_NOT_SEARCHED = ("document", "vague", "library", "greeting")
+"""Kinds of questions that are not answered with what a search finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The values of one answer (`quote_confidence.describe`), and whether it held all that was wanted."""
+
+    values: Floats
+    right: bool
+
+
+def examples(questions: Path, library: Library) -> tuple[list[Example], list[Example]]:
+    """One for each question of a file that is answered, not refused: with what is known of meaning, and without it."""
+    drawn: tuple[list[Example], list[Example]] = ([], [])
+    for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
+        if entry.get("kind") in _NOT_SEARCHED:
+            continue
+        found = library.search(entry["question"], history=[tuple(turn) for turn in entry.get("history") or ()])
+        if found.confidence < RetrievalSettings().minimum_confidence:
+            continue
+        for of, passages in zip(drawn, (found.passages, _by_words(found.passages)), strict=True):
+            if (one := example(entry, found, passages)) is not None:
+                of.append(one)
+    return drawn
+
+
+def _by_words(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    return tuple(replace(one, near=None) for one in passages)
+
+
+def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Passage]) -> Example | None:
+    """What is quoted for one question of `passages`, or None where nothing is."""
+    quoted = extractive.quoted(
+        found.query,
+        passages,
+        max_words=WORDS,
+        own=entry["question"],
+        likes=found.likes,
+        sure=found.confidence >= RetrievalSettings().sure_confidence,
+        confidence=found.confidence,
+    )
+    if quoted.values is None:
+        return None
+    facts = [(fact,) if isinstance(fact, str) else tuple(fact) for fact in entry["key_facts"]]
+    said = " ".join(passages[one.passage].text[unit.start : unit.end] for one in quoted.spans for unit in one.units)
+    return Example(quoted.values, bool(entry["documents"]) and held(said, facts) == 1.0)
+
+
+def fit(drawn: Sequence[Example], *, near: bool) -> dict[str, float]:
+    """The weights of `quote_confidence.names`, with or without what is known of meaning."""
+    names = quote_confidence.names(near=near)
+    usable = [one for one in drawn if len(one.values) == len(names)]
+    constant, values = logistic(
+        np.array([one.values for one in usable]), _right(usable), np.ones(len(usable)), ridge=_RIDGE
+    )
+    named = {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
+    return {"constant": round(constant, 4), **named}
+
+
+def _right(drawn: Sequence[Example]) -> Bools:
+    return np.array([one.right for one in drawn], bool)
+
+
+def left_out(sets: Sequence[Sequence[Example]], *, near: bool) -> list[Floats]:
+    """The exponents of each set's answers, by what the others teach."""
+    exponents = []
+    for at, own in enumerate(sets):
+        learnt = fit([one for i, part in enumerate(sets) if i != at for one in part], near=near)
+        weights = np.array([learnt[name] for name in quote_confidence.names(near=near)])
+        exponents.append(np.array([learnt["constant"] + float(one.values @ weights) for one in own]))
+    return exponents
+
+
+def moved(learnt: Mapping[str, float], exponents: Floats, right: Bools) -> dict[str, float]:
+    """Weights by which `_DOUBTED` of the right answers are below the settings' bound."""
+    return {
+        **learnt,
+        "constant": round(learnt["constant"] + _bound() - float(np.quantile(exponents[right], _DOUBTED)), 4),
+    }
+
+
+def _bound() -> float:
+    sure = RetrievalSettings().sure_confidence
+    return log(sure / (1.0 - sure))
+
+
+def told(exponents: Floats, right: Bools, bound: float) -> dict[str, float]:
+    """How well right answers are told from wrong ones, and the shares of each that lie below `bound`."""
+    doubted = exponents < bound
+    return {
+        "answers": len(right),
+        "right": round(float(right.mean()), 3),
+        "auroc": round(auroc(exponents, right), 3),
+        "right_doubted": round(float(doubted[right].mean()), 3),
+        "wrong_doubted": round(float(doubted[~right].mean()), 3),
+    }
+
+
+def _named(encoder: Path) -> str:
+    """The name that its vectors are kept under."""
+    return hashlib.sha256(encoder.read_bytes()).hexdigest()[:16]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m rag.training.learn_quote_confidence", description="Learn doubt.")
+    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=LIBRARY", help="questions and where their library is")
+    parser.add_argument("--encoder", type=Path, required=True, help="the encoder's ONNX file")
+    parser.add_argument("--second", type=Path, required=True, help="the second encoder's, for English")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    first, second = arguments.encoder, arguments.second
+    encoder = Paired(OnnxFile(first, _named(first)), BertFile(second, _named(second)), "en")
+    drawn: list[tuple[list[Example], list[Example]]] = []
+    for one in arguments.sets:
+        questions, _, directory = one.partition("=")
+        library = Library.open(Path(directory), RetrievalSettings(), write=True, embedder=encoder)
+        try:
+            if library.semantics is not None:
+                library.semantics.make()
+            drawn.append(examples(Path(questions), library))
+        finally:
+            library.close()
+    learnt = {}
+    for at, name in enumerate(("near", "words")):
+        near = name == "near"
+        count = len(quote_confidence.names(near=near))
+        sets = [[example for example in one[at] if len(example.values) == count] for one in drawn]
+        exponents, right = left_out(sets, near=near), [_right(own) for own in sets]
+        every, known = np.concatenate(exponents), np.concatenate(right)
+        bound = float(np.quantile(every[known], _DOUBTED))
+        for given, own, marks in zip((*arguments.sets, "all"), (*exponents, every), (*right, known), strict=True):
+            if len(own):
+                print(json.dumps({"weights": name, "set": given, **told(own, marks, bound)}))
+        learnt[name] = moved(fit([one for own in sets for one in own], near=near), every, known)
+    if not arguments.check:
+        quote_confidence.WEIGHTS.write_text(json.dumps(learnt, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
