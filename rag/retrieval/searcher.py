@@ -167,7 +167,7 @@ class Searcher:
                 rows.extend(row for row in ranked.rows if row not in rows)
                 scores = ranked.rounded() | scores
         first = rows[: second_stage.BY_PIECES] if ranked.columns else []
-        near = self.semantics.nearness(reading.meaning(), first) if self.semantics else {}
+        near = self.semantics.nearness(reading.meaning(), first, reading.own.language) if self.semantics else {}
         rows = second_stage.by_pieces(first, scores, near)[:wanted] + rows[len(first) : wanted]
         # The index may be behind the store, which has the last word.
         found = self._store.passages(rows, scores, labels)

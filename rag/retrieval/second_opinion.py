@@ -23,6 +23,7 @@ from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
 from rag.storage.protocols import VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
+from rag.text.language import detect
 from rag.types import Nearness, Passage
 
 SECOND_VECTORS = "vectors-second.sqlite"
@@ -90,6 +91,10 @@ class SecondOpinion:
         if self._vectors is not None:
             self._vectors.close()
 
+    def reads(self, question: str) -> bool:
+        """Whether a question may be in the encoder's language: nothing is made of others."""
+        return detect(question, default=self._encoders.language) == self._encoders.language
+
     def means(self, texts: Sequence[str]) -> Packed | None:
         """The vectors of a question's readings, None where it fails."""
         if self._problem:
@@ -119,9 +124,11 @@ class SecondOpinion:
         found[lacking] = found[~lacking].mean()
         return found
 
-    def nearness(self, vector: Packed, rows: Sequence[int]) -> dict[int, Nearness]:
-        """Row -> the cosines of the passage and of its pieces with a question, where they have vectors."""
-        if self._vectors is None:
+    def nearness(self, vector: Packed, rows: Sequence[int], language: str) -> dict[int, Nearness]:
+        """Row -> the cosines of the passage and of its pieces with a question in `language`, where they have vectors;
+        none where that is not the encoder's.
+        """
+        if self._vectors is None or language != self._encoders.language:
             return {}
         whole, pieces = self._near.cosines(vector, rows).tolist(), self._vectors.pieces_of(rows)
         known = [(row, cosine) for row, cosine in zip(rows, whole, strict=True) if row in pieces and cosine == cosine]

@@ -158,7 +158,7 @@ class Semantics:
         return expected or self._begun(question, before)
 
     def _begun(self, question: str, before: str = "") -> Callable[[], Meaning | None]:
-        if self._second is None:
+        if self._second is None or not self._second.reads(question):
             return self._asked.submit(self.means, question, before).result
         # The second encoder takes longest, so it begins first.
         texts = [question, f"{before}\n{question}"] if before else [question]
@@ -190,12 +190,12 @@ class Semantics:
         said = meaning.second()
         return None if said is None else self._second.cosines(said[-1], rows, language, foreign)
 
-    def nearness(self, meaning: Meaning | None, rows: Sequence[int]) -> dict[int, Nearness]:
+    def nearness(self, meaning: Meaning | None, rows: Sequence[int], language: str) -> dict[int, Nearness]:
         """What a second encoder says of these passages and their pieces; see `SecondOpinion.nearness`."""
         if self._second is None or meaning is None or meaning.second is None or not rows:
             return {}
         said = meaning.second()
-        return {} if said is None else self._second.nearness(said[-1], rows)
+        return {} if said is None else self._second.nearness(said[-1], rows, language)
 
     def likes_later(self, words: Sequence[str]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for while the caller does something else. Call it with those that

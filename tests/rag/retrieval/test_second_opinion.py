@@ -82,8 +82,18 @@ def test_passages_that_are_found_come_with_how_near_their_pieces_are(tmp_path: P
     assert max(said, key=lambda one: said[one]) == "The vacation is asked for in writing."
     other = found["a.md"].near
     assert other is not None and near.whole > other.whole
+    library.close()
+
+
+def test_a_question_in_another_language_is_none_of_its_business(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    second = WordEncoder("second")
+    library = _opened(tmp_path, second)
+    _made(library)
+    before = second.embedded
     german = library.search("Wann wird die Küche im Büro von den Angestellten geputzt?").passages
-    assert all(one.near is None for one in german if one.document == "de.md")
+    assert {"a.md", "de.md"} <= {one.document for one in german}
+    assert all(one.near is None for one in german) and second.embedded == before
     library.close()
 
 
