@@ -6,6 +6,7 @@ Knows how text, headings and pages are put together. Does not know any format.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import dedent, indent
 
 import regex
 
@@ -85,6 +86,11 @@ class Builder:
             return
         self._append(text, separator)
 
+    def code(self, text: str) -> None:
+        """Append what a program or a terminal says, set in by four signs, by which it is told from sentences."""
+        self.add(indent(dedent(clean(text).expandtabs(4)), "    "))
+        self.apart()
+
     def heading(self, text: str, level: int) -> None:
         """Append a heading of `level` (1 is outermost)."""
         text = one_line(clean(text))
@@ -93,9 +99,9 @@ class Builder:
         start = self._append(text, "\n\n")
         self._headings.append(Heading(start, start + len(text), level, text))
 
-    def page(self) -> None:
-        """The next block begins a page."""
-        self._pages.append(self._length + (2 if self._parts else 0))
+    def page(self, *, goes_on: bool = False) -> None:
+        """The next block begins a page; it `goes_on` with the sentence before, to which a space leads."""
+        self._pages.append(self._length + ((1 if goes_on else 2) if self._parts else 0))
 
     @property
     def length(self) -> int:

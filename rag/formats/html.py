@@ -14,6 +14,7 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.items import joint
 from rag.formats.package import address_of
 from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
@@ -43,6 +44,9 @@ _LITTLE = 200
 _LABEL, _VALUE = 40, 120
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _ANCHOR = frozenset("¶#§🔗")
+_LINKS_TO_ITSELF = frozenset({"¶", "🔗", "[source]"})
+_MOST_CODE_LINES = 100
+"""More lines in one piece are no code in a page but a text of its own, set as it was typed."""
 
 
 def read_html(data: bytes) -> Extracted:
@@ -82,6 +86,9 @@ def add_html(builder: Builder, markup: str, *, fragment: bool = False) -> None:
                     tag.insert_before(title.extract())
             tag.decompose()
     for link in soup.find_all("a"):
+        if link.get_text(strip=True) in _LINKS_TO_ITSELF:
+            link.decompose()
+            continue
         where = str(link.get("href") or "")
         if where.startswith("mailto:") and (address := address_of(unquote(where), link.get_text())):
             link.append(f" ({address})")
@@ -175,15 +182,20 @@ def _walk(root: Tag, builder: Builder) -> None:
     inline: list[str] = []
     term = ""  # of a list of terms, waiting for what it means
     mark = ""  # of a list's item, waiting for its first words
+    item = ""  # what was written of a list's item, where more of it may come
 
     def flush(prefix: str = "", separator: str = "\n\n") -> None:
-        nonlocal term, mark
+        nonlocal term, mark, item
         text = one_line("".join(inline))
         inline.clear()
         if text and term and not prefix:
             prefix, term = f"{term.rstrip(':')}: ", ""
+            item = prefix + text
         elif text and mark:
-            prefix, separator, mark = f"{mark}{prefix}", "\n", ""
+            prefix, separator, mark, item = f"{mark}{prefix}", "\n", "", text
+        elif text and item and not prefix:
+            separator = joint(item, text)
+            item = f"{item}{separator}{text}" if "\n" not in separator else ""
         if text:
             builder.add(prefix + text, separator=separator)
 
@@ -213,12 +225,12 @@ def _walk(root: Tag, builder: Builder) -> None:
         if leaving:
             if name == "li":
                 flush()
-                mark = ""
-            elif name == "dt":
+                mark = item = ""
+            elif name == "dt" or _is_label(node):
                 hold()
             elif name == "dd":
                 flush(f"{term.rstrip(':')}: " if term else "", "\n")
-                term = ""
+                term = item = ""
             else:
                 flush()
                 if name == "dl":
@@ -239,7 +251,9 @@ def _walk(root: Tag, builder: Builder) -> None:
             _add_table(node, builder)
         elif name == "pre":
             flush()
-            builder.add(node.get_text())
+            text = node.get_text()
+            (builder.code if text.count("\n") < _MOST_CODE_LINES else builder.add)(text)
+            item = ""
         elif name in ("input", "textarea", "select", "img"):
             inline.append(_control(node))
         else:
@@ -250,13 +264,18 @@ def _walk(root: Tag, builder: Builder) -> None:
                 if name == "dl":
                     settle()
                 elif name == "li":
-                    mark = _marker(node, counters)
+                    mark, item = _marker(node, counters), ""
             elif name in ("label", "option", "text", "button", "legend", "rt"):
                 inline.append(" ")
             if name in _BLOCKS:
                 stack.append((node, True))
             stack.extend((child, False) for child in reversed(list(node.children)))
     flush()
+
+
+def _is_label(tag: Tag) -> bool:
+    """Whether a paragraph names the kind of the note that it begins."""
+    return "admonition-title" in tag.get_attribute_list("class")
 
 
 def _heading_text(heading: Tag) -> str:

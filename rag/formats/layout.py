@@ -19,7 +19,7 @@ _AND = regex.compile(r"(?:and|or|to|und|oder|bis|et|ou|y|o|e|ve|veya|ile)\b|[^\p
 LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]")
 """A letter of a script that is written from right to left."""
 _LOWER = regex.compile(r"\p{Ll}")
-_BULLET = regex.compile(r"^[-*•–▪◦●·]\s+")
+_BULLET = regex.compile(r"^(?:[-*•–▪◦●·\uf0b7\uf0a7]|o(?=\s+\p{Lu}))\s+")
 _NUMBERED = regex.compile(r"\(?(?:\d{1,3}|\p{Ll})[.)]\s|\(?(?:(\p{Ll})\1|[ivx]{2,4})\)\s|\(\d{1,3}\)\p{Lu}")
 _MARK = regex.compile(r"(?:\d{1,3}|\p{L}|[ivxl]{2,5})[.)]|\(\w{1,3}\)|[-*•▪◦●·–‣]")
 _MOST_MARKS = 500

@@ -17,6 +17,7 @@ from markdown_it.token import Token
 
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.html import add_html
+from rag.formats.items import joint
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
@@ -150,7 +151,7 @@ def _walk(stream: list[Token], builder: Builder) -> None:
     row: list[str] | None = None
     grid: list[list[str]] = []
     bullets: list[int | None] = []
-    prefix = ""
+    prefix, item = "", ""
     at = 0
     while at < len(stream):
         token = stream[at]
@@ -165,9 +166,11 @@ def _walk(stream: list[Token], builder: Builder) -> None:
                 bullets.append(int(start) if start is not None else 1)
             case "bullet_list_close" | "ordered_list_close":
                 bullets.pop()
+            case "list_item_close":
+                prefix, item = "", ""
             case "list_item_open":
                 number = bullets[-1]
-                prefix = "  " * (len(bullets) - 1) + ("- " if number is None else f"{number}. ")
+                prefix, item = "  " * (len(bullets) - 1) + ("- " if number is None else f"{number}. "), ""
                 if number is not None:
                     bullets[-1] = number + 1
             case "tr_open":
@@ -182,10 +185,14 @@ def _walk(stream: list[Token], builder: Builder) -> None:
                 if row is not None:
                     row.append(_inline(token))
                 else:
-                    builder.add(prefix + _inline(token), separator="\n" if bullets and prefix else "\n\n")
+                    words = _inline(token)
+                    between = "\n" if bullets and prefix else joint(item, words) if bullets else "\n\n"
+                    builder.add(prefix + words, separator=between)
+                    item = words if prefix else f"{item}{between}{words}" if "\n" not in between else ""
                     prefix = ""
             case "fence" | "code_block":
-                builder.add(token.content)
+                builder.code(token.content)
+                item = ""
             case "html_block":
                 html = token.content
                 while at + 1 < len(stream) and _in_table(html) and stream[at + 1].type in ("html_block", "code_block"):

@@ -15,6 +15,7 @@ import regex
 
 from rag.formats.cards import labels_over, with_labels
 from rag.formats.extracted import Builder, clean
+from rag.formats.going_on import MIDDLE, goes_on_below, goes_on_beside
 from rag.formats.layout import Block, Place, Segment, blocks, in_columns, lines, rows
 from rag.formats.page_tables import Cell, Table, aligned_table, header_rows, names_above, ruled_tables
 from rag.formats.pdf_page import Page
@@ -23,7 +24,6 @@ from rag.formats.tables import add_table, row_text
 
 _MOST_RULES = 300
 _FOOT = 0.35
-_MIDDLE = regex.compile(r"[\p{L}\p{N},;][\p{Ll}\p{N}]")  # the end of one line and the beginning of the next
 _VALUE = regex.compile(r"[^\p{N}.]\p{N}+[.,]\p{N}|:\s.*\p{N}|[€$£₺]\s?\p{N}")
 _NOTE_MARK = regex.compile(r"(?:\p{Nd}{1,3}|[*†‡§¹²³⁴-⁹])[\p{L}\s.)]?")
 _NUMBERING = regex.compile(r"^(?:[\p{Nd}.]+|[A-Z IVX]+\.|§\s*\p{Nd}+)\s+")
@@ -114,6 +114,7 @@ class Writer:
         self._table: Table | None = None  # with which the page before ended, and the names of its columns
         self._names: tuple[tuple[str, ...], ...] = ()
         self._across: set[str] = set()
+        self._last: tuple[Block, int] | None = None  # what the page before ended with, and where that ends
 
     def write(self) -> None:
         pages = [self._arranged(flow) for flow in self._flows]
@@ -122,11 +123,15 @@ class Writer:
         for table in (item for found in pages for item in found if isinstance(item, Table)):
             bodies[table.texts(0)].add(hash(table.rows[1:]))
         repeated = {first for first, different in bodies.items() if len(different) > 1}
-        for flow, found in zip(self._flows, pages, strict=True):
-            self._builder.page()
-            if flow.page.plain.strip():
-                self._builder.add(clean(flow.page.plain))
-            self._page(flow, found, repeated)
+        firsts = [found[0] if found else None for found in pages]
+        for flow, found, following in zip(self._flows, pages, [*firsts[1:], None], strict=True):
+            marks = _Marks(flow.outline, [item.text for item in found if isinstance(item, Block)])
+            plain = clean(flow.page.plain).strip()
+            over = not (plain or marks.unseen) and bool(found) and self._goes_over(found[0])
+            self._builder.page(goes_on=over)
+            if plain:
+                self._builder.add(plain)
+            self._page(flow, found, repeated, marks, following, over)
 
     def _arranged(self, flow: Flow) -> list[Block | Table]:
         """The page's blocks and tables, its footnotes last."""
@@ -154,8 +159,19 @@ class Writer:
         small = first.size <= self._size * 0.92
         return small and first.top < height * _FOOT and bool(_NOTE_MARK.match(first.text))
 
-    def _page(self, flow: Flow, found: Sequence[Block | Table], repeated: set[tuple[str, ...]]) -> None:
-        marks = _Marks(flow.outline, [item.text for item in found if isinstance(item, Block)])
+    def _goes_over(self, first: Block | Table) -> bool:
+        """Whether a page begins in the middle of the sentence with which the page before ended."""
+        if not isinstance(first, Block) or self._last is None or self._last[1] != self._builder.length:
+            return False
+        return goes_on_below(self._last[0], first)
+
+    def _page(
+        self, flow: Flow, found: Sequence[Block | Table], repeated: set[tuple[str, ...]], marks: _Marks,
+        following: Block | Table | None, over: bool,
+    ) -> None:  # fmt: skip
+        """Write one page. `following` is what the next one begins with; `over` says that this one begins within a
+        sentence.
+        """
         for level, title in marks.unseen:
             self._builder.heading(title, level)
         before, self._table = self._table, None
@@ -164,13 +180,17 @@ class Writer:
                 self._add_table(item, before if at == 0 else None, item.texts(0) in repeated)
                 self._table = item if at == len(found) - 1 else None
             else:
-                self._add_block(item, marks, found[at - 1] if at else None)
+                before_it = found[at - 1] if at else self._last[0] if over and self._last else None
+                self._add_block(item, marks, before_it, found[at + 1] if at + 1 < len(found) else following)
+                self._last = (item, self._builder.length)
         across = [text for text in flow.page.slanted if text not in self._across]  # a watermark says its word once
         self._across.update(across)
         for text in (*flow.running, *flow.page.remarks, *across):
             self._builder.add(text)
 
-    def _add_block(self, block: Block, marks: _Marks, before: Block | Table | None) -> None:
+    def _add_block(
+        self, block: Block, marks: _Marks, before: Block | Table | None, after: Block | Table | None
+    ) -> None:
         text = block.text
         level = marks.level(text)
         if level:
@@ -186,11 +206,12 @@ class Writer:
             and short
             and not _VALUE.search(text)
             and len(regex.findall(r"\p{L}", text)) > len(regex.findall(r"\p{N}", text))
+            and not (isinstance(after, Block) and goes_on_below(block, after))
         ):
             own = self._sizes.index(first.size) + 1 if first.size in self._sizes else len(self._sizes) + 1
             self._builder.heading(text, own + self._outlined)
             return
-        goes_on = isinstance(before, Block) and _goes_on(before, block)
+        goes_on = isinstance(before, Block) and (goes_on_beside(before, block) or goes_on_below(before, block))
         for at, paragraph in enumerate(block.paragraphs()):
             self._builder.add(paragraph, separator=" " if goes_on and not at else "\n\n")
 
@@ -221,15 +242,6 @@ class Writer:
                 self._builder.add("; ".join(pairs) + ("." if pairs else ""))
         else:
             add_table(self._builder, texts, header=False)
-
-
-def _goes_on(block: Block, after: Block) -> bool:
-    """Whether `after` is the same paragraph at the head of the next column."""
-    last, first = block.segments[-1], after.segments[0]
-    same = (last.size, last.bold) == (first.size, first.bold)
-    return (
-        same and first.left > last.left and first.bottom > last.top and bool(_MIDDLE.match(last.text[-1] + first.text))
-    )
 
 
 class _Marks:
@@ -332,7 +344,7 @@ def _running_text(block: Block) -> bool:
     if count < 4 or full * 3 < count:
         return False
     # In a narrow column the lines are no longer than cells, but they begin in the middle of sentences.
-    broken = sum(bool(_MIDDLE.match(above.text[-1] + below.text)) for above, below in pairwise(block.segments))
+    broken = sum(bool(MIDDLE.match(above.text[-1] + below.text)) for above, below in pairwise(block.segments))
     return len(text) > 24 * count or (len(text.split()) >= 3 * count and broken * 5 >= (count - 1) * 2)
 
 

@@ -1,22 +1,21 @@
 """reStructuredText as plain text.
 
-Knows how a document tree reads as text; `docutils` knows the markup. Directives and roles that only a site knows count
-with what they hold. Includes no files, runs no code.
+Knows how a document tree reads as text; `docutils` knows the markup, `rag.formats.restructured_marks` what only a site
+knows. Includes no files, runs no code.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 from docutils import nodes
 from docutils.core import publish_doctree
-from docutils.parsers.rst import Directive, directives, roles
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, one_line
+from rag.formats.items import joint
+from rag.formats.restructured_marks import MARK, field_name, lenient, tidy
 from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
 from rag.formats.text import begin
@@ -27,12 +26,6 @@ _SETTINGS = {
     "smart_quotes": False, "syntax_highlight": "none", "line_length_limit": 20_000, "embed_stylesheet": False,
 }  # fmt: skip
 _LONGEST_LINE = 5_000
-_CODE_WORDS = """
-code-block sourcecode highlight literalinclude doctest testcode testoutput prompt parsed-literal console shell
-command-output program-output ipython jinja
-"""
-_CODE = frozenset(_CODE_WORDS.split())
-_SILENT = ("toctree", "index", "only", "currentmodule", "module", "autoclass", "automodule", "autofunction", "contents")
 _ADMONITIONS = (
     nodes.attention, nodes.caution, nodes.danger, nodes.error, nodes.hint, nodes.important, nodes.note, nodes.tip,
     nodes.warning,
@@ -44,43 +37,13 @@ _SKIPPED = (
 _one_at_a_time = threading.Lock()  # the registers of directives and roles are the library's, not a document's
 
 
-class _Unknown(Directive):  # type: ignore[misc]
-    """A directive that the library does not know: its argument and its content count."""
-
-    optional_arguments = 100
-    final_argument_whitespace = True
-    has_content = True
-    option_spec = None
-
-    def run(self) -> list[nodes.Node]:
-        content = "\n".join(self.content)
-        if self.name in _CODE:
-            return [nodes.literal_block(content, content)] if content else []
-        found: list[nodes.Node] = []
-        if self.arguments and self.name not in _SILENT:
-            words = " ".join(self.arguments)
-            found.append(nodes.paragraph(words, words))
-        if content and self.name not in ("toctree", "index"):
-            inner = nodes.container()
-            self.state.nested_parse(self.content, self.content_offset, inner)
-            found += inner.children
-        return found
-
-
-def _any_role(name: str, rawtext: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
-    """A role that the library does not know: its words, without the target."""
-    words = text.rpartition("<")[0].strip() if text.endswith(">") and "<" in text else text
-    words = words.lstrip("~!").rpartition(".")[2] if text.startswith("~") else words.lstrip("!")
-    return [nodes.inline(rawtext, words or text)], []
-
-
 def read_rst(data: bytes) -> Extracted:
     """reStructuredText: headings, paragraphs, lists, tables, code."""
     builder, text = begin(data)
     if max(map(len, text.split("\n"))) > _LONGEST_LINE:
         builder.add(text)
         return builder.build()
-    with _one_at_a_time, _lenient():
+    with _one_at_a_time, lenient():
         try:
             tree = publish_doctree(text, settings_overrides=_SETTINGS)
         except Exception as error:  # the library raises whatever odd markup makes it stumble over
@@ -90,33 +53,12 @@ def read_rst(data: bytes) -> Extracted:
             builder.notes.append(f"Its markup was not understood ({type(error).__name__}): it was read as plain text.")
             return builder.build()
     try:
+        tidy(tree)
         for child in tree.children:
             _block(child, builder, 1)
     except RecursionError as error:
         raise DocumentError("The file is too deeply nested or damaged to be read; save it again.") from error
     return builder.build()
-
-
-@contextmanager
-def _lenient() -> Iterator[None]:
-    """Let unknown directives and roles count with what they hold, while a document is read."""
-    known_directive, known_role = directives.directive, roles.role
-
-    def directive(name: str, language: Any, document: Any) -> tuple[Any, list[Any]]:
-        if name in _CODE:
-            return _Unknown, []
-        found, messages = known_directive(name, language, document)
-        return (found, messages) if found is not None else (_Unknown, [])
-
-    def role(name: str, language: Any, line: int, reporter: Any) -> tuple[Any, list[Any]]:
-        found, messages = known_role(name, language, line, reporter)
-        return (found, messages) if found is not None else (_any_role, [])
-
-    directives.directive, roles.role = directive, role
-    try:
-        yield
-    finally:
-        directives.directive, roles.role = known_directive, known_role
 
 
 def _block(node: nodes.Node, builder: Builder, level: int, prefix: str = "") -> None:
@@ -133,14 +75,19 @@ def _block(node: nodes.Node, builder: Builder, level: int, prefix: str = "") -> 
                 _block(child, builder, level + 1)
     elif isinstance(node, nodes.bullet_list | nodes.enumerated_list):
         _list(node, builder, level, prefix)
-    elif isinstance(node, nodes.definition_list_item | nodes.field | nodes.option_list_item):
+    elif isinstance(node, nodes.definition_list_item | nodes.option_list_item):
         words = " ".join(one_line(one.astext()) for one in node.children[:-1])
-        _labelled(words, node.children[-1], builder, level)
+        entry = isinstance(node, nodes.definition_list_item) and MARK in node["classes"]
+        _labelled(words if entry else f"- {words}", node.children[-1], builder, level, "\n\n" if entry else "\n")
+    elif isinstance(node, nodes.field):
+        _labelled(field_name(one_line(node.children[0].astext())), node.children[-1], builder, level, "\n")
     elif isinstance(node, nodes.table):
         _table(node, builder)
     elif isinstance(node, _ADMONITIONS):
         _labelled(type(node).__name__.capitalize(), node, builder, level)
-    elif isinstance(node, nodes.literal_block | nodes.doctest_block | nodes.line_block):
+    elif isinstance(node, nodes.literal_block | nodes.doctest_block):
+        builder.code(node.astext())
+    elif isinstance(node, nodes.line_block):
         builder.add(node.astext())
     elif isinstance(node, nodes.footnote | nodes.citation):
         label = next((one.astext() for one in node.children if isinstance(one, nodes.label)), "")
@@ -153,29 +100,53 @@ def _block(node: nodes.Node, builder: Builder, level: int, prefix: str = "") -> 
             _block(child, builder, level, prefix)
 
 
-def _labelled(label: str, body: nodes.Node, builder: Builder, level: int) -> None:
+def _labelled(label: str, body: nodes.Node, builder: Builder, level: int, separator: str = "\n\n") -> None:
     """A label with what belongs to it: on one line with its first paragraph."""
-    first, *rest = body.children or [nodes.paragraph()]
+    first, *rest = _opened(body) or [nodes.paragraph()]
     if isinstance(first, nodes.paragraph):
-        builder.add(f"{label}: {one_line(first.astext())}".rstrip(": "), separator="\n")
+        words = one_line(first.astext())
+        said = f"{label}: {words}" if words else label
+        builder.add(said, separator=separator)
+        _go_on(said, rest, builder, level)
     else:
-        builder.add(label)
-        rest = [first, *rest]
+        builder.add(label, separator=separator)
+        for child in (first, *rest):
+            _block(child, builder, level)
+
+
+def _go_on(said: str, rest: Sequence[nodes.Node], builder: Builder, level: int, mark: str = "") -> None:
+    """What an item or entry holds besides its first paragraph, which is `said`: short paragraphs go on in its line."""
     for child in rest:
-        _block(child, builder, level)
+        if isinstance(child, nodes.paragraph):
+            words = one_line(child.astext())
+            between = joint(said, words)
+            builder.add(words, separator=between)
+            said = f"{said}{between}{words}" if "\n" not in between else ""
+        elif not isinstance(child, _SKIPPED):
+            _block(child, builder, level, mark if isinstance(child, nodes.bullet_list | nodes.enumerated_list) else "")
+            said = ""
+
+
+def _opened(node: nodes.Node) -> list[nodes.Node]:
+    """The blocks of an item, those that are only set in among them."""
+    found: list[nodes.Node] = []
+    for child in node.children:
+        found.extend(_opened(child) if isinstance(child, nodes.block_quote) else [child])
+    return found
 
 
 def _list(node: nodes.Element, builder: Builder, level: int, prefix: str) -> None:
     indent = "  " * (len(prefix) - len(prefix.lstrip()) + bool(prefix.strip()))
     number = int(node.get("start", 1))
     for item in node.children:
-        mark = f"{number}. " if isinstance(node, nodes.enumerated_list) else "- "
+        mark = f"{indent}{number}. " if isinstance(node, nodes.enumerated_list) else f"{indent}- "
         number += 1
-        for at, child in enumerate(item.children):
-            if isinstance(child, nodes.bullet_list | nodes.enumerated_list):
-                _list(child, builder, level, f"{indent}{mark}")
-            else:
-                _block(child, builder, level, f"{indent}{mark}" if at == 0 else "")
+        first, *rest = _opened(item) or [nodes.paragraph()]
+        if isinstance(first, nodes.bullet_list | nodes.enumerated_list):
+            _list(first, builder, level, mark)
+        else:
+            _block(first, builder, level, mark)
+        _go_on(one_line(first.astext()) if isinstance(first, nodes.paragraph) else "", rest, builder, level, mark)
 
 
 def _table(table: nodes.Element, builder: Builder) -> None:

@@ -47,12 +47,12 @@ def read_notebook(data: bytes) -> Extracted:
                 source = f"{'#' * int(cell.get('level', 1))} {source}"
             add_markdown(builder, source)
         else:
-            builder.add(source)
+            builder.code(source)
             for output in cell.get("outputs") or ():
                 if table := _page(output):
                     add_html(builder, table, fragment=True)
                 else:
-                    builder.add(_output(output))
+                    builder.code(_output(output))
     return builder.build()
 
 

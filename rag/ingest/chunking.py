@@ -12,6 +12,9 @@ from rag.formats.extracted import Extracted
 from rag.formats.tables import row_cells
 from rag.text import sentences
 
+_LONGEST_OVER = 1_200
+"""Characters on the next page among which a sentence that goes over ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -26,8 +29,8 @@ class Cut:
 def cut(document: Extracted, aim: int) -> list[Cut]:
     """Passages of about `aim` characters in reading order.
 
-    A passage never crosses a heading or a page and never splits a sentence, except one that is by itself much longer
-    than `aim`. Headings are not passages: they are in `headings`, outermost first.
+    A passage never crosses a heading, nor a page but to end a sentence there, and never splits a sentence, except one
+    that is by itself much longer than `aim`. Headings are not passages: they are in `headings`, outermost first.
     """
     cuts: list[Cut] = []
     for start, end, path in _sections(document):
@@ -57,9 +60,17 @@ def _pages(document: Extracted, start: int, end: int) -> list[tuple[int, int, in
     while start < end:
         number = max(1, bisect_right(document.pages, start))
         stop = min(end, document.pages[number]) if number < len(document.pages) else end
+        if stop < end and document.text[stop - 1] != "\n":
+            stop = _sentence_end(document.text, stop, end)
         pieces.append((start, stop, number))
         start = stop
     return pieces
+
+
+def _sentence_end(text: str, page: int, end: int) -> int:
+    """Where the sentence ends in the middle of which a page begins: it is of the page on which it began."""
+    spans = sentences.split(text[page : min(end, page + _LONGEST_OVER)])
+    return page + spans[0][1] if len(spans) > 1 or (spans and page + spans[0][1] >= end) else page
 
 
 def _pack(text: str, start: int, end: int, aim: int) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from rag.formats import registry
 from rag.formats.extracted import Extracted
 from rag.formats.recognised import Recogniser
 
-VERSION = 8
+VERSION = 9
 """Goes up when a format is read differently: every file is then read again."""
 MAX_BYTES = 100_000_000
 

@@ -226,9 +226,11 @@ def test_a_mailbox_and_a_saved_page() -> None:
         ("<form><label>Room</label><input value='seven'><select><option>red<option>blue</select></form>", "Room seven red, blue"),
         ("<dl><dt>Noise</dt><dd>61 dB</dd></dl>", "Noise: 61 dB"),
         ("<ol start=4><li>four<li>five</ol>", "4. four\n5. five"),
+        ("<dl><dt>wait(s)<a>¶</a></dt><dd><p>Waits.</p><p>For good.</p></dd></dl><div class='admonition'><p class='admonition-title'>Note</p><p>Wait.</p></div>", "wait(s): Waits. For good.\n\nNote: Wait."),
+        ("<ul><li><p>port</p><p>Of the server.</p><pre>port = 80\n\n  # more</pre></li></ul>", "- port: Of the server.\n\n    port = 80\n\n      # more"),
         ("<h2>Q <a>#</a></h2><details><summary>Why</summary>Because.</details>", "Q\n\nWhy\n\nBecause."),
         ("<footer><p>Opening hours: nine to five, closed on Fridays and on all holidays.</p></footer>", "Opening hours: nine to five, closed on Fridays and on all holidays."),
-        ("<ol start=4><li><p>Stop the belt.</p><p>Wait.</p></li><li>Go<ol type=a><li>left</ol></ol>", "4. Stop the belt.\n\nWait.\n5. Go\na. left"),
+        ("<ol start=4><li><p>Stop the belt.</p><p>Wait.</p></li><li>Go<ol type=a><li>left</ol></ol>", "4. Stop the belt. Wait.\n5. Go\na. left"),
     ],
 )  # fmt: skip
 def test_pages_keep_what_is_seen(markup: str, shown: str) -> None:
@@ -310,3 +312,28 @@ def test_an_old_format_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(legacy, "_streams", lambda data: {"WordDocument"})
     with pytest.raises(registry.DocumentError, match=r"LibreOffice, which is not installed here; install it"):
         registry.read(b"\xd0\xcf\x11\xe0" + bytes(600), "a.doc")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (".. method:: Pump.run(speed)\n   :async:\n\n   Runs it.\n\n   .. versionadded:: 2.1\n", "Pump.run(speed): Runs it. Added in version 2.1."),
+        (".. class:: Pump(model)\n\n   A pump::\n\n      Pump('x')\n", "Pump(model): A pump:\n\n    Pump('x')"),
+        (".. class:: handout\n\n   Words.\n", "Words."),
+        (".. versionchanged:: 3.0\n   The *speed* parameter.\n", "Changed in version 3.0: The speed parameter."),
+        (".. deprecated:: 2.0 Use :func:`run`.\n", "Deprecated since version 2.0: Use run."),
+        ("See `the desk <desk>`, :meth:`.Pump.run` and :ticket:`17`.\n", "See the desk, Pump.run and ticket 17."),
+        ("#. ``speed``\n\n   Turns a minute.\n\n#. ``model``\n", "1. speed: Turns a minute.\n2. model"),
+        ("port\n   Where it listens.\n\nhost\n   Its name.\n", "- port: Where it listens.\n- host: Its name."),
+        ("Pump\n====\n\nWords.\n\n.. setting:: SPEED\n\n``SPEED``\n---------\n\nIts speed.\n", "Pump\n\nWords.\n\nSPEED\n\nIts speed."),
+        ("Words.\n\n.. note:: Mind it.\n", "Words.\n\nNote: Mind it."),
+        (":param speed: How fast.\n:returns: Nothing.\n", "- speed: How fast.\nReturns: Nothing."),
+    ],
+)  # fmt: skip
+def test_what_only_a_site_knows_of_restructured_text_reads_as_text(source: str, shown: str) -> None:
+    assert text(source.encode(), "a.rst") == shown
+
+
+def test_the_paragraphs_of_an_item_are_one_item_and_code_is_set_in() -> None:
+    source = "1. **Title**\n\n   Text of it.\n\n   ```\n   a = 1\n\n   b = 2\n   ```\n2. Next.\n\nAfter.\n"
+    assert text(source.encode(), "a.md") == "1. Title: Text of it.\n\n    a = 1\n\n    b = 2\n\n2. Next.\n\nAfter."

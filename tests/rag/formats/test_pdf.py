@@ -11,6 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from rag.errors import DocumentError
 from rag.formats.pdf import read_pdf
+from rag.ingest.chunking import cut
 from rag.ingest.loader import parse
 from tests.support import documents
 
@@ -63,6 +64,25 @@ def test_a_hyphenated_word_is_joined_and_a_list_is_not() -> None:
     text = read_pdf(out.getvalue()).text
     assert "lights the lantern before dusk" in text
     assert text.endswith("\n\n- clean the glass")
+
+
+def test_a_sentence_goes_over_the_end_of_a_page_and_belongs_to_where_it_begins() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    for first, second in (
+        ("The keeper who lights the lantern before dusk must", "write it in the log, which lies on the"),
+        ("table of the watch. The log is read every Friday", "and nobody may take it out of the tower."),
+    ):
+        canvas.drawString(72, 700, first)
+        canvas.drawString(72, 686, second)
+        canvas.showPage()
+    canvas.save()
+    found = read_pdf(out.getvalue())
+    assert "which lies on the table of the watch. The log" in found.text
+    assert found.text[found.pages[1] :].startswith("table of the watch.")
+    pieces = [(found.text[one.start : one.end], one.page) for one in cut(found, 900)]
+    assert pieces[0][0].endswith("on the table of the watch.") and pieces[0][1] == 1
+    assert pieces[1][0].startswith("The log is read") and pieces[1][1] == 2
 
 
 def test_columns_of_prose_are_no_table() -> None:

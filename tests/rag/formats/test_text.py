@@ -27,7 +27,7 @@ def test_an_html_table_goes_on_after_a_blank_line() -> None:
     """What is indented below the blank line is code by the letter of CommonMark, and a row to whoever wrote it."""
     rows = "<table>\n  <tr><th>Office</th><th>Floor</th></tr>\n\n    <tr><td>Leeds</td><td>55</td></tr>\n</table>\n"
     found = read_markdown(f"{rows}\nAfter.\n\n    <tr>in code</tr>\n".encode())
-    assert found.text == "Office: Leeds; Floor: 55.\n\nAfter.\n\n<tr>in code</tr>"
+    assert found.text == "Office: Leeds; Floor: 55.\n\nAfter.\n\n    <tr>in code</tr>"
 
 
 def test_a_first_column_without_a_name_names_the_rows() -> None:
