@@ -129,9 +129,11 @@ def lenient() -> Iterator[None]:
 
 
 def tidy(tree: nodes.document) -> None:
-    """Take out what only a site shows otherwise: the targets of references, and arguments of directives that a heading
-    right below says again (".. setting:: DEBUG").
+    """Take out what only a site shows otherwise: the targets of references, tables of contents, which say no more than
+    the headings do, and arguments of directives that a heading right below says again (".. setting:: DEBUG").
     """
+    for contents in [one for one in tree.findall(nodes.topic) if "contents" in one["classes"]]:
+        contents.parent.remove(contents)
     for reference in tree.findall(nodes.title_reference):
         if (words := without_target(reference.astext())) != reference.astext():
             reference.children = [nodes.Text(words)]

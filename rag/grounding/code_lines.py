@@ -17,21 +17,26 @@ LINE = regex.compile(
     r"from [\w.]+ import \S|(?:def|class|import|from|return|yield|with|try|except|elif|async|await|raise|assert|const|"
     r"let|var|function|public|private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|"
     r"[\w.\[\]'\"]+ ?[+|]?= ?\S|[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|"
-    r"[\[({][\"'].*[\"'][\])}]$|"
+    r"[\[({][\"'].*[\"'][\])}]$|\$\w+(?:->|::|\[| ?=)|->\w+\(|(?:use|namespace) \w+\\[^.]*;$|<\?\w+|"
     r"(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|Traceback \(most recent|File \"[^\"]+\", line \d)"
 )
 NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
-_COMMENT = regex.compile(r"\s*#+\s")
+_COMMENT = regex.compile(r"\s*(?:#+\s|//|/\*|\*(?:[\s/]|$)|<!--)")
 _SURE = regex.compile(
     r"(?:\$ |>>> |@\w[\w.]*(?:\(.*)?$|(?:async )?def \w+\(|class \w+.*:\s*$|from [\w.]+ import \S|"
-    r"import [\w.]+(?: as \w+)?$|/(?:usr/)?bin/\w+ )"
+    r"import [\w.]+(?: as \w+)?$|/(?:usr/)?bin/\w+ |(?:use|namespace) \w+\\[\w\\{]+.*;$)"
 )
 """The beginning of a line that no sentence has."""
 _FEW = 6
 _LINES, _SHORT = 3, 70
 _VALUE = regex.compile(r"\p{Lu}\w*: ")
 _PROMPT = regex.compile(r"^\s*(?:(?:>>>|\.\.\.|In \[\d+\]:)(?:\s+|$))?")
-_IMPORT = regex.compile(r"(?:from \S+ )?import\b|#include\b|(?:const|let|var) .*\brequire\(|using [\w.]+;")
+_IMPORT = regex.compile(
+    r"(?:from \S+ )?import\b|#include\b|(?:const|let|var) .*\brequire\(|using [\w.]+;|(?:use|namespace) [\w\\]+[^=(]*;|"
+    r"package [\w.]+;?$|<\?php$"
+)
+_CLOSES = regex.compile(r"\s*(?:-->|\*/|</\w)")
+_COMMENT_END = regex.compile(r"(?:^|\s)(?:#|//)\s.*$")
 _STRING = regex.compile(r"([\"'])(?!\1)[^\"'\n]*\1")
 
 
@@ -48,7 +53,7 @@ def is_code(said: Sequence[str]) -> bool:
         code = bool(LINE.match(one) or _SURE.match(one))
         codes += code
         noted += held or code or bool(_COMMENT.match(one))
-        if not held:
+        if not held and not _COMMENT.match(one):
             told.append(one)
         if held or code:
             opened.append(one)
@@ -72,7 +77,21 @@ def is_change(said: Sequence[str]) -> bool:
 def only_imports(code: str) -> bool:
     """Whether code does nothing yet but name what it needs."""
     said = [_PROMPT.sub("", line) for line in code.split("\n")]
-    return all(_IMPORT.match(line) for line in said if line and not _COMMENT.match(line))
+    told = [line for line in said if line and not _COMMENT.match(line)]
+    return bool(told) and all(map(_IMPORT.match, told))
+
+
+def is_torn(code: str) -> bool:
+    """Whether code begins in the middle of something: it closes what it does not open."""
+    if _CLOSES.match(code):
+        return True
+    depth = 0
+    for line in _STRING.sub("", code).split("\n"):
+        bare = _COMMENT_END.sub("", line)
+        depth += sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}"))
+        if depth < 0:
+            return True
+    return False
 
 
 def is_output(said: Sequence[str]) -> bool:
@@ -89,5 +108,5 @@ def _open(text: str) -> bool:
 def reads_as_prose(said: Sequence[str]) -> bool:
     """Whether the lines read as sentences, whatever signs they hold."""
     whole = " ".join(said)
-    words = regex.findall(r"(?<![\w.$/<{(\[\"'=-])\p{L}+(?![\w(=./\]}\"'>-])", whole)
+    words = regex.findall(r"(?<![\w.$/\\<{(\[\"'=-])\p{L}+(?![\w(=./\\\]}\"'>-])", whole)
     return len(words) >= _FEW and len(words) * 2 > len(whole.split()) and bool(sentences.PAUSE.search(whole))

@@ -18,7 +18,18 @@ from rag.grounding.code_lines import only_imports
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import is_contents, refers
 from rag.grounding.spans import Span, composed, cut_off, ended, lone, to_the_point, unrepeated
-from rag.grounding.stretches import PICTURE, TELLING, grow, is_default, is_sentence, leans, list_of, shortened, text_of
+from rag.grounding.stretches import (
+    PICTURE,
+    TELLING,
+    grow,
+    is_adrift,
+    is_default,
+    is_sentence,
+    leans,
+    list_of,
+    shortened,
+    text_of,
+)
 from rag.grounding.unit_features import Sentence, rate, split, word_count
 from rag.grounding.units import Kind, Unit
 from rag.retrieval.weights import learned
@@ -41,6 +52,8 @@ of another document that does not say much of the question, not half as much.
 """
 _CHANGED = 1.0
 """How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
+_ADRIFT = 2.0
+"""How much less a sentence counts that leans on what its passage does not hold."""
 _SAYS_MUCH, _SHARED = 0.35, 0.12
 """How much of the question says much of it, and how much of it a further stretch says at least, in its words or in
 others for them; twice as much where it stands in another document than the best.
@@ -106,6 +119,7 @@ def quoted(
     scores, in_context = rate(question, passages, found, learned(), own, likes)
     near = cosines(passages, found)
     scores = weighed(scores, passages, found, near)
+    scores = scores - _ADRIFT * np.array([is_adrift(passages, one) for one in found])
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])

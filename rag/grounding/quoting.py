@@ -51,6 +51,8 @@ _AMENDED = regex.compile(
     r"(?<=[.;]) ?\(\d{1,2}\)$|(?<=\p{Ll}{2}\.)\d{1,2}$"
 )
 """Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
+_NOTED = regex.compile(r"(?<=\p{Ll}):\d{1,3}$")
+"""The number of a note at the end of a heading."""
 _PARAGRAPH = "- (1)"
 """The kind of mark that a paragraph of rules has, which stands above all others."""
 _MOST_CODE_LINES = 12
@@ -252,7 +254,7 @@ class Composer:
         close = sentences.ENDING.search(said)
         body, end = (said[: close.start()], close.group()) if close and not _BOUND.search(close.group()) else (said, "")
         if said.endswith((":", "：")):
-            body, end = said[:-1], said[-1]
+            body, end = said[:-1].rstrip(), said[-1]
         self._cite(f"{body} [{number}]{end}", unit, passage)
 
     def _cite(self, said: str, unit: Unit, passage: Passage) -> None:
@@ -276,7 +278,7 @@ class Composer:
 
 def _title(text: str) -> str:
     """A heading or label without its marks."""
-    return plain(text).strip("#* ")
+    return _NOTED.sub("", plain(text).strip("#* "))
 
 
 def _leans(said: str) -> bool:
@@ -367,6 +369,8 @@ def plain(text: str) -> str:
         line = _AMENDED.sub("", line).lstrip() or line
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")
+    if line.startswith("*") and line[1:2].isalpha() and line.count("*") == 1:
+        line = line[1:]
     return line[:-1] if line.endswith(("::", "?.", "!.")) else line
 
 

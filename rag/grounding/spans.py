@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rag.grounding.code_lines import only_imports
 from rag.grounding.pointers import is_contents, refers
-from rag.grounding.stretches import GAP, TELLING, is_sentence, leans, text_of
+from rag.grounding.stretches import GAP, TELLING, is_adrift, is_sentence, leans, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
@@ -147,7 +147,7 @@ def _paragraphs(
             take(between)
     if own[first].unit.kind is Kind.SENTENCE:
         begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
-        take(begun)
+        take([k for k in begun if not is_adrift(passages, own[k])])
     rest = list(takewhile(lambda k: _same(own, last, k), range(last + 1, len(own))))
     if own[last].unit.kind is Kind.SENTENCE:
         for k in rest:
@@ -277,7 +277,7 @@ def cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> b
     one, before = found[k], found[k - 1] if k else None
     said = text_of(passages, one)
     if one.unit.kind is Kind.CODE:  # of which no more than what it needs is there
-        return only_imports(said) and not passages[one.passage].text[one.end :].strip()
+        return only_imports(said)
     if (
         one.unit.kind not in (Kind.SENTENCE, Kind.ITEM)
         or passages[one.passage].text[one.end :].strip()

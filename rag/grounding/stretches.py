@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import dropwhile
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from rag.grounding.code_lines import is_torn, only_imports
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
@@ -31,10 +33,12 @@ GAP = 8
 LEANING = regex.compile(
     r"(?!(?:\w+ )?this (?:time|moment|point|year|week|month|date|page|guide|document|handbook|policy|chapter|section|"
     r"article|tutorial|library|project|agreement|procedure)\b)"
+    r"(?!bu (?:sayfa|belge|kılavuz|rehber|yönerge|yönetmelik|kanun|politika|bölüm|esaslar)\p{L}*\b)"
     r"(?:(?:A|Answer|Cevap|Yanıt|Antwort):\s+)?"
     r"(?:(?:yes|no|of course|sure|absolutely|certainly|unfortunately|evet|hayır|tabii|elbette|maalesef|ja|nein|doch|"
     r"leider|oui|non|sí)(?=\s?[,.!;:—–])|"
-    r"(?:it|here|there you|this|these|those|that|they|them|he|she|such|both|however|therefore|instead|otherwise|then|"
+    r"(?:its?|here|there you|this|these|those|that|they|them|their|he|she|his|such|both|however|therefore|instead|"
+    r"otherwise|then|"
     r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
     r"(?:if|when|while|once|after|as|because|since|unless|until|for|with|without|from|by|in|on|to|of|like|before|at|"
     r"under|during) (?:it|this|that|these|those|they|them)|"
@@ -52,6 +56,10 @@ LEANING = regex.compile(
     regex.I,
 )
 """The words that begin a sentence which leans on what was said, or asked, before it."""
+_NAMED = regex.compile(r"\S*(?:[\p{Lu}\p{N}_(=/\\:-]|\.\S)")
+"""A first word that is a name, not the middle of a sentence."""
+_VALUED = regex.compile(r"\S{1,12}: \S{1,20}\.")
+"""A label with its value."""
 _DEFAULT = regex.compile(r"(?:the )?(?:default|type|standard|varsayılan)s?(?: value)?(?: is\b|:\s)", regex.I)
 _LEANS = regex.compile(
     r"[^.;:]{0,80}\b(?:to|of|for|with|like|about|from|by|than|in|how) (?:this|that|these|those)"
@@ -105,6 +113,20 @@ def leans(said: str) -> bool:
     return bool(LEANING.match(said) or _LEANS.match(said))
 
 
+def is_adrift(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a sentence leans on what was said before its passage begins, or is the end of one that began there."""
+    passage = passages[one.passage]
+    if one.place or not is_sentence(one) or passage.text[: one.start].strip():
+        return False
+    said = text_of(passages, one)
+    return leans(said) or (said[:1].islower() and not _NAMED.match(said) and not _titled(said, passage))
+
+
+def _titled(said: str, passage: Passage) -> bool:
+    """Whether the first word of a sentence is one of the heading above it: a name written without a capital."""
+    return said.split()[0].casefold() in " ".join(passage.headings[-1:]).casefold()
+
+
 def is_sentence(one: Sentence) -> bool:
     return one.unit.kind is Kind.SENTENCE and not one.unit.question
 
@@ -133,16 +155,22 @@ def _rows(found: Sequence[Sentence], i: int, scores: NDArray[np.float64] | None)
 
 
 def _code(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> list[int]:
-    """Code from its first line on, with what leads into it, as far as there is room."""
+    """Code from its first line on, with what leads into it, as far as there is room: without what it only names to use
+    it, where there is none for all, nor the end of code that began in another passage.
+    """
     group = _group(found, i)
     kept: list[int] = []
-    for k in group:
+    if not passages[found[i].passage].text[: found[group[0]].start].strip():
+        group = list(dropwhile(lambda k: is_torn(text_of(passages, found[k])), group)) or group
+    does = [k for k in group if not only_imports(text_of(passages, found[k]))]
+    whole = sum(word_count(text_of(passages, found[k])) for k in group) <= _CODE_WORDS
+    for k in group if whole or not does else range(does[0], group[-1] + 1):
         if kept and sum(word_count(text_of(passages, found[j])) for j in (*kept, k)) > _CODE_WORDS:
             break
         kept.append(k)
     if i not in kept:
         kept = [i]
-    return [*_leading(passages, found, kept[0]), *kept]
+    return [*_leading(passages, found, group[0]), *kept]
 
 
 def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room: int = _ANY) -> list[int]:
@@ -169,10 +197,13 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
 
 
 def _leading(passages: Sequence[Passage], found: Sequence[Sentence], first: int) -> list[int]:
-    """The sentence before a list or code, with those of its paragraph before it that it leans on."""
+    """The sentence before a list or code, with those of its paragraph before it that it leans on; no label with its
+    value."""
     before: list[int] = []
     k = first - 1
     while k >= 0 and _follows(found, k, first) and is_sentence(found[k]) and len(before) <= 2:
+        if _VALUED.fullmatch(text_of(passages, found[k])):
+            break
         if before and found[k].unit.group != found[before[0]].unit.group:
             break
         before.insert(0, k)
@@ -271,7 +302,12 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         )
         and (
             leans(text_of(passages, found[first]))
-            or (first == i and found[first - 1].unit.group == found[i].unit.group and size < _ENOUGH)
+            or (
+                first == i
+                and found[first - 1].unit.group == found[i].unit.group
+                and size < _ENOUGH
+                and not is_adrift(passages, found[first - 1])
+            )
         )
         and size + word_count(text_of(passages, found[first - 1])) <= _SPAN_WORDS + _ENOUGH
         and i - first < 2

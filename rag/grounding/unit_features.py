@@ -53,9 +53,9 @@ _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _REMARK = regex.compile(
     r"(?:(?:MADDE|Madde|ARTICLE|Article|SECTION|Section|§)\s*\d+\s*[-–—.]?\s*)?(?:\(\p{N}+\)\s*)?"
     r"(?:\((?:Değişik|Mülga|Ek|Başlığı|As amended|Amended|Repealed|Inserted|Geändert|Aufgehoben|Modifié|Abrogé)\b"
-    r"[^()]*\)\s*)+[.,;]?"
+    r"[^()]*\)\s*)+[.,;]?|\d{1,3} ?\d{1,2}/\d{1,2}/\d{4} tarihli ve .+"
 )
-"""When an article was changed, and nothing else."""
+"""When an article was changed, and nothing else; a note on that."""
 _SEPARATOR = regex.compile(r"[-_]+")
 _ECHO = 4.0
 """How much less a unit counts that says nothing beyond a question for something."""

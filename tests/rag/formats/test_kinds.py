@@ -327,6 +327,7 @@ def test_an_old_format_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_p
         ("port\n   Where it listens.\n\nhost\n   Its name.\n", "- port: Where it listens.\n- host: Its name."),
         ("Pump\n====\n\nWords.\n\n.. setting:: SPEED\n\n``SPEED``\n---------\n\nIts speed.\n", "Pump\n\nWords.\n\nSPEED\n\nIts speed."),
         ("Words.\n\n.. note:: Mind it.\n", "Words.\n\nNote: Mind it."),
+        ("Pump\n====\n\n.. contents::\n   :local:\n\nSpeed\n-----\n\nIts speed.\n", "Pump\n\nSpeed\n\nIts speed."),
         (":param speed: How fast.\n:returns: Nothing.\n", "- speed: How fast.\nReturns: Nothing."),
     ],
 )  # fmt: skip

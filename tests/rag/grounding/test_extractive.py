@@ -236,7 +236,7 @@ def test_a_list_that_names_the_sections_of_its_document_is_no_answer() -> None:
     items = "- Introduction\n- Entries\n- Fields of an entry of a schedule\n- Starting the scheduler"
     sections = [
         headed("The scheduler kicks off tasks at regular intervals.", "Schedules", "Introduction"),
-        headed("Its task and its frequency are given.", "Schedules", "Entries"),
+        headed("A task and a frequency are given.", "Schedules", "Entries"),
         headed("Type beat in the shell of the machine.", "Schedules", "Starting the scheduler"),
     ]
     contents = headed(items, "Schedules", score=2.0)

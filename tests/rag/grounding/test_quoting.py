@@ -247,3 +247,13 @@ def test_the_first_row_of_a_table_without_names_names_its_columns_where_it_alone
 def test_the_marks_of_a_heading_are_not_shown_in_it() -> None:
     said = composed("##Equity\n\n- The desk grants it on a Monday.\n- It is signed.").checked().text
     assert said.startswith("**Equity**")
+
+
+def test_stray_marks_of_notes_are_not_shown() -> None:
+    assert composed("*Note that it is closed.").checked().text == "Note that it is closed [1]."
+    assert composed("It is said with *this* word.").checked().text == "It is said with *this* word [1]."
+    passage = Passage("7", "a.md", "- Yazılı yapılır.\n- Sözlü de yapılır.", 0, 40, headings=("Sınavlar:35",))
+    composer = Composer([passage])
+    composer.quote(Span(0, units(passage.text), 1.0))
+    assert composer.checked().text.startswith("**Sınavlar**")
+    assert composed("Use the argument :\n\n- one\n- two").checked().text.startswith("Use the argument [1]:")
