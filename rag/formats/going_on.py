@@ -28,11 +28,13 @@ def goes_on_beside(block: Block, after: Block) -> bool:
 
 def goes_on_below(block: Block, after: Block) -> bool:
     """Whether `after`, below `block` or on the next page, begins in the middle of its last sentence: that has no end,
-    is a line or nearly, and goes on with a small letter or, where it filled its line, with a long piece of a sentence.
+    is a line or nearly, or itself the middle of a sentence, and goes on with a small letter or, where it filled its
+    line, with a long piece of a sentence.
     """
     last, first = block.segments[-1], after.segments[0]
     said = after.text
-    if abs(last.size - first.size) > last.size * 0.1 or _MARKED.match(said) or len(block.text) < _LINE:
+    whole = len(block.text) >= _LINE or block.text[0].islower()
+    if abs(last.size - first.size) > last.size * 0.1 or _MARKED.match(said) or not whole:
         return False
     if _OPEN_END.search(block.text) is None:
         return False

@@ -22,7 +22,7 @@ from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
 from rag.types import Passage
 
-_EQUAL, _BESIDE, _AFTER = 0.8, 1.6, 4.0
+_EQUAL, _BESIDE, _AFTER = 0.8, 1.0, 2.5
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
 one of the same document in any case, one that says some of the question, and one of the same document that says much of
 it, and hardly less than the best, or any where the best is a few words.

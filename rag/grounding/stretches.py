@@ -114,11 +114,14 @@ def leans(said: str) -> bool:
 
 
 def is_adrift(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a sentence leans on what was said before its passage begins, or is the end of one that began there."""
-    passage = passages[one.passage]
-    if one.place or not is_sentence(one) or passage.text[: one.start].strip():
+    """Whether a sentence leans on what was said before its passage begins, or is, as code may be, the end of what began
+    there.
+    """
+    passage, said = passages[one.passage], text_of(passages, one)
+    if one.place or passage.text[: one.start].strip():
         return False
-    said = text_of(passages, one)
+    if not is_sentence(one):
+        return one.unit.kind is Kind.CODE and is_torn(said)
     return leans(said) or (said[:1].islower() and not _NAMED.match(said) and not _titled(said, passage))
 
 

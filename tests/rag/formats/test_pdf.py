@@ -85,6 +85,15 @@ def test_a_sentence_goes_over_the_end_of_a_page_and_belongs_to_where_it_begins()
     assert pieces[1][0].startswith("The log is read") and pieces[1][1] == 2
 
 
+def test_a_word_that_stands_alone_in_the_middle_of_a_sentence_is_no_heading() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=1)
+    for top, line in ((700, "The keeper who comes from another tower goes back to"), (660, "his"), (620, "tower.")):
+        canvas.drawString(72, top, line)
+    canvas.save()
+    assert read_pdf(out.getvalue()).text == "The keeper who comes from another tower goes back to his tower."
+
+
 def test_columns_of_prose_are_no_table() -> None:
     out = io.BytesIO()
     canvas = Canvas(out, invariant=1)
