@@ -21,7 +21,7 @@ from rag.text.analyser import stop_terms, tokens
 from rag.types import CheckedAnswer, Passage
 
 NAME = "extractive"
-MAX_WORDS, VAGUE_WORDS = 110, 45
+MAX_WORDS, VAGUE_WORDS = 115, 45
 _TOPICS = 5
 
 
