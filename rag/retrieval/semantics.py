@@ -343,6 +343,7 @@ class Semantics:
         return self._directory / f"{of}-{digest}.usearch"
 
     def _run(self) -> None:
+        making.give_way()
         while not self._closed.is_set():
             self._wake.wait(None if self._alone.is_locked else _FOLLOW_SECONDS)
             self._wake.clear()

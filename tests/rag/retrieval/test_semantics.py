@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
+import threading
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +19,7 @@ from rag.library import Library
 from rag.principal import Principal
 from rag.retrieval import neighbours, second_stage
 from rag.retrieval import semantics as semantics_module
-from rag.retrieval.embedders.base import packed
+from rag.retrieval.embedders.base import Vectors, packed
 from rag.retrieval.neighbours import Among, Neighbours
 from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
@@ -102,6 +106,25 @@ def test_the_thread_makes_what_is_missing_and_wakes_when_documents_come(director
     made.start()
     made.settled(60.0)
     assert made.counts() == (4, 4)
+    library.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads of one process have one priority")
+def test_who_makes_vectors_takes_a_processor_after_who_answers(directory: Path) -> None:
+    class Noting(WordEncoder):
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            noted.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return super().embed(texts)
+
+    noted: list[int] = []
+    library = _opened(directory, Noting())
+    _semantics(library).start()
+    assert _semantics(library).settled(60)
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert (noted and all(one > own for one in noted)) or own == 19
+    noted.clear()
+    assert library.search("vacation").passages
+    assert noted and set(noted) == {own}
     library.close()
 
 
