@@ -117,9 +117,10 @@ def is_adrift(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a sentence leans on what was said before its passage begins, or is, as code may be, the end of what began
     there.
     """
-    passage, said = passages[one.passage], text_of(passages, one)
+    passage = passages[one.passage]
     if one.place or passage.text[: one.start].strip():
         return False
+    said = text_of(passages, one)
     if not is_sentence(one):
         return one.unit.kind is Kind.CODE and is_torn(said)
     return leans(said) or (said[:1].islower() and not _NAMED.match(said) and not _titled(said, passage))
