@@ -34,7 +34,8 @@ def rows(lines: Sequence[str], indents: Sequence[int]) -> list[Cells | None]:
 def side_by_side(said: str) -> Cells:
     """The cells of a row whose columns have no names, as `rag.formats` writes it; none where it is no row."""
     cells = [cell.strip() for cell in said.removesuffix(".").split(" | ")]
-    row = len(cells) > 1 and "\n" not in said and all(0 < len(cell) <= _WIDEST for cell in cells)
+    most = _WIDEST * (1 + cells[0].isdecimal())  # a number names the row
+    row = len(cells) > 1 and "\n" not in said and all(0 < len(cell) <= most for cell in cells)
     return tuple(("", cell) for cell in cells) if row else ()
 
 

@@ -53,7 +53,7 @@ of another document that does not say much of the question, not half as much.
 _CHANGED = 1.0
 """How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
 _ADRIFT = 2.0
-"""How much less a sentence counts that leans on what its passage does not hold."""
+"""How much less a sentence counts that leans on what its passage does not hold, or holds nothing but numbers."""
 _SAYS_MUCH, _SHARED = 0.35, 0.12
 """How much of the question says much of it, and how much of it a further stretch says at least, in its words or in
 others for them; twice as much where it stands in another document than the best.
@@ -119,7 +119,7 @@ def quoted(
     scores, in_context = rate(question, passages, found, learned(), own, likes)
     near = cosines(passages, found)
     scores = weighed(scores, passages, found, near)
-    scores = scores - _ADRIFT * np.array([is_adrift(passages, one) for one in found])
+    scores = scores - _ADRIFT * np.array([is_adrift(passages, one) or _is_wordless(one) for one in found])
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
@@ -264,6 +264,11 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
     )
     prose = any(one.unit.kind is not Kind.CODE for one in content) or len(grown) > len(content)
     return prose and telling and not torn
+
+
+def _is_wordless(one: Sentence) -> bool:
+    """Whether a unit holds nothing but numbers."""
+    return not any(sign.isalpha() for _, surface, _, _ in one.words for sign in surface)
 
 
 def _torn(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequence[int], taken: Collection[int]) -> bool:

@@ -55,6 +55,7 @@ _NOTED = regex.compile(r"(?<=\p{Ll}):\d{1,3}$")
 """The number of a note at the end of a heading."""
 _PARAGRAPH = "- (1)"
 """The kind of mark that a paragraph of rules has, which stands above all others."""
+_FIGURE = regex.compile(r"\p{N}[\p{N}.,]*\s?%?")
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
@@ -210,7 +211,7 @@ class Composer:
         names = list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
         if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
             width = max(len(unit.cells) for unit in run)
-            rows = [[cell for _, cell in unit.cells] + [""] * (width - len(unit.cells)) for unit in run]
+            rows = [_filled([cell for _, cell in unit.cells], width) for unit in run]
             names = [""] * width
             if len(run) > 1 and _names_columns(rows):
                 names, rows, run = rows[0], rows[1:], run[1:]
@@ -284,6 +285,12 @@ def _title(text: str) -> str:
 def _leans(said: str) -> bool:
     """Whether a sentence leans on what was said before it, or speaks of "this process"."""
     return leans(said) or _DEICTIC.match(said) is not None
+
+
+def _filled(cells: list[str], width: int) -> list[str]:
+    """The cells of a row that has fewer than others: a number at its end stands in the last column."""
+    lacking = [""] * (width - len(cells))
+    return [*cells[:-1], *lacking, cells[-1]] if _FIGURE.fullmatch(cells[-1]) else [*cells, *lacking]
 
 
 def _names_columns(rows: Sequence[Sequence[str]]) -> bool:

@@ -15,22 +15,15 @@ import regex
 from rag.formats.tables import row_cells
 from rag.grounding.code_lines import LINE, NOTE, is_change, is_code, is_output, is_sure, reads_as_prose
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
+from rag.grounding.list_marks import ARTICLE, BARE, LETTER, MARK, apart
 from rag.text import sentences
 
-_LIST_MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _HASHES = regex.compile(r"#{1,6}\s")
 _FRONT = regex.compile(r"\p{L}[\p{L}\p{N} -]{0,40}: \S.*")
 _SETTING = regex.compile(
     r"(?:layout|permalink|redirect|slug|template|cSpell|nav|step)\b|[^:]+: (?:[/{\[]|(?:yes|no|\d+)$)"
 )
-_BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
-_LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
-_ARTICLE = regex.compile(
-    r"(?:(?:GEÇİCİ |EK |Geçici |Ek )?(?:MADDE|Madde)|ARTICLE|Article|SECTION|Section|Artikel|§|ART\.|Art\.)\s*"
-    r"(?:\d{1,3}|[IİVXl|]{1,4})\s*(?:[-–—.:]|\(1\)|$)"
-)
-"""The number with which an article of rules begins."""
 _CODE_INDENT = 4
 """How far in code stands."""
 _LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
@@ -121,15 +114,15 @@ def units(text: str) -> tuple[Unit, ...]:
 def _runs_on(text: str, block: list[_Line], least: int) -> bool:
     """Whether a block below code is more of it: it is as far in, or what the program says."""
     said = [text[line.start : line.end] for line in block]
-    other = said[0].startswith(".. ") or _LIST_MARK.match(said[0]) or reads_as_prose(said)
+    other = said[0].startswith(".. ") or MARK.match(said[0]) or reads_as_prose(said)
     return not other and (block[0].indent >= least or is_output(said))
 
 
 def _may_be_code(text: str, block: list[_Line]) -> bool:
     """Whether lines that are set in as code is (`rag.formats`) are no sentences, item of a list or drawn table."""
     said = [text[line.start : line.end] for line in block]
-    if _LIST_MARK.match(said[0]):
-        return is_change(said) or is_code([_LIST_MARK.sub("", one, count=1) for one in said])
+    if MARK.match(said[0]):
+        return is_change(said) or is_code([MARK.sub("", one, count=1) for one in said])
     other = _DIRECTIVE.fullmatch(said[0]) or _DRAWN.search(said[0]) or TO_FILL_IN.search(said[0])
     return not other and (not reads_as_prose(said) or is_code(said))
 
@@ -182,7 +175,7 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         block, said = block[1:], said[1:]
     if _RULE.fullmatch(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
-    if len(block) > 1 and _RULE.fullmatch(said[1]) and not _LIST_MARK.match(said[0]):
+    if len(block) > 1 and _RULE.fullmatch(said[1]) and not MARK.match(said[0]):
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         heads.append(Unit(Kind.NOISE, block[1].start, block[1].end, group))
         block, said = block[2:], said[2:]
@@ -195,7 +188,7 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
             return heads, False
     if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
-    if is_code(said) and not _LIST_MARK.match(said[0]):
+    if is_code(said) and not MARK.match(said[0]):
         return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
     body, announces = _of_text(text, block, group)
     return [*heads, *body], announces
@@ -254,7 +247,8 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
     def close() -> None:
         nonlocal item, begin
         if item is not None:
-            made.append(Unit(Kind.ITEM, item[0], item[1], group, item[2], item[3]))
+            for start, stop, own in apart(text, *item[:3]):
+                made.append(Unit(Kind.ITEM, start, stop, group, own, item[3]))
         elif begin >= 0:
             made.extend(_sentences(text, begin, end, group))
         item, begin = None, -1
@@ -264,11 +258,11 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
             close()
             made.append(Unit(Kind.HEADING, line.start, line.end, group))
             continue
-        if _ARTICLE.match(text, line.start, line.end):
+        if ARTICLE.match(text, line.start, line.end):
             close()
-        mark = _LIST_MARK.match(text, line.start, line.end)
-        lettered = mark is not None and _LETTER.match(mark.group().strip()) is not None
-        if mark is None and item and line is block[-1] and _BARE.fullmatch(text, line.start, line.end):
+        mark = MARK.match(text, line.start, line.end)
+        lettered = mark is not None and LETTER.match(mark.group().strip()) is not None
+        if mark is None and item and line is block[-1] and BARE.fullmatch(text, line.start, line.end):
             continue  # the next item of the list, which the passage has no more
         inside = lettered and item is None and begin >= 0 and not text[:end].endswith((":", ";", ".", "!", "?"))
         if mark and mark.end() < line.end and not inside:
@@ -290,7 +284,7 @@ def _titles(text: str, block: list[_Line]) -> set[int]:
     """The places of the lines that are titles of articles: short ones before one, that no sentence goes through."""
     found: set[int] = set()
     for number, line in enumerate(block):
-        if _ARTICLE.match(text, line.start, line.end):
+        if ARTICLE.match(text, line.start, line.end):
             before = number - 1
             while before >= 0 and _TITLE.fullmatch(text[block[before].start : block[before].end]):
                 found.add(before)
@@ -306,7 +300,10 @@ def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
     made: list[Unit] = []
     for a, b in sentences.split(text[start:end]):
         before = text[made[-1].start : made[-1].end] if made else ""
-        if before.count("(") > before.count(")") and ")" in text[start + a : start + b]:  # two sentences in brackets
+        inside = (
+            before.count("(") > before.count(")") and ")" in text[start + a : start + b]
+        )  # two sentences in brackets
+        if inside or (before.endswith(('..."', '…"', "…”")) and text[start + a].islower()):  # two are one
             made[-1] = replace(made[-1], end=start + b)
         else:
             made.append(Unit(Kind.SENTENCE, start + a, start + b, group))

@@ -257,3 +257,8 @@ def test_stray_marks_of_notes_are_not_shown() -> None:
     composer.quote(Span(0, units(passage.text), 1.0))
     assert composer.checked().text.startswith("**Sınavlar**")
     assert composed("Use the argument :\n\n- one\n- two").checked().text.startswith("Use the argument [1]:")
+
+
+def test_a_figure_stands_in_the_last_column_of_rows_without_names() -> None:
+    answer = composed("1 | Hall | Seats | 1.0.\n\n2 | Kitchen | 3.").checked().text
+    assert answer.splitlines()[-1] == "| 2 | Kitchen |   | 3 [1] |"

@@ -82,3 +82,8 @@ def test_a_note_on_when_a_rule_was_changed_is_no_answer() -> None:
     note = "1 28/6/2025 tarihli ve 32940 sayılı Resmî Gazete ile yaz okulu adı değişti."
     text = f"Yaz okulu bahar yarıyılından sonra açılır.\n\n{note}"
     assert quoted("Yaz okulu ne zaman açılır?", text, language="tr") == ["Yaz okulu bahar yarıyılından sonra açılır."]
+
+
+def test_numbers_alone_are_no_beginning() -> None:
+    text = "7 60-60-60 900\n\nSomebody who lost a laptop calls the desk at once."
+    assert quoted("Who is called when a laptop is lost?", text)[0].startswith("Somebody who lost")

@@ -245,3 +245,20 @@ def test_a_version_that_says_no_more_is_none() -> None:
 
 def test_a_semicolon_leads_into_a_list() -> None:
     assert units("Bu Yönergede geçen;\n\na) Senato: kurul,\n\nb) Rektör: kişi.")[0].leads
+
+
+def test_items_on_one_line_whose_letters_follow_are_each_an_item() -> None:
+    text = "c) A card\nç) A stamp (or two) d) A seal\nğ. It costs a fee.43 h. It is free for guests."
+    assert [one.mark for one in units(text)] == ["c)", "ç)", "d)", "ğ.", "h."]
+    assert [one.mark for one in units("a) See letter c) below.\nb) Of type (b) or (c) only.")] == ["a)", "b)"]
+
+
+def test_what_is_left_out_of_a_name_ends_no_sentence() -> None:
+    assert [kind for kind, _ in kinds('It is in a for="..." header or in another one. It is read.')] == ["sentence"] * 2
+    assert [kind for kind, _ in kinds('He said "..." Nobody answered.')] == ["sentence"] * 2
+
+
+def test_a_long_cell_of_a_numbered_row_is_a_cell() -> None:
+    long = "concert halls, " * 12
+    assert [kind for kind, _ in kinds(f"1 | {long.strip()} | 1.5.")] == ["row"]
+    assert [kind for kind, _ in kinds(f"It says | {long.strip()} | so.")] != ["row"]

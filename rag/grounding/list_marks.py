@@ -1,0 +1,42 @@
+"""The marks before the items of a list and the articles of rules, and items that were written on one line.
+
+Knows bullets, numbers and letters, in the order of the Latin alphabets. Does not know passages nor what an item says.
+"""
+
+from __future__ import annotations
+
+import regex
+
+MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
+BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
+LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
+ARTICLE = regex.compile(
+    r"(?:(?:GEÇİCİ |EK |Geçici |Ek )?(?:MADDE|Madde)|ARTICLE|Article|SECTION|Section|Artikel|§|ART\.|Art\.)\s*"
+    r"(?:\d{1,3}|[IİVXl|]{1,4})\s*(?:[-–—.:]|\(1\)|$)"
+)
+"""The number with which an article of rules begins."""
+_INNER = regex.compile(r"(?<=[.;:,)]|[.;]\d{1,3}) ?(\(?)(\p{Ll})([.)])[^\S\n](?=\p{L})")
+_ORDERS = ("abcçdefgğhıijklmnoöpqrsştuüvwxyz", "abcdefghijklmnopqrstuvwxyz")
+
+
+def apart(text: str, start: int, end: int, mark: str) -> list[tuple[int, int, str]]:
+    """The (start, end, mark) of the items in an item `mark` at `text[start:end]`: that itself, and those on its line
+    whose letters are the next ones.
+
+    >>> apart("a) Bread, b) Milk; c) Tea", 3, 25, "a)")
+    [(3, 9, 'a)'), (13, 18, 'b)'), (22, 25, 'c)')]
+    """
+    found: list[tuple[int, int, str]] = []
+    for inner in _INNER.finditer(text, start, end):
+        said = f"{inner[1]}{inner[2]}{inner[3]}"
+        if said in _following(mark):
+            found.append((start, inner.start(), mark))
+            start, mark = inner.end(), said
+    return [*found, (start, end, mark)]
+
+
+def _following(mark: str) -> set[str]:
+    """The marks that may come after a letter's."""
+    letter = mark.strip("().")
+    after = {order[order.index(letter) + 1 :][:1] for order in _ORDERS if letter and letter in order}
+    return {mark.replace(letter, one) for one in after if one}
