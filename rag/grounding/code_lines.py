@@ -16,7 +16,7 @@ LINE = regex.compile(
     r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|import \w\S*$|"
     r"from [\w.]+ import \S|(?:def|class|import|from|return|yield|with|try|except|elif|async|await|raise|assert|const|"
     r"let|var|function|public|private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|"
-    r"[\w.\[\]'\"]+ ?[+|]?= ?\S|[\w.]+\([^)]*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|"
+    r"[\w.\[\]'\"]+ ?[+|]?= ?\S|[\w.]+\((?:[^()]|\([^()]*\))*\)?[;,:]?\s*$|[\w.-]+: ?[\w./\"'-]*[\w/\"'-]$|"
     r"[\[({][\"'].*[\"'][\])}]$|\$\w+(?:->|::|\[| ?=)|->\w+\(|(?:use|namespace) \w+\\[^.]*;$|<\?\w+|"
     r"(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|Traceback \(most recent|File \"[^\"]+\", line \d)"
 )

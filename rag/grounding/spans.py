@@ -34,7 +34,9 @@ _OVER = 30
 _OPEN = (":", "：", ";", ",", "،", "、", "—", "–", "...", "…")
 """What a sentence ends with that is none yet."""
 _ANNOUNCES = regex.compile(
-    r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b)|"
+    r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b|"
+    r"the following (?:code|examples?|snippets?|commands?|figures?) (?:shows?|demonstrates?|illustrates?|uses?)\b)|"
+    r".*\b(?:described|listed|shown|given|outlined|explained) below[.]?$|"
     r".*\b(?:here(?:'s|’s| is| are) (?:the|some|a few|what|how|our|two|three|four)\b|"
     r"(?:the following|as follows|like this|wie folgt|şöyle(?:dir)?|şunlardır)[.]?$)",
     regex.I | regex.S,

@@ -36,7 +36,7 @@ LEANING = regex.compile(
     r"(?!bu (?:sayfa|belge|kılavuz|rehber|yönerge|yönetmelik|kanun|politika|bölüm|esaslar)\p{L}*\b)"
     r"(?:(?:A|Answer|Cevap|Yanıt|Antwort):\s+)?"
     r"(?:(?:yes|no|of course|sure|absolutely|certainly|unfortunately|evet|hayır|tabii|elbette|maalesef|ja|nein|doch|"
-    r"leider|oui|non|sí)(?=\s?[,.!;:—–])|"
+    r"leider|oui|non|sí|finally|lastly|next|secondly|thirdly|son olarak|ardından|schließlich|zuletzt)(?=\s?[,.!;:—–])|"
     r"(?:its?|here|there you|this|these|those|that|they|them|their|he|she|his|such|both|however|therefore|instead|"
     r"otherwise|then|"
     r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"

@@ -319,7 +319,8 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
             group += 1
         said = text[unit.start : unit.end]
         kind = unit.kind
-        if kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW) and (not _WORD.search(said) or _EMPTY.search(said)):
+        empty = not _WORD.search(said) or _EMPTY.search(said) or TO_FILL_IN.search(said)
+        if kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW) and empty:
             kind = Kind.NOISE
         if kind is Kind.ITEM and _is_term(text, found, place):
             kind = Kind.HEADING
