@@ -17,7 +17,7 @@ from rag.grounding import changes, quote_confidence
 from rag.grounding.code_lines import only_imports
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import is_contents, refers
-from rag.grounding.spans import Span, composed, cut_off, ended, lone, to_the_point, unrepeated
+from rag.grounding.spans import Span, composed, cut_off, ended, leads_on, lone, to_the_point, unrepeated
 from rag.grounding.stretches import (
     PICTURE,
     TELLING,
@@ -247,7 +247,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         and not _asks(passages, found[k])
         and found[k].unit.kind is not Kind.HEADING
         and not text_of(passages, found[k]).rstrip().endswith((":", "：", "::"))
-        and not (is_sentence(found[k]) and text_of(passages, found[k]).rstrip().endswith(";"))
+        and not (is_sentence(found[k]) and leads_on(passages, found[k]))
         and not refers(passages, found[k])
         and not _SPOKEN.match(text_of(passages, found[k]))
         and not (found[k].unit.kind is Kind.CODE and only_imports(text_of(passages, found[k])))

@@ -252,7 +252,7 @@ def ended(passages: Sequence[Passage], found: Sequence[Sentence], run: Sequence[
     last = len(run)
     if last > 2 and lone(passages, found, run[last - 1]):
         last -= 1
-    while last > 1 and (_leads_on(passages, found[run[last - 1]]) or cut_off(passages, found, run[last - 1])):
+    while last > 1 and (leads_on(passages, found[run[last - 1]]) or cut_off(passages, found, run[last - 1])):
         last -= 1
     return run[:last]
 
@@ -264,7 +264,7 @@ def lone(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool
     return one.unit.kind is Kind.ITEM and led and not passages[one.passage].text[one.end :].strip()
 
 
-def _leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
+def leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit announces what comes after it."""
     said = text_of(passages, one).rstrip()
     if one.unit.kind is Kind.ITEM:

@@ -87,3 +87,21 @@ def test_a_note_on_when_a_rule_was_changed_is_no_answer() -> None:
 def test_numbers_alone_are_no_beginning() -> None:
     text = "7 60-60-60 900\n\nSomebody who lost a laptop calls the desk at once."
     assert quoted("Who is called when a laptop is lost?", text)[0].startswith("Somebody who lost")
+
+
+def test_a_quote_neither_ends_with_what_announces_an_example_nor_begins_with_a_last_step() -> None:
+    steps = "Turn the pump off before you open it. The following example shows how to open it for its oil."
+    assert quoted("What do I do before I open the pump?", steps) == ["Turn the pump off before you open it."]
+    roles = "The keeper opens the pump.\n\nThe roles of those who open the pump are described below."
+    assert quoted("Who opens the pump?", roles) == ["The keeper opens the pump."]
+    last = "Finally, you close the pump. Whoever closes the pump writes it in the log of the tower."
+    assert quoted("What is written when the pump is closed?", last)[0].startswith("Whoever closes")
+
+
+def test_the_blanks_of_a_form_are_not_quoted() -> None:
+    form = "Whoever borrows the pump signs the form.\n\nName of the borrower of the pump: ________________"
+    assert quoted("Who signs when the pump is borrowed?", form) == ["Whoever borrows the pump signs the form."]
+
+
+def test_a_call_within_a_call_is_code() -> None:
+    assert is_code(['path("login/", View.as_view()),']) and not is_code(["the keeper(s) of the tower (and the pump)."])
