@@ -41,6 +41,9 @@ _WORD = 5.2
 _MAYBE, _KNOWN = 0.25, 0.3
 """The confidence, at least, in a passage under a heading that is what was asked for; and the share of the question, by
 weight, that the library must know for it."""
+_MOST = 0.7
+"""The share of a question, by weight, that is most of it."""
+_RELATED = NAMES.index("related_coverage")
 _BEST_COLUMNS = np.array([NAMES.index(name) for name in _BEST])
 _TOP_COLUMNS = np.array([NAMES.index(name) for name in _TOP])
 FEATURES = (
@@ -171,7 +174,7 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
         found = _by_words(ranked, weights)
     return max(
         1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))),
-        _MAYBE if _headed(ranked) or _looked_up(ranked) or across_languages(ranked) else 0.0,
+        _MAYBE if _headed(ranked) or _looked_up(ranked) or _told_of(ranked) or across_languages(ranked) else 0.0,
     )
 
 
@@ -180,6 +183,16 @@ def _looked_up(ranked: Ranked) -> bool:
     question = ranked.question
     alone = len(question.terms) == len(question.content) == len(question.sequence) <= _FEW
     return alone and float(ranked.found.features[ranked.order[0], _COVERAGE]) >= 0.99
+
+
+def _told_of(ranked: Ranked) -> bool:
+    """Whether the best passage holds every name and number of the question, and says most of it in its words or in
+    others for them: where meaning tells nothing, "RAM" must do for "memory".
+    """
+    if ranked.columns is not None or not any(term.kind in PROPER for term in ranked.question.content):
+        return False
+    best = ranked.found.features[ranked.order[0]]
+    return float(best[_MISSING]) == 0.0 and float(best[_RELATED]) >= _MOST
 
 
 def _headed(ranked: Ranked) -> bool:

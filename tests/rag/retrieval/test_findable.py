@@ -254,3 +254,12 @@ def test_a_word_in_capitals_that_the_library_has_another_for_is_no_name(tmp_path
         assert known.confidence > library.search("How much DRM does the large model need?").confidence
     finally:
         library.close()
+
+
+def test_a_question_about_a_named_thing_is_not_refused_for_another_word(tmp_path: Path) -> None:
+    """The shipped documents say nowhere "RAM", but how much memory this model needs."""
+    with contextlib.closing(Library.open(tmp_path, RetrievalSettings(), write=True)) as library:
+        library.sync([Path(__file__).parents[3] / "docs_corpus"])
+        least = RetrievalSettings().minimum_confidence
+        assert library.search("What is the minimum RAM for gpt-oss-20b?").confidence >= least
+        assert library.search("What is the minimum fee for gpt-oss-20b?").confidence < least
