@@ -14,7 +14,7 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from rag.formats.encodings import decoded
 from rag.formats.extracted import Builder, Extracted, one_line
-from rag.formats.items import joint
+from rag.formats.items import joined
 from rag.formats.package import address_of
 from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
@@ -194,8 +194,7 @@ def _walk(root: Tag, builder: Builder) -> None:
         elif text and mark:
             prefix, separator, mark, item = f"{mark}{prefix}", "\n", "", text
         elif text and item and not prefix:
-            separator = joint(item, text)
-            item = f"{item}{separator}{text}" if "\n" not in separator else ""
+            separator, item = joined(item, text)
         if text:
             builder.add(prefix + text, separator=separator)
 

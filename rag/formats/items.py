@@ -10,14 +10,21 @@ from rag.text import sentences
 _LONGEST, _NAME_WORDS = 500, 6
 
 
-def joint(before: str, after: str) -> str:
-    """What stands between an item as it was written so far and the next paragraph of it: nothing but a space, so that
-    it is one item still; a colon after a name that the paragraph explains; a blank line where it gets long or the item
-    has no end yet.
+def joined(before: str, after: str) -> tuple[str, str]:
+    """(what stands between an item as it was written so far and the next paragraph of it, the item with that): nothing
+    but a space, so that it is one item still; a colon after a name that the paragraph explains; a blank line where it
+    gets long or the item has no end yet, and then nothing more goes on in its line.
 
-    >>> joint("port", "Port to the server."), joint("Open the file.", "It is large."), joint("a" * 500, "b")
-    (': ', ' ', '\\n\\n')
+    >>> joined("port", "Port to the server."), joined("a" * 500, "b")
+    ((': ', 'port: Port to the server.'), ('\\n\\n', ''))
+    >>> joined("Open the file.", "It is large.")
+    (' ', 'Open the file. It is large.')
     """
+    between = _joint(before, after)
+    return between, "" if "\n" in between else f"{before}{between}{after}"
+
+
+def _joint(before: str, after: str) -> str:
     if not before or len(before) + len(after) > _LONGEST:
         return "\n\n"
     if sentences.PAUSE.search(before):

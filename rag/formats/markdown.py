@@ -17,7 +17,7 @@ from markdown_it.token import Token
 
 from rag.formats.extracted import Builder, Extracted
 from rag.formats.html import add_html
-from rag.formats.items import joint
+from rag.formats.items import joined
 from rag.formats.tables import add_table
 from rag.formats.text import begin
 
@@ -186,9 +186,8 @@ def _walk(stream: list[Token], builder: Builder) -> None:
                     row.append(_inline(token))
                 else:
                     words = _inline(token)
-                    between = "\n" if bullets and prefix else joint(item, words) if bullets else "\n\n"
+                    between, item = ("\n", words) if prefix else joined(item, words)
                     builder.add(prefix + words, separator=between)
-                    item = words if prefix else f"{item}{between}{words}" if "\n" not in between else ""
                     prefix = ""
             case "fence" | "code_block":
                 builder.code(token.content)

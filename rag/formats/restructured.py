@@ -14,7 +14,7 @@ from docutils.core import publish_doctree
 
 from rag.errors import DocumentError
 from rag.formats.extracted import Builder, Extracted, one_line
-from rag.formats.items import joint
+from rag.formats.items import joined
 from rag.formats.restructured_marks import MARK, field_name, lenient, tidy
 from rag.formats.spans import Cell, named_once, placed
 from rag.formats.tables import add_table
@@ -119,9 +119,8 @@ def _go_on(said: str, rest: Sequence[nodes.Node], builder: Builder, level: int, 
     for child in rest:
         if isinstance(child, nodes.paragraph):
             words = one_line(child.astext())
-            between = joint(said, words)
+            between, said = joined(said, words)
             builder.add(words, separator=between)
-            said = f"{said}{between}{words}" if "\n" not in between else ""
         elif not isinstance(child, _SKIPPED):
             _block(child, builder, level, mark if isinstance(child, nodes.bullet_list | nodes.enumerated_list) else "")
             said = ""
