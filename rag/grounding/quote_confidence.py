@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import exp, log
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from rag.grounding.spans import Span
 from rag.grounding.unit_features import Sentence
+from rag.retrieval.weights import chance_of, log_odds
 
 Floats = NDArray[np.float64]
 FEATURES = ("chance", "lead", "in_context", "found", "near")
@@ -58,7 +58,7 @@ def describe(
         float(odds[quoted].sum() / odds.sum()),
         float(scores.max() - scores.mean()),
         float(in_context[best]),
-        log(sure / (1.0 - sure)),
+        log_odds(sure),
     ]
     if cosines is not None and not np.isnan(cosines[quoted]).all():
         values.append(float(np.nanmax(cosines[quoted])))
@@ -70,7 +70,7 @@ def holds(values: Floats) -> float:
     near = len(values) == len(FEATURES)
     told = _weights()["near" if near else "words"]
     exponent = told["constant"] + float(values @ np.array([told[name] for name in names(near=near)]))
-    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
+    return chance_of(exponent)
 
 
 @cache

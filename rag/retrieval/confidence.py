@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import exp, log
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from rag.retrieval.evidence import PROPER
 from rag.retrieval.matching import Floats
 from rag.retrieval.rerank_features import NAMES
 from rag.retrieval.second_stage import COSINE_FLOOR, WORDS_FLOOR, deviations
-from rag.retrieval.weights import Weights
+from rag.retrieval.weights import Weights, chance_of
 
 if TYPE_CHECKING:
     from rag.retrieval.ranked import Ranked
@@ -173,7 +173,7 @@ def confidence(ranked: Ranked, weights: Weights) -> float:
     else:
         found = _by_words(ranked, weights)
     return max(
-        1.0 / (1.0 + exp(-min(30.0, max(-30.0, found)))),
+        chance_of(found),
         _MAYBE if _headed(ranked) or _looked_up(ranked) or _told_of(ranked) or across_languages(ranked) else 0.0,
     )
 

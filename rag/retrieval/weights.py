@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,13 @@ class Weights:
 def learned() -> Weights:
     """The weights that ship."""
     return Weights(**json.loads(PATH.read_text(encoding="utf-8"))) if PATH.exists() else Weights()
+
+
+def chance_of(exponent: float) -> float:
+    """What a logistic model's exponent says, in [0, 1]."""
+    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, exponent))))
+
+
+def log_odds(chance: float) -> float:
+    """The exponent that says a chance between 0 and 1."""
+    return log(chance / (1.0 - chance))

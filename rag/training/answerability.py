@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 from zlib import crc32
 
 import numpy as np
 
 from rag.retrieval import confidence
+from rag.retrieval.weights import log_odds
 from rag.settings import RetrievalSettings
 from rag.training.fit import Floats, logistic
 
@@ -106,7 +106,7 @@ def bounded(learnt: Mapping[str, float], told: Sequence[Told], exponents: Floats
     settings = RetrievalSettings()
     holds = [at for at, one in enumerate(told) if one.holds and one.source == "natural" and not one.in_talk]
     low, high = np.quantile(exponents[holds], (_REFUSED, _DOUBTED))
-    least, enough = (log(one / (1.0 - one)) for one in (settings.minimum_confidence, settings.sure_confidence))
+    least, enough = map(log_odds, (settings.minimum_confidence, settings.sure_confidence))
     scale = (enough - least) / (high - low)
     stretched = {name: round(float(scale * value), 5) for name, value in learnt.items()}
     return stretched | {"constant": round(float(scale * (learnt["constant"] - low) + least), 5)}

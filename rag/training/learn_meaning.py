@@ -39,7 +39,6 @@ from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
 from rag.settings import RetrievalSettings
-from rag.text.analyser import casefold
 from rag.training.answerability import FOLDS, Told, bounded, fit_confidence, left_out
 from rag.training.evaluation_files import (
     ANSWERABLE,
@@ -51,6 +50,7 @@ from rag.training.evaluation_files import (
     read,
 )
 from rag.training.fit import Bools, Floats, auroc, listwise
+from rag.training.key_facts import WHOLE, spoken, wordings
 from rag.training.learn import write
 from rag.training.learn_answers import halves
 from rag.types import Passage
@@ -64,8 +64,6 @@ _SECOND = np.arange(0.0, 3.25, 0.25)
 """The weights that are tried for a second encoder."""
 _ENOUGH = 20
 """Questions of a file from which on its shares count there."""
-_WHOLE = ("document", "vague")
-"""Kinds of questions that are not answered from a ranking of passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +209,7 @@ def natural(folder: Path, library: Library, weights: Weights) -> tuple[list[Exam
     drawn: list[Example] = []
     told: list[Told] = []
     for question in yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))["questions"]:
-        if question.get("kind") in _WHOLE:
+        if question.get("kind") in WHOLE:
             continue
         history = tuple((before, said) for before, said in question.get("history", ()))
         ranked = library.searcher.rank(question["question"], weights=weights, history=history)
@@ -232,13 +230,8 @@ def _answers(passage: Passage | None, question: Mapping[str, Any]) -> bool:
     """Whether a passage is of a document that answers and holds a key fact of the question."""
     if passage is None or passage.document not in question["documents"]:
         return False
-    text = _plain(passage.text)
-    wordings = [[fact] if isinstance(fact, str) else fact for fact in question.get("key_facts", ())]
-    return not wordings or any(_plain(wording) in text for fact in wordings for wording in fact)
-
-
-def _plain(text: str) -> str:
-    return " ".join(casefold(text).split())
+    text, facts = spoken(passage.text), wordings(question)
+    return not facts or any(spoken(wording) in text for fact in facts for wording in fact)
 
 
 def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[str, dict[str, float]]:

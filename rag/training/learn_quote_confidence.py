@@ -13,7 +13,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,11 @@ from rag.library import Library
 from rag.retrieval.embedders.bert_file import BertFile
 from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.embedders.paired import Paired
+from rag.retrieval.weights import log_odds
 from rag.settings import RetrievalSettings
 from rag.training.fit import Bools, Floats, auroc, logistic
-from rag.training.learn_quotes import held
+from rag.training.key_facts import WHOLE, held, wordings
+from rag.training.learn_quotes import texts
 from rag.types import Passage, SearchResult
 
 WORDS = 115
@@ -35,8 +36,6 @@ _RIDGE = 20.0
 _DOUBTED = 0.15
 """The share of the right answers that may be called doubtful: the constant is moved to where it is so, by weights that
 were learned without them."""
-_NOT_SEARCHED = ("document", "vague", "library", "greeting")
-"""Kinds of questions that are not answered with what a search finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def examples(questions: Path, library: Library) -> tuple[list[Example], list[Exa
     """One for each question of a file that is answered, not refused: with what is known of meaning, and without it."""
     drawn: tuple[list[Example], list[Example]] = ([], [])
     for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
-        if entry.get("kind") in _NOT_SEARCHED:
+        if entry.get("kind") in WHOLE:
             continue
         found = library.search(entry["question"], history=[tuple(turn) for turn in entry.get("history") or ()])
         if found.confidence < RetrievalSettings().minimum_confidence:
@@ -79,18 +78,15 @@ def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Pa
     )
     if quoted.values is None:
         return None
-    facts = [(fact,) if isinstance(fact, str) else tuple(fact) for fact in entry["key_facts"]]
-    said = " ".join(passages[one.passage].text[unit.start : unit.end] for one in quoted.spans for unit in one.units)
-    return Example(quoted.values, bool(entry["documents"]) and held(said, facts) == 1.0)
+    said = " ".join(texts(passages, quoted.spans))
+    return Example(quoted.values, bool(entry["documents"]) and held(said, wordings(entry)) == 1.0)
 
 
 def fit(drawn: Sequence[Example], *, near: bool) -> dict[str, float]:
-    """The weights of `quote_confidence.names`, with or without what is known of meaning."""
+    """The weights of `quote_confidence.names`, with or without what is known of meaning; `drawn` has these values."""
     names = quote_confidence.names(near=near)
-    usable = [one for one in drawn if len(one.values) == len(names)]
-    constant, values = logistic(
-        np.array([one.values for one in usable]), _right(usable), np.ones(len(usable)), ridge=_RIDGE
-    )
+    inputs = np.array([one.values for one in drawn])
+    constant, values = logistic(inputs, _right(drawn), np.ones(len(drawn)), ridge=_RIDGE)
     named = {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
     return {"constant": round(constant, 4), **named}
 
@@ -111,15 +107,8 @@ def left_out(sets: Sequence[Sequence[Example]], *, near: bool) -> list[Floats]:
 
 def moved(learnt: Mapping[str, float], exponents: Floats, right: Bools) -> dict[str, float]:
     """Weights by which `_DOUBTED` of the right answers are below the settings' bound."""
-    return {
-        **learnt,
-        "constant": round(learnt["constant"] + _bound() - float(np.quantile(exponents[right], _DOUBTED)), 4),
-    }
-
-
-def _bound() -> float:
-    sure = RetrievalSettings().sure_confidence
-    return log(sure / (1.0 - sure))
+    bound, low = log_odds(RetrievalSettings().sure_confidence), float(np.quantile(exponents[right], _DOUBTED))
+    return {**learnt, "constant": round(learnt["constant"] + bound - low, 4)}
 
 
 def told(exponents: Floats, right: Bools, bound: float) -> dict[str, float]:

@@ -21,16 +21,16 @@ import numpy as np
 import yaml
 
 from rag.grounding import extractive, stretches, unit_features
-from rag.grounding.quoting import plain
+from rag.grounding.spans import Span
 from rag.grounding.units import Kind
 from rag.library import Library
 from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.weights import learned
 from rag.settings import RetrievalSettings
-from rag.text.analyser import casefold
 from rag.training import evaluation_files
 from rag.training.fit import Bools, Floats, listwise
+from rag.training.key_facts import WHOLE, held, wordings
 from rag.types import Likes, Passage
 
 WORDS = 120
@@ -73,9 +73,9 @@ def asked(file: Path, directory: Path, questions: int, encoder: Embedder | None)
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["questions"]:
             found = library.search(entry["question"], history=entry.get("history", ()))
             names = tuple(passage.document for passage in found.passages)
-            facts = tuple((fact,) if isinstance(fact, str) else tuple(fact) for fact in entry["key_facts"])
-            if found.passages and entry["documents"] and entry.get("kind") not in ("document", "vague"):
-                yield Asked(found.query, found.passages, names, frozenset(entry["documents"]), facts, found.likes)
+            if found.passages and entry["documents"] and entry.get("kind") not in WHOLE:
+                right, facts = frozenset(entry["documents"]), wordings(entry)
+                yield Asked(found.query, found.passages, names, right, facts, found.likes)
     library.close()
 
 
@@ -104,14 +104,9 @@ def example(one: Asked) -> tuple[Floats, Bools] | None:
     )
 
 
-def held(said: str, facts: Sequence[Sequence[str]]) -> float:
-    """The share of the facts that `said` holds in one of their wordings."""
-    text = f"{_normal(said)} {_normal(plain(said))}"
-    return sum(any(_normal(wording) in text for wording in fact) for fact in facts) / max(1, len(facts))
-
-
-def _normal(text: str) -> str:
-    return " ".join(casefold(text).split())
+def texts(passages: Sequence[Passage], spans: Sequence[Span]) -> list[str]:
+    """What is quoted, unit by unit, as it stands in the passages."""
+    return [passages[span.passage].text[unit.start : unit.end] for span in spans for unit in span.units]
 
 
 def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
@@ -120,13 +115,9 @@ def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
     for one in questions:
         found = unit_features.split(one.passages)
         scores = unit_features.describe(one.question, one.passages, found, learned(), likes=one.likes) @ values
-        texts = [
-            one.passages[span.passage].text[unit.start : unit.end]
-            for span in (extractive.choose(one.passages, found, scores, WORDS) if found else [])
-            for unit in span.units
-        ]
-        hits += held(" ".join(texts), one.facts) == 1.0
-        words += sum(map(unit_features.word_count, texts))
+        said = texts(one.passages, extractive.choose(one.passages, found, scores, WORDS) if found else [])
+        hits += held(" ".join(said), one.facts) == 1.0
+        words += sum(map(unit_features.word_count, said))
     return hits / max(1, len(questions)), words / max(1, len(questions))
 
 
