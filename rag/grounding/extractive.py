@@ -61,13 +61,13 @@ others for them; twice as much where it stands in another document than the best
 
 
 def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "") -> list[Quote]:
-    """The units that answer `question` best, in the order of `spans`, each by itself.
+    """The units that answer `question` best, in the order of `quoted`, each by itself.
 
     `passages` come in the order of their rank. Empty when there is no passage.
     """
     return [
         Quote(span.passage, unit.start, unit.end, passages[span.passage].text[unit.start : unit.end], span.score)
-        for span in spans(question, passages, max_words=max_words, own=own)
+        for span in quoted(question, passages, max_words=max_words, own=own).spans
         for unit in span.units
     ]
 
@@ -81,19 +81,6 @@ class Quoted:
     spans: tuple[Span, ...] = ()
     holds: float = 0.0
     values: NDArray[np.float64] | None = None
-
-
-def spans(
-    question: str,
-    passages: Sequence[Passage],
-    *,
-    max_words: int = 100,
-    own: str = "",
-    likes: Likes = NO_LIKES,
-    sure: bool = True,
-) -> list[Span]:
-    """The spans of `quoted`."""
-    return list(quoted(question, passages, max_words=max_words, own=own, likes=likes, sure=sure).spans)
 
 
 def quoted(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from rag.retrieval.answer_type import asks_amount, asks_for, counted
-from rag.retrieval.matching import Bools, Floats, Ints
+from rag.retrieval.matching import Bools, Floats, Ints, titled, with_next
 from rag.retrieval.query import Query
 from rag.storage.passage_terms import AMOUNT, NUMBER, Batch, surface_hash, term_hash
 
@@ -39,11 +39,9 @@ def lacking(question: Query, batch: Batch, said: Floats) -> Floats:
         return np.zeros(len(NAMES))
     weight = np.array([term.weight for term in content])
     share = weight / weight.sum()
-    body, owner = ~batch.titles, batch.owner
-    titles = np.maximum.reduceat(np.where(batch.titles[:, None], said, 0.0), batch.first)
-    one = np.maximum(said, titles[owner])
-    two = _with_next(one, owner)
-    three = _with_next(two, owner)
+    body, one = ~batch.titles, titled(batch, said)
+    two = with_next(batch, one)
+    three = with_next(batch, two)
     of_two, of_three = two @ share, three @ share
     best = two[np.where(body, of_two, -1.0).argmax()]
     tops = np.sort(np.maximum.reduceat(np.where(body, of_three, 0.0), batch.first))
@@ -63,13 +61,6 @@ def lacking(question: Query, batch: Batch, said: Floats) -> Floats:
             kinds.number(),
         ]
     )
-
-
-def _with_next(said: Floats, owner: Ints) -> Floats:
-    """What a sentence and the one behind it, in the same passage, say together."""
-    both = said.copy()
-    both[:-1] = np.where((owner[1:] == owner[:-1])[:, None], np.maximum(both[:-1], said[1:]), both[:-1])
-    return both
 
 
 class _Kinds:

@@ -165,6 +165,20 @@ def likeness(batch: Batch, words: Alike) -> Floats:
     return found
 
 
+def titled(batch: Batch, said: Floats) -> Floats:
+    """What each sentence says with the title of its passage, of what each says by itself (one column a term)."""
+    titles = np.maximum.reduceat(np.where(batch.titles[:, None], said, 0.0), batch.first)
+    return np.maximum(said, titles[batch.owner])
+
+
+def with_next(batch: Batch, said: Floats) -> Floats:
+    """What each sentence says with the one behind it in the same passage."""
+    both = said.copy()
+    same = (batch.owner[1:] == batch.owner[:-1])[:, None]
+    both[:-1] = np.where(same, np.maximum(both[:-1], said[1:]), both[:-1])
+    return both
+
+
 def numbering(sequence: Sequence[str]) -> tuple[Lookup, list[int]]:
     """The numbers of the folded words of a question: a table from the hash of a surface to its number, -1 for other
     words, and the numbers in the order of the question (a repeated word has one number).

@@ -130,12 +130,7 @@ def alike(question: Query, batch: Batch, by_sentence: Floats) -> tuple[Floats, F
         return np.zeros(batch.count), np.zeros(batch.count), np.ones(batch.count)
     weight = np.array([t.weight for t in content])
     share = weight / weight.sum()
-    titles = np.maximum.reduceat(np.where(batch.titles[:, None], by_sentence, 0.0), batch.first)
-    both = by_sentence.copy()
-    both[:-1] = np.where(
-        (batch.owner[1:] == batch.owner[:-1])[:, None], np.maximum(both[:-1], by_sentence[1:]), both[:-1]
-    )
-    both = np.maximum(both, titles[batch.owner])
+    both = matching.with_next(batch, matching.titled(batch, by_sentence))
     said = both @ share
     best = best_of(batch.owner, said, batch.first)
     gap = ((1.0 - both[best]) * share).max(axis=1)

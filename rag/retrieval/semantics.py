@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.retrieval import making, query
-from rag.retrieval.embedders.base import Embedder, EmbedderError, packed
+from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import Held, LikeWords, words_of
 from rag.retrieval.matching import Bools
@@ -178,24 +178,18 @@ class Semantics:
 
     def nearest_second(self, meaning: Meaning, among: Among, language: str) -> list[int]:
         """The few rows that a second encoder holds nearest to a question in `language`."""
-        if self._second is None or meaning.second is None:
-            return []
-        said = meaning.second()
-        return [] if said is None else self._second.nearest(said[-1], language, among)
+        vector = _second_of(meaning)
+        return [] if self._second is None or vector is None else self._second.nearest(vector, language, among)
 
     def second(self, meaning: Meaning, rows: Sequence[int], language: str, foreign: Bools) -> Floats | None:
         """What a second encoder says of the passages of these rows; see `SecondOpinion.cosines`."""
-        if self._second is None or meaning.second is None:
-            return None
-        said = meaning.second()
-        return None if said is None else self._second.cosines(said[-1], rows, language, foreign)
+        vector = _second_of(meaning)
+        return None if self._second is None or vector is None else self._second.cosines(vector, rows, language, foreign)
 
     def nearness(self, meaning: Meaning | None, rows: Sequence[int], language: str) -> dict[int, Nearness]:
         """What a second encoder says of these passages and their pieces; see `SecondOpinion.nearness`."""
-        if self._second is None or meaning is None or meaning.second is None or not rows:
-            return {}
-        said = meaning.second()
-        return {} if said is None else self._second.nearness(said[-1], rows, language)
+        vector = _second_of(meaning) if meaning is not None and rows else None
+        return {} if self._second is None or vector is None else self._second.nearness(vector, rows, language)
 
     def likes_later(self, words: Sequence[str]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for while the caller does something else. Call it with those that
@@ -396,3 +390,9 @@ class Semantics:
         if not self._problem:
             self._problem = why
             _log.warning("%s Until then, words alone are searched.", why)
+
+
+def _second_of(meaning: Meaning) -> Packed | None:
+    """What a second encoder makes of a question after the one before it, waited for; None where it makes nothing."""
+    said = meaning.second() if meaning.second is not None else None
+    return None if said is None else said[-1]

@@ -154,7 +154,7 @@ def test_nothing_comes_from_nothing() -> None:
 @given(st.lists(st.text(max_size=400), min_size=1, max_size=3), st.integers(5, 60))
 def test_quotes_stay_within_the_allowance_but_for_the_first_stretch(texts: list[str], allowance: int) -> None:
     passages = [passage(text) for text in (*texts, _BACKUP, _STEPS)]
-    spans = extractive.spans("When does the nightly backup run?", passages, max_words=allowance)
+    spans = extractive.quoted("When does the nightly backup run?", passages, max_words=allowance).spans
     words = [sum(unit_features.word_count(passages[s.passage].text[u.start : u.end]) for u in s.units) for s in spans]
     assert sum(words) <= max(allowance, 2 * max(words, default=0))
 

@@ -37,8 +37,9 @@ def test_the_piece_nearest_in_meaning_is_quoted_first_where_words_tell_little() 
     question = "What do new fathers in the kitchen get?"
     near = _near({"The kitchen is cleaned on Friday.": 0.1}, 0.1)
     own = Nearness(0.8, ((0, text.index("The"), 0.9), (text.index("The"), len(text), 0.3)))
-    assert extractive.spans(question, [_PASSAGE, other])[0].passage == 0
-    assert extractive.spans(question, [replace(_PASSAGE, near=near), replace(other, near=own)])[0].passage == 1
+    assert extractive.quoted(question, [_PASSAGE, other]).spans[0].passage == 0
+    known = [replace(_PASSAGE, near=near), replace(other, near=own)]
+    assert extractive.quoted(question, known).spans[0].passage == 1
 
 
 def test_without_an_encoder_words_decide_alone() -> None:

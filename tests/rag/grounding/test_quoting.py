@@ -99,7 +99,7 @@ def test_markup_is_not_shown() -> None:
 
 def test_a_sentence_does_not_become_a_heading() -> None:
     assert composed("Yes. # hash marks a heading.").checked().text.startswith("Yes [1].")
-    assert not extractive.spans("?", [])
+    assert not extractive.quoted("?", []).spans
 
 
 @given(st.text(alphabet=st.sampled_from("ab .:;-*\n1|=`#?→é字[]"), max_size=200))
@@ -157,7 +157,7 @@ def test_an_answer_that_leans_on_its_question_has_it_above_and_the_letters_for_b
     text = "Q: Is the stipend taxed?\n\nA: Yes, like all stipends it will be taxed in full.\n\nA: The desk pays in May."
     passages = [Passage("1", "a.md", text, 0, len(text), language="en")]
     composer = Composer(passages)
-    for span in extractive.spans("Will a stipend be taxed?", passages):
+    for span in extractive.quoted("Will a stipend be taxed?", passages).spans:
         composer.quote(span)
     said = composer.checked().text
     assert said.startswith("**Is the stipend taxed?**\n\nYes, like all stipends it will be taxed in full [1].")

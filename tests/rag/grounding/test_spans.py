@@ -13,7 +13,7 @@ def passage(text: str, score: float, document: str = "a.md", headings: tuple[str
 
 def answer(question: str, passages: list[Passage], max_words: int = 100) -> str:
     composer = Composer(passages)
-    for span in extractive.spans(question, passages, max_words=max_words):
+    for span in extractive.quoted(question, passages, max_words=max_words).spans:
         composer.quote(span)
     return composer.checked().text
 
@@ -87,7 +87,7 @@ def test_where_it_is_not_sure_what_answers_another_document_has_to_say_some_of_t
     best = passage("The ferry leaves the harbour with the post of the island.", 1.0, "a.md", ("Ferry",))
     other = passage("The post has eight seats for those who wait.", 1.0, "b.md", ("Seats",))
     question = "When does the harbour master let the ferry sail?"
-    made = extractive.spans(question, [best, other], sure=False)
+    made = extractive.quoted(question, [best, other], sure=False).spans
     assert {span.passage for span in made} == {0}
 
 
