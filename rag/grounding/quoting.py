@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import regex
 
+from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark
 from rag.grounding.spans import CLAUSE, Span
-from rag.grounding.stretches import leans
+from rag.grounding.stretches import GAP, leans
 from rag.grounding.unit_features import word_count
-from rag.grounding.units import Kind, Unit
+from rag.grounding.units import Kind, Unit, units
 from rag.text import sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
@@ -53,8 +54,6 @@ _AMENDED = regex.compile(
 """Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
 _NOTED = regex.compile(r"(?<=\p{Ll}):\d{1,3}$")
 """The number of a note at the end of a heading."""
-_PARAGRAPH = "- (1)"
-"""The kind of mark that a paragraph of rules has, which stands above all others."""
 _FIGURE = regex.compile(r"\p{N}[\p{N}.,]*\s?%?")
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
@@ -73,6 +72,7 @@ class Composer:
     _length: int = 0
     _headings: set[str] = field(default_factory=set)
     _quoted: set[int] = field(default_factory=set)
+    _open: tuple[int, Unit] | None = None
 
     def say(self, text: str) -> None:
         """A block in Tandem's own words, which claims nothing."""
@@ -172,18 +172,24 @@ class Composer:
         """One block; an item by itself that nothing `led` into is a sentence as any other, and a label that `more`
         follows is the heading of that.
         """
-        self._begin()
+        goes_on = self._goes_on(run, number)
+        if goes_on:
+            self._add("\n")
+        else:
+            self._begin()
         match run[0].kind:
             case Kind.ROW:
                 self._table(run, passage, number)
             case Kind.CODE:
                 self._code(run, passage, number)
-            case Kind.ITEM if len(run) == 1 and not led and _whole(run[0], passage.text):
+            case Kind.ITEM if len(run) == 1 and not (led or goes_on) and _whole(run[0], passage.text):
                 self._piece(_escaped(plain(passage.text[run[0].start : run[0].end])), run[0], passage, number)
+            case Kind.ITEM if is_paragraph(run[0]):
+                self._piece(
+                    f"**{run[0].mark}** {plain(passage.text[run[0].start : run[0].end])}", run[0], passage, number
+                )
             case Kind.ITEM:
-                for at, (unit, depth) in enumerate(zip(run, _depths(run), strict=True)):
-                    self._add(f"{chr(10) if at else ''}{'  ' * depth}{_mark(unit.mark)} ")
-                    self._piece(plain(passage.text[unit.start : unit.end]), unit, passage, number)
+                self._list(run, passage, number, goes_on=goes_on)
             case Kind.HEADING:
                 for unit in run:
                     self._add(f"**{_title(passage.text[unit.start : unit.end])}**")
@@ -198,11 +204,33 @@ class Composer:
                     if at:
                         self._add(" ")
                     if CLAUSE.fullmatch(passage.text[unit.start : unit.end]):  # "3.5.", of what comes after it
-                        self._add(passage.text[unit.start : unit.end])
+                        self._add(f"**{passage.text[unit.start : unit.end]}**")
                         continue
                     said = _escaped(_ANSWER.sub("", plain(passage.text[unit.start : unit.end]), count=1))
                     said = _ARTICLE.sub(_numbered, said, count=1)
                     self._piece(said, unit, passage, number)
+
+    def _goes_on(self, run: Sequence[Unit], number: int) -> bool:
+        """Whether items go on from the list that the answer ends with, in its passage or in the next one."""
+        if self._open is None or run[0].kind is not Kind.ITEM or is_paragraph(run[0]):
+            return False
+        at, last = self._open
+        before, here = self.passages[at - 1], self.passages[number - 1]
+        if at == number:
+            return last.group == run[0].group
+        touch = before.document == here.document and 0 <= here.start - before.end <= GAP
+        return touch and not before.text[last.end :].strip() and units(here.text)[0].start == run[0].start
+
+    def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
+        said = {unit.start for unit in run}
+        shown = lines(run, passage.text, said, goes_on=goes_on)
+        if goes_on and shown[0].unit is None and self.blocks[-2].strip() == LEFT_OUT:
+            shown = shown[1:]
+        for at, line in enumerate(shown):
+            self._add(f"{chr(10) if at else ''}{line.before}")
+            if line.unit is not None:
+                self._piece(plain(passage.text[line.unit.start : line.unit.end]), line.unit, passage, number)
+        self._open = (number, run[-1])
 
     def _table(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
         if any(word_count(passage.text[unit.start : unit.end]) > _WIDE for unit in run):
@@ -269,6 +297,7 @@ class Composer:
         )
 
     def _begin(self) -> None:
+        self._open = None
         if self.blocks:
             self._add("\n\n")
 
@@ -299,31 +328,6 @@ def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
     return all(rows[0]) and not numbers[0] and all(numbers[1:])
 
 
-def _depths(run: Sequence[Unit]) -> list[int]:
-    """How deep each item of a list stands in it: as far as it is set in or, where none is, as its kind of mark came up:
-    numbers below letters that lead into them, letters below the numbers of paragraphs.
-    """
-    shallow = min(unit.depth for unit in run)
-    if any(unit.depth != shallow for unit in run):
-        return [min(4, (unit.depth - shallow) // 2) for unit in run]
-    kinds: list[str] = []
-    depths: list[int] = []
-    for unit in run:
-        kind = regex.sub(r"\d+|\p{L}+", lambda found: "1" if found[0].isdecimal() else "a", _mark(unit.mark))
-        if kind == _PARAGRAPH:
-            kinds = []
-        kinds = kinds[: kinds.index(kind) + 1] if kind in kinds else [*kinds, kind]
-        depths.append(min(4, len(kinds) - 1))
-    return depths
-
-
-def _mark(own: str) -> str:
-    """An item's mark in Markdown, which knows numbers: paragraphs and letters of rules are named by theirs."""
-    if own[:1].isdigit():
-        return own
-    return f"- {own}" if any(sign.isalnum() for sign in own) else "-"
-
-
 def _numbered(article: regex.Match[str]) -> str:
     """The number of an article, and of the part of it, as a name before what it says."""
     return f"**{' '.join(filter(None, (article['name'], article['part'])))}** "
@@ -336,6 +340,8 @@ def _together(before: Unit, unit: Unit, text: str) -> bool:
     if unit.kind is not before.kind or unit.question is not before.question:
         return False
     goes_on = unit.kind is Kind.SENTENCE and not _BLANK.search(text, before.end, unit.start)
+    if is_paragraph(before) or is_paragraph(unit):
+        return False
     return unit.group == before.group or (goes_on and bool(sentences.PAUSE.search(text[before.start : before.end])))
 
 
@@ -349,7 +355,7 @@ def _is_label(run: Sequence[Unit], text: str) -> bool:
 def _whole(unit: Unit, text: str) -> bool:
     """Whether an item reads as a sentence: it has some words and an end, and is not called by a letter."""
     said = text[unit.start : unit.end]
-    named = _mark(unit.mark) not in ("-", unit.mark)
+    named = mark(unit.mark) not in ("-", unit.mark)
     return not named and word_count(said) >= _FEW_WORDS and sentences.ENDING.search(said) is not None
 
 

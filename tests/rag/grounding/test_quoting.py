@@ -36,16 +36,54 @@ def test_paragraphs_and_letters_of_rules_keep_their_names() -> None:
     """Whoever cites a rule cites "paragraph 2, letter ç"."""
     answer = composed("(2) It needs:\n\n(3) Nothing else.\n\na) A card.\n\nç) A stamp.").checked().text
     assert [line for line in answer.splitlines() if line] == [
-        "- (2) It needs [1]:",
-        "- (3) Nothing else [1].",
-        "  - a) A card [1].",
-        "  - ç) A stamp [1].",
+        "**(2)** It needs [1]:",
+        "**(3)** Nothing else [1].",
+        "- a) A card [1].",
+        "- ç) A stamp [1].",
     ]
 
 
 def test_a_paragraph_of_rules_after_letters_is_not_below_them() -> None:
-    answer = composed("g) No fire.\n\nh) No noise.\n\n(2) Who does it is warned.").checked().text
-    assert answer.splitlines() == ["- g) No fire [1].", "- h) No noise [1].", "- (2) Who does it is warned [1]."]
+    answer = composed("It is forbidden:\n\na) No fire.\n\nb) No noise.\n\n(2) Who does it is warned.").checked().text
+    assert answer.splitlines()[2:] == [
+        "- a) No fire [1].",
+        "- b) No noise [1].",
+        "",
+        "**(2)** Who does it is warned [1].",
+    ]
+
+
+def some_of(text: str, *starts: str) -> str:
+    """What is shown of a text where only the units that begin so are quoted."""
+    made = tuple(unit for unit in units(text) if text[unit.start : unit.end].startswith(starts))
+    composer = Composer([Passage("7", "a.md", text, 0, len(text), language="en")])
+    composer.quote(Span(0, made, 1.0))
+    return composer.checked().text
+
+
+def test_where_items_of_a_list_were_left_out_a_line_says_so() -> None:
+    text = "Bring:\n\n- A card.\n- A coat.\n- A pen.\n- A lamp.\n- A rope."
+    shown = some_of(text, "Bring", "A card", "A lamp").splitlines()
+    assert shown == ["Bring [1]:", "", "- A card [1].", "- …", "- A lamp [1].", "- …"]
+    assert some_of(text, "A pen", "A lamp", "A rope").splitlines()[0] == "- …"
+    whole = some_of(text, "Bring", "A card", "A coat", "A pen", "A lamp", "A rope")
+    assert "…" not in whole
+
+
+def test_a_list_that_begins_before_its_passage_says_so() -> None:
+    assert some_of("b) A card.\n\nc) A coat.", "A card", "A coat").startswith("- …\n- b) A card")
+    assert "…" not in some_of("(2) Who does it is warned.\n\n(3) Twice.", "Who", "Twice")  # paragraphs have a number
+
+
+def test_a_list_that_goes_on_in_the_next_passage_is_one() -> None:
+    one, two = "Bring:\n\n- A card.\n- A coat.", "- A pen.\n- A lamp."
+    first = Passage("1", "a.md", one, 0, len(one), language="en", score=5.0)
+    second = Passage("2", "a.md", two, len(one) + 1, len(one) + 1 + len(two), language="en", score=4.0)
+    composer = Composer([first, second])
+    composer.quote(Span(0, tuple(units(one)), 2.0))
+    composer.quote(Span(1, tuple(units(two)), 1.0))
+    shown = composer.checked().text
+    assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1].\n- A pen [2].\n- A lamp [2]."
 
 
 def test_a_table_is_a_table() -> None:

@@ -105,7 +105,7 @@ def test_a_quote_does_not_go_on_into_a_form_or_end_with_the_number_of_a_clause()
     assert answer("When do changes of the handbook take effect?", [form]) == told.replace(".", " [1].")
     clauses = passage(f"3.5. {told}\n\n3.6. They are told to all.\n\n3.7. ", 5.0)
     said = answer("When do changes of the handbook take effect?", [clauses])
-    assert said == f"3.5. {told.replace('.', ' [1].')}\n\n3.6. They are told to all [1]."
+    assert said == f"**3.5.** {told.replace('.', ' [1].')}\n\n**3.6.** They are told to all [1]."
 
 
 def test_two_passages_of_one_section_are_quoted_in_its_order() -> None:

@@ -1,0 +1,97 @@
+"""How the items of a list are shown in Markdown: how deep each stands, by which mark, and where some were left out.
+
+Knows marks and what else of its list a passage has. Does not know what an item says nor how it is cited
+(`rag.grounding.quoting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import regex
+
+from rag.grounding.units import Kind, Unit, units
+
+LEFT_OUT = "- …"
+"""What stands for items that were left out."""
+_PARAGRAPH = regex.compile(r"\(\d{1,2}\)")
+"""The mark of a paragraph of rules, which stands above all others."""
+_DEEPEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a list: what stands before the item, and the item, None where others were left out."""
+
+    before: str
+    unit: Unit | None = None
+
+
+def is_paragraph(unit: Unit) -> bool:
+    """Whether an item is a paragraph of rules: "(2)"."""
+    return unit.kind is Kind.ITEM and _PARAGRAPH.fullmatch(unit.mark) is not None
+
+
+def lines(run: Sequence[Unit], text: str, said: Collection[int], *, goes_on: bool = False) -> list[Line]:
+    """The lines of items of a passage's `text`, of which those that begin at the places `said` are shown as well; the
+    list may be one that `goes_on` from what is shown before it.
+    """
+    own = [unit for unit in units(text) if unit.kind is not Kind.NOISE]
+    place = {unit.start: at for at, unit in enumerate(own)}
+    depths = [min(_DEEPEST, depth) for depth in _depths(run)]
+    shown: list[Line] = []
+    for number, (unit, depth) in enumerate(zip(run, depths, strict=True)):
+        at, before = place[unit.start], own[place[run[number - 1].start]] if number else None
+        if not is_paragraph(unit) and _lacks(unit, own[:at], before, said, goes_on):
+            shown.append(Line("  " * depth + LEFT_OUT))
+        shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit))
+    after = next(iter(own[place[run[-1].start] + 1 :]), None)
+    if after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
+        shown.append(Line("  " * depths[0] + LEFT_OUT))
+    return shown
+
+
+def _lacks(unit: Unit, above: Sequence[Unit], before: Unit | None, said: Collection[int], goes_on: bool) -> bool:
+    """Whether the item above `unit` in its list is neither `before` it in the answer nor elsewhere in it; the one above
+    the first of a passage is in another.
+    """
+    if not above:
+        return _is_later(unit.mark) and not goes_on
+    last = above[-1]
+    return last is not before and _of_one_list(last, unit) and not is_paragraph(last) and last.start not in said
+
+
+def _of_one_list(one: Unit, other: Unit) -> bool:
+    return one.kind is other.kind is Kind.ITEM and one.group == other.group
+
+
+def _is_later(own: str) -> bool:
+    """Whether an item's number or letter is one that no list begins with."""
+    bare = own.strip("().").casefold()
+    return bare.isalnum() and bare not in ("1", "a", "i")
+
+
+def _depths(run: Sequence[Unit]) -> list[int]:
+    """How deep each item of a list stands in it: as far as it is set in or, where none is, as its kind of mark came up:
+    numbers below letters that lead into them, letters below the numbers of paragraphs.
+    """
+    shallow = min(unit.depth for unit in run)
+    if any(unit.depth != shallow for unit in run):
+        return [(unit.depth - shallow) // 2 for unit in run]
+    kinds: list[str] = []
+    depths: list[int] = []
+    for unit in run:
+        kind = regex.sub(r"\d+|\p{L}+", lambda found: "1" if found[0].isdecimal() else "a", mark(unit.mark))
+        if is_paragraph(unit):
+            kinds = []
+        kinds = kinds[: kinds.index(kind) + 1] if kind in kinds else [*kinds, kind]
+        depths.append(len(kinds) - 1)
+    return depths
+
+
+def mark(own: str) -> str:
+    """An item's mark in Markdown, which knows numbers: letters of rules are named by theirs."""
+    if own[:1].isdigit():
+        return own
+    return f"- {own}" if any(sign.isalnum() for sign in own) else "-"
