@@ -6,7 +6,7 @@ shown (`rag.grounding.quoting`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from rag.grounding.code_lines import only_imports
 from rag.grounding.pointers import is_contents, refers
-from rag.grounding.stretches import GAP, TELLING, is_adrift, is_sentence, leans, text_of
+from rag.grounding.stretches import GAP, TELLING, is_adrift, is_named, is_pointing, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
 from rag.types import Passage
 
-_EQUAL, _BESIDE, _AFTER = 0.8, 1.0, 2.5
+_EQUAL, _NEARLY, _BESIDE, _AFTER = 0.3, 0.8, 1.0, 2.5
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
-one of the same document in any case, one that says some of the question, and one of the same document that says much of
-it, and hardly less than the best, or any where the best is a few words.
+one of the same document in any case, and where it says hardly less of the question than the best; one that says some of
+it, and one of the same document that says much of it, or any where the best is a few words.
 """
 _SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE, _SHORT = 0.35, 0.5, 0.1, 25, 4
 """How much of the question says some of it, much of it and hardly less, and how many words are few."""
@@ -37,6 +37,9 @@ _ANNOUNCES = regex.compile(
     r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b|"
     r"the following (?:code|examples?|snippets?|commands?|figures?) (?:shows?|demonstrates?|illustrates?|uses?)\b)|"
     r".*\b(?:described|listed|shown|given|outlined|explained) below[.]?$|"
+    r"(?:\w+ ){0,4}there are (?:basically |currently |actually )?"
+    r"(?:two|three|four|five|six|several|many|multiple|various|different|some|a few|a couple of|a number of|[2-9]) (?:\w+ )?(?:ways?|options|methods|possibilities|approaches|"
+    r"things|steps|reasons|kinds|types|cases|rules|exceptions|places)\b[^,;]*[.]$|"
     r".*\b(?:here(?:'s|’s| is| are) (?:the|some|a few|what|how|our|two|three|four)\b|"
     r"(?:the following|as follows|like this|wie folgt|şöyle(?:dir)?|şunlardır)[.]?$)",
     regex.I | regex.S,
@@ -70,8 +73,8 @@ def composed(
     sure: bool,
 ) -> list[Span]:
     """What is quoted of `made`: the spans of the best one's passage, those of one other passage that says enough of the
-    question, by what `near` has of each unit, and what goes on with them, as far as there is room. Where it is not
-    `sure` that the question is answered, the other passage is hardly behind the best.
+    question and not much less than the best one's, by what `near` has of each unit, and what goes on with them, as far
+    as there is room. Where it is not `sure` that the question is answered, the other passage is as good as the best.
     """
     of: dict[int, list[Span]] = {}
     for span in made:
@@ -92,10 +95,37 @@ def composed(
         related = passages[passage].document == passages[first].document
         much = few or (related and said[passage] >= max(_SAYS_MUCH, said[first] - _LESS))
         some = said[passage] >= _SAYS_SOME
-        equal = behind <= _EQUAL and (related or some)
-        if equal or (sure and ((behind <= _BESIDE and some) or (behind <= _AFTER and much))):
-            return _completed(passages, found, [*of[first], *of[passage]], max_words)
-    return _completed(passages, found, of[first], max_words)
+        as_good = behind <= _EQUAL and (related or some)
+        less = said[passage] < said[first] - _LESS
+        beside = (
+            (behind <= _NEARLY and (related or some)) or (behind <= _BESIDE and some) or (behind <= _AFTER and much)
+        )
+        if as_good or (sure and beside and not less):
+            return _rooted(passages, _completed(passages, found, [*of[first], *of[passage]], max_words), says)
+    return _rooted(passages, _completed(passages, found, of[first], max_words), says)
+
+
+def _rooted(passages: Sequence[Passage], made: Sequence[Span], says: Mapping[tuple[int, int], float]) -> list[Span]:
+    """The spans without a first paragraph of one sentence that leans on what stands in another passage, where what
+    comes after it says as much of the question.
+    """
+    kept: list[Span] = []
+    for span in made:
+        first, *rest = span.units
+        after = rest[0] if rest else None
+        loose = (
+            after is not None
+            and not passages[span.passage].text[: first.start].strip()
+            and first.kind is Kind.SENTENCE
+            and not (first.leads or first.question)
+            and is_pointing(_said(passages, span.passage, first))
+            and not (after.kind is first.kind and after.group == first.group)
+            and not is_pointing(_said(passages, span.passage, after))
+            and not is_named(_said(passages, span.passage, first), passages[span.passage].headings)
+            and says[span.passage, first.start] <= max(says.get((span.passage, one.start), 0.0) for one in rest)
+        )
+        kept.append(replace(span, units=tuple(rest)) if loose else span)
+    return kept
 
 
 def _completed(
@@ -118,7 +148,9 @@ def _completed(
             best = max(span.score for span in spans if span.passage == passage)
             for run in _runs(own, sorted({*kept, *more})):
                 shown = list(ended(passages, own, to_the_point(passages, own, run)))
-                while len(shown) > 1 and _is_label(passages, own[shown[-1]]) and not _same(own, *shown[-2:]):
+                while len(shown) > 1 and _is_label(passages, own[shown[-1]]):
+                    if _same(own, *shown[-2:]) and not CLAUSE.fullmatch(text_of(passages, own[shown[-1]])):
+                        break
                     shown.pop()
                 whole.append(Span(passage, tuple(quoted.get(own[k].start, own[k].unit) for k in shown), best))
         spans = whole
@@ -163,15 +195,22 @@ def _paragraphs(
 def _opening(
     passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
 ) -> list[int]:
-    """The paragraph before the first of the units `kept` of a passage, where that leans on it."""
-    first = kept[0]
-    if not is_sentence(own[first]) or not leans(text_of(passages, own[first])):
-        return []
+    """What comes before each stretch of the units `kept` of a passage that leans on it: the paragraph before the first,
+    the sentence before another.
+    """
     more: list[int] = []
-    while first and is_sentence(own[first - 1]) and (not more or _same(own, first - 1, first)):
-        first -= 1
-        more.insert(0, first)
-    return more if sum(sizes[k] for k in more) <= room + _OVER else []
+    for at, first in enumerate(kept):
+        follows = at > 0 and kept[at - 1] == first - 1
+        if follows or not is_sentence(own[first]) or not is_pointing(text_of(passages, own[first])):
+            continue
+        taken: list[int] = []
+        k = first
+        while k and k - 1 not in kept and is_sentence(own[k - 1]) and (not taken or (not at and _same(own, k - 1, k))):
+            k -= 1
+            taken.insert(0, k)
+        if sum(sizes[k] for k in (*more, *taken)) <= room + _OVER:
+            more.extend(taken)
+    return more
 
 
 def _further(

@@ -19,6 +19,7 @@ from rag.grounding.code_lines import is_torn, only_imports
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
+from rag.text.analyser import casefold
 from rag.types import Passage
 
 PICTURE = "Picture: "
@@ -69,6 +70,17 @@ _LEANS = regex.compile(
     regex.I | regex.S,
 )
 """A sentence that does by words further on."""
+_POINTED = regex.compile(
+    r"(?P<before>[^.;:!?]{1,120}?)\b(?:this|these|dies\w*)\s+(?!(?:time|moment|point|year|week|month|day|date|page|"
+    r"guide|document|handbook|policy|chapter|section|article|tutorial|library|project|agreement|procedure|manual|site|"
+    r"case|way|reason|example|that|as|a|an|is|are|was|were|has|have|had|will|would|can|could|may|might|must|should|"
+    r"does|do|did|means?|includes?|allows?|applies|apply|and|or|to|in|on|of|for|with|from|by|at|not|also|only|who|whose|"
+    r"which|where|when|we|you|they|he|she|it|there|\p{L}+ly)\b)(?P<what>\p{L}[\p{L}-]+)",
+    regex.I,
+)
+"""A sentence that speaks of "this process" further on."""
+_THIS = regex.compile(r"\b(?:this|these|that|such|bu|dies\w*)\s+(\p{L}{3,})(?:\s+(\p{L}{3,}))?", regex.I)
+_INSTEAD = regex.compile(r"\binstead(?: \(.*\))?[.!]?$", regex.I)
 
 
 def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
@@ -111,6 +123,22 @@ def is_default(said: str) -> bool:
 def leans(said: str) -> bool:
     """Whether a sentence leans on what was said, or asked, before it."""
     return bool(LEANING.match(said) or _LEANS.match(said))
+
+
+def is_pointing(said: str) -> bool:
+    """Whether a sentence leans on what was said before it, or does so further on: it speaks of "this file" though it
+    names no file, or says what to do "instead".
+    """
+    if leans(said) or _INSTEAD.search(said):
+        return True
+    pointed = _POINTED.match(said)
+    return pointed is not None and casefold(pointed["what"]).rstrip("s") not in casefold(pointed["before"])
+
+
+def is_named(said: str, headings: Sequence[str]) -> bool:
+    """Whether what a sentence speaks of as "this adapter" is named in the headings above it."""
+    above = casefold(" ".join(headings))
+    return any(casefold(what).removesuffix("s") in above for found in _THIS.findall(said) for what in found if what)
 
 
 def is_adrift(passages: Sequence[Passage], one: Sentence) -> bool:

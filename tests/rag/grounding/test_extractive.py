@@ -225,8 +225,8 @@ def test_a_list_that_is_too_long_is_quoted_by_its_items_first_sentences() -> Non
 
 
 def test_a_list_beside_an_answer_gets_the_room_that_is_left() -> None:
-    said = "The desk escalates a draft at once when a rule says that it is to be escalated. It says so."
-    question = "Which rules cause a draft to be escalated by the desk?"
+    said = "A draft that a rule escalates is read by the desk at once. It says so."
+    question = "Which rules of the desk cause a draft to be escalated?"
     quotes = quoted(question, [passage(said), passage(_RULES)], max_words=78)
     assert quotes[-3:] == ["Empty draft.", "Flagged topic.", "Repetition."]
     assert sum(len(one.split()) for one in quotes) <= 78

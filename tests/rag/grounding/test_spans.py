@@ -83,6 +83,51 @@ def test_another_document_that_is_far_behind_is_quoted_only_if_it_says_more() ->
     assert "[2]" not in answer("Where is the swimming test of the school taken?", [best, other])
 
 
+def test_another_section_that_says_much_less_of_the_question_is_not_quoted() -> None:
+    best = passage("The ferry leaves the harbour at nine with the post of the island.", 5.0, "a.md", ("Ferry",))
+    other = passage("The harbour master sells tickets until nine.", 5.0, "a.md", ("Tickets",))
+    assert "[2]" not in answer("When does the ferry leave the harbour?", [best, other])
+    assert "[2]" in answer("Until when does the harbour master sell tickets for the ferry?", [best, other])
+
+
+def test_what_speaks_of_something_named_before_is_quoted_with_that() -> None:
+    told = "You will have to store this file on the server by hand and keep it from the others."
+    named = "The key that opens the letters is written into a file of its own. "
+    said = answer("What is to be stored on the server by hand?", [passage(f"{named}\n\n{told}", 5.0)])
+    assert said.startswith("The key that opens")
+    own = "If you make a file with a key, you will have to store this file on the server by hand and keep it."
+    assert answer("What is to be stored on the server by hand?", [passage(f"{named}\n\n{own}", 5.0)]).startswith(
+        "If you"
+    )
+
+
+def test_a_sentence_that_says_what_to_do_instead_is_quoted_with_what_it_is_said_of() -> None:
+    text = (
+        "The server is told where the application is. The word for that stands between two signs, and the first of "
+        "them is the name of the file in which it was written down, as it is with all of these servers on the whole."
+        "\n\n"
+        "If you have a factory, call the factory instead."
+    )
+    said = answer("What is called if you have a factory?", [passage(text, 5.0)], max_words=30)
+    assert "the whole [1].\n\nIf you have a factory" in said
+
+
+def test_a_first_paragraph_that_leans_on_another_passage_gives_way_to_a_list_that_answers() -> None:
+    text = (
+        "If your need to care for somebody is outside of this group, write to the desk.\n\n"
+        "- Paid leave for care lasts four weeks.\n- Unpaid leave for care lasts eight weeks."
+    )
+    assert answer("How long does leave for care last?", [passage(text, 5.0)]).startswith("- Paid leave")
+
+
+def test_a_quote_ends_with_no_number_of_what_comes_next_nor_ways_that_it_does_not_say() -> None:
+    told = "The harbour is closed in January."
+    said = answer("When is the harbour closed?", [passage(f"{told} (4)", 5.0)])
+    assert said == told.replace(".", " [1].")
+    ways = f"{told} There are two ways to leave it.\n\n" + "The first of them is by the sea and takes a day. " * 9
+    assert answer("When is the harbour closed?", [passage(ways, 5.0)], max_words=14) == told.replace(".", " [1].")
+
+
 def test_where_it_is_not_sure_what_answers_another_document_has_to_say_some_of_the_question() -> None:
     best = passage("The ferry leaves the harbour with the post of the island.", 1.0, "a.md", ("Ferry",))
     other = passage("The post has eight seats for those who wait.", 1.0, "b.md", ("Seats",))
