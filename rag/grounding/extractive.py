@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rag.grounding import changes, quote_confidence
 from rag.grounding.code_lines import only_imports
+from rag.grounding.leaning import leans
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import is_contents, refers
 from rag.grounding.spans import Span, composed, cut_off, ended, leads_on, lone, to_the_point, unrepeated
@@ -25,7 +26,6 @@ from rag.grounding.stretches import (
     is_adrift,
     is_default,
     is_sentence,
-    leans,
     list_of,
     shortened,
     text_of,

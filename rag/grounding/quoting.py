@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import regex
 
+from rag.grounding.leaning import wants_heading
 from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark
 from rag.grounding.spans import CLAUSE, Span
-from rag.grounding.stretches import GAP, leans
+from rag.grounding.stretches import GAP
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
 from rag.text import sentences
@@ -33,13 +34,6 @@ _BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
 """An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
 _ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
 _BLANK = regex.compile(r"\n[^\S\n]*\n")
-_DEICTIC = regex.compile(
-    r"(?:\S+ ){1,9}?(?:this|these|those|such) (?!(?:time|moment|point|year|week|month|date|page|guide|document|"
-    r"handbook|policy|chapter|section|article|tutorial|library|project|agreement|is|are|was|were)\b)\p{L}|"
-    r"(?:\S+ ){0,4}?(?:also|zudem|ayrıca)\b",
-    regex.I,
-)
-"""What speaks of "this process" early on, or of something else "also"."""
 _REPLY_WORDS = 15
 _ARTICLE = regex.compile(
     r"^(?P<name>(?:(?:GEÇİCİ|EK|Geçici|Ek) )?(?:MADDE|Madde|ARTICLE|Article|Artikel|Art\.|§) ?\d{1,4}(?:/\p{Lu})?)"
@@ -115,7 +109,7 @@ class Composer:
         ):
             return ""
         first, told = span.units[0], passage.text[span.units[0].start : span.units[-1].end]
-        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or _leans(passage.text[first.start : first.end])
+        bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or wants_heading(passage.text[first.start : first.end])
         said = _title(passage.headings[-1]) if passage.headings else ""
         named = bool(_NAME.fullmatch(said)) and said not in told
         replies = said.endswith(sentences.QUESTION_MARKS) and word_count(told) <= _REPLY_WORDS
@@ -309,11 +303,6 @@ class Composer:
 def _title(text: str) -> str:
     """A heading or label without its marks."""
     return _NOTED.sub("", plain(text).strip("#* "))
-
-
-def _leans(said: str) -> bool:
-    """Whether a sentence leans on what was said before it, or speaks of "this process"."""
-    return leans(said) or _DEICTIC.match(said) is not None
 
 
 def _filled(cells: list[str], width: int) -> list[str]:

@@ -15,8 +15,9 @@ import regex
 from numpy.typing import NDArray
 
 from rag.grounding.code_lines import only_imports
+from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.pointers import is_contents, refers
-from rag.grounding.stretches import GAP, TELLING, is_adrift, is_named, is_pointing, is_sentence, text_of
+from rag.grounding.stretches import GAP, TELLING, is_adrift, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
@@ -38,7 +39,8 @@ _ANNOUNCES = regex.compile(
     r"the following (?:code|examples?|snippets?|commands?|figures?) (?:shows?|demonstrates?|illustrates?|uses?)\b)|"
     r".*\b(?:described|listed|shown|given|outlined|explained) below[.]?$|"
     r"(?:\w+ ){0,4}there are (?:basically |currently |actually )?"
-    r"(?:two|three|four|five|six|several|many|multiple|various|different|some|a few|a couple of|a number of|[2-9]) (?:\w+ )?(?:ways?|options|methods|possibilities|approaches|"
+    r"(?:two|three|four|five|six|several|many|multiple|various|different|some|a few|a couple of|"
+    r"a number of|[2-9]) (?:\w+ )?(?:ways?|options|methods|possibilities|approaches|"
     r"things|steps|reasons|kinds|types|cases|rules|exceptions|places)\b[^,;]*[.]$|"
     r".*\b(?:here(?:'s|’s| is| are) (?:the|some|a few|what|how|our|two|three|four)\b|"
     r"(?:the following|as follows|like this|wie folgt|şöyle(?:dir)?|şunlardır)[.]?$)",

@@ -1,7 +1,7 @@
 """Which units of the passages are quoted together with one, so that it can be read: the neighbours of a sentence, a
 list with what leads into it, the like rows of a table.
 
-Knows units and the words that lean on what was said before. Does not know what answers (`rag.grounding.unit_features`)
+Knows units and where they stand. Does not know what answers (`rag.grounding.unit_features`)
 nor how much is quoted in all (`rag.grounding.extractive`).
 """
 
@@ -16,10 +16,10 @@ import regex
 from numpy.typing import NDArray
 
 from rag.grounding.code_lines import is_torn, only_imports
+from rag.grounding.leaning import leans
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
-from rag.text.analyser import casefold
 from rag.types import Passage
 
 PICTURE = "Picture: "
@@ -31,56 +31,11 @@ _ROWS, _NEAR_ROW = 5, 1.2
 _ANY = 1_000
 GAP = 8
 """Characters at most between two passages that follow one another."""
-LEANING = regex.compile(
-    r"(?!(?:\w+ )?this (?:time|moment|point|year|week|month|date|page|guide|document|handbook|policy|chapter|section|"
-    r"article|tutorial|library|project|agreement|procedure)\b)"
-    r"(?!bu (?:sayfa|belge|kılavuz|rehber|yönerge|yönetmelik|kanun|politika|bölüm|esaslar)\p{L}*\b)"
-    r"(?:(?:A|Answer|Cevap|Yanıt|Antwort):\s+)?"
-    r"(?:(?:yes|no|of course|sure|absolutely|certainly|unfortunately|evet|hayır|tabii|elbette|maalesef|ja|nein|doch|"
-    r"leider|oui|non|sí|finally|lastly|next|secondly|thirdly|son olarak|ardından|schließlich|zuletzt)(?=\s?[,.!;:—–])|"
-    r"(?:its?|here|there you|this|these|those|that|they|them|their|he|she|his|such|both|however|therefore|instead|"
-    r"otherwise|then|"
-    r"also|but|and|or|so|because of (?:this|that|these)|in (?:this|that|these|such) cases?|for (?:this|that) reason|"
-    r"(?:if|when|while|once|after|as|because|since|unless|until|for|with|without|from|by|in|on|to|of|like|before|at|"
-    r"under|during) (?:it|this|that|these|those|they|them)|"
-    r"(?:unlike|besides|despite|given) (?:this|that|these|those)|"
-    r"for (?:example|instance)|as a result|at the same time|"
-    r"thus|hence|similarly|likewise|additionally|furthermore|moreover|in addition|"
-    r"in other words|on the other hand|either way|alternatively|not at this time|"
-    r"(?:in |with |as in )?the (?:(?:code|example|snippet|command|table|list|figure) (?:above|below)|"
-    r"(?:above|following|other (?:one|two|three|four)|former|latter|same))|"
-    r"bu|buna|bunu|bunun|bununla|bunlar|bunları|bunların|o|ona|onu|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|"
-    r"ikisi|örneğin|mesela|dolayısıyla|benzer şekilde|aynı şekilde|öte yandan|"
-    r"er|sie|es|dies\w*|diese\w*|zum beispiel|außerdem|daher|deshalb|deswegen|jedoch|allerdings|stattdessen|"
-    r"da(?:für|mit|von|zu|bei|durch|nach|ran|rauf|raus)|"
-    r"elle|il|ils|cela|ce|ella|ellos|esto|eso)\b)",
-    regex.I,
-)
-"""The words that begin a sentence which leans on what was said, or asked, before it."""
 _NAMED = regex.compile(r"\S*(?:[\p{Lu}\p{N}_(=/\\:-]|\.\S)")
 """A first word that is a name, not the middle of a sentence."""
 _VALUED = regex.compile(r"\S{1,12}: \S{1,20}\.")
 """A label with its value."""
 _DEFAULT = regex.compile(r"(?:the )?(?:default|type|standard|varsayılan)s?(?: value)?(?: is\b|:\s)", regex.I)
-_LEANS = regex.compile(
-    r"[^.;:]{0,80}\b(?:to|of|for|with|like|about|from|by|than|in|how) (?:this|that|these|those)"
-    r"(?:[.,;]|\s(?:and|or|but|is|are|was|were|may|can|will|works?)\b)|"
-    r"(?:well|now|let's just say),? (?:it|this|that|they)\b|"
-    r".{0,80},\s(?:yes|no|evet|hayır|ja|nein|oui|non)\.$",
-    regex.I | regex.S,
-)
-"""A sentence that does by words further on."""
-_POINTED = regex.compile(
-    r"(?P<before>[^.;:!?]{1,120}?)\b(?:this|these|dies\w*)\s+(?!(?:time|moment|point|year|week|month|day|date|page|"
-    r"guide|document|handbook|policy|chapter|section|article|tutorial|library|project|agreement|procedure|manual|site|"
-    r"case|way|reason|example|that|as|a|an|is|are|was|were|has|have|had|will|would|can|could|may|might|must|should|"
-    r"does|do|did|means?|includes?|allows?|applies|apply|and|or|to|in|on|of|for|with|from|by|at|not|also|only|who|whose|"
-    r"which|where|when|we|you|they|he|she|it|there|\p{L}+ly)\b)(?P<what>\p{L}[\p{L}-]+)",
-    regex.I,
-)
-"""A sentence that speaks of "this process" further on."""
-_THIS = regex.compile(r"\b(?:this|these|that|such|bu|dies\w*)\s+(\p{L}{3,})(?:\s+(\p{L}{3,}))?", regex.I)
-_INSTEAD = regex.compile(r"\binstead(?: \(.*\))?[.!]?$", regex.I)
 
 
 def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
@@ -118,27 +73,6 @@ def grow(
 def is_default(said: str) -> bool:
     """Whether a sentence says what something is by default, but not what: "Default: 10."."""
     return bool(_DEFAULT.match(said)) and word_count(said) < TELLING
-
-
-def leans(said: str) -> bool:
-    """Whether a sentence leans on what was said, or asked, before it."""
-    return bool(LEANING.match(said) or _LEANS.match(said))
-
-
-def is_pointing(said: str) -> bool:
-    """Whether a sentence leans on what was said before it, or does so further on: it speaks of "this file" though it
-    names no file, or says what to do "instead".
-    """
-    if leans(said) or _INSTEAD.search(said):
-        return True
-    pointed = _POINTED.match(said)
-    return pointed is not None and casefold(pointed["what"]).rstrip("s") not in casefold(pointed["before"])
-
-
-def is_named(said: str, headings: Sequence[str]) -> bool:
-    """Whether what a sentence speaks of as "this adapter" is named in the headings above it."""
-    above = casefold(" ".join(headings))
-    return any(casefold(what).removesuffix("s") in above for found in _THIS.findall(said) for what in found if what)
 
 
 def is_adrift(passages: Sequence[Passage], one: Sentence) -> bool:
