@@ -286,7 +286,6 @@ class Searcher:
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
             self._read(hits)
-            likes = matching.alike(reading.talk.content, reading.likes())
             hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters, view, reading.own.language))))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
@@ -298,7 +297,7 @@ class Searcher:
         columns = lacks = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            said = matching.likeness(batch, likes)
+            said = matching.likeness(batch, matching.alike(reading.talk.content, reading.likes()))
             alike = *rerank_features.alike(reading.talk, batch, said), rerank_features.has_asked(found)
             columns = self._columns(rows, reading, meaning, view, reranker.score(found.features, weights), alike)
         if columns is not None:

@@ -136,10 +136,10 @@ class Semantics:
         except EmbedderError as error:
             self._fail(str(error))
             return None
-        small = packed(rows)
+        own, *others = packed(rows)
         if not before:
-            return Meaning(small[0], small[0])
-        return Meaning(small[0], small[1], apart=float(rows[0] @ rows[2]) < _APART)
+            return Meaning(own, own)
+        return Meaning(own, others[0], apart=float(rows[0] @ rows[2]) < _APART)
 
     def expect(self, question: str) -> None:
         """Begin to compute what a question means that is searched in a moment; see `Expecting.expect`."""
