@@ -286,7 +286,7 @@ class Searcher:
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
             self._read(hits)
-            hits = list(dict.fromkeys((*hits, *self._by_meaning(meaning, filters, view, reading.own.language))))
+            hits = list(dict.fromkeys((*hits, *self._by_meaning(reading, meaning, filters, view))))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
         batch = unpack([features[row][1:] for row in rows])
@@ -330,7 +330,7 @@ class Searcher:
             hits = [hit for place, hit in enumerate(hits) if place < _AT_LEAST or hit[1] >= least]
         return [row for row, _ in hits], met - len(hits)
 
-    def _by_meaning(self, meaning: Meaning, filters: Filters, view: View, language: str) -> list[int]:
+    def _by_meaning(self, reading: _Reading, meaning: Meaning, filters: Filters, view: View) -> list[int]:
         """The rows nearest in meaning that the filters let through."""
         assert self.semantics is not None
         if filters.required or filters.excluded:
@@ -338,8 +338,11 @@ class Searcher:
         count = _NEAREST_FILTERED if filters.narrow else _NEAREST
         among = Among(filters, partial(view.rows, self._store))
         near = self.semantics.nearest(meaning, count, among)
-        self._read(near)  # while the second encoder is at work
-        rows = list(dict.fromkeys((*self.semantics.nearest_second(meaning, among, language), *near)))
+        self._read(near)
+        if meaning.second is not None:
+            reading.likes()  # while the second encoder is at work
+        second = self.semantics.nearest_second(meaning, among, reading.own.language)
+        rows = list(dict.fromkeys((*second, *near)))
         if rows and (filters.narrow or filters.labels is not None):
             allowed = self._store.allowed(rows, filters)
             rows = [row for row in rows if row in allowed][: 2 * _NEAREST]

@@ -181,6 +181,16 @@ def test_a_turn_is_found_by_its_own_reading_and_with_the_question_before(directo
     library.close()
 
 
+def test_a_question_alone_has_one_vector_which_is_compared_once(directory: Path) -> None:
+    library = _opened(directory, WordEncoder())
+    _semantics(library).make()
+    alone = _semantics(library).means("Where did my notebook go?")
+    assert alone is not None and alone.talk is alone.own
+    after = _semantics(library).means("Where did it go?", "Who has my notebook?")
+    assert after is not None and after.talk is not after.own
+    library.close()
+
+
 @pytest.mark.parametrize("graph_from", [10_000, 100])
 def test_the_nearest_are_the_same_in_a_graph_as_among_all(tmp_path: Path, graph_from: int) -> None:
     rows = np.random.default_rng(2).normal(size=(600, 32)).astype(np.float32)
