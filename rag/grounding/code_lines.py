@@ -37,6 +37,8 @@ _IMPORT = regex.compile(
 )
 _CLOSES = regex.compile(r"\s*(?:-->|\*/|</\w)")
 _COMMENT_END = regex.compile(r"(?:^|\s)(?:#|//)\s.*$")
+_FILE = regex.compile(r"\s*(?:#|//|<!--|\{#|;|--)\s*\S*?\w\.(?P<kind>\p{L}\w{1,5})\b(?:\.dist)?\s*(?:-->|#\})?$")
+_XML = regex.compile(r"\s*<(?:\?xml\b|!--)")
 _STRING = regex.compile(r"([\"'])(?!\1)[^\"'\n]*\1")
 
 
@@ -72,6 +74,15 @@ def is_sure(said: Sequence[str]) -> bool:
 def is_change(said: Sequence[str]) -> bool:
     """Whether lines are the change of a text: some taken out, some put in."""
     return {one[:1] for one in said} == {"-", "+"}
+
+
+def file_kind(code: str) -> str:
+    """The kind of file that the first line of code says it is of: "yaml" of "# config/packages/mail.yaml"."""
+    first = code.lstrip().partition("\n")[0]
+    named = _FILE.match(first)
+    if named is not None:
+        return named["kind"].casefold()
+    return "xml" if _XML.match(first) else ""
 
 
 def only_imports(code: str) -> bool:

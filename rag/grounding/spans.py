@@ -234,10 +234,12 @@ def _further(
 
 
 def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> list[int]:
-    """The paragraph that begins at `first`, with the list, table or code that it leads into; none where a heading is,
-    or a list of names under a few words: "Fact sheets:".
+    """The paragraph that begins at `first`, with the list, table or code that it leads into; none where a heading is, a
+    list of names under a few words ("Fact sheets:"), or the same code for another kind of file.
     """
     block: list[int] = []
+    if 0 < first < len(own) and own[first].unit.kind is own[first - 1].unit.kind is Kind.CODE:
+        return block
     for k in range(first, len(own)):
         unit = own[k].unit
         if unit.kind is Kind.HEADING or unit.question:

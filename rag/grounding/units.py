@@ -13,7 +13,7 @@ from functools import lru_cache
 import regex
 
 from rag.formats.tables import row_cells
-from rag.grounding.code_lines import LINE, NOTE, is_change, is_code, is_output, is_sure, reads_as_prose
+from rag.grounding.code_lines import LINE, NOTE, file_kind, is_change, is_code, is_output, is_sure, reads_as_prose
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
 from rag.grounding.list_marks import ARTICLE, BARE, LETTER, MARK, apart
 from rag.text import sentences
@@ -300,9 +300,7 @@ def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
     made: list[Unit] = []
     for a, b in sentences.split(text[start:end]):
         before = text[made[-1].start : made[-1].end] if made else ""
-        inside = (
-            before.count("(") > before.count(")") and ")" in text[start + a : start + b]
-        )  # two sentences in brackets
+        inside = before.count("(") > before.count(")") and ")" in text[start + a : start + b]  # two in brackets
         if inside or (before.endswith(('..."', '…"', "…”")) and text[start + a].islower()):  # two are one
             made[-1] = replace(made[-1], end=start + b)
         else:
@@ -314,10 +312,13 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
     """The units with neighbouring blocks of one list or table in one group, and what leads into one marked so."""
     made: list[Unit] = []
     group = 0
+    written = ""  # the kind of file that the code of this group is of
     for place, unit in enumerate(found):
-        if place == 0 or not _same_group(found[place - 1], unit):
-            group += 1
         said = text[unit.start : unit.end]
+        of = file_kind(said) if unit.kind is Kind.CODE else ""
+        if place == 0 or not _same_group(found[place - 1], unit) or (of and written and of != written):
+            group, written = group + 1, ""
+        written = of or written
         kind = unit.kind
         empty = not _WORD.search(said) or _EMPTY.search(said) or TO_FILL_IN.search(said)
         if kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW) and empty:

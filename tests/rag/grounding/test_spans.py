@@ -174,3 +174,13 @@ def test_the_line_at_the_foot_of_a_document_is_no_part_of_an_answer() -> None:
     assert answer("At what degrees does the server of the mill shut down?", [passage(text, 5.0)]) == told.replace(
         ".", " [1]."
     )
+
+
+def test_of_code_for_several_kinds_of_file_the_first_is_quoted() -> None:
+    text = (
+        "The mail is sent by the host that is set here:\n\n    # config/mail.yaml\n    mail:\n        host: a\n\n"
+        "    <!-- config/mail.xml -->\n    <mail>\n        <host>a</host>\n    </mail>\n"
+    )
+    said = answer("Where is the host set that sends the mail?", [passage(text, 5.0)])
+    assert "mail.yaml" in said
+    assert "mail.xml" not in said

@@ -262,3 +262,13 @@ def test_a_long_cell_of_a_numbered_row_is_a_cell() -> None:
     long = "concert halls, " * 12
     assert [kind for kind, _ in kinds(f"1 | {long.strip()} | 1.5.")] == ["row"]
     assert [kind for kind, _ in kinds(f"It says | {long.strip()} | so.")] != ["row"]
+
+
+def test_code_of_another_kind_of_file_is_another_block() -> None:
+    text = (
+        "Set it:\n\n    # config/mail.yaml\n    mail:\n        host: a\n\n"
+        "    <!-- config/mail.xml -->\n    <mail>\n    </mail>\n\n    // Mail.php\n    $a = 1;\n\n    $b = 2;\n"
+    )
+    groups = [unit.group for unit in units(text) if unit.kind is Kind.CODE]
+    assert len(set(groups)) == 3
+    assert groups[-1] == groups[-2]  # the same file goes on
