@@ -7,12 +7,15 @@ document is in another language. Does not know any model, and writes no other se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Sequence, Set
+from dataclasses import replace
+from itertools import chain
 
 import regex
 
 from hybrid.errors import ModelError
-from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Phase, Usage
+from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Part, Phase, Usage
 from rag.grounding import extractive
 from rag.grounding.quoting import Composer
 from rag.grounding.spans import Span
@@ -107,41 +110,45 @@ def _shares_words(request: ChatRequest, passages: Sequence[Passage]) -> bool:
 
 
 def _parts(composer: Composer, request: ChatRequest) -> None:
-    """Part by part: what is answered first, then what is not; with doubt where no part is surely answered."""
-    words = max(VAGUE_WORDS, MAX_WORDS // max(1, len(request.parts)))
-    said: set[tuple[int, int]] = set()
-    answered: list[tuple[list[int], extractive.Quoted]] = []
-    missing: list[str] = []
-    for part in request.parts:
-        places = [place for place in part.places if place < len(request.passages)]
-        passages = [request.passages[place] for place in places]
-        found = (
-            extractive.quoted(
-                part.searched,
-                passages,
-                max_words=words,
-                own=part.question,
-                likes=request.likes,
-                confidence=request.confidence,
-            )
-            if part.answerable
-            else extractive.Quoted()
-        )
-        if found.spans:
-            answered.append((places, found))
-        else:
-            missing.append(part.question)
-    if answered and all(found.holds < request.sure for _, found in answered):
+    """Part by part: what is answered first, then what is not; with doubt where no part is surely answered. Of a part
+    that the search is not sure of, what is quoted stands in the documents that answer another or were found for it too.
+    """
+    every = frozenset(passage.document for passage in request.passages)
+    answered = [_of_part(part, request, every if part.answerable else frozenset()) for part in request.parts]
+    near = {request.passages[span.passage].document for found in answered for span in found.spans}
+    of = [{request.passages[at].document for at in part.places if at < len(request.passages)} for part in request.parts]
+    near |= {document for document, count in Counter(chain(*of)).items() if count > 1}
+    for at, part in enumerate(request.parts):
+        if not part.answerable:
+            answered[at] = _of_part(part, request, near)
+    told = [(part, found) for part, found in zip(request.parts, answered, strict=True) if found.spans]
+    if told and all(found.holds < request.sure for part, found in told if part.answerable):
         composer.doubt(phrases.phrase("unsure", request.language))
-    for places, found in answered:
-        for span in found.spans:
-            fresh = tuple(unit for unit in span.units if (places[span.passage], unit.start) not in said)
-            said.update((places[span.passage], unit.start) for unit in fresh)
-            if fresh:
-                composer.quote(Span(places[span.passage], fresh, span.score))
-    if composer.blocks:
-        for question in missing:
-            composer.say(phrases.phrase("part", request.language, question=question))
+    said: set[tuple[int, int]] = set()
+    for span in (span for _, found in told for span in found.spans):
+        fresh = tuple(unit for unit in span.units if (span.passage, unit.start) not in said)
+        said.update((span.passage, unit.start) for unit in fresh)
+        if fresh:
+            composer.quote(replace(span, units=fresh))
+    for part, found in zip(request.parts, answered, strict=True):
+        if composer.blocks and not found.spans:
+            composer.say(phrases.phrase("part", request.language, question=part.question))
+
+
+def _of_part(part: Part, request: ChatRequest, documents: Set[str]) -> extractive.Quoted:
+    """What is quoted for one part of a question, of what was found for it in these documents; the spans' passages are
+    the request's.
+    """
+    places = [at for at in part.places if at < len(request.passages) and request.passages[at].document in documents]
+    found = extractive.quoted(
+        part.searched,
+        [request.passages[place] for place in places],
+        max_words=max(VAGUE_WORDS, MAX_WORDS // max(1, len(request.parts))),
+        own=part.question,
+        likes=request.likes,
+        confidence=request.confidence,
+    )
+    return replace(found, spans=tuple(replace(span, passage=places[span.passage]) for span in found.spans))
 
 
 def _ask_back(composer: Composer, request: ChatRequest) -> None:

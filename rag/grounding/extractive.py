@@ -17,7 +17,7 @@ from rag.grounding import changes, quote_confidence
 from rag.grounding.code_lines import only_imports
 from rag.grounding.leaning import leans
 from rag.grounding.nearness import cosines, weighed
-from rag.grounding.pointers import is_contents, refers
+from rag.grounding.pointers import introduces, is_contents, refers
 from rag.grounding.spans import Span, composed, cut_off, ended, leads_on, lone, to_the_point, unrepeated
 from rag.grounding.stretches import (
     PICTURE,
@@ -106,7 +106,7 @@ def quoted(
     scores, in_context = rate(question, passages, found, learned(), own, likes)
     near = cosines(passages, found)
     scores = weighed(scores, passages, found, near)
-    scores = scores - _ADRIFT * np.array([is_adrift(passages, one) or _is_wordless(one) for one in found])
+    scores = scores - _ADRIFT * np.array([_is_idle(passages, one) for one in found])
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
@@ -251,6 +251,11 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
     )
     prose = any(one.unit.kind is not Kind.CODE for one in content) or len(grown) > len(content)
     return prose and telling and not torn
+
+
+def _is_idle(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a unit tells nothing by itself: it leans on another passage, has no words, or says what its page is."""
+    return is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one)
 
 
 def _is_wordless(one: Sentence) -> bool:

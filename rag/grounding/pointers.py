@@ -34,6 +34,22 @@ _POINTS = regex.compile(
     regex.I | regex.S,
 )
 """A sentence that does."""
+_LABELLED = regex.compile(
+    r"(?:(?:note|tip): )?(?:please )?(?:also )?see (?:also )?(?:the )?/?[\p{L}\p{N}_]+(?:[-/][\p{L}\p{N}_]+)+"
+    r"(?: (?:section|page|guide))?(?:,? (?:for|to|on|about|if)\b.*)?[.]?",
+    regex.I | regex.S,
+)
+"""A sentence that refers to a place by the label that it has in the text's source: "address-already-in-use"."""
+_INTRODUCES = regex.compile(
+    r"(?:this|the following) (?:page|guide|document|chapter|section|article|tutorial|handbook|manual) "
+    r"(?:\w+ly )?(?:explains?|describes?|outlines?|covers?|shows?|lists?|contains?|provides?|gives?|documents|"
+    r"discusses|details|is about|walks|will (?:explain|describe|outline|cover|show|guide|teach|walk))\b.*|"
+    r"dies(?:e|er|es) (?:seite|dokument|abschnitt|kapitel|anleitung) (?:beschreibt|erklärt|erläutert|zeigt)\b.*|"
+    r"bu (?:sayfa|belge|kılavuz|bölüm|rehber|doküman)\p{L}*\b.*\b(?:açıklar|anlatır|gösterir|tanımlar|içerir|"
+    r"açıklanmaktadır|anlatılmaktadır|açıklamaktadır)\W*",
+    regex.I | regex.S,
+)
+"""A sentence that says what its page is about."""
 _POINTER = 30
 """Words of one at most."""
 _ELSEWHERE = regex.compile(
@@ -61,7 +77,17 @@ def refers(passages: Sequence[Passage], one: Sentence) -> bool:
     if _CREDITS.fullmatch(said):
         return True
     brief = len(one.words) < TELLING and bool(_REFERS.match(said))
-    return brief or (word_count(said) <= _POINTER and bool(_POINTS.fullmatch(said)))
+    return brief or (word_count(said) <= _POINTER and bool(_POINTS.fullmatch(said) or is_labelled(said)))
+
+
+def is_labelled(said: str) -> bool:
+    """Whether a sentence only refers to a place by a label of the text's source, which readers do not know."""
+    return _LABELLED.fullmatch(said) is not None
+
+
+def introduces(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a sentence says what its page is about, and not what is to be known of it."""
+    return is_sentence(one) and bool(_INTRODUCES.fullmatch(text_of(passages, one)))
 
 
 def is_contents(passages: Sequence[Passage], content: Sequence[Sentence], asked: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import regex
 
@@ -34,7 +35,7 @@ _BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
 """An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
 _ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
 _BLANK = regex.compile(r"\n[^\S\n]*\n")
-_REPLY_WORDS = 15
+_REPLY_WORDS, _SHORTEST_NAME = 15, 3
 _ARTICLE = regex.compile(
     r"^(?P<name>(?:(?:GEÇİCİ|EK|Geçici|Ek) )?(?:MADDE|Madde|ARTICLE|Article|Artikel|Art\.|§) ?\d{1,4}(?:/\p{Lu})?)"
     r"[^\S\n]*[-–—.:]?[^\S\n]*[-–—]?[^\S\n]*(?P<part>\(\d{1,2}\))?[^\S\n]+(?=\S)"
@@ -110,12 +111,13 @@ class Composer:
             return ""
         first, told = span.units[0], passage.text[span.units[0].start : span.units[-1].end]
         bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or wants_heading(passage.text[first.start : first.end])
-        said = _title(passage.headings[-1]) if passage.headings else ""
+        said = _title(passage.headings[-1]) if passage.headings else _called(passage.document)
         named = bool(_NAME.fullmatch(said)) and said not in told
         replies = said.endswith(sentences.QUESTION_MARKS) and word_count(told) <= _REPLY_WORDS
         if before and all(one.document != passage.document for one in before):
             said = " › ".join(dict.fromkeys(_title(one) for one in (*passage.headings[:1], said) if one))
-        amid = bool(passage.text[: first.start].strip()) and first.kind is Kind.SENTENCE and not first.question
+        amid = bool(passage.headings and passage.text[: first.start].strip())
+        amid = amid and first.kind is Kind.SENTENCE and not first.question
         if not (amid or bare or named or replies or before) or not said or said in self._headings:
             return ""
         self._headings.add(said)
@@ -303,6 +305,13 @@ class Composer:
 def _title(text: str) -> str:
     """A heading or label without its marks."""
     return _NOTED.sub("", plain(text).strip("#* "))
+
+
+def _called(document: str) -> str:
+    """What a document without headings is called by its file; nothing where that is a number."""
+    name = " ".join(PurePosixPath(document).stem.replace("_", " ").replace("-", " ").split())
+    lettered = sum(map(str.isalpha, name))
+    return name[:1].upper() + name[1:] if lettered > _SHORTEST_NAME and lettered * 2 > len(name) else ""
 
 
 def _filled(cells: list[str], width: int) -> list[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rag.grounding.code_lines import only_imports
 from rag.grounding.leaning import is_named, is_pointing
-from rag.grounding.pointers import is_contents, refers
+from rag.grounding.pointers import is_contents, is_labelled, refers
 from rag.grounding.stretches import GAP, TELLING, is_adrift, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
@@ -156,7 +156,12 @@ def _completed(
                     shown.pop()
                 whole.append(Span(passage, tuple(quoted.get(own[k].start, own[k].unit) for k in shown), best))
         spans = whole
-    return spans
+    return [
+        replace(
+            span, units=tuple(u for u in span.units if not is_labelled(_said(passages, span.passage, u))) or span.units
+        )
+        for span in spans
+    ]
 
 
 def _paragraphs(

@@ -159,7 +159,15 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
     after = [
         k for k in (kept[-1] + 1,) if k < len(found) and _follows(found, k, kept[-1]) and _goes_on(passages, found[k])
     ]
-    return [*before, *kept, *after]
+    return [*before, *kept, *(after or _told_below(passages, found, kept[-1]))]
+
+
+def _told_below(passages: Sequence[Passage], found: Sequence[Sentence], last: int) -> list[int]:
+    """The code that the last item of a list leads into, where it is short."""
+    below = _below(found, last) if text_of(passages, found[last]).rstrip().endswith((":", "：")) else []
+    code = bool(below) and found[below[0]].unit.kind is Kind.CODE
+    short = sum(word_count(text_of(passages, found[k])) for k in below) <= _CODE_WORDS
+    return below if code and short else []
 
 
 def _leading(passages: Sequence[Passage], found: Sequence[Sentence], first: int) -> list[int]:

@@ -11,11 +11,13 @@ from hybrid.answering import reading
 from hybrid.answering.pipeline import Question, Turn, answer
 from hybrid.engine import Engine
 from hybrid.events import Finished, Notice
+from hybrid.runtimes.base import ChatRequest, Part
 from hybrid.runtimes.extractive import NAME as EXTRACTIVE
+from hybrid.runtimes.extractive import compose
 from hybrid.runtimes.scripted import Script, Scripted
 from rag.library import Library
 from rag.settings import RetrievalSettings
-from rag.types import SearchResult, Support
+from rag.types import Passage, SearchResult, Support
 from tests.hybrid.conftest import MakeEngine
 
 
@@ -82,6 +84,19 @@ async def test_two_questions_are_answered_part_by_part_and_refused_part_by_part(
     half, _ = await told(quoting, "How long is parental leave, and who composed the moon opera of 1969?")
     assert "16 weeks" in half.answer.text
     assert "who composed the moon opera of 1969?" in half.answer.text and not half.answer.refused
+
+
+def test_a_part_is_not_said_to_be_missing_where_the_document_of_another_has_something_on_it() -> None:
+    texts = ("Who works outside is paid for every question.", "Travel of those who work outside is not paid.")
+    passages = tuple(
+        Passage(str(at), "outside.md", text, at * 100, at * 100 + len(text), headings=(f"{at}",), language="en")
+        for at, text in enumerate(texts)
+    )
+    asked = ("Is travel paid to those outside", "what are they paid for?")
+    parts = (Part(asked[0], asked[0], (1, 0), False), Part(asked[1], asked[1], (0,), True))
+    made = compose(ChatRequest("", (), " and ".join(asked), passages=passages, parts=parts, language="en"))
+    assert "is not paid" in made.text and "every question" in made.text
+    assert asked[0] not in made.text
 
 
 @pytest.mark.parametrize(

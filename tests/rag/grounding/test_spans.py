@@ -184,3 +184,34 @@ def test_of_code_for_several_kinds_of_file_the_first_is_quoted() -> None:
     said = answer("Where is the host set that sends the mail?", [passage(text, 5.0)])
     assert "mail.yaml" in said
     assert "mail.xml" not in said
+
+
+def test_the_last_item_of_a_list_is_quoted_with_the_code_that_it_leads_into() -> None:
+    text = (
+        "There are 2 ways to bring the key to the server:\n\n1. Copy the file to the server.\n"
+        "2. Set the variable to the key. Its value is shown by:\n\n    $ key show --value\n"
+    )
+    said = answer("In which ways is the key brought to the server?", [passage(text, 5.0)])
+    assert "2. Set the variable" in said
+    assert "$ key show --value" in said
+
+
+def test_a_quote_has_no_sentence_that_only_refers_to_a_label_of_the_source() -> None:
+    told = "The development server is started by the run command."
+    text = f"{told} See /deploying/index for how to run in production. It is not meant to be fast."
+    said = answer("What starts the development server?", [passage(text, 5.0)])
+    assert said == "The development server is started by the run command [1]. It is not meant to be fast [1]."
+
+
+def test_what_a_page_is_about_gives_way_to_what_it_says() -> None:
+    page = "This page explains by whom the development server of the office is started. It is reviewed in May."
+    told = "The development server is started by the porter at seven."
+    passages = [passage(page, 5.0, "a.md", ("Server",)), passage(told, 5.0, "a.md", ("Porter",))]
+    assert answer("By whom is the development server started?", passages).startswith("The development server")
+
+
+def test_a_document_without_headings_is_named_where_a_quote_says_little_without_it() -> None:
+    table = "Years: 7; Pay: 120.\n\nYears: 3; Pay: 100."
+    said = answer("What is the pay after 7 years?", [passage(table, 5.0, "office/salary-and_shares.md")])
+    assert said.startswith("**Salary and shares**\n\n| Years |")
+    assert answer("What is the pay after 7 years?", [passage(table, 5.0, "office/1734693453.pdf")]).startswith("|")
