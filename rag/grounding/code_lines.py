@@ -39,6 +39,9 @@ _CLOSES = regex.compile(r"\s*(?:-->|\*/|</\w)")
 _COMMENT_END = regex.compile(r"(?:^|\s)(?:#|//)\s.*$")
 _FILE = regex.compile(r"\s*(?:#|//|<!--|\{#|;|--)\s*\S*?\w\.(?P<kind>\p{L}\w{1,5})\b(?:\.dist)?\s*(?:-->|#\})?$")
 _XML = regex.compile(r"\s*<(?:\?xml\b|!--)")
+_TAG = regex.compile(
+    r"<(?P<close>/)?(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)[A-Za-z][\w:.-]*(?:\s[^<>]*?)?(?P<whole>/)?>"
+)
 _STRING = regex.compile(r"([\"'])(?!\1)[^\"'\n]*\1")
 
 
@@ -94,7 +97,7 @@ def only_imports(code: str) -> bool:
 
 def is_torn(code: str) -> bool:
     """Whether code begins in the middle of something: it closes what it does not open."""
-    if _CLOSES.match(code):
+    if _CLOSES.match(code) or (code.lstrip().startswith("<") and _tags(code)[0]):
         return True
     depth = 0
     for line in _STRING.sub("", code).split("\n"):
@@ -103,6 +106,23 @@ def is_torn(code: str) -> bool:
         if depth < 0:
             return True
     return False
+
+
+def is_cut_off(code: str) -> bool:
+    """Whether code goes on where it ends: it opens what it does not close."""
+    bare = _STRING.sub("", code)
+    return any(bare.count(a) > bare.count(b) for a, b in ("()", "[]", "{}")) or bool(_tags(code)[1])
+
+
+def _tags(code: str) -> tuple[int, int]:
+    """How many tags are closed that were not opened, and opened that are not closed."""
+    closed, opened = 0, 0
+    for found in _TAG.finditer(code):
+        if found["close"]:
+            closed, opened = (closed, opened - 1) if opened else (closed + 1, 0)
+        elif not found["whole"]:
+            opened += 1
+    return closed, opened
 
 
 def is_output(said: Sequence[str]) -> bool:

@@ -249,7 +249,7 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
         one.unit.kind is Kind.ROW or len(one.words) >= TELLING - 1 or _answers_its_heading(passages, one)
         for one in content
     )
-    prose = any(one.unit.kind is not Kind.CODE for one in content) or len(grown) > len(content)
+    prose = any(found[k].unit.kind is not Kind.CODE for k in grown)
     return prose and telling and not torn
 
 

@@ -1,11 +1,15 @@
-"""The marks before the items of a list and the articles of rules, and items that were written on one line.
+"""The marks before the items of a list and the articles of rules, the titles of these, and items on one line.
 
 Knows bullets, numbers and letters, in the order of the Latin alphabets. Does not know passages nor what an item says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import regex
+
+from rag.text import sentences
 
 MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
 BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
@@ -16,6 +20,7 @@ ARTICLE = regex.compile(
 )
 """The number with which an article of rules begins."""
 _INNER = regex.compile(r"(?<=[.;:,)]|[.;]\d{1,3}) ?(\(?)(\p{Ll})([.)])[^\S\n](?=\p{L})")
+_TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
 _ORDERS = ("abcçdefgğhıijklmnoöpqrsştuüvwxyz", "abcdefghijklmnopqrstuvwxyz")
 
 
@@ -40,3 +45,17 @@ def _following(mark: str) -> set[str]:
     letter = mark.strip("().")
     after = {order[order.index(letter) + 1 :][:1] for order in _ORDERS if letter and letter in order}
     return {mark.replace(letter, one) for one in after if one}
+
+
+def titles(said: Sequence[str]) -> set[int]:
+    """The places of the lines that are titles of articles: short ones before one, that no sentence goes through."""
+    found: set[int] = set()
+    for number, line in enumerate(said):
+        if ARTICLE.match(line):
+            before = number - 1
+            while before >= 0 and _TITLE.fullmatch(said[before]):
+                found.add(before)
+                before -= 1
+            if before >= 0 and not sentences.PAUSE.search(said[before]):
+                found.discard(before + 1)  # the end of what was said before
+    return found

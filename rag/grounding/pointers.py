@@ -35,8 +35,9 @@ _POINTS = regex.compile(
 )
 """A sentence that does."""
 _LABELLED = regex.compile(
-    r"(?:(?:note|tip): )?(?:please )?(?:also )?see (?:also )?(?:the )?/?[\p{L}\p{N}_]+(?:[-/][\p{L}\p{N}_]+)+"
-    r"(?: (?:section|page|guide))?(?:,? (?:for|to|on|about|if)\b.*)?[.]?",
+    r"(?:(?:note|tip): )?(?:please |be sure to |make sure to )?(?:also )?(?:see|read|refer to) (?:also )?(?:the )?/?"
+    r"[\p{L}\p{N}_]+(?:[-/][\p{L}\p{N}_]+)+"
+    r"(?: (?:section|page|guide))?(?:,? (?:for|to|on|about|if|below|above)\b.*)?[.]?",
     regex.I | regex.S,
 )
 """A sentence that refers to a place by the label that it has in the text's source: "address-already-in-use"."""

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 import regex
 
+from rag.grounding.code_lines import is_cut_off, is_torn
 from rag.grounding.leaning import wants_heading
 from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark
 from rag.grounding.spans import CLAUSE, Span
@@ -35,7 +36,7 @@ _BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
 """An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
 _ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
 _BLANK = regex.compile(r"\n[^\S\n]*\n")
-_REPLY_WORDS, _SHORTEST_NAME = 15, 3
+_REPLY_WORDS, _SHORTEST_NAME, _MOST_DIGITS = 15, 3, 11
 _ARTICLE = regex.compile(
     r"^(?P<name>(?:(?:GEÇİCİ|EK|Geçici|Ek) )?(?:MADDE|Madde|ARTICLE|Article|Artikel|Art\.|§) ?\d{1,4}(?:/\p{Lu})?)"
     r"[^\S\n]*[-–—.:]?[^\S\n]*[-–—]?[^\S\n]*(?P<part>\(\d{1,2}\))?[^\S\n]+(?=\S)"
@@ -118,7 +119,8 @@ class Composer:
             said = " › ".join(dict.fromkeys(_title(one) for one in (*passage.headings[:1], said) if one))
         amid = bool(passage.headings and passage.text[: first.start].strip())
         amid = amid and first.kind is Kind.SENTENCE and not first.question
-        if not (amid or bare or named or replies or before) or not said or said in self._headings:
+        numbered = sum(map(str.isdecimal, said)) > _MOST_DIGITS  # an account, a telephone: no heading, whatever it is
+        if not (amid or bare or named or replies or before) or not said or numbered or said in self._headings:
             return ""
         self._headings.add(said)
         return said
@@ -270,8 +272,10 @@ class Composer:
         )
         if first is None and _opens(lines[0]) and dent:
             shown = "\n".join([lines[0], *("    " + line[dent:] if line.strip() else "" for line in lines[1:])])
-        if text.count("\n") >= _MOST_CODE_LINES:
+        if text.count("\n") >= _MOST_CODE_LINES or (not passage.text[run[-1].end :].strip() and is_cut_off(text)):
             shown += "\n…"
+        if not passage.text[: run[0].start].strip() and is_torn(text):
+            shown = f"…\n{shown}"
         self._add(f"```\n{shown.replace('```', '` ` `')}\n```\n")
         self._cite(f"[{number}]", run[0], passage)
 

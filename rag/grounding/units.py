@@ -15,7 +15,7 @@ import regex
 from rag.formats.tables import row_cells
 from rag.grounding.code_lines import LINE, NOTE, file_kind, is_change, is_code, is_output, is_sure, reads_as_prose
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
-from rag.grounding.list_marks import ARTICLE, BARE, LETTER, MARK, apart
+from rag.grounding.list_marks import ARTICLE, BARE, LETTER, MARK, apart, titles
 from rag.text import sentences
 
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
@@ -28,7 +28,6 @@ _CODE_INDENT = 4
 """How far in code stands."""
 _LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
 """Characters and words of what stands by itself as a label, and characters of a version, at most."""
-_TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
 _ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
 _FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
@@ -42,6 +41,7 @@ _EMPTY = regex.compile(
     rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+$"
 )
 """What tells nothing by itself: a drawing, a form's row in which nothing stands yet, a version that says no more."""
+_SHORT = regex.compile(r"\b(?:vb|vs|vd|etc|bzw|usw|z\. ?B|e\.g|i\.e|Dr|Prof|No|Art|md)\.$")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 _INTO = regex.compile(
     r"(?:\.\.\.|…|\b(?:as follows|the following|following|below|wie folgt|folgende[nrms]?|"
@@ -242,7 +242,7 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
     made: list[Unit] = []
     item: tuple[int, int, str, int] | None = None  # start, end, mark, depth
     begin, end = -1, -1
-    titles = _titles(text, block)
+    named = titles([text[line.start : line.end] for line in block])
 
     def close() -> None:
         nonlocal item, begin
@@ -254,7 +254,7 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
         item, begin = None, -1
 
     for number, line in enumerate(block):
-        if number in titles:
+        if number in named:
             close()
             made.append(Unit(Kind.HEADING, line.start, line.end, group))
             continue
@@ -280,20 +280,6 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
     return made, text[block[-1].start : block[-1].end].endswith("::")
 
 
-def _titles(text: str, block: list[_Line]) -> set[int]:
-    """The places of the lines that are titles of articles: short ones before one, that no sentence goes through."""
-    found: set[int] = set()
-    for number, line in enumerate(block):
-        if ARTICLE.match(text, line.start, line.end):
-            before = number - 1
-            while before >= 0 and _TITLE.fullmatch(text[block[before].start : block[before].end]):
-                found.add(before)
-                before -= 1
-            if before >= 0 and not sentences.PAUSE.search(text[block[before].start : block[before].end]):
-                found.discard(before + 1)  # the end of what was said before
-    return found
-
-
 def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
     if cells := row_cells(text[start:end]) or side_by_side(text[start:end]):
         return [Unit(Kind.ROW, start, end, group, cells=cells)]
@@ -313,12 +299,17 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
     made: list[Unit] = []
     group = 0
     written = ""  # the kind of file that the code of this group is of
+    last: Unit | None = None
     for place, unit in enumerate(found):
         said = text[unit.start : unit.end]
+        if made and unit.kind is Kind.SENTENCE and said[0].islower() and _is_cut_short(text, made[-1]):
+            made[-1] = replace(made[-1], end=unit.end)
+            last = made[-1]
+            continue
         of = file_kind(said) if unit.kind is Kind.CODE else ""
-        if place == 0 or not _same_group(found[place - 1], unit) or (of and written and of != written):
+        if last is None or not _same_group(last, unit) or (of and written and of != written):
             group, written = group + 1, ""
-        written = of or written
+        written, last = of or written, unit
         kind = unit.kind
         empty = not _WORD.search(said) or _EMPTY.search(said) or TO_FILL_IN.search(said)
         if kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW) and empty:
@@ -336,6 +327,11 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
     return made
+
+
+def _is_cut_short(text: str, item: Unit) -> bool:
+    """Whether an item ends with an abbreviation, which may be no end."""
+    return item.kind is Kind.ITEM and _SHORT.search(text, item.start, item.end) is not None
 
 
 def _label(said: str, before: Unit | None, below: Unit | None) -> Kind:

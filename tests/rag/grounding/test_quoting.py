@@ -300,3 +300,20 @@ def test_stray_marks_of_notes_are_not_shown() -> None:
 def test_a_figure_stands_in_the_last_column_of_rows_without_names() -> None:
     answer = composed("1 | Hall | Seats | 1.0.\n\n2 | Kitchen | 3.").checked().text
     assert answer.splitlines()[-1] == "| 2 | Kitchen |   | 3 [1] |"
+
+
+def test_code_that_begins_or_ends_in_another_passage_says_so() -> None:
+    begun = some_of("public function told(): string\n{\n    return $this->text;\n", "public")
+    assert begun.startswith("```\npublic function") and "\n…\n```" in begun
+    ended = some_of("    $a = 1;\n    $b = 2;\n    }\n}\n\nIt is done.", "$a")
+    assert ended.startswith("```\n…\n")
+    whole = some_of('<form>\n    <input name="a">\n    <br>\n</form>', "<form>")
+    assert "…" not in whole
+
+
+def test_an_account_is_no_heading() -> None:
+    text = "- The fee is paid to the office.\n- The card is fetched there."
+    numbered = Passage("7", "a.md", text, 0, len(text), headings=("TR 55 0001 5001 5800 7292",), language="en")
+    composer = Composer([numbered])
+    composer.quote(Span(0, tuple(units(text)), 1.0))
+    assert composer.checked().text.startswith("- The fee")

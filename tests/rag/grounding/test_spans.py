@@ -181,8 +181,9 @@ def test_of_code_for_several_kinds_of_file_the_first_is_quoted() -> None:
         "The mail is sent by the host that is set here:\n\n    # config/mail.yaml\n    mail:\n        host: a\n\n"
         "    <!-- config/mail.xml -->\n    <mail>\n        <host>a</host>\n    </mail>\n"
     )
-    said = answer("Where is the host set that sends the mail?", [passage(text, 5.0)])
-    assert "mail.yaml" in said
+    other = "    // config/mail.php\n    use Mail;\n\n    // the host that sends the mail\n    $mail->host('a');\n"
+    said = answer("Where is the host set that sends the mail?", [passage(text, 5.0), passage(other, 4.9)])
+    assert "mail.yaml" in said and "mail.php" not in said
     assert "mail.xml" not in said
 
 

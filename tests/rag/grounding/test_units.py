@@ -272,3 +272,8 @@ def test_code_of_another_kind_of_file_is_another_block() -> None:
     groups = [unit.group for unit in units(text) if unit.kind is Kind.CODE]
     assert len(set(groups)) == 3
     assert groups[-1] == groups[-2]  # the same file goes on
+
+
+def test_an_item_that_ends_with_an_abbreviation_goes_on_below() -> None:
+    found = kinds("a) No paper, cotton etc.\n\nis thrown from windows.\n\nb) No smoke.")
+    assert found == [("item", "No paper, cotton etc. is thrown from windows."), ("item", "No smoke.")]
