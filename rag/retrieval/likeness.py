@@ -1,7 +1,8 @@
 """Which of the library's own words mean much the same as a question's, in whatever language.
 
 Knows single words, their vectors from the encoder that makes those of passages, and which stem each word has in the
-passages. Does not know passages, nor what a word that is like another is worth.
+passages. What is like the library's own words is found beforehand (`rag.retrieval.listed`), else where it is asked for.
+Does not know passages, nor what a word that is like another is worth.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import regex
 
 from rag.retrieval.embedders.base import Embedder, Packed, packed
+from rag.retrieval.listed import MOST, NO_LISTS, Lists, saved
 from rag.retrieval.neighbours import Neighbours
 from rag.text.analyser import casefold, fold, stem, stop_terms
 from rag.types import Likes
@@ -25,12 +27,13 @@ MOST_WORDS = 60_000
 """Words of a library that have a vector; those that are met later have none."""
 _GRAPH_FROM = 1_000
 _MOST = 12
-_NEAREST, _KEPT, _WIDER = 128, 24, 4
+_NEAREST, _KEPT, _WIDER = 128, MOST, 4
 """How many of the nearest words are looked at first and how many stems of theirs are kept, and how many times as many
 where those are not enough: a common word has thousands that are somewhat like it, of which a dozen count."""
 _UNLIKE, _LEAST = 0.5, 0.55
 """Cosine of two words up to which they have nothing in common, and from which on they are like one another."""
 _KNOWN = 4_000
+_LISTED_AT_ONCE = 256
 _WORD = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Devanagari}\p{Hangul}\p{M}]{3,30}")
 
 
@@ -62,6 +65,7 @@ class LikeWords:
         self._words: dict[str, int] = {}
         self._stems: list[str] = []
         self._found: dict[str, _Alike] = {}
+        self._lists = NO_LISTS
 
     def __len__(self) -> int:
         return len(self._words)
@@ -76,13 +80,33 @@ class LikeWords:
         return packed(self._embedder.embed(words))
 
     def open(self, words: Sequence[tuple[str, str]], vectors: Packed, graph: Path) -> None:
-        """Take in the words that were kept, with the graph that was saved of them, if it can be read."""
+        """Take in the words that were kept, with the graph that was saved of them, and what is like each of them, as
+        far as these can be read."""
         self._near.open(graph)
         self.add(words, vectors, graphed=len(self._near))
+        lists = saved(_beside(graph), [word for word, _ in words])
+        self._lists = lists.with_later(vectors[len(lists) :]) if len(lists) else NO_LISTS
 
     def save(self, graph: Path) -> None:
-        """Save the graph, where there is one."""
+        """Save the graph, where there is one, and what is like each word."""
         self._near.save(graph)
+        if len(self._lists):
+            self._lists.save(_beside(graph), list(self._words))
+
+    def make_lists(self, stopped: Callable[[], bool]) -> bool:
+        """Find what is like each word, where that is not known of most; whether it was done. By the thread that adds
+        words. Raises EmbedderError."""
+        if len(self._words) < _GRAPH_FROM or (len(self._lists) and not self._lists.stale):
+            return False
+        words, found = list(self._words), []
+        for at in range(0, len(words), _LISTED_AT_ONCE):
+            if stopped():
+                return False
+            looked = self._near.within(self._vectors(words[at : at + _LISTED_AT_ONCE]), _LEAST, _NEAREST)
+            found += [self._of_stems([(row, _worth(cosine)) for row, cosine in near], ended) for near, ended in looked]
+        with self._lock:
+            self._lists = Lists.of(found)
+        return True
 
     def add(self, words: Sequence[tuple[str, str]], vectors: Packed, *, graphed: int = 0) -> None:
         """Take in words, each with the language of the passages that hold it; the first `graphed` are found already."""
@@ -92,11 +116,15 @@ class LikeWords:
             self._stems.extend(stem(word, language) for word, language in words)
             self._near.add(rows[graphed:], vectors[graphed:])
             self._words |= {word: begin + place for place, (word, _) in enumerate(words)}
+            if len(self._lists):
+                self._lists = self._lists.with_later(vectors)
             self._found = {}
 
     def known(self, words: Sequence[str]) -> bool:
-        """Whether all of these words were looked for before: nothing has to be computed for what is like them."""
-        return all(casefold(word) in self._found for word in words)
+        """Whether all of these words are listed or were looked for before: hardly anything has to be computed for what
+        is like them."""
+        found, own, listed = self._found, self._words, len(self._lists)
+        return all(word in found or own.get(word, listed) < listed for word in map(casefold, words))
 
     def look(self, words: Collection[str]) -> None:
         """Find what is like each of these words, so that `likes` need not. Raises EmbedderError."""
@@ -128,24 +156,54 @@ class LikeWords:
         if fresh and self._words:
             if len(found) + len(fresh) > _KNOWN:
                 self._found = found = {word: found[word] for word in words if word in found}
-            wider = _WIDER**turn
-            looked = self._near.within(self._vectors(fresh), _LEAST, wider * _NEAREST)
-            for word, (near, ended) in zip(fresh, looked, strict=True):
-                best: dict[str, float] = {}
-                for row, cosine in near:
-                    if self._stems[row] not in best:
-                        if len(best) == wider * _KEPT:
-                            ended = False
-                            break
-                        best[self._stems[row]] = min(1.0, round((cosine - _UNLIKE) / (1.0 - _UNLIKE), 4))
-                found[word] = _Alike(tuple(best.items()), turn, ended)
+            lists = self._lists
+            listed = [] if turn else [word for word in fresh if self._words.get(word, len(lists)) < len(lists)]
+            found |= {word: self._listed(lists, word) for word in listed}
+            others = [word for word in fresh if word not in listed]
+            count = _WIDER**turn * _NEAREST
+            looked = self._near.within(self._vectors(others), _LEAST, count) if others else []
+            for word, (near, ended) in zip(others, looked, strict=True):
+                alike, ended = self._of_stems([(row, _worth(cosine)) for row, cosine in near], ended, _WIDER**turn)
+                found[word] = _Alike(tuple((self._stems[row], how) for row, how in alike), turn, ended)
         return [found.get(word, _NOTHING) for word in words]
+
+    def _listed(self, lists: Lists, word: str) -> _Alike:
+        """What is like one of the library's own words that is listed, with the words that came later."""
+        place = self._words[word]
+        alike, ended = lists.alike(place)
+        if len(lists.later):
+            later = [(row, _worth(one)) for row, one in lists.cosines(self._near.vector(place)) if one >= _LEAST]
+            alike, ended = self._of_stems(sorted((*alike, *later), key=lambda one: -one[1]), ended)
+        return _Alike(tuple((self._stems[row], how) for row, how in alike), 0, ended)
+
+    def _of_stems(
+        self, near: Sequence[tuple[int, float]], ended: bool, wider: int = 1
+    ) -> tuple[list[tuple[int, float]], bool]:
+        """Of words near to one, the nearest first, the first of each stem, and whether there are no more."""
+        best: dict[str, tuple[int, float]] = {}
+        for row, how in near:
+            stem_of = self._stems[row]
+            if stem_of not in best:
+                if len(best) == wider * _KEPT:
+                    return list(best.values()), False
+                best[stem_of] = row, how
+        return list(best.values()), ended
 
     def _vectors(self, words: Sequence[str]) -> Packed:
         """The words' vectors: those of the library's own are there already."""
         unknown = [word for word in words if word not in self._words]
         made = dict(zip(unknown, self.embed(unknown), strict=True)) if unknown else {}
         return np.array([made[word] if word in made else self._near.vector(self._words[word]) for word in words])
+
+
+def _worth(cosine: float) -> float:
+    """How like two words are."""
+    return min(1.0, round((cosine - _UNLIKE) / (1.0 - _UNLIKE), 4))
+
+
+def _beside(graph: Path) -> Path:
+    """The file of what is like each word."""
+    return graph.with_suffix(".npz")
 
 
 def _holding(alike: _Alike, held: Held) -> list[tuple[str, float]]:

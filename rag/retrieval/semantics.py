@@ -315,7 +315,7 @@ class Semantics:
             self._words.add(words, matrix)
             if progress is not None:
                 progress(at + len(rows), len(fresh))
-        if fresh:
+        if self._words.make_lists(lambda: stopped() or self._closed.is_set()) or fresh:
             self._words.save(self._graph_path("words"))
 
     def _open(self) -> VectorStore:

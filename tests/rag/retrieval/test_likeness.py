@@ -76,6 +76,50 @@ def test_the_likest_that_passages_hold_are_found_however_many_likelier_ones_are_
     assert likest(0) == first
 
 
+def test_what_is_like_the_librarys_own_words_is_known_beforehand_and_with_words_that_come_later(
+    tmp_path: Path,
+) -> None:
+    names = [f"w{number}" for number in range(1_500)]
+    encoder = _Fan(names)
+    words = LikeWords(encoder)
+    words.add([(name, "") for name in names], words.embed(names))
+    asked = names[700:730]
+    plain = words.likes(asked, _all)
+    assert words.make_lists(lambda: False) and not words.make_lists(lambda: False)
+    words.save(tmp_path / "words.usearch")
+    kept = [(name, "") for name in names], words.embed(names)
+
+    again = LikeWords(encoder)
+    again.open(*kept, tmp_path / "words.usearch")
+    before = encoder.embedded
+    assert again.known(asked) and again.likes(asked, _all) == plain
+    assert encoder.embedded == before
+    again.add([("x700", ""), ("x1400", "")], again.embed(["x700", "x1400"]))  # each the same as the other of its number
+    later = again.likes(asked, _all)
+    assert dict(later["w700"])["x700"] == 1.0 and len(later["w700"]) == 12
+    assert later | {"w700": plain["w700"]} == plain
+
+    (tmp_path / "words.npz").write_bytes(b"half a file")
+    broken = LikeWords(encoder)
+    broken.open(*kept, tmp_path / "words.usearch")
+    assert not broken.known(asked) and broken.likes(asked, _all) == plain
+    assert not LikeWords(encoder).make_lists(lambda: False)
+
+
+def test_lists_that_are_stopped_or_of_other_words_are_none(tmp_path: Path) -> None:
+    names = [f"w{number}" for number in range(1_500)]
+    words = LikeWords(_Fan(names))
+    words.add([(name, "") for name in names], words.embed(names))
+    assert not words.make_lists(lambda: True) and not words.known(["w1"])
+    assert words.make_lists(lambda: False) and words.known(["w1"])
+    words.save(tmp_path / "words.usearch")
+    turned = names[::-1]
+    other = LikeWords(_Fan(names))
+    (tmp_path / "words.usearch").unlink()
+    other.open([(name, "") for name in turned], other.embed(turned), tmp_path / "words.usearch")
+    assert not other.known(["w1"]) and other.likes(["w1"], _all)["w1"]
+
+
 def _all(stems: Sequence[str]) -> list[int]:
     return [1] * len(stems)
 
@@ -87,13 +131,16 @@ class _Fan:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._apart = dict(zip(words, np.linspace(0.0, 0.8, len(words)).tolist(), strict=True))
+        self.embedded = 0
 
     def embed(self, texts: Sequence[str]) -> Vectors:
+        self.embedded += len(texts)
         rows = np.zeros((len(texts), 64), np.float32)
         for row, text in zip(rows, texts, strict=True):
             away = np.random.default_rng(int(text[1:])).normal(size=63)
-            row[0] = np.cos(self._apart[text])
-            row[1:] = np.sin(self._apart[text]) * away / np.linalg.norm(away)
+            apart = self._apart[f"w{text[1:]}"]
+            row[0] = np.cos(apart)
+            row[1:] = np.sin(apart) * away / np.linalg.norm(away)
         return rows
 
 
