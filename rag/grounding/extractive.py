@@ -22,6 +22,7 @@ from rag.grounding.spans import Span, composed, cut_off, ended, leads_on, lone, 
 from rag.grounding.stretches import (
     PICTURE,
     TELLING,
+    defines,
     grow,
     is_adrift,
     is_default,
@@ -152,6 +153,7 @@ def choose(
             continue
         kind, group = found[i].unit.kind, (found[i].passage, found[i].unit.group)
         item = kind is Kind.ITEM and scores[i] >= best - _NEAR_ITEM and _stands_alone(passages, found[i])
+        item = item and not defines(passages, found, i)
         if taken and kind is not Kind.SENTENCE and (scores[i] < best - _FAR / 2 or (group in listed and not item)):
             continue
         wanted = _on_with(found, taken, i) if group in listed else grow(passages, found, i, scores)

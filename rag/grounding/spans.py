@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rag.grounding.code_lines import only_imports
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.pointers import is_contents, is_labelled, refers
-from rag.grounding.stretches import GAP, TELLING, is_adrift, is_sentence, text_of
+from rag.grounding.stretches import GAP, PICTURE, TELLING, defines, is_adrift, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
@@ -156,12 +156,19 @@ def _completed(
                     shown.pop()
                 whole.append(Span(passage, tuple(quoted.get(own[k].start, own[k].unit) for k in shown), best))
         spans = whole
-    return [
-        replace(
-            span, units=tuple(u for u in span.units if not is_labelled(_said(passages, span.passage, u))) or span.units
-        )
-        for span in spans
+    return [_without_marks(passages, span) for span in spans]
+
+
+def _without_marks(passages: Sequence[Passage], span: Span) -> Span:
+    """A span without what says nothing to readers: a reference to a label of the source, a few words on a picture."""
+    said = {unit.start: _said(passages, span.passage, unit) for unit in span.units}
+    kept = [
+        unit
+        for unit in span.units
+        if not is_labelled(said[unit.start])
+        and not (said[unit.start].startswith(PICTURE) and word_count(said[unit.start]) <= TELLING)
     ]
+    return replace(span, units=tuple(kept or span.units))
 
 
 def _paragraphs(
@@ -184,7 +191,8 @@ def _paragraphs(
     for before, after in pairwise(kept):
         between = range(before + 1, after)
         asked = any(own[k].unit.question for k in between)
-        if own[before].unit.kind is not Kind.ROW and not asked and not _names(passages, own, between):
+        looked_up = own[after].unit.kind is Kind.ITEM and defines(passages, own, after)
+        if own[before].unit.kind is not Kind.ROW and not (asked or looked_up or _names(passages, own, between)):
             take(between)
     if own[first].unit.kind is Kind.SENTENCE:
         begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
@@ -194,7 +202,7 @@ def _paragraphs(
         for k in rest:
             if not take([k]):
                 break
-    elif own[last].unit.kind is not Kind.ROW:
+    elif own[last].unit.kind is Kind.CODE or (own[last].unit.kind is Kind.ITEM and not defines(passages, own, last)):
         take(rest)
     return more
 

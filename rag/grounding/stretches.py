@@ -29,6 +29,14 @@ TELLING = 6
 _SPAN_WORDS, _MORE, _LIST_WORDS, _CODE_WORDS, _ENOUGH = 45, 30, 110, 60, 22
 _ROWS, _NEAR_ROW = 5, 1.2
 _ANY = 1_000
+_DEFINITIONS = regex.compile(
+    r"\b(?:tanımlar|tanım ve kısaltmalar|yönetmelikte geçen|yönergede geçen|esaslarda geçen|kanunda geçen|definitions|"
+    r"glossary|terminology|begriffe|begriffsbestimmungen|glossar)\b",
+    regex.I,
+)
+"""What stands over or before a list of definitions."""
+_TERM = 60
+"""Characters of a term at most."""
 GAP = 8
 """Characters at most between two passages that follow one another."""
 _NAMED = regex.compile(r"\S*(?:[\p{Lu}\p{N}_(=/\\:-]|\.\S)")
@@ -144,8 +152,10 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
     group = _whole_list(passages, found, i)
     before = _leading(passages, found, group[0])
     room = min(_LIST_WORDS, room - sum(word_count(text_of(passages, found[k])) for k in before))
-    kept = group
-    if _ways(passages, found, group, i, room) is None:  # the item with those around it, the next before the last
+    kept = [i] if defines(passages, found, i) else group
+    if (
+        len(kept) > 1 and _ways(passages, found, group, i, room) is None
+    ):  # the item with those around it, the next before the last
         sizes = {k: word_count(text_of(passages, found[k])) for k in group}
         kept, low, high = [i], i, i
         while True:
@@ -160,6 +170,14 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
         k for k in (kept[-1] + 1,) if k < len(found) and _follows(found, k, kept[-1]) and _goes_on(passages, found[k])
     ]
     return [*before, *kept, *(after or _told_below(passages, found, kept[-1]))]
+
+
+def defines(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> bool:
+    """Whether the list of item `i` says what words mean: each item is read by itself, as one looks up a word."""
+    items = _group(found, i)
+    led = [text_of(passages, found[k]) for k in _leading(passages, found, items[0])]
+    named = any(_DEFINITIONS.search(one) for one in (*passages[found[i].passage].headings[-1:], *led))
+    return named and sum(":" in text_of(passages, found[k])[:_TERM] for k in items) * 2 > len(items)
 
 
 def _told_below(passages: Sequence[Passage], found: Sequence[Sentence], last: int) -> list[int]:

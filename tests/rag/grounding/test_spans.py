@@ -216,3 +216,18 @@ def test_a_document_without_headings_is_named_where_a_quote_says_little_without_
     said = answer("What is the pay after 7 years?", [passage(table, 5.0, "office/salary-and_shares.md")])
     assert said.startswith("**Salary and shares**\n\n| Years |")
     assert answer("What is the pay after 7 years?", [passage(table, 5.0, "office/1734693453.pdf")]).startswith("|")
+
+
+def test_of_definitions_the_one_that_is_looked_up_is_quoted() -> None:
+    text = (
+        "In this rule:\n\n- Desk: the room in which the papers of the harbour are kept.\n"
+        "- Price board: those who set the prices of the harbour.\n- Harbour: the water and the walls around it.\n"
+    )
+    said = answer("Who sets the prices of the harbour?", [passage(text, 5.0, "a.md", ("Definitions",))])
+    assert said.split("\n\n")[-1] == "- …\n- Price board: those who set the prices of the harbour [1].\n- …"
+
+
+def test_a_few_words_on_a_picture_are_no_part_of_a_quote() -> None:
+    told = "The harbour opens at six in summer."
+    text = f"{told}\n\nPicture: the harbour gate\n\nIn winter it opens at eight."
+    assert "Picture" not in answer("When does the harbour open in summer?", [passage(text, 5.0)])
