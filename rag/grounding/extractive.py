@@ -281,6 +281,10 @@ def _torn(passages: Sequence[Passage], found: Sequence[Sentence], grown: Sequenc
         return True
     own = (Kind.ITEM, only.passage, only.unit.group)
     others = sum((one.unit.kind, one.passage, one.unit.group) == own for one in found) > 1
+    text = passages[only.passage].text
+    ends = not text[: only.start].strip(" -*•–") and text[only.end :].strip() and grown[-1] == items[0]
+    if ends and not others:  # the last one of a list that began in another passage
+        return True
     return others and (any(found[k].unit.leads for k in grown) or bool(_GOES_ON.search(text_of(passages, only))))
 
 

@@ -217,7 +217,7 @@ class Composer:
         if at == number:
             return last.group == run[0].group
         touch = before.document == here.document and 0 <= here.start - before.end <= GAP
-        return touch and not before.text[last.end :].strip() and units(here.text)[0].start == run[0].start
+        return touch and units(before.text)[-1].start == last.start and units(here.text)[0].start == run[0].start
 
     def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         said = {unit.start for unit in run}

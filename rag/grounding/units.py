@@ -108,7 +108,14 @@ def units(text: str) -> tuple[Unit, ...]:
         found.extend(made)
         coded = block[0].indent if announces else None
         running = max(1, block[0].indent) if made and made[-1].kind is Kind.CODE else None
-    return tuple(_joined(text, found))
+    return tuple(_joined(text, _with_first_mark(found)))
+
+
+def _with_first_mark(found: list[Unit]) -> list[Unit]:
+    """The units with the first one an item where the second is the second of a list: its mark is in another passage."""
+    lost = len(found) > 1 and found[0].kind is Kind.SENTENCE and found[1].mark in ("2.", "2)")
+    first = replace(found[0], kind=Kind.ITEM, mark=f"1{found[1].mark[1]}", depth=found[1].depth) if lost else None
+    return [first, *found[1:]] if first else found
 
 
 def _runs_on(text: str, block: list[_Line], least: int) -> bool:
@@ -302,9 +309,9 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
     last: Unit | None = None
     for place, unit in enumerate(found):
         said = text[unit.start : unit.end]
-        if made and unit.kind is Kind.SENTENCE and said[0].islower() and _is_cut_short(text, made[-1]):
-            made[-1] = replace(made[-1], end=unit.end)
-            last = made[-1]
+        item = made[-1] if made and made[-1].kind is Kind.ITEM and unit.kind is Kind.SENTENCE else None
+        if item and said[0].islower() and _SHORT.search(text, item.start, item.end):  # it goes on
+            made[-1] = last = replace(item, end=unit.end)
             continue
         of = file_kind(said) if unit.kind is Kind.CODE else ""
         if last is None or not _same_group(last, unit) or (of and written and of != written):
@@ -327,11 +334,6 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
     return made
-
-
-def _is_cut_short(text: str, item: Unit) -> bool:
-    """Whether an item ends with an abbreviation, which may be no end."""
-    return item.kind is Kind.ITEM and _SHORT.search(text, item.start, item.end) is not None
 
 
 def _label(said: str, before: Unit | None, below: Unit | None) -> Kind:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -76,11 +78,12 @@ def test_a_list_that_begins_before_its_passage_says_so() -> None:
 
 
 def test_a_list_that_goes_on_in_the_next_passage_is_one() -> None:
-    one, two = "Bring:\n\n- A card.\n- A coat.", "- A pen.\n- A lamp."
+    one, two = "Bring:\n\n- A card.\n- A coat. It rains there.", "- A pen.\n- A lamp."
     first = Passage("1", "a.md", one, 0, len(one), language="en", score=5.0)
     second = Passage("2", "a.md", two, len(one) + 1, len(one) + 1 + len(two), language="en", score=4.0)
     composer = Composer([first, second])
-    composer.quote(Span(0, tuple(units(one)), 2.0))
+    lead, card, coat = units(one)
+    composer.quote(Span(0, (lead, card, replace(coat, end=coat.start + len("A coat."))), 2.0))  # said shorter
     composer.quote(Span(1, tuple(units(two)), 1.0))
     shown = composer.checked().text
     assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1].\n- A pen [2].\n- A lamp [2]."

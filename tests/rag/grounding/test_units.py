@@ -277,3 +277,9 @@ def test_code_of_another_kind_of_file_is_another_block() -> None:
 def test_an_item_that_ends_with_an_abbreviation_goes_on_below() -> None:
     found = kinds("a) No paper, cotton etc.\n\nis thrown from windows.\n\nb) No smoke.")
     assert found == [("item", "No paper, cotton etc. is thrown from windows."), ("item", "No smoke.")]
+
+
+def test_the_first_item_of_a_list_is_one_though_its_mark_is_in_another_passage() -> None:
+    first = units("We meet in May.\n2. We meet in June.\n3. We meet in July.")[0]
+    assert (first.kind, first.mark) == (Kind.ITEM, "1.")
+    assert units("We meet in May.\n\n- We meet in June.")[0].kind is Kind.SENTENCE
