@@ -79,13 +79,16 @@ class LikeWords:
         """Their vectors. Raises EmbedderError."""
         return packed(self._embedder.embed(words))
 
-    def open(self, words: Sequence[tuple[str, str]], vectors: Packed, graph: Path) -> None:
+    def open(self, read: Callable[[int], tuple[Sequence[tuple[str, str]], Packed]], graph: Path) -> None:
         """Take in the words that were kept, with the graph that was saved of them, and what is like each of them, as
-        far as these can be read."""
+        far as these can be read. `read` gives the words, and the vectors of all but so many first ones."""
         self._near.open(graph)
-        self.add(words, vectors, graphed=len(self._near))
-        lists = saved(_beside(graph), [word for word, _ in words])
-        self._lists = lists.with_later(vectors[len(lists) :]) if len(lists) else NO_LISTS
+        words, vectors = read(len(self._near))
+        self.add(words, vectors)
+        lists = saved(_beside(graph), list(self._words))
+        if len(lists):
+            later = [self._near.vector(row) for row in range(len(lists), len(words))]
+            self._lists = lists.with_later(np.array(later)) if later else lists
 
     def save(self, graph: Path) -> None:
         """Save the graph, where there is one, and what is like each word."""
@@ -108,13 +111,14 @@ class LikeWords:
             self._lists = Lists.of(found)
         return True
 
-    def add(self, words: Sequence[tuple[str, str]], vectors: Packed, *, graphed: int = 0) -> None:
-        """Take in words, each with the language of the passages that hold it; the first `graphed` are found already."""
+    def add(self, words: Sequence[tuple[str, str]], vectors: Packed) -> None:
+        """Take in words, each with the language of the passages that hold it; the first ones, for which there is no
+        vector, are found already."""
         with self._lock:
             begin = len(self._words)
             rows = np.arange(begin, begin + len(words), dtype=np.int64)
             self._stems.extend(stem(word, language) for word, language in words)
-            self._near.add(rows[graphed:], vectors[graphed:])
+            self._near.add(rows[len(words) - len(vectors) :], vectors)
             self._words |= {word: begin + place for place, (word, _) in enumerate(words)}
             if len(self._lists):
                 self._lists = self._lists.with_later(vectors)

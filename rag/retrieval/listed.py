@@ -55,7 +55,7 @@ class Lists:
     @property
     def stale(self) -> bool:
         """Whether so many words came later that the lists should be made anew."""
-        return len(self.later) > max(_LATER, len(self.entries) // _LATER_SHARE)
+        return _many(len(self.later), len(self.entries))
 
     def with_later(self, vectors: Packed) -> Lists:
         """The same after more words came."""
@@ -84,18 +84,24 @@ class Lists:
         beside.replace(path)
 
 
+def _many(later: int, listed: int) -> bool:
+    return later > max(_LATER, listed // _LATER_SHARE)
+
+
 NO_LISTS = Lists.of(())
 
 
 def saved(path: Path, words: Sequence[str]) -> Lists:
-    """The lists that were saved, without what came later; none where they cannot be read or are of other words than the
-    first of these."""
+    """The lists that were saved, without what came later; none where they cannot be read, are of other words than the
+    first of these, or of too few of them."""
     try:
         with np.load(path) as kept:
             entries, of = kept["entries"], int(kept["of"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # no file, or half of one
         return NO_LISTS
     if entries.dtype != _ENTRY or len(entries) > len(words) or of != _sum(words[: len(entries)]):
+        return NO_LISTS
+    if _many(len(words) - len(entries), len(entries)):
         return NO_LISTS
     return Lists(entries, NO_LISTS.later)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rag.memory import give_back
 from rag.retrieval import making, query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
@@ -122,6 +123,7 @@ class Semantics:
                 self._second.means(["word"])
         except EmbedderError as error:
             _log.info("The encoder is not warm: %s", error)
+        give_back()  # reading encoders and vectors takes as much again as they do
 
     def means(self, question: str, before: str = "") -> Meaning | None:
         """The vectors of a question and of it after the question `before`; None when there is nothing to compare."""
@@ -326,7 +328,7 @@ class Semantics:
                     self._directory / VECTORS, model, self._store, self._near, self._remote,
                     self._graph_path(), self._graph_path("words"),
                 )  # fmt: skip
-                self._words.open(*vectors.words(), self._graph_path("words"))
+                self._words.open(vectors.words, self._graph_path("words"))
                 if self._second is not None:
                     self._second.open()
                 self._vectors = vectors

@@ -197,14 +197,22 @@ class VectorStore:
             run.executemany("INSERT INTO words (word, language, vector) VALUES (?, ?, ?)", rows)
             run.execute("INSERT OR REPLACE INTO meta VALUES ('words_to', ?)", (str(to),))
 
-    def words(self) -> tuple[list[tuple[str, str]], Packed]:
-        """Every (word, language), and their vectors in the same order."""
+    def words(self, known: int = 0) -> tuple[list[tuple[str, str]], Packed]:
+        """Every (word, language), and in the same order their vectors, but for those of the first words, so many of
+        which are `known`."""
+        words: list[tuple[str, str]] = []
+        vectors: list[bytes] = []
+        width = 0
         with self._lock:
-            found = self._connection.execute("SELECT word, language, vector FROM words ORDER BY id").fetchall()
-        width = len(found[0][2]) if found else 1
-        fit = [row for row in found if len(row[2]) == width]
-        matrix = np.frombuffer(b"".join([vector for _, _, vector in fit]), np.int8).reshape(-1, width)
-        return [(word, language) for word, language, _ in fit], matrix
+            for word, language, vector in self._connection.execute(
+                "SELECT word, language, vector FROM words ORDER BY id"
+            ):
+                width = width or len(vector)
+                if len(vector) == width:
+                    if len(words) >= known:
+                        vectors.append(vector)
+                    words.append((word, language))
+        return words, np.frombuffer(b"".join(vectors), np.int8).reshape(-1, width or 1)
 
 
 def _fitting(pairs: Sequence[tuple[int, bytes]]) -> tuple[Rows, Packed]:

@@ -10,7 +10,7 @@ import pytest
 
 from rag.library import Library
 from rag.retrieval import confidence, matching, rerank_features, second_stage
-from rag.retrieval.embedders.base import Vectors
+from rag.retrieval.embedders.base import Packed, Vectors, packed
 from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.query import Query
 from rag.retrieval.ranked import Ranked
@@ -87,10 +87,12 @@ def test_what_is_like_the_librarys_own_words_is_known_beforehand_and_with_words_
     plain = words.likes(asked, _all)
     assert words.make_lists(lambda: False) and not words.make_lists(lambda: False)
     words.save(tmp_path / "words.usearch")
-    kept = [(name, "") for name in names], words.embed(names)
+
+    def kept(known: int) -> tuple[list[tuple[str, str]], Packed]:
+        return [(name, "") for name in names], packed(encoder.embed(names[known:]))
 
     again = LikeWords(encoder)
-    again.open(*kept, tmp_path / "words.usearch")
+    again.open(kept, tmp_path / "words.usearch")
     before = encoder.embedded
     assert again.known(asked) and again.likes(asked, _all) == plain
     assert encoder.embedded == before
@@ -101,7 +103,7 @@ def test_what_is_like_the_librarys_own_words_is_known_beforehand_and_with_words_
 
     (tmp_path / "words.npz").write_bytes(b"half a file")
     broken = LikeWords(encoder)
-    broken.open(*kept, tmp_path / "words.usearch")
+    broken.open(kept, tmp_path / "words.usearch")
     assert not broken.known(asked) and broken.likes(asked, _all) == plain
     assert not LikeWords(encoder).make_lists(lambda: False)
 
@@ -116,7 +118,7 @@ def test_lists_that_are_stopped_or_of_other_words_are_none(tmp_path: Path) -> No
     turned = names[::-1]
     other = LikeWords(_Fan(names))
     (tmp_path / "words.usearch").unlink()
-    other.open([(name, "") for name in turned], other.embed(turned), tmp_path / "words.usearch")
+    other.open(lambda known: ([(name, "") for name in turned], other.embed(turned[known:])), tmp_path / "words.usearch")
     assert not other.known(["w1"]) and other.likes(["w1"], _all)["w1"]
 
 
