@@ -140,11 +140,11 @@ class LikeWords:
         """
         plain = list(dict.fromkeys(map(casefold, words)))
         found = dict(zip(plain, self._nearest(plain, 0), strict=True))
-        first = [one for alike in found.values() for one, _ in alike.stems[:_KEPT]]
+        first = [one for alike in found.values() for one, _ in alike.stems[:_MOST]]
         counts = dict(zip(first, held(first), strict=True))  # most of what is asked, at once
         likes: dict[str, tuple[tuple[str, float], ...]] = {}
         for word, alike in found.items():
-            visible = [one for one in alike.stems[:_KEPT] if counts[one[0]]]
+            visible = [one for one in alike.stems[:_MOST] if counts[one[0]]]
             if len(visible) < _MOST:
                 visible = _holding(alike, held)
             while len(visible) < _MOST and not alike.all:

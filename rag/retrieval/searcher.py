@@ -283,9 +283,9 @@ class Searcher:
             # A turn that changes the subject finds its passages by its own words.
             hits = list(dict.fromkeys((*hits, *self._by_words(reading.own, filters)[0])))
         sought = matching.wanted(reading.talk)  # this, and what else needs no encoder, while these are at work
+        self._read(hits)
         meaning = reading.meaning() if weights.meaning else None
         if meaning is not None:
-            self._read(hits)
             hits = list(dict.fromkeys((*hits, *self._by_meaning(reading, meaning, filters, view))))
         features = self._read(hits)
         rows = [row for row in hits if row in features and features[row][1] and row not in without]
