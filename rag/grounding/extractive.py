@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from rag.grounding import changes, quote_confidence
 from rag.grounding.code_lines import only_imports
+from rag.grounding.composing import composed
 from rag.grounding.leaning import leans
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import introduces, is_contents, refers
-from rag.grounding.spans import Span, composed, cut_off, ended, leads_on, lone, to_the_point, unrepeated
+from rag.grounding.spans import Span, cut_off, ended, leads_on, lone, to_the_point, unrepeated
 from rag.grounding.stretches import (
     PICTURE,
     TELLING,
