@@ -196,7 +196,7 @@ class Searcher:
         turn = follow_ups.turn(own, history)
         semantics = self.semantics if own.strip() else None
         later = semantics.means_later(own, turn.before) if semantics is not None else lambda: None
-        begun = semantics.likes_later(query.words(own, view.totals.languages)) if semantics is not None else None
+        begun = semantics.likes_later(query.words(own, view.totals.languages), later) if semantics is not None else None
 
         def likes(asked: query.Query) -> Callable[[], Likes]:
             """What is like its words among those of the view's passages."""

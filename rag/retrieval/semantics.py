@@ -193,14 +193,13 @@ class Semantics:
         vector = _second_of(meaning) if meaning is not None and rows else None
         return {} if self._second is None or vector is None else self._second.nearness(vector, rows, language)
 
-    def likes_later(self, words: Sequence[str]) -> Callable[[Sequence[str], Held], Likes]:
-        """What is like words of a question, looked for while the caller does something else. Call it with those that
-        count, which should be among them, to have what is like these; of the library's words, only those that passages
-        hold.
+    def likes_later(self, words: Sequence[str], after: Callable[[], object]) -> Callable[[Sequence[str], Held], Likes]:
+        """What is like words of a question, looked for `after` something while the caller does something else. Call it
+        with those that count, which should be among them; of the library's words, only those that passages hold.
         """
         if self._problem or self._closed.is_set() or not words:
             return lambda words, held: {}
-        looked = None if self._words.known(words) else self._asked.submit(self._look, words)
+        looked = None if self._words.known(words) else self._asked.submit(self._look, words, after)
 
         def likes(words: Sequence[str], held: Held) -> Likes:
             if looked is not None:
@@ -215,8 +214,9 @@ class Semantics:
 
         return likes
 
-    def _look(self, words: Sequence[str]) -> None:
+    def _look(self, words: Sequence[str], after: Callable[[], object]) -> None:
         try:
+            after()
             self._open()
             self._words.look(words)
         except EmbedderError as error:
