@@ -31,11 +31,13 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Nearness:
     """How near a passage is to a question in meaning: the cosine of the `whole`, and (start, end, cosine) of its
-    pieces, with offsets into its text.
+    pieces, with offsets into its text. `second` is whether a second encoder says so, which knows the language better
+    than the first: their cosines do not compare.
     """
 
     whole: float
     pieces: tuple[tuple[int, int, float], ...]
+    second: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Passage:
     is None where the format has no pages. `headings` goes from the outermost heading to the innermost.
     `score` is the re-ranked score: higher is better, comparable only within one search. `picture` says how sure the
     reader is, in [0, 1], of a page that was read from a picture; None where the page's own text was read. `near` is
-    how near it is to the question that found it, where a second encoder says so.
+    how near it is to the question that found it, where an encoder says so.
     """
 
     id: str

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from rag.grounding.unit_features import Sentence, split
 from rag.types import Nearness, Passage
 
-_WORDS, _PIECE, _WHOLE = 0.7, 7.0, 4.0
-"""What a score by words counts, and the cosines of a unit and of its passage, where these are known."""
+_WORDS = 0.7
+_PIECE, _WHOLE = {True: 7.0, False: 8.0}, {True: 4.0, False: 0.0}
+"""What a score by words counts, and the cosines of a unit and of its passage where these are known: by a second encoder
+or by the first, which tells less of passages that were found by it.
+"""
 
 
 def pieces(passage: Passage) -> list[tuple[int, int, str]]:
@@ -50,14 +53,19 @@ def weighed(
     """The units' scores with how near they (`piece`, as `cosines` has them) and their passages are to the question; as
     they are where no passage knows.
 
-    A unit of a passage that does not know counts as one that is as near as the others are on the mean.
+    A unit of a passage that does not know counts as one that is as near as the others are on the mean, and the units of
+    which either encoder says something count the same on the mean.
     """
     if piece is None:
         return scores
-    whole = np.array([near.whole if (near := passages[one.passage].near) else np.nan for one in found])
+    known = [passages[one.passage].near for one in found]
     counted = _WORDS * scores
-    for column, weight in ((piece, _PIECE), (whole, _WHOLE)):
-        counted += weight * np.nan_to_num(column - np.nanmean(column)) if not np.isnan(column).all() else 0.0
+    for second in (True, False):
+        says = np.array([near is not None and near.second is second for near in known])
+        if says.any():
+            whole = np.array([near.whole if near else np.nan for near in known])
+            for column, weight in ((piece, _PIECE[second]), (whole, _WHOLE[second])):
+                counted[says] += weight * (column[says] - column[says].mean())
     return counted
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from rag.grounding.spans import Span
 from rag.grounding.unit_features import Sentence
 from rag.retrieval.weights import chance_of, log_odds
+from rag.types import Passage
 
 Floats = NDArray[np.float64]
 FEATURES = ("chance", "lead", "in_context", "found", "near")
@@ -24,29 +26,40 @@ FEATURES = ("chance", "lead", "in_context", "found", "near")
 of all exceeds the mean (`lead`), how much of the question the best of them says with its context (`in_context`); the
 log odds of the search's confidence (`found`); and, where it is known, the cosine of the one that is nearest to the
 question in meaning (`near`)."""
-_BY_WORDS = FEATURES[:-1]
 WEIGHTS = Path(__file__).parent / "quote_confidence.json"
-"""What each feature says: `near` where it is known how near in meaning the units are, and `words` where it is not."""
+"""What each feature says, for each of `KINDS`."""
+KINDS = ("second", "first", "words")
+"""Who says how near in meaning the units are: the second of two encoders, the first, or none."""
 _LEAST = 1e-3
 
 
-def names(*, near: bool) -> tuple[str, ...]:
-    """The features that count, where meaning is known and where not."""
-    return FEATURES if near else _BY_WORDS
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The `values` of `names` for one answer, of one of `KINDS`."""
+
+    kind: str
+    values: Floats
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """The features that count for one of `KINDS`."""
+    return FEATURES[:-1] if kind == "words" else FEATURES
 
 
 def describe(
+    passages: Sequence[Passage],
     found: Sequence[Sentence],
     spans: Sequence[Span],
     scores: Floats,
     in_context: Floats,
     cosines: Floats | None,
     confidence: float,
-) -> Floats | None:
-    """The values of `names` for one answer; None where nothing is quoted.
+) -> Described | None:
+    """What is known of one answer; None where nothing is quoted.
 
-    `scores` are all units', `in_context` is how much of the question each says with its context, `cosines` how near
-    each is (NaN where that is not known), `confidence` the search's.
+    `found` are the units of the `passages`, and of all of them are `scores`, how much of the question each says with
+    its context (`in_context`), and how near each is (`cosines`, NaN where that is not known); `confidence` is the
+    search's.
     """
     quoted = [at for at, one in enumerate(found) if _is_quoted(one, spans)]
     if not quoted:
@@ -60,17 +73,22 @@ def describe(
         float(in_context[best]),
         log_odds(sure),
     ]
-    if cosines is not None and not np.isnan(cosines[quoted]).all():
-        values.append(float(np.nanmax(cosines[quoted])))
-    return np.array(values)
+    near: dict[bool, list[float]] = {True: [], False: []}
+    if cosines is not None:
+        for at in quoted:
+            if (known := passages[found[at].passage].near) is not None:
+                near[known.second].append(float(cosines[at]))
+    for kind, said in zip(KINDS, (near[True], near[False]), strict=False):
+        if said:
+            return Described(kind, np.array([*values, max(said)]))
+    return Described("words", np.array(values))
 
 
-def holds(values: Floats) -> float:
-    """Estimate in [0, 1] that the quotes described by `values` hold what is asked for."""
-    near = len(values) == len(FEATURES)
-    told = _weights()["near" if near else "words"]
-    exponent = told["constant"] + float(values @ np.array([told[name] for name in names(near=near)]))
-    return chance_of(exponent)
+def holds(described: Described) -> float:
+    """Estimate in [0, 1] that the quotes of an answer hold what is asked for."""
+    told = _weights()[described.kind]
+    weights = np.array([told[name] for name in names(described.kind)])
+    return chance_of(told["constant"] + float(described.values @ weights))
 
 
 @cache

@@ -1,4 +1,5 @@
-"""Vectors for the passages that have none yet: made batch by batch, kept on disk and where they are compared.
+"""Vectors for the passages that have none yet, and for their words: made batch by batch, kept on disk and where they
+are compared.
 
 Knows how a batch is embedded, who compares, and when what is in memory is saved. Does not know which passages lack a
 vector, nor what becomes of an encoder that fails.
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import TypeVar
 import numpy as np
 
 from rag.retrieval.embedders.base import Embedder, Packed, packed
+from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.neighbours import Near
 from rag.retrieval.remote_neighbours import RemoteNeighbours
 from rag.storage.protocols import VectorIndex
@@ -30,6 +32,8 @@ from rag.storage.vectors import VectorStore
 
 _BATCH = 32
 _SAVE_EVERY = 50_000
+_WORDS_AT_ONCE = 200
+"""Passages whose words are taken in at once."""
 _AFTER = 10
 """By so much is the nice value of a thread higher that gives way: it gets a tenth of what others want."""
 T = TypeVar("T")
@@ -141,6 +145,41 @@ def made(
     finally:
         if count:
             near.save(graph)
+
+
+def take_words(
+    words: LikeWords,
+    live: Collection[int],
+    store: Store,
+    vectors: VectorStore,
+    graph: Path,
+    progress: Callable[[int, int], None] | None,
+    stopped: Callable[[], bool],
+) -> None:
+    """Make vectors of the words that passages among the `live` ones brought since the last time, until it is `stopped`;
+    they are saved to `graph`. Those of passages that are gone stay: they are like others as before, and nothing is
+    found by them. Raises EmbedderError.
+    """
+    seen = vectors.words_to
+    fresh = sorted(row for row in live if row > seen)
+    for at in range(0, len(fresh), _WORDS_AT_ONCE):
+        if stopped():
+            return
+        rows = fresh[at : at + _WORDS_AT_ONCE]
+        spoken = store.languages_of(rows)
+        met: dict[str, str] = {}
+        for row, text in store.texts_for_vectors(rows).items():
+            language = spoken.get(row, "")
+            for word in words_of(text, language):
+                met.setdefault(word, language)
+        new = [(word, met[word]) for word in words.unknown(met)]
+        matrix = words.embed([word for word, _ in new])
+        vectors.put_words(new, matrix, rows[-1])
+        words.add(new, matrix)
+        if progress is not None:
+            progress(at + len(rows), len(fresh))
+    if words.make_lists(stopped) or fresh:
+        words.save(graph)
 
 
 def beside(given: Iterable[T], work: Callable[[T], R], at_once: int, stopped: Callable[[], bool]) -> Iterator[R]:

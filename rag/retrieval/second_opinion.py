@@ -9,22 +9,23 @@ where candidates have no vectors yet, it says nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from rag.retrieval import making
-from rag.retrieval.embedders.base import EmbedderError, Packed, packed, unit
+from rag.retrieval import making, pieces
+from rag.retrieval.embedders.base import EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.matching import Bools
 from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
+from rag.retrieval.pieces import Splitter
 from rag.storage.protocols import VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
 from rag.text.language import detect
-from rag.types import Nearness, Passage
+from rag.types import Nearness
 
 SECOND_VECTORS = "vectors-second.sqlite"
 FORM = 1
@@ -34,10 +35,6 @@ _NEAREST = 15
 """So many passages are candidates that it holds nearest to a question."""
 _MISSING = 0.1
 """Share of the candidates in its language without a vector above which nothing is said."""
-_PIECES_AT_ONCE = 8
-"""Passages whose pieces are embedded together."""
-Splitter = Callable[[Passage], Sequence[tuple[int, int, str]]]
-"""The pieces of a passage, each with where it begins and ends in the text, and what is embedded for it."""
 _log = logging.getLogger(__name__)
 
 
@@ -51,9 +48,9 @@ class SecondOpinion:
         encoders: Paired,
         remote: Callable[[str], VectorIndex | None],
         graph_from: int = GRAPH_FROM,
-        pieces: Splitter | None = None,
+        cut: Splitter | None = None,
     ) -> None:
-        """Opens nothing yet. `remote` as in `semantics.Semantics`; `pieces` cuts a passage, without it none is cut."""
+        """Opens nothing yet. `remote` as in `semantics.Semantics`; `cut` cuts a passage, without it none is cut."""
         self._store = store
         self._directory = directory
         self._encoders = encoders
@@ -62,7 +59,7 @@ class SecondOpinion:
         self._remote = remote
         self._near: Near = Neighbours(graph_from)
         self._others: set[int] = set()
-        self._pieces = pieces
+        self._cut = cut
         self._problem = ""
         self.making = 0
         """What vectors are made now: 1 for those of passages, 2 for those of their pieces, 0 for none."""
@@ -130,17 +127,7 @@ class SecondOpinion:
         """
         if self._vectors is None or language != self._encoders.language:
             return {}
-        whole, pieces = self._near.cosines(vector, rows).tolist(), self._vectors.pieces_of(rows)
-        known = [(row, cosine) for row, cosine in zip(rows, whole, strict=True) if row in pieces and cosine == cosine]
-        if not known:
-            return {}
-        own = unit(vector[None].astype(np.float32))[0]
-        every = np.concatenate([pieces[row][1] for row, _ in known]).astype(np.float32)
-        cosines = iter((unit(every) @ own).tolist())
-        return {
-            row: Nearness(cosine, tuple((start, end, next(cosines)) for start, end in pieces[row][0].tolist()))
-            for row, cosine in known
-        }
+        return pieces.nearness(vector, rows, self._near, self._vectors)
 
     def make(
         self,
@@ -169,43 +156,20 @@ class SecondOpinion:
             for count in making.made(missing, *here, progress=progress, stopped=stopped, at_once=at_once):
                 made += count
             self.making = 2
-            self._make_pieces(vectors, rows, progress, stopped, at_once)
+            if self._cut is not None:
+                own = sorted(vectors.whole() & rows)
+                pieces.make(own, self._store, self._encoders.second, vectors, self._cut, progress, stopped, at_once)
         except EmbedderError as error:
             self._fail(error)
         finally:
             self.making = 0
         return made
 
-    def _make_pieces(
-        self,
-        vectors: VectorStore,
-        live: set[int],
-        progress: Callable[[int, int], None] | None,
-        stopped: Callable[[], bool],
-        at_once: int,
-    ) -> None:
-        """Make the vectors of the pieces of those passages that have their own. Raises EmbedderError."""
-        cut = self._pieces
-        if cut is None:
-            return
-        missing = sorted(vectors.whole() & live)
-
-        def read(at: int) -> dict[int, Passage]:
-            return self._store.passages(missing[at : at + _PIECES_AT_ONCE])
-
-        def embedded(passages: Mapping[int, Passage]) -> dict[int, tuple[list[tuple[int, int]], Packed]]:
-            parts = {row: cut(one) for row, one in passages.items()}
-            said = [text for own in parts.values() for *_, text in own]
-            made = packed(self._encoders.second.embed(said)) if said else np.zeros((0, 1), np.int8)
-            ends = np.cumsum([len(own) for own in parts.values()])[:-1]
-            spans = [[(start, end) for start, end, _ in own] for own in parts.values()]
-            return dict(zip(parts, zip(spans, np.split(made, ends), strict=True), strict=True))
-
-        batches = map(read, range(0, len(missing), _PIECES_AT_ONCE))
-        for done, pieces in enumerate(making.beside(batches, embedded, at_once, stopped), 1):
-            vectors.put_pieces(pieces)
-            if progress is not None:
-                progress(min(done * _PIECES_AT_ONCE, len(missing)), len(missing))
+    def unread(self, rows: Collection[int]) -> list[int]:
+        """Those of the rows that are not in the encoder's language, in order."""
+        rest = set(rows) - self.open().rows()
+        self._in_language(sorted(rest - self._others))
+        return sorted(rest & self._others)
 
     def _in_language(self, rows: Sequence[int]) -> list[int]:
         found: list[int] = []

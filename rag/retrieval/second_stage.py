@@ -87,13 +87,19 @@ def score(columns: Columns, weights: Mapping[str, Mapping[str, float]]) -> Float
 
 def by_pieces(rows: Sequence[int], scores: dict[int, float], near: Mapping[int, Nearness]) -> list[int]:
     """The best rows ordered by their scores and by the piece of each that is nearest to the question, by what is known
-    of them in `near`; `scores` are raised to what orders them. A row of which nothing is known has the mean.
+    of them in `near` by a second encoder; `scores` are raised to what orders them. A row of which nothing is known has
+    the mean.
     """
-    known = [max((one for *_, one in near[row].pieces), default=near[row].whole) for row in rows if row in near]
+    says = [row in near and near[row].second for row in rows]
+    known = [
+        max((one for *_, one in near[row].pieces), default=near[row].whole)
+        for row, said in zip(rows, says, strict=True)
+        if said
+    ]
     if not known:
         return list(rows)
     best = np.full(len(rows), np.mean(known))
-    best[[row in near for row in rows]] = known
+    best[says] = known
     nearness = deviations(best, COSINE_FLOOR)
     scores |= {
         row: round(scores[row] + _PIECE * more, 4)

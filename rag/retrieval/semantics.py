@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,14 +21,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.memory import give_back
-from rag.retrieval import making, query
+from rag.retrieval import making, pieces, query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
-from rag.retrieval.likeness import Held, LikeWords, words_of
+from rag.retrieval.likeness import Held, LikeWords
 from rag.retrieval.matching import Bools
 from rag.retrieval.meaning import Meaning
 from rag.retrieval.neighbours import GRAPH_FROM, Among, Floats, Near, Neighbours
-from rag.retrieval.second_opinion import SecondOpinion, Splitter
+from rag.retrieval.pieces import Splitter
+from rag.retrieval.second_opinion import SecondOpinion
 from rag.storage.protocols import IndexAwayError, VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
@@ -40,8 +41,6 @@ FORM = 1
 _ASKED_AT_ONCE, _EXPECTED = 4, 16
 _FOLLOW_SECONDS = 5.0
 """How soon vectors are found that another process on the same folder has made."""
-_WORDS_AT_ONCE = 200
-"""Passages whose words are taken in at once."""
 _APART = 0.15
 """Cosine of two questions below which they have nothing to do with one another."""
 _log = logging.getLogger(__name__)
@@ -56,19 +55,20 @@ class Semantics:
         directory: Path,
         embedder: Embedder,
         remote: Callable[[str], VectorIndex | None] = lambda model: None,
-        pieces: Splitter | None = None,
+        cut: Splitter | None = None,
         *,
         graph_from: int = GRAPH_FROM,
     ) -> None:
         """Opens nothing and computes nothing yet. `remote` is where the engine of the index finds a model's vectors,
-        None where this process is to; `pieces` cuts passages for a second encoder."""
+        None where this process is to; `cut` cuts passages into pieces that get vectors of their own."""
         self._store = store
         self._directory = directory
         self._embedder = embedder
         self._remote = remote
+        self._cut = cut
         self._near: Near = Neighbours(graph_from)
         self._words = LikeWords(embedder)
-        self._beside = partial(SecondOpinion, store, directory, remote=remote, graph_from=graph_from, pieces=pieces)
+        self._beside = partial(SecondOpinion, store, directory, remote=remote, graph_from=graph_from, cut=cut)
         self._second = self._beside(embedder) if isinstance(embedder, Paired) else None
         self._watched, self._steps_over = making.Watched(), 0
         self._vectors: VectorStore | None = None
@@ -189,9 +189,15 @@ class Semantics:
         return None if self._second is None or vector is None else self._second.cosines(vector, rows, language, foreign)
 
     def nearness(self, meaning: Meaning | None, rows: Sequence[int], language: str) -> dict[int, Nearness]:
-        """What a second encoder says of these passages and their pieces; see `SecondOpinion.nearness`."""
-        vector = _second_of(meaning) if meaning is not None and rows else None
-        return {} if self._second is None or vector is None else self._second.nearness(vector, rows, language)
+        """How near these passages and their pieces are to a question in `language`: as a second encoder says where it
+        knows both languages, else the first."""
+        if meaning is None or not rows:
+            return {}
+        vector = _second_of(meaning)
+        found = {} if self._second is None or vector is None else self._second.nearness(vector, rows, language)
+        if (rest := [row for row in rows if row not in found]) and self._vectors is not None:
+            found |= pieces.nearness(meaning.talk, rest, self._near, self._vectors, second=False)
+        return found
 
     def likes_later(self, words: Sequence[str], after: Callable[[], object]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for `after` something while the caller does something else. Call it
@@ -271,15 +277,20 @@ class Semantics:
             self._near.keep_up(known, known - live, lambda: stopped() or self._closed.is_set())
             vectors.remove(known - live)
             self._steps_over = 0
-            self._take_words(vectors, live, progress, stopped)
-            self._steps_over = 1
-            missing = sorted(live - known)
 
             def ended() -> bool:
                 return stopped() or self._closed.is_set()
 
+            making.take_words(self._words, live, self._store, vectors, self._graph_path("words"), progress, ended)
+            self._steps_over = 1
+            missing = sorted(live - known)
             here = (self._store, self._embedder, vectors, self._near, self._graph_path())
             made = sum(making.made(missing, *here, progress=progress, stopped=ended, at_once=at_once))
+            self._steps_over = 2
+            if self._cut is not None:
+                whole = vectors.whole() & live
+                own = sorted(whole) if self._second is None else self._second.unread(whole)
+                pieces.make(own, self._store, self._embedder, vectors, self._cut, progress, ended, at_once)
             if self._second is not None:
                 made += self._second.make(live, progress=progress, stopped=ended, at_once=at_once)
             return made
@@ -287,38 +298,7 @@ class Semantics:
     def _hear(self, done: int, total: int) -> None:
         second = self._second
         over = self._steps_over + (second.making if second is not None else 0)
-        self._watched.hear(done, total, over, 2 if second is None else 4)
-
-    def _take_words(
-        self,
-        vectors: VectorStore,
-        live: Collection[int],
-        progress: Callable[[int, int], None] | None,
-        stopped: Callable[[], bool],
-    ) -> None:
-        """Make vectors of the words that passages brought since the last time. Those of passages that are gone stay:
-        they are like others as before, and nothing is found by them.
-        """
-        seen = vectors.words_to
-        fresh = sorted(row for row in live if row > seen)
-        for at in range(0, len(fresh), _WORDS_AT_ONCE):
-            if stopped() or self._closed.is_set():
-                return
-            rows = fresh[at : at + _WORDS_AT_ONCE]
-            spoken = self._store.languages_of(rows)
-            met: dict[str, str] = {}
-            for row, text in self._store.texts_for_vectors(rows).items():
-                language = spoken.get(row, "")
-                for word in words_of(text, language):
-                    met.setdefault(word, language)
-            words = [(word, met[word]) for word in self._words.unknown(met)]
-            matrix = self._words.embed([word for word, _ in words])
-            vectors.put_words(words, matrix, rows[-1])
-            self._words.add(words, matrix)
-            if progress is not None:
-                progress(at + len(rows), len(fresh))
-        if self._words.make_lists(lambda: stopped() or self._closed.is_set()) or fresh:
-            self._words.save(self._graph_path("words"))
+        self._watched.hear(done, total, over, 3 if second is None else 5)
 
     def _open(self) -> VectorStore:
         with self._opening:

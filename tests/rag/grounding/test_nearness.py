@@ -62,3 +62,16 @@ def test_a_unit_that_was_cut_otherwise_has_the_cosine_of_what_it_shares_most_wit
     known, found = [replace(_PASSAGE, near=near)], split([_PASSAGE])
     counted = weighed(np.zeros(3), known, found, cosines(known, found))
     assert counted[1] == counted[2] > counted[0]
+
+
+def test_what_each_of_two_encoders_says_counts_the_same_on_the_mean() -> None:
+    far, nearer = "The kitchen is cleaned on Friday.", "Everybody is away for twelve weeks."
+    both = [
+        replace(_PASSAGE, near=_near({far: 0.7, nearer: 0.9}, 0.8)),
+        replace(_PASSAGE, id="2", near=replace(_near({far: 0.1, nearer: 0.2}, 0.2), second=False)),
+    ]
+    found = split(both)
+    counted = weighed(np.zeros(len(found)), both, found, cosines(both, found))
+    for passage in (0, 1):
+        own = counted[[one.passage == passage for one in found]]
+        assert abs(own.mean()) < 1e-9 and own[1] > own[0]

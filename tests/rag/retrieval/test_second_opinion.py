@@ -15,7 +15,7 @@ from rag.retrieval import second_stage
 from rag.retrieval.embedders.base import Vectors
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.second_opinion import SECOND_VECTORS
-from rag.retrieval.semantics import Semantics
+from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
 from rag.types import Nearness
 from tests.rag.library_help import documents_of, library_of
@@ -64,8 +64,8 @@ def test_its_cosines_are_those_of_the_passages_in_its_language(tmp_path: Path) -
     library.close()
 
 
-def _pieces(directory: Path) -> int:
-    with closing(sqlite3.connect(directory / SECOND_VECTORS)) as db:
+def _pieces(directory: Path, file: str = SECOND_VECTORS) -> int:
+    with closing(sqlite3.connect(directory / file)) as db:
         return int(db.execute("SELECT count(*) FROM pieces").fetchone()[0])
 
 
@@ -93,8 +93,29 @@ def test_a_question_in_another_language_is_none_of_its_business(tmp_path: Path) 
     before = second.embedded
     german = library.search("Wann wird die Küche im Büro von den Angestellten geputzt?").passages
     assert {"a.md", "de.md"} <= {one.document for one in german}
-    assert all(one.near is None for one in german) and second.embedded == before
+    assert {one.document: one.near and one.near.second for one in german} == {
+        "a.md": None,
+        "b.md": None,
+        "de.md": False,
+    }
+    assert second.embedded == before
     library.close()
+
+
+def test_the_first_says_how_near_pieces_are_that_the_second_cannot_read(tmp_path: Path) -> None:
+    library_of(tmp_path, _TEXTS).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    _made(library)
+    assert (_pieces(tmp_path, VECTORS), _pieces(tmp_path)) == (1, 2)
+    library.close()
+    alone = Library.open(tmp_path, RetrievalSettings(), write=True, embedder=WordEncoder())
+    assert _made(alone) == 0
+    assert _pieces(tmp_path, VECTORS) == 3  # without a second, all are read by the first
+    found = alone.search("When must the leave in the office be asked for?").passages[0]
+    assert found.near is not None and not found.near.second
+    said = {found.text[start:end]: cosine for start, end, cosine in found.near.pieces}
+    assert max(said, key=lambda one: said[one]) == "The vacation is asked for in writing."
+    alone.close()
 
 
 def test_the_passage_with_the_nearest_piece_comes_first_among_the_best() -> None:
@@ -105,6 +126,8 @@ def test_the_passage_with_the_nearest_piece_comes_first_among_the_best() -> None
     assert all(scores[row] >= 1.7 for row in (1, 2, 3, 4))
     assert second_stage.by_pieces([3, 1], {3: 2.0, 1: 1.0}, {}) == [3, 1]
     assert second_stage.by_pieces([], {}, {}) == []
+    first = {row: replace(one, second=False) for row, one in near.items()}
+    assert second_stage.by_pieces([1, 2, 3, 4], {1: 2.0, 2: 1.9, 3: 1.8, 4: 1.7}, first) == [1, 2, 3, 4]
 
 
 def test_pieces_go_with_their_passage_and_are_made_where_only_the_passage_was(tmp_path: Path) -> None:
@@ -270,10 +293,10 @@ def test_how_far_vectors_are_is_told_step_by_step_and_a_second_encoder_may_come_
     assert library.semantics is not None
     library.semantics.start()
     assert library.semantics.settled(60)
-    assert list(dict.fromkeys(seen)) == [None, (1, 2)]
+    assert list(dict.fromkeys(seen)) == [None, (1, 3), (2, 3)]
     seen.clear()
     library.take_encoder(Paired(first, Watched("second"), "en"))
     library.add(documents_of({"new.md": "# News\n\nThe canteen opens at noon on every working day."}))
     assert library.semantics.settled(60)
-    assert (1, 4) in seen and (3, 4) in seen and library.semantics.progress is None
+    assert (1, 5) in seen and (4, 5) in seen and library.semantics.progress is None
     library.close()

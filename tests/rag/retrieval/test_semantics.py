@@ -76,6 +76,9 @@ def test_making_goes_on_where_it_was_stopped_and_follows_the_documents(directory
     semantics = _semantics(library)
     assert semantics.make(stopped=lambda: len(semantics.near) > 0) == 4  # one batch is all there is
     library.close()
+    library = _opened(directory, WordEncoder())
+    assert _semantics(library).make() == 0  # but for the pieces
+    library.close()
     again = WordEncoder()
     library = _opened(directory, again)
     assert _semantics(library).make() == 0
