@@ -77,12 +77,12 @@ def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, o
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """What is quoted: the spans, best first, and the estimate in [0, 1] that they hold what is asked for, with the
-    what it was made from.
+    values that it was made from (`rag.grounding.quote_confidence`).
     """
 
     spans: tuple[Span, ...] = ()
     holds: float = 0.0
-    described: quote_confidence.Described | None = None
+    values: NDArray[np.float64] | None = None
 
 
 def quoted(
@@ -116,8 +116,8 @@ def quoted(
     if not chosen:
         return Quoted()
     made = unrepeated(passages, composed(passages, found, chosen, in_context, max_words, sure=sure))
-    known = quote_confidence.describe(passages, found, made, scores, in_context, near, confidence)
-    return Quoted(tuple(made), quote_confidence.holds(known) if known is not None else 0.0, known)
+    values = quote_confidence.describe(passages, found, made, scores, in_context, near, confidence)
+    return Quoted(tuple(made), quote_confidence.holds(values) if values is not None else 0.0, values)
 
 
 def choose(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,25 +24,16 @@ FEATURES = ("chance", "lead", "in_context", "found", "near")
 """Of the units that are quoted: the share of the odds that they have among all (`chance`), by how much the best score
 of all exceeds the mean (`lead`), how much of the question the best of them says with its context (`in_context`); the
 log odds of the search's confidence (`found`); and, where it is known, the cosine of the one that is nearest to the
-question in meaning (`near`)."""
+question in meaning by a second encoder (`near`): the first one's cosines tell no more than chance does."""
+_BY_WORDS = FEATURES[:-1]
 WEIGHTS = Path(__file__).parent / "quote_confidence.json"
-"""What each feature says, for each of `KINDS`."""
-KINDS = ("second", "first", "words")
-"""Who says how near in meaning the units are: the second of two encoders, the first, or none."""
+"""What each feature says: `near` where it is known how near in meaning the units are, and `words` where it is not."""
 _LEAST = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """The `values` of `names` for one answer, of one of `KINDS`."""
-
-    kind: str
-    values: Floats
-
-
-def names(kind: str) -> tuple[str, ...]:
-    """The features that count for one of `KINDS`."""
-    return FEATURES[:-1] if kind == "words" else FEATURES
+def names(*, near: bool) -> tuple[str, ...]:
+    """The features that count, where meaning is known and where not."""
+    return FEATURES if near else _BY_WORDS
 
 
 def describe(
@@ -54,8 +44,8 @@ def describe(
     in_context: Floats,
     cosines: Floats | None,
     confidence: float,
-) -> Described | None:
-    """What is known of one answer; None where nothing is quoted.
+) -> Floats | None:
+    """The values of `names` for one answer; None where nothing is quoted.
 
     `found` are the units of the `passages`, and of all of them are `scores`, how much of the question each says with
     its context (`in_context`), and how near each is (`cosines`, NaN where that is not known); `confidence` is the
@@ -73,22 +63,18 @@ def describe(
         float(in_context[best]),
         log_odds(sure),
     ]
-    near: dict[bool, list[float]] = {True: [], False: []}
-    if cosines is not None:
-        for at in quoted:
-            if (known := passages[found[at].passage].near) is not None:
-                near[known.second].append(float(cosines[at]))
-    for kind, said in zip(KINDS, (near[True], near[False]), strict=False):
-        if said:
-            return Described(kind, np.array([*values, max(said)]))
-    return Described("words", np.array(values))
+    told = [at for at in quoted if (near := passages[found[at].passage].near) is not None and near.second]
+    if cosines is not None and told:
+        values.append(float(cosines[told].max()))
+    return np.array(values)
 
 
-def holds(described: Described) -> float:
-    """Estimate in [0, 1] that the quotes of an answer hold what is asked for."""
-    told = _weights()[described.kind]
-    weights = np.array([told[name] for name in names(described.kind)])
-    return chance_of(told["constant"] + float(described.values @ weights))
+def holds(values: Floats) -> float:
+    """Estimate in [0, 1] that the quotes described by `values` hold what is asked for."""
+    near = len(values) == len(FEATURES)
+    told = _weights()["near" if near else "words"]
+    exponent = told["constant"] + float(values @ np.array([told[name] for name in names(near=near)]))
+    return chance_of(exponent)
 
 
 @cache

@@ -40,29 +40,29 @@ were learned without them."""
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What is known of one answer (`quote_confidence.describe`), and whether it held all that was wanted."""
+    """The values of one answer (`quote_confidence.describe`), and whether it held all that was wanted."""
 
-    described: quote_confidence.Described
+    values: Floats
     right: bool
 
 
-def examples(questions: Path, library: Library) -> list[Example]:
-    """Two for each question of a file that is answered, not refused: with what is known of meaning, and without it."""
-    drawn: list[Example] = []
+def examples(questions: Path, library: Library) -> tuple[list[Example], list[Example]]:
+    """One for each question of a file that is answered, not refused: with what a second encoder says, and without."""
+    drawn: tuple[list[Example], list[Example]] = ([], [])
     for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
         if entry.get("kind") in WHOLE:
             continue
         found = library.search(entry["question"], history=[tuple(turn) for turn in entry.get("history") or ()])
         if found.confidence < RetrievalSettings().minimum_confidence:
             continue
-        for passages in (found.passages, _by_words(found.passages)):
+        for of, passages in zip(drawn, (found.passages, _by_words(found.passages)), strict=True):
             if (one := example(entry, found, passages)) is not None:
-                drawn.append(one)
+                of.append(one)
     return drawn
 
 
 def _by_words(passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    return tuple(replace(one, near=None) for one in passages)
+    return tuple(replace(one, near=None) if one.near and one.near.second else one for one in passages)
 
 
 def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Passage]) -> Example | None:
@@ -76,16 +76,16 @@ def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Pa
         sure=found.confidence >= RetrievalSettings().sure_confidence,
         confidence=found.confidence,
     )
-    if quoted.described is None:
+    if quoted.values is None:
         return None
     said = " ".join(texts(passages, quoted.spans))
-    return Example(quoted.described, bool(entry["documents"]) and held(said, wordings(entry)) == 1.0)
+    return Example(quoted.values, bool(entry["documents"]) and held(said, wordings(entry)) == 1.0)
 
 
-def fit(drawn: Sequence[Example], kind: str) -> dict[str, float]:
-    """The weights of `quote_confidence.names` for answers of one kind, which `drawn` are."""
-    names = quote_confidence.names(kind)
-    inputs = np.array([one.described.values for one in drawn])
+def fit(drawn: Sequence[Example], *, near: bool) -> dict[str, float]:
+    """The weights of `quote_confidence.names`, with or without what is known of meaning; `drawn` has these values."""
+    names = quote_confidence.names(near=near)
+    inputs = np.array([one.values for one in drawn])
     constant, values = logistic(inputs, _right(drawn), np.ones(len(drawn)), ridge=_RIDGE)
     named = {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
     return {"constant": round(constant, 4), **named}
@@ -95,13 +95,13 @@ def _right(drawn: Sequence[Example]) -> Bools:
     return np.array([one.right for one in drawn], bool)
 
 
-def left_out(sets: Sequence[Sequence[Example]], kind: str) -> list[Floats]:
-    """The exponents of each set's answers of one kind, by what the others teach."""
+def left_out(sets: Sequence[Sequence[Example]], *, near: bool) -> list[Floats]:
+    """The exponents of each set's answers, by what the others teach."""
     exponents = []
     for at, own in enumerate(sets):
-        learnt = fit([one for i, part in enumerate(sets) if i != at for one in part], kind)
-        weights = np.array([learnt[name] for name in quote_confidence.names(kind)])
-        exponents.append(np.array([learnt["constant"] + float(one.described.values @ weights) for one in own]))
+        learnt = fit([one for i, part in enumerate(sets) if i != at for one in part], near=near)
+        weights = np.array([learnt[name] for name in quote_confidence.names(near=near)])
+        exponents.append(np.array([learnt["constant"] + float(one.values @ weights) for one in own]))
     return exponents
 
 
@@ -137,29 +137,29 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     first, second = arguments.encoder, arguments.second
-    alone = OnnxFile(first, _named(first))
-    drawn: list[list[Example]] = []
+    encoder = Paired(OnnxFile(first, _named(first)), BertFile(second, _named(second)), "en")
+    drawn: list[tuple[list[Example], list[Example]]] = []
     for one in arguments.sets:
         questions, _, directory = one.partition("=")
-        drawn.append([])
-        for encoder in (Paired(alone, BertFile(second, _named(second)), "en"), alone):
-            library = Library.open(Path(directory), RetrievalSettings(), write=True, embedder=encoder)
-            try:
-                if library.semantics is not None:
-                    library.semantics.make()
-                drawn[-1] += examples(Path(questions), library)
-            finally:
-                library.close()
+        library = Library.open(Path(directory), RetrievalSettings(), write=True, embedder=encoder)
+        try:
+            if library.semantics is not None:
+                library.semantics.make()
+            drawn.append(examples(Path(questions), library))
+        finally:
+            library.close()
     learnt = {}
-    for kind in quote_confidence.KINDS:
-        sets = [[example for example in one if example.described.kind == kind] for one in drawn]
-        exponents, right = left_out(sets, kind), [_right(own) for own in sets]
+    for at, name in enumerate(("near", "words")):
+        near = name == "near"
+        count = len(quote_confidence.names(near=near))
+        sets = [[example for example in one[at] if len(example.values) == count] for one in drawn]
+        exponents, right = left_out(sets, near=near), [_right(own) for own in sets]
         every, known = np.concatenate(exponents), np.concatenate(right)
         bound = float(np.quantile(every[known], _DOUBTED))
         for given, own, marks in zip((*arguments.sets, "all"), (*exponents, every), (*right, known), strict=True):
             if len(own):
-                print(json.dumps({"weights": kind, "set": given, **told(own, marks, bound)}))
-        learnt[kind] = moved(fit([one for own in sets for one in own], kind), every, known)
+                print(json.dumps({"weights": name, "set": given, **told(own, marks, bound)}))
+        learnt[name] = moved(fit([one for own in sets for one in own], near=near), every, known)
     if not arguments.check:
         quote_confidence.WEIGHTS.write_text(json.dumps(learnt, indent=1) + "\n", encoding="utf-8")
 

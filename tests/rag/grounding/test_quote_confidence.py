@@ -53,27 +53,22 @@ def test_where_meaning_is_known_of_other_passages_only_words_tell() -> None:
     known = replace(_OTHER, id="2", document="b.md", near=Nearness(0.1, ()))
     found = extractive.quoted("How many days of annual leave are there?", [_LEAVE, known], confidence=0.5)
     assert found.spans[0].passage == 0
-    assert found.described is not None and found.described.kind == "words"
+    assert found.values is not None and len(found.values) == len(quote_confidence.names(near=False))
+
+
+def test_what_the_first_encoder_says_tells_nothing_of_an_answer() -> None:
+    near = Nearness(0.9, ((0, len(_LEAVE.text), 0.9),), second=False)
+    found = extractive.quoted("How many days of annual leave are there?", [replace(_LEAVE, near=near)], confidence=0.5)
+    assert found.values is not None and len(found.values) == len(quote_confidence.names(near=False))
 
 
 def test_no_quotes_hold_nothing() -> None:
     assert extractive.quoted("Anything?", []) == extractive.Quoted((), 0.0, None)
 
 
-def test_what_the_first_encoder_says_is_weighed_by_itself() -> None:
-    question = "What do new fathers get?"
-    ends = _LEAVE.text.index("The office")
-    pieces = ((0, ends, 0.4), (ends, len(_LEAVE.text), 0.0))
-    described = [
-        extractive.quoted(question, [replace(_LEAVE, near=Nearness(0.4, pieces, second))]).described
-        for second in (True, False)
-    ]
-    assert [one and one.kind for one in described] == ["second", "first"]
-
-
-@pytest.mark.parametrize("kind", quote_confidence.KINDS)
+@pytest.mark.parametrize("near", [True, False])
 @given(data=st.data())
-def test_the_estimate_is_a_chance_whatever_the_values(kind: str, data: st.DataObject) -> None:
-    count = len(quote_confidence.names(kind))
+def test_the_estimate_is_a_chance_whatever_the_values(near: bool, data: st.DataObject) -> None:
+    count = len(quote_confidence.names(near=near))
     values = data.draw(st.lists(st.floats(-1e6, 1e6), min_size=count, max_size=count))
-    assert 0.0 <= quote_confidence.holds(quote_confidence.Described(kind, np.array(values))) <= 1.0
+    assert 0.0 <= quote_confidence.holds(np.array(values)) <= 1.0
