@@ -31,6 +31,7 @@ from rag.grounding.stretches import (
     list_of,
     shortened,
     text_of,
+    under,
 )
 from rag.grounding.unit_features import Sentence, rate, split, word_count
 from rag.grounding.units import Kind, Unit
@@ -207,10 +208,12 @@ def _beside(scores: NDArray[np.float64], near: NDArray[np.float64] | None, first
 
 
 def _on_with(found: Sequence[Sentence], taken: Collection[int], i: int) -> list[int]:
-    """Item `i` with the items between it and the nearest one of its list that is quoted."""
+    """Item `i` with the items between it and the nearest one of its list that is quoted, and what it stands under."""
     own = (found[i].passage, found[i].unit.group)
     near = min((k for k in taken if (found[k].passage, found[k].unit.group) == own), key=lambda k: abs(k - i))
-    return list(range(min(near, i), max(near, i) + 1))
+    run = range(min(near, i), max(near, i) + 1)
+    group = [k for k in range(run[0]) if (found[k].passage, found[k].unit.group) == own]
+    return under(found, group, run)
 
 
 def _stands_alone(passages: Sequence[Passage], one: Sentence) -> bool:

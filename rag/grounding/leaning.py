@@ -28,7 +28,7 @@ _LEANING = regex.compile(
     r"thus|hence|similarly|likewise|additionally|furthermore|moreover|in addition|"
     r"in other words|on the other hand|either way|alternatively|not at this time|"
     r"(?:in |with |as in )?the (?:(?:code|example|snippet|command|table|list|figure) (?:above|below)|"
-    r"(?:above|following|other (?:one|two|three|four)|former|latter|same))|"
+    r"(?:above|following|other \p{L}+|former|latter|same))|"
     r"bu|buna|bunu|bunun|bununla|bunlar|bunları|bunların|o|ona|onu|onun|onlar|ancak|ama|fakat|ayrıca|böylece|aksi|yine|"
     r"ikisi|örneğin|mesela|dolayısıyla|benzer şekilde|aynı şekilde|öte yandan|"
     r"er|sie|es|dies\w*|diese\w*|zum beispiel|außerdem|daher|deshalb|deswegen|jedoch|allerdings|stattdessen|"
@@ -55,6 +55,8 @@ _POINTED = regex.compile(
 )
 """A sentence that speaks of "this process" further on."""
 _THIS = regex.compile(r"\b(?:this|these|that|such|bu|dies\w*)\s+(\p{L}{3,})(?:\s+(\p{L}{3,}))?", regex.I)
+_THEN = regex.compile(r"(?:[^\s,.;:]+ ){1,2}?then\b", regex.I)
+"""What comes after what was said: "You then only need"."""
 _INSTEAD = regex.compile(r"\binstead(?: \(.*\))?[.!]?$", regex.I)
 _DEICTIC = regex.compile(
     r"(?:\S+ ){1,9}?(?:this|these|those|such) (?!(?:time|moment|point|year|week|month|date|page|guide|document|"
@@ -72,9 +74,9 @@ def leans(said: str) -> bool:
 
 def is_pointing(said: str) -> bool:
     """Whether a sentence leans on what was said before it, or does so further on: it speaks of "this file" though it
-    names no file, or says what to do "instead".
+    names no file, or says what to do "then" or "instead".
     """
-    if leans(said) or _INSTEAD.search(said):
+    if leans(said) or _INSTEAD.search(said) or _THEN.match(said):
         return True
     pointed = _POINTED.match(said)
     return pointed is not None and casefold(pointed["what"]).rstrip("s") not in casefold(pointed["before"])

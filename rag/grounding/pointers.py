@@ -63,6 +63,7 @@ _CREDITS = regex.compile(r"(?:fix )?(?:contributed|reported) by .{1,80}", regex.
 """A line that thanks."""
 _LINKED = regex.compile(r"(?:\p{L}[^:]{0,60}: )?(?:https?://|www\.)\S+", regex.I)
 """An item that is an address, or what it is called and it."""
+_ANSWER = regex.compile(r"(?:A|Answer|Cevap|Yanıt|Antwort):\s")
 _FEW = 3
 
 
@@ -96,7 +97,8 @@ def is_contents(passages: Sequence[Passage], content: Sequence[Sentence], asked:
     there, or all are short and some are, or it has as many questions besides.
     """
     items = [one for one in content if one.unit.kind is Kind.ITEM]
-    if items and len(items) == len(content) and asked >= max(_FEW, len(items)):
+    answered = any(_ANSWER.match(text_of(passages, one)) for one in items)
+    if items and len(items) == len(content) and asked >= max(_FEW, len(items)) and not answered:
         return True
     if not items or len(items) < len(content):
         return False

@@ -48,7 +48,8 @@ def lines(run: Sequence[Unit], text: str, said: Collection[int], *, goes_on: boo
         shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit))
     after = next(iter(own[place[run[-1].start] + 1 :]), None)
     if after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
-        shown.append(Line("  " * depths[0] + LEFT_OUT))
+        rises = max(0, run[-1].depth - after.depth) // 2
+        shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
     return shown
 
 

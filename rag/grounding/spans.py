@@ -84,7 +84,7 @@ def leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit announces what comes after it."""
     said = text_of(passages, one).rstrip()
     if one.unit.kind is Kind.ITEM:
-        return said.endswith((":", "："))
+        return said.endswith((":", "：", *sentences.QUESTION_MARKS))
     return is_sentence(one) and (said.endswith(_OPEN) or bool(_ANNOUNCES.match(said)))
 
 

@@ -153,9 +153,8 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
     before = _leading(passages, found, group[0])
     room = min(_LIST_WORDS, room - sum(word_count(text_of(passages, found[k])) for k in before))
     kept = [i] if defines(passages, found, i) else group
-    if (
-        len(kept) > 1 and _ways(passages, found, group, i, room) is None
-    ):  # the item with those around it, the next before the last
+    if len(kept) > 1 and _ways(passages, found, group, i, room) is None:
+        # the item with those around it, the next before the last
         sizes = {k: word_count(text_of(passages, found[k])) for k in group}
         kept, low, high = [i], i, i
         while True:
@@ -165,11 +164,18 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
                 break
             kept.append(fits[0])
             low, high = min(low, fits[0]), max(high, fits[0])
-        kept = sorted(kept)
+        kept = under(found, group, sorted(kept))
     after = [
         k for k in (kept[-1] + 1,) if k < len(found) and _follows(found, k, kept[-1]) and _goes_on(passages, found[k])
     ]
     return [*before, *kept, *(after or _told_below(passages, found, kept[-1]))]
+
+
+def under(found: Sequence[Sentence], group: Sequence[int], kept: Sequence[int]) -> list[int]:
+    """Items of a list with the one that the first of them stands under: an answer with its question."""
+    depth = found[kept[0]].unit.depth
+    above = [k for k in group if k < kept[0] and found[k].unit.depth < depth and _follows(found, k, kept[0])]
+    return [*above[-1:], *kept]
 
 
 def defines(passages: Sequence[Passage], found: Sequence[Sentence], i: int) -> bool:

@@ -258,3 +258,24 @@ def test_two_stretches_of_one_section_are_quoted_in_its_order() -> None:
     two = Passage("2", "a.md", early, 0, len(early), headings=("Letters",), language="en", score=4.9)
     said = answer("What does the desk do if a letter fails again?", [one, two])
     assert said.index("sent again") < said.index("puts it away")
+
+
+def test_an_answer_in_a_list_is_quoted_with_its_question_and_no_question_is_the_last() -> None:
+    long = "The office keeps the hours of everybody in a book of its own, which is read at the end of the month. " * 3
+    items = [
+        "- Q: May I change the hours of a day that is over?",
+        f"  - A: {long}",
+        "- Q: Who works on a Sunday?",
+        f"  - A: Nobody works more than forty hours in the week of a Sunday. {long}",
+        "- Q: Are there hours for interns?",
+        f"  - A: {long}",
+    ]
+    said = answer("More than forty hours in the week?", [passage("\n".join(items), 5.0)], max_words=70)
+    assert said.index("Q: Who works on a Sunday") < said.index("A: Nobody works more")
+    assert "interns" not in said
+
+
+def test_what_then_has_to_be_done_is_quoted_with_what_is_done_before() -> None:
+    text = "The command starts a small server on the machine.\n\nYou then only need to set the host and the port of the mail."
+    said = answer("What do I need to set of the mail, the host or the port?", [passage(text, 5.0)])
+    assert said.startswith("The command starts")
