@@ -276,6 +276,6 @@ def test_an_answer_in_a_list_is_quoted_with_its_question_and_no_question_is_the_
 
 
 def test_what_then_has_to_be_done_is_quoted_with_what_is_done_before() -> None:
-    text = "The command starts a small server on the machine.\n\nYou then only need to set the host and the port of the mail."
+    text = "The command starts a small server.\n\nYou then only need to set the host and the port of the mail."
     said = answer("What do I need to set of the mail, the host or the port?", [passage(text, 5.0)])
     assert said.startswith("The command starts")
