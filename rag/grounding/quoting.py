@@ -14,6 +14,7 @@ import regex
 
 from rag.grounding.code_lines import is_cut_off, is_torn
 from rag.grounding.leaning import wants_heading
+from rag.grounding.plain_text import plain
 from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark
 from rag.grounding.spans import CLAUSE, Span
 from rag.grounding.stretches import GAP
@@ -22,13 +23,6 @@ from rag.grounding.units import Kind, Unit, units
 from rag.text import sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
-_ROLE = regex.compile(r":[a-z:+-]+:`~?([^`<]+?)\s*(?:<([^`>]*)>)?`")
-_TARGET = regex.compile(r"`([^`<]+?)\s*<[^`>]+>`__?")
-_REFERENCE = regex.compile(r"(?<!`)`([^`]+)`__?(?!\w)")
-_LITERAL = regex.compile(r"``([^`]+)``")
-_LIQUID_LINK = regex.compile(r"\[([^\]\n]+)\]\(\{%[^%]*%\}[^)\s]*\)")
-_LIQUID_NAME = regex.compile(r"(?<!`)\{%\s*[\w-]+\s*[\"']([^\"'%]*)[\"']\s*%\}(?!`)")
-_LIQUID_BLOCK = regex.compile(r"^[^\S\n]*(?:\{%[^%\n]*%\}[^\S\n]*)+$", regex.M)
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _NAME = regex.compile(r"(?=\S*(?:_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{Lu}{4}))[\w.:-]+(?:\([^()]*\))?|-{1,2}\w[\w-]+")
 """A heading that is the name of what is told below it: of a setting, a function, an option."""
@@ -42,15 +36,20 @@ _ARTICLE = regex.compile(
     r"[^\S\n]*[-–—.:]?[^\S\n]*[-–—]?[^\S\n]*(?P<part>\(\d{1,2}\))?[^\S\n]+(?=\S)"
 )
 """The number of an article of rules before what it says."""
-_AMENDED = regex.compile(
-    r"\s?\((?:Başlığı ile birlikte )?(?:Değişik|Ek|Mülga|İptal|Yeniden düzenleme)(?: [\p{Ll} ]+)?\s?:"
-    r"[^()]*\d{4}[^()]*\)|"
-    r"(?<=[.;]) ?\(\d{1,2}\)$|(?<=\p{Ll}{2}\.)\d{1,2}$"
+_HEADED = regex.compile(
+    r"(?P<title>\p{Lu}[^.:;]{2,80}):\d{0,3}\s+(?P<name>(?:Ek |Geçici )?(?:Madde|MADDE|Article) \d{1,4})\s*[-–—.]?"
 )
-"""Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
+"""The title of an article with its number, and that of a note between them."""
 _NOTED = regex.compile(r"(?<=\p{Ll}):\d{1,3}$")
 """The number of a note at the end of a heading."""
 _FIGURE = regex.compile(r"\p{N}[\p{N}.,]*\s?%?")
+_VERB = regex.compile(
+    r"^.{0,120}?\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|may|might|must|shall|should|will|would|"
+    r"needs?|includes?|you|we|they|he|she|it|i|(?:wird|werden|ist|sind|muss|müssen|kann|können|darf|dürfen|soll|sollen))\b"
+    r"|['’](?:ll|re|ve|t|s)\b|\p{L}+(?:ır|ir|ur|ür|ar|er|maz|mez|lar|ler|dı|di|du|dü|malı|meli)\.$",
+    regex.I | regex.S,
+)
+"""A word that may be the verb of a sentence, or its subject."""
 _MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
@@ -120,7 +119,8 @@ class Composer:
         amid = bool(passage.headings and passage.text[: first.start].strip())
         amid = amid and first.kind is Kind.SENTENCE and not first.question
         numbered = sum(map(str.isdecimal, said)) > _MOST_DIGITS  # an account, a telephone: no heading, whatever it is
-        if not (amid or bare or named or replies or before) or not said or numbered or said in self._headings:
+        own = first.kind is Kind.SENTENCE and _HEADED.fullmatch(plain(passage.text[first.start : first.end]))
+        if not (amid or bare or named or replies or before) or not said or numbered or own or said in self._headings:
             return ""
         self._headings.add(said)
         return said
@@ -201,6 +201,9 @@ class Composer:
                 for at, unit in enumerate(run):
                     if at:
                         self._add(" ")
+                    if headed := _HEADED.fullmatch(plain(passage.text[unit.start : unit.end])):
+                        self._add(f"**{headed['name']}: {headed['title']}**")
+                        continue
                     if CLAUSE.fullmatch(passage.text[unit.start : unit.end]):  # "3.5.", of what comes after it
                         self._add(f"**{passage.text[unit.start : unit.end]}**")
                         continue
@@ -355,38 +358,17 @@ def _is_label(run: Sequence[Unit], text: str) -> bool:
 
 
 def _whole(unit: Unit, text: str) -> bool:
-    """Whether an item reads as a sentence: it has some words and an end, and is not called by a letter."""
+    """Whether an item reads as a sentence: it has some words, of which one may be its verb where it is one of several,
+    and an end, and is not called by a letter.
+    """
     said = text[unit.start : unit.end]
     named = mark(unit.mark) not in ("-", unit.mark)
-    return not named and word_count(said) >= _FEW_WORDS and sentences.ENDING.search(said) is not None
+    ended = word_count(said) >= _FEW_WORDS and sentences.ENDING.search(said) is not None
+    return not named and ended and (_VERB.search(said) is not None or len(lines([unit], text, {unit.start})) == 1)
 
 
 def _opens(line: str) -> bool:
     return line.rstrip().endswith((":", "{", "(", "["))
-
-
-def plain(text: str) -> str:
-    """One line without the roles, references and marks of the markup it was written in.
-
-    >>> plain("See :func:`~flask.url_for` and ``--debug``\\nin :doc:`/cli`.")
-    'See `flask.url_for` and `--debug` in `cli`.'
-    """
-    if "`" in text:
-        text = _ROLE.sub(lambda m: f"`{m[1].strip().lstrip('/~!@')}`", text)
-        text = _TARGET.sub(lambda m: m[1], text)
-        text = _LITERAL.sub(lambda m: f"`{m[1]}`", text)
-        text = _REFERENCE.sub(lambda m: f"`{m[1]}`", text) if text.count("`") % 2 == 0 else text.replace("`", "'")
-    if "{%" in text:  # of the templates that handbooks are often written in
-        text = _LIQUID_BLOCK.sub("", text) if "\n" in text else text  # a sentence may be about one
-        text = _LIQUID_NAME.sub(lambda m: m[1], _LIQUID_LINK.sub(lambda m: m[1], text))
-    line = " ".join(text.split())
-    if line.endswith(tuple("0123456789")) or "(" in line:
-        line = _AMENDED.sub("", line).lstrip() or line
-    if line.count("**") % 2:  # begins or ends in another sentence
-        line = line.replace("**", "")
-    if line.startswith("*") and line[1:2].isalpha() and line.count("*") == 1:
-        line = line[1:]
-    return line[:-1] if line.endswith(("::", "?.", "!.")) else line
 
 
 def _escaped(line: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.grounding.quoting import plain
+from rag.grounding.plain_text import plain
 from rag.text.analyser import casefold
 
 WHOLE = ("document", "vague")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.grounding import extractive
-from rag.grounding.quoting import Composer, plain
+from rag.grounding.plain_text import plain
+from rag.grounding.quoting import Composer
 from rag.grounding.spans import Span
 from rag.grounding.units import Kind, units
 from rag.types import Passage, Support
@@ -320,3 +321,21 @@ def test_an_account_is_no_heading() -> None:
     composer = Composer([numbered])
     composer.quote(Span(0, tuple(units(text)), 1.0))
     assert composer.checked().text.startswith("- The fee")
+
+
+def test_an_item_without_a_verb_that_is_one_of_several_stays_an_item() -> None:
+    text = "We want all to be satisfied.\n\n1. Go home.\n2. Work only on the tickets of the day.\n3. Wait."
+    assert some_of(text, "Work only") == "- …\n2. Work only on the tickets of the day [1].\n- …"
+    assert (
+        some_of("- Rest.\n- They are paid for the tickets of the day.", "They")
+        == "They are paid for the tickets of the day [1]."
+    )
+
+
+def test_the_title_of_an_article_is_no_sentence() -> None:
+    text = "Araştırma görevlileri:26 Madde 33 –\n\na) Araştırma görevlileri yardımcı olur."
+    composer = Composer([Passage("7", "a.md", text, 0, len(text), headings=("Madde 32",), language="tr")])
+    composer.quote(Span(0, tuple(units(text)), 1.0))
+    shown = composer.checked()
+    assert shown.text.startswith("**Madde 33: Araştırma görevlileri**\n\n- a) Araştırma")
+    assert len(shown.sentences) == 1
