@@ -47,6 +47,7 @@ _SPOKEN = regex.compile(r"(?:Them|You|Me|Us|Interviewer|Ben|Siz|Du|Ihr):\s")
 """What begins a line of a dialogue, which says nothing without the others."""
 _VALUE = regex.compile(r"[\p{N}:=@/]")
 _FEW = 3
+_MANY, _WORDY = 25, 0.6
 _LONG_WORD = regex.compile(r"\p{L}{4,}")
 _TITLED = 0.8
 _FAR = 4.0
@@ -261,7 +262,20 @@ def _says_something(passages: Sequence[Passage], found: Sequence[Sentence], grow
 
 def _is_idle(passages: Sequence[Passage], one: Sentence) -> bool:
     """Whether a unit tells nothing by itself: it leans on another passage, has no words, or says what its page is."""
-    return is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one)
+    scattered = one.unit.kind is Kind.SENTENCE and _is_scattered(text_of(passages, one))
+    return scattered or is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one)
+
+
+def _is_scattered(said: str) -> bool:
+    """Whether a long line is no sentence but what a picture or a drawing of a table was read as: it has no end, and
+    hardly more words than numbers and signs.
+    """
+    words = said.split()
+    return (
+        len(words) >= _MANY
+        and not sentences.ENDING.search(said)
+        and sum(word.strip(".,;:()").isalpha() for word in words) < _WORDY * len(words)
+    )
 
 
 def _is_wordless(one: Sentence) -> bool:

@@ -38,7 +38,8 @@ _DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}"
 TO_FILL_IN = regex.compile(r"_{4}|\.{6}")
 """Where a form is filled in."""
 _EMPTY = regex.compile(
-    rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+$"
+    rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|"
+    r"^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+(?:\s[\w:, ]{0,40})?$"
 )
 """What tells nothing by itself: a drawing, a form's row in which nothing stands yet, a version that says no more."""
 _SHORT = regex.compile(r"\b(?:vb|vs|vd|etc|bzw|usw|z\. ?B|e\.g|i\.e|Dr|Prof|No|Art|md)\.$")

@@ -283,3 +283,8 @@ def test_the_first_item_of_a_list_is_one_though_its_mark_is_in_another_passage()
     first = units("We meet in May.\n2. We meet in June.\n3. We meet in July.")[0]
     assert (first.kind, first.mark) == (Kind.ITEM, "1.")
     assert units("We meet in May.\n\n- We meet in June.")[0].kind is Kind.SENTENCE
+
+
+def test_a_version_with_a_few_words_more_tells_nothing() -> None:
+    assert kinds("Added in version 4.0. pool support: prefork\n\nIt limits the memory.")[0][0] == "noise"
+    assert kinds("Added in version 4.0: The memory of each child can be limited.")[0][0] == "sentence"
