@@ -436,6 +436,9 @@ def test_imports_alone_addresses_and_thanks_are_not_quoted_beside_an_answer() ->
 
 
 def test_what_a_drawn_table_was_read_as_gives_way_to_sentences() -> None:
-    drawn = "Payment head 3,50-4,00 A (550) * B2 (400) * YP (150) 1200 A (700) * B2 (400) 900 A (300) 4 B1 (600) * 2 3"
-    told = "The payment of the head is set by the board."
-    assert quoted("What is the payment of the head?", [passage(drawn, 1.1), passage(told, 1.0)])[0] == told
+    drawn = (
+        "The payment of the head 3,50-4,00 A (550) * B2 (400) * YP (150) 1200 A (700) * B2 (400) 900 A (300) 4 B1 * 2"
+    )
+    told = "What the head gets is set by the board, as is the payment of all."
+    question = "How much is the payment of the head?"
+    assert quoted(question, [passage(drawn, 1.2), passage(told, 1.0)])[0] == told
