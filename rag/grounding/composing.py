@@ -91,25 +91,40 @@ def _is_before(passages: Sequence[Passage], one: Sequence[Span], other: Sequence
 
 def _rooted(passages: Sequence[Passage], made: Sequence[Span], says: Mapping[tuple[int, int], float]) -> list[Span]:
     """The spans without a first paragraph of one sentence that leans on what stands in another passage, where what
-    comes after it says as much of the question.
+    comes after it, or another span where it is all of one, says hardly less of the question.
     """
     kept: list[Span] = []
-    for span in made:
+    for at, span in enumerate(made):
         first, *rest = span.units
-        after = rest[0] if rest else None
-        loose = (
-            after is not None
-            and not passages[span.passage].text[: first.start].strip()
-            and first.kind is Kind.SENTENCE
-            and not (first.leads or first.question)
-            and is_pointing(said_by(passages, span.passage, first))
-            and not (after.kind is first.kind and after.group == first.group)
-            and not is_pointing(said_by(passages, span.passage, after))
-            and not is_named(said_by(passages, span.passage, first), passages[span.passage].headings)
-            and says[span.passage, first.start] <= max(says.get((span.passage, one.start), 0.0) for one in rest)
-        )
-        kept.append(replace(span, units=tuple(rest)) if loose else span)
+        others = [(span.passage, unit) for unit in rest]
+        if not rest:
+            others = [(one.passage, unit) for one in (*kept, *made[at + 1 :]) for unit in one.units]
+        least = _says(says, [(span.passage, first)]) - _LESS
+        if not (others and _is_loose(passages, span) and least <= _says(says, others)):
+            kept.append(span)
+        elif rest:
+            kept.append(replace(span, units=tuple(rest)))
     return kept
+
+
+def _says(says: Mapping[tuple[int, int], float], units: Sequence[tuple[int, Unit]]) -> float:
+    """How much of the question the units of passages say."""
+    return max(says.get((passage, unit.start), 0.0) for passage, unit in units)
+
+
+def _is_loose(passages: Sequence[Passage], span: Span) -> bool:
+    """Whether the first unit of a span is a paragraph of one sentence that leans on another passage."""
+    first, after = span.units[0], next(iter(span.units[1:]), None)
+    goes_on = after is not None and (after.kind, after.group) == (first.kind, first.group)
+    said = said_by(passages, span.passage, first)
+    return (
+        first.kind is Kind.SENTENCE
+        and not (first.leads or first.question or goes_on)
+        and not passages[span.passage].text[: first.start].strip()
+        and is_pointing(said)
+        and not (after is not None and is_pointing(said_by(passages, span.passage, after)))
+        and not is_named(said, passages[span.passage].headings)
+    )
 
 
 def _completed(

@@ -25,7 +25,7 @@ _ANNOUNCES = regex.compile(
     r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b|"
     r"the following (?:code|examples?|snippets?|commands?|figures?) (?:shows?|demonstrates?|illustrates?|uses?)\b)|"
     r".*\b(?:described|listed|shown|given|outlined|explained) below[.]?$|"
-    r"(?:\w+ ){0,4}there are (?:basically |currently |actually )?"
+    r"(?:[^.;:]{0,80}, )?(?:\w+ ){0,4}there are (?:basically |currently |actually )?"
     r"(?:two|three|four|five|six|several|many|multiple|various|different|some|a few|a couple of|"
     r"a number of|[2-9]) (?:\w+ )?(?:ways?|options|methods|possibilities|approaches|"
     r"things|steps|reasons|kinds|types|cases|rules|exceptions|places)\b[^,;]*[.]$|"

@@ -279,3 +279,18 @@ def test_what_then_has_to_be_done_is_quoted_with_what_is_done_before() -> None:
     text = "The command starts a small server.\n\nYou then only need to set the host and the port of the mail."
     said = answer("What do I need to set of the mail, the host or the port?", [passage(text, 5.0)])
     assert said.startswith("The command starts")
+
+
+def test_a_first_paragraph_that_leans_on_another_passage_gives_way_to_one_that_says_hardly_less() -> None:
+    text = (
+        "This is a change of the order in which the letters of the workers are kept, so all have to follow it.\n\n"
+        "For harbours with some workers it is advised that the order of the letters is kept by all of the workers."
+    )
+    said = answer("In which order are the letters of the workers kept?", [passage(text, 5.0)])
+    assert said.startswith("For harbours")
+
+
+def test_what_announces_ways_after_a_purpose_is_no_answer_by_itself() -> None:
+    ways = passage("To make the harbour of the island fast, there are a few things you need to do.", 5.0)
+    told = passage("The harbour of the island is fast where its gates stand open.", 4.9, "b.md")
+    assert answer("How do I make the harbour of the island fast?", [ways, told]).startswith("The harbour")
