@@ -46,9 +46,7 @@ STORE, INDEX = "library.sqlite", opening.INDEX
 
 
 class Library:
-    """Passages in SQLite and an index over them. Every method may be called from any thread; writes wait for one
-    another.
-    """
+    """Passages in SQLite and an index over them. Safe from any thread; writes wait for one another."""
 
     def __init__(
         self,
@@ -63,19 +61,17 @@ class Library:
     ) -> None:
         self._rights = rights or Open()
         self._store, self._index = store, index
-        self._settings, self._write = settings, write
+        self._settings, self._write, self._uploads = settings, write, uploads
         self.semantics: Semantics | None = None
         """The vectors and what makes them; None without an encoder."""
         self.searcher = Searcher(store, index, settings)
         """The search engine behind `search`, for evaluation and learning."""
-        self._uploads = uploads
         if embedder is not None:
             self.take_encoder(embedder)
         form = f"{index.version}.{ANALYSIS_VERSION}.{FEATURES_VERSION}"
         self._ingest = Ingest(store, index, settings, form, uploads, labelling)
         self.labels = Relabelling(store, uploads, labelling, self._write_access, self._ingest.follow)
-        self._turn = threading.Condition()
-        self._writing, self._urgent, self._problem = False, 0, ""
+        self._turn, self._writing, self._urgent, self._problem = threading.Condition(), False, 0, ""
         self._unfilled = write and not store.meta("form") and store.totals().documents > 0  # an index begun anew
         self._turns = FairTurns(min(_READ_AT_ONCE, os.cpu_count() or 1))
 
@@ -160,6 +156,10 @@ class Library:
         """See `rag.retrieval.retriever.Expecting.expect`."""
         if self.semantics is not None:
             self.semantics.expect(question)
+
+    def reread(self, found: SearchResult) -> SearchResult:
+        """See `rag.retrieval.retriever.Rereading.reread`."""
+        return found if self.semantics is None else self.semantics.reread(found)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the

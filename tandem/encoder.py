@@ -122,9 +122,11 @@ def embedder(settings: Settings) -> Embedder | None:
         return first
     from rag.retrieval.embedders.bert_file import BertFile
     from rag.retrieval.embedders.paired import Paired
+    from rag.retrieval.embedders.reading_file import reader_of
 
     path = place(settings, ENGLISH)
-    return Paired(first, BertFile(path, _named(path)), "en")
+    name = _named(path)
+    return Paired(first, BertFile(path, name), "en", reader_of(path, name))
 
 
 def at_once(settings: Settings) -> int:

@@ -17,7 +17,7 @@ from rag.grounding import outlines
 from rag.grounding.outlines import Catalogue
 from rag.principal import ANYBODY, Principal
 from rag.retrieval import versions
-from rag.retrieval.retriever import Catalogued, Expecting, Retriever
+from rag.retrieval.retriever import Catalogued, Expecting, Rereading, Retriever
 from rag.text import framing, phrases
 from rag.text.analyser import stop_terms, tokens
 from rag.text.language import detect
@@ -119,7 +119,8 @@ class _Reader:
     minimum: float
 
     def search(self, text: str) -> SearchResult:
-        return self._search(text, self.history, self.limit)
+        found = self._search(text, self.history, self.limit)
+        return self.retriever.reread(found) if isinstance(self.retriever, Rereading) else found
 
     def _search(self, text: str, history: Sequence[tuple[str, str]], limit: int | None) -> SearchResult:
         return self.retriever.search(

@@ -71,3 +71,14 @@ class Expecting(Protocol):
     def expect(self, question: str) -> None:
         """`question`, as it was typed, will be searched in a moment, without a conversation. Returns at once."""
         ...
+
+
+@runtime_checkable
+class Rereading(Protocol):
+    """A search engine that can read what it found together with the question."""
+
+    def reread(self, found: SearchResult) -> SearchResult:
+        """`found`, whose confidence says how sure it is once its best passages were read. Blocks for some tens of
+        milliseconds.
+        """
+        ...

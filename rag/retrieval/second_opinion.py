@@ -25,7 +25,7 @@ from rag.storage.protocols import VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
 from rag.text.language import detect
-from rag.types import Nearness
+from rag.types import Nearness, Passage
 
 SECOND_VECTORS = "vectors-second.sqlite"
 FORM = 1
@@ -35,6 +35,7 @@ _NEAREST = 15
 """So many passages are candidates that it holds nearest to a question."""
 _MISSING = 0.1
 """Share of the candidates in its language without a vector above which nothing is said."""
+_HEADINGS = " > "
 _log = logging.getLogger(__name__)
 
 
@@ -92,6 +93,12 @@ class SecondOpinion:
         """Whether a question may be in the encoder's language: nothing is made of others."""
         return detect(question, default=self._encoders.language) == self._encoders.language
 
+    def warm(self) -> None:
+        """Open the encoder, and the reader where there is one. Raises EmbedderError where the latter cannot be."""
+        self.means(["word"])
+        if self._encoders.reader is not None:
+            self._encoders.reader.odds("word", "", "word")
+
     def means(self, texts: Sequence[str]) -> Packed | None:
         """The vectors of a question's readings, None where it fails."""
         if self._problem:
@@ -128,6 +135,15 @@ class SecondOpinion:
         if self._vectors is None or language != self._encoders.language:
             return {}
         return pieces.nearness(vector, rows, self._near, self._vectors)
+
+    def read(self, question: str, language: str, passage: Passage) -> float | None:
+        """The odds (their natural logarithm) that a passage answers a question in `language`, as the reader says; None
+        where there is none for both texts. Raises EmbedderError.
+        """
+        reader = self._encoders.reader
+        if reader is None or {language, passage.language} != {self._encoders.language}:
+            return None
+        return reader.odds(question, _HEADINGS.join(passage.headings), passage.text)
 
     def make(
         self,

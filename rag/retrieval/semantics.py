@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.memory import give_back
-from rag.retrieval import making, pieces, query
+from rag.retrieval import making, pieces, query, rereading
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import Held, LikeWords
@@ -33,7 +33,7 @@ from rag.retrieval.second_opinion import SecondOpinion
 from rag.storage.protocols import IndexAwayError, VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
-from rag.types import Likes, Nearness
+from rag.types import Likes, Nearness, SearchResult
 
 VECTORS = "vectors.sqlite"
 FORM = 1
@@ -81,7 +81,7 @@ class Semantics:
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
         self._expected: dict[str, Callable[[], Meaning | None]] = {}
-        self._problem = self._away = ""
+        self._problem = self._away = self._unread = ""
 
     @property
     def problem(self) -> str:
@@ -120,7 +120,7 @@ class Semantics:
             self._open()
             self._embedder.embed(["word"])
             if self._second is not None:
-                self._second.means(["word"])
+                self._second.warm()
         except EmbedderError as error:
             _log.info("The encoder is not warm: %s", error)
         give_back()  # reading encoders and vectors takes as much again as they do
@@ -198,6 +198,17 @@ class Semantics:
         if (rest := [row for row in rows if row not in found]) and self._vectors is not None:
             found |= pieces.nearness(meaning.talk, rest, self._near, self._vectors, second=False)
         return found
+
+    def reread(self, found: SearchResult) -> SearchResult:
+        """See `rag.retrieval.rereading.reread`; `found` as it is where there is no reader, or it fails."""
+        if self._second is None or self._unread or self._closed.is_set():
+            return found
+        try:
+            return rereading.reread(found, self._second.read)
+        except EmbedderError as error:
+            self._unread = str(error)
+            _log.warning("%s", error)
+            return found
 
     def likes_later(self, words: Sequence[str], after: Callable[[], object]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for `after` something while the caller does something else. Call it

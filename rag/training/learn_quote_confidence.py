@@ -24,6 +24,7 @@ from rag.library import Library
 from rag.retrieval.embedders.bert_file import BertFile
 from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.embedders.paired import Paired
+from rag.retrieval.embedders.reading_file import reader_of
 from rag.retrieval.weights import log_odds
 from rag.settings import RetrievalSettings
 from rag.training.fit import Bools, Floats, auroc, logistic
@@ -52,7 +53,8 @@ def examples(questions: Path, library: Library) -> tuple[list[Example], list[Exa
     for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
         if entry.get("kind") in WHOLE:
             continue
-        found = library.search(entry["question"], history=[tuple(turn) for turn in entry.get("history") or ()])
+        asked = library.search(entry["question"], history=[tuple(turn) for turn in entry.get("history") or ()])
+        found = library.reread(asked)
         if found.confidence < RetrievalSettings().minimum_confidence:
             continue
         for of, passages in zip(drawn, (found.passages, _by_words(found.passages)), strict=True):
@@ -123,7 +125,7 @@ def told(exponents: Floats, right: Bools, bound: float) -> dict[str, float]:
     }
 
 
-def _named(encoder: Path) -> str:
+def named(encoder: Path) -> str:
     """The name that its vectors are kept under."""
     return hashlib.sha256(encoder.read_bytes()).hexdigest()[:16]
 
@@ -137,7 +139,8 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     first, second = arguments.encoder, arguments.second
-    encoder = Paired(OnnxFile(first, _named(first)), BertFile(second, _named(second)), "en")
+    name = named(second)
+    encoder = Paired(OnnxFile(first, named(first)), BertFile(second, name), "en", reader_of(second, name))
     drawn: list[tuple[list[Example], list[Example]]] = []
     for one in arguments.sets:
         questions, _, directory = one.partition("=")

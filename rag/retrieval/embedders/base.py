@@ -1,6 +1,6 @@
-"""What retrieval needs of an encoder.
+"""What retrieval needs of an encoder, and of a reader made of one.
 
-Knows one protocol. An ONNX file on this machine, an endpoint or a runtime of models may stand behind it.
+Knows two protocols. An ONNX file on this machine, an endpoint or a runtime of models may stand behind it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,16 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of length 1 a text, whatever the text holds. Raises EmbedderError."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads a question together with a passage. Safe from any thread; it blocks."""
+
+    def odds(self, question: str, headings: str, text: str) -> float:
+        """The natural logarithm of the odds that a passage with these headings answers a question. Raises
+        EmbedderError.
+        """
         ...
 
 

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import regex
@@ -42,15 +43,15 @@ class Pieces:
         self._begin, self._end = vocabulary[_BEGIN], vocabulary[_END]
         self._of = lru_cache(maxsize=50_000)(self._cut)
 
-    def numbers(self, text: str) -> list[int]:
+    def numbers(self, text: str, most: int = _PIECES) -> list[int]:
         """The numbers of a text's pieces, with the marks at both ends, at most as many as the encoder reads."""
         plain = _DROPPED.sub("", unicodedata.normalize("NFD", text.lower()))
         found = [self._begin]
         for word in _WORDS.findall(plain):
             found.extend(self._of(word))
-            if len(found) >= _PIECES:
+            if len(found) >= most:
                 break
-        return [*found[: _PIECES - 1], self._end]
+        return [*found[: most - 1], self._end]
 
     def _cut(self, word: str) -> tuple[int, ...]:
         """The longest piece that a word begins with, then the longest that goes on, and so forth."""
@@ -75,6 +76,23 @@ def _giving_back() -> object:
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
+
+
+def vocabulary(path: Path) -> Pieces:
+    """The vocabulary of the encoder in a file, which lies beside it. Raises OSError, ValueError, KeyError."""
+    return Pieces(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["model"]["vocab"])
+
+
+def opened(file: str | bytes) -> Any:
+    """A session of the encoder in a file, given by its path or by what is in it, on one core. Raises onnxruntime's
+    errors.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 class BertFile:
@@ -119,15 +137,9 @@ class BertFile:
         with self._lock:
             if self._opened is None:
                 try:
-                    import onnxruntime
-
-                    written = json.loads(self._path.with_suffix(".json").read_text(encoding="utf-8"))
-                    options = onnxruntime.SessionOptions()
-                    options.intra_op_num_threads = options.inter_op_num_threads = 1
-                    options.log_severity_level = 3
-                    session = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
+                    session = opened(str(self._path))
                     inputs = frozenset(one.name for one in session.get_inputs())
-                    self._opened = session, Pieces(written["model"]["vocab"]), inputs
+                    self._opened = session, vocabulary(self._path), inputs
                 except Exception as error:
                     raise self._broken(error) from error
             return self._opened

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.retrieval.embedders.base import Embedder, Vectors
+from rag.retrieval.embedders.base import Embedder, Reader, Vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The `first` encoder, with a `second` one beside it for texts in a `language`."""
+    """The `first` encoder, with a `second` one beside it for texts in a `language`, and where there is one a `reader`
+    for that language.
+    """
 
     first: Embedder
     second: Embedder
     language: str
+    reader: Reader | None = None
 
     @property
     def name(self) -> str:

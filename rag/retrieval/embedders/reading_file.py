@@ -1,0 +1,98 @@
+"""An encoder of the BERT family that reads a question together with a passage, and says whether this answers it.
+
+Knows the encoder's ONNX file, and the changes of low rank (Hu and others 2021, "LoRA") that make of it one that tells
+at which piece of a passage an answer begins, or that none does (Devlin and others 2019, as for SQuAD 2.0); they were
+learned by `rag.training.learn_reading` and ship beside this module. Does not know what follows from what it says.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.retrieval.embedders.base import EmbedderError
+from rag.retrieval.embedders.bert_file import Pieces, opened, vocabulary
+from rag.retrieval.embedders.onnx_weights import arrays
+
+LEARNT = Path(__file__).with_name("reading.npz")
+_OF = "8199be6f699a395f"
+"""The name of the encoder that the changes are for."""
+_START = "start"
+"""What a piece's last values are multiplied with: at which piece an answer begins."""
+_QUESTION, _LONGEST, _HEADING = 40, 320, 120
+"""Pieces of a question and of both texts together that are read, and characters of a passage's headings, as learned."""
+
+
+def reader_of(path: Path, name: str) -> ReadingFile | None:
+    """The reader made of the encoder of this name, whose file is at `path`; None where it is another encoder."""
+    return ReadingFile(path) if name == _OF else None
+
+
+class ReadingFile:
+    """The reader made of one encoder's file; it is opened with the first question."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._opened: tuple[Any, Pieces] | None = None
+
+    def odds(self, question: str, headings: str, text: str) -> float:
+        """See `Reader.odds`."""
+        session, pieces = self._open()
+        begin, *asked, end = pieces.numbers(question, _QUESTION + 2)
+        room = _LONGEST - len(asked) - 3
+        said = pieces.numbers(f"{headings[-_HEADING:]}\n{text}" if headings else text, room + 2)[1:-1]
+        ids = np.array([[begin, *asked, end, *said, end]], np.int64)
+        kinds = np.zeros_like(ids)
+        kinds[0, len(asked) + 2 :] = 1
+        given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds}
+        try:
+            out = session.run(None, given)[0][0]
+        except Exception as error:  # onnxruntime's own family of errors has no common parent
+            raise self._broken(error) from error
+        starts = out @ _learnt()[_START]
+        none, some = float(starts[0]), starts[len(asked) + 2 :]
+        return float(np.logaddexp.reduce(some)) - none
+
+    def _open(self) -> tuple[Any, Pieces]:
+        with self._lock:
+            if self._opened is None:
+                try:
+                    self._opened = opened(changed(self._path.read_bytes())), vocabulary(self._path)
+                except Exception as error:
+                    raise self._broken(error) from error
+            return self._opened
+
+    def _broken(self, error: Exception) -> EmbedderError:
+        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        return EmbedderError(f"The reader made of {self._path} cannot be used ({said}); answers go on without it.")
+
+
+def changed(file: bytes) -> bytes:
+    """The encoder's file with the changes in it. A matrix is kept in eight bits with a scale for each column, as it is
+    in the file. Raises ValueError and KeyError where it is another file.
+    """
+    made = bytearray(file)
+    known, learnt = arrays(made), _learnt()
+    for name, value in learnt.items():
+        if name.endswith(".a"):
+            matrix = name.removesuffix(".a")
+            quantised, scale = known[f"{matrix}_q"], known[f"{matrix}_scale"]
+            full = quantised * scale + value @ learnt[f"{matrix}.b"]
+            scale[...] = np.abs(full).max(axis=0, keepdims=True) / 127.0 + 1e-12
+            quantised[...] = np.round(full / scale)
+        elif not name.endswith(".b") and name != _START:
+            known[name][...] = value
+    return bytes(made)
+
+
+@cache
+def _learnt() -> Mapping[str, NDArray[np.float32]]:
+    with np.load(LEARNT) as file:
+        return {name: file[name].astype(np.float32) for name in file.files}

@@ -1,0 +1,117 @@
+"""Reading the best passage once more: what a reader says moves the confidence, and is missed by nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid.answering.reading import read
+from rag.library import Library
+from rag.retrieval import rereading
+from rag.retrieval.embedders.base import EmbedderError
+from rag.retrieval.embedders.paired import Paired
+from rag.settings import RetrievalSettings
+from rag.types import Passage, SearchResult
+from tests.rag.library_help import library_of
+from tests.support.encoders import WordEncoder
+
+_TEXTS = {
+    "leave.md": "# Leave\n\nEvery employee of the company takes twenty days of paid leave in a year.",
+    "office.md": "# Office\n\nThe kitchen of the office is cleaned on the last Friday of every month.",
+    "de.md": "# Urlaub\n\nAlle Angestellten bekommen in jedem Jahr zwanzig Tage Urlaub von der Firma.",
+}
+_ASKED = "How many days of leave does an employee of the company take in a year?"
+
+
+class _Reader:
+    """Says the same of everything, and remembers what it read."""
+
+    def __init__(self, odds: float) -> None:
+        self._odds = odds
+        self.read: list[tuple[str, str, str]] = []
+
+    def odds(self, question: str, headings: str, text: str) -> float:
+        self.read.append((question, headings, text))
+        return self._odds
+
+
+class _Broken:
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def odds(self, question: str, headings: str, text: str) -> float:
+        self.asked += 1
+        raise EmbedderError("The reader cannot be used (it is broken); answers go on without it.")
+
+
+def _library(directory: Path, reader: _Reader | _Broken) -> Library:
+    library_of(directory, _TEXTS).close()
+    encoders = Paired(WordEncoder(), WordEncoder("second"), "en", reader)
+    library = Library.open(directory, RetrievalSettings(), write=True, embedder=encoders)
+    assert library.semantics is not None
+    library.semantics.make()
+    return library
+
+
+def _unsure(library: Library, question: str) -> SearchResult:
+    return replace(library.search(question), confidence=0.5)
+
+
+def test_the_best_passage_is_read_with_its_headings_and_counts(tmp_path: Path) -> None:
+    found = {}
+    for odds in (-6.0, 6.0):
+        reader = _Reader(odds)
+        library = _library(tmp_path / str(odds), reader)
+        before = _unsure(library, _ASKED)
+        found[odds] = library.reread(before)
+        assert found[odds].passages == before.passages
+        (question, headings, text), *rest = reader.read
+        assert (question, headings, text, rest) == (before.query, "Leave", before.passages[0].text, [])
+        library.close()
+    assert found[-6.0].confidence < 0.5 < found[6.0].confidence
+
+
+def test_what_is_in_another_language_is_not_read(tmp_path: Path) -> None:
+    reader = _Reader(-6.0)
+    library = _library(tmp_path, reader)
+    german = _unsure(library, "Wie viele Tage Urlaub bekommen die Angestellten von der Firma in jedem Jahr?")
+    assert library.reread(german) == german and not reader.read
+    library.close()
+
+
+def test_a_reader_that_fails_is_asked_once_and_changes_nothing(tmp_path: Path) -> None:
+    reader = _Broken()
+    library = _library(tmp_path, reader)
+    before = _unsure(library, _ASKED)
+    assert library.reread(before) == library.reread(before) == before
+    assert reader.asked == 1
+    library.close()
+
+
+def test_an_answer_is_prepared_from_what_was_read(tmp_path: Path) -> None:
+    reader = _Reader(-6.0)
+    library = _library(tmp_path, reader)
+    found = read(library, _ASKED, conversation="", history=(), limit=None, minimum=0.14).found
+    searched = library.search(_ASKED)
+    assert found == library.reread(searched)
+    library.close()
+
+
+def _found(confidence: float, *texts: str) -> SearchResult:
+    passages = tuple(Passage(text, "a.md", text, 0, len(text), language="en") for text in texts)
+    return SearchResult(passages, "q", confidence, "en")
+
+
+@pytest.mark.parametrize("found", [_found(0.5), _found(0.001, "a"), _found(0.99, "a")])
+def test_nothing_is_read_where_it_would_change_nothing(found: SearchResult) -> None:
+    assert rereading.reread(found, lambda *_: pytest.fail("it was read")) == found
+
+
+@given(st.floats(0.0, 1.0), st.floats(-1e9, 1e9), st.floats(0.0, 1e3))
+def test_the_confidence_is_a_chance_that_goes_up_with_the_odds(found: float, odds: float, more: float) -> None:
+    low, high = rereading.confidence(found, odds), rereading.confidence(found, odds + more)
+    assert 0.0 <= low <= high <= 1.0
