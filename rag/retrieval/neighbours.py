@@ -112,6 +112,7 @@ class Neighbours:
         except Exception:  # a file of another version or half a file: it is made anew
             return
         if graph is not None and len(graph):
+            graph.expansion_add = graph.expansion_search = _EXPANSION  # which no file says
             # Taken at once: one by one, each key is looked for from the beginning.
             rows = np.sort(np.asarray(graph.keys[: len(graph)]).astype(np.int64))
             with self._lock:

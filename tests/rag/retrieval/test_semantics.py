@@ -184,6 +184,15 @@ def test_a_turn_is_found_by_its_own_reading_and_with_the_question_before(directo
     library.close()
 
 
+def test_a_graph_that_was_saved_is_looked_through_as_widely_as_before(tmp_path: Path) -> None:
+    rows = packed(np.random.default_rng(4).normal(size=(4_000, 64)).astype(np.float32))
+    near, again = Neighbours(1_000), Neighbours(1_000)
+    near.add(np.arange(len(rows) - 50), rows[:-50])
+    near.save(tmp_path / "graph")
+    again.open(tmp_path / "graph")
+    assert [again.nearest(one, 30) for one in rows[-50:]] == [near.nearest(one, 30) for one in rows[-50:]]
+
+
 def test_a_question_alone_has_one_vector_which_is_compared_once(directory: Path) -> None:
     library = _opened(directory, WordEncoder())
     _semantics(library).make()
