@@ -19,7 +19,7 @@ WEIGHTS = Path(__file__).with_name("rereading.json")
 FEATURES = ("found", "read")
 """The log odds of the search's confidence, and those that the reader gives the best passage."""
 _LEAST, _MOST = 1e-3, 12.0
-_HOPELESS, _CERTAIN = 0.02, 0.95
+_HOPELESS, _CERTAIN = 0.02, 0.85
 """Confidence below which, and above which, nothing is read: it would hardly change what becomes of a question."""
 
 

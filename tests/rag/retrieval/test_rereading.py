@@ -106,7 +106,7 @@ def _found(confidence: float, *texts: str) -> SearchResult:
     return SearchResult(passages, "q", confidence, "en")
 
 
-@pytest.mark.parametrize("found", [_found(0.5), _found(0.001, "a"), _found(0.99, "a")])
+@pytest.mark.parametrize("found", [_found(0.5), _found(0.001, "a"), _found(0.9, "a")])
 def test_nothing_is_read_where_it_would_change_nothing(found: SearchResult) -> None:
     assert rereading.reread(found, lambda *_: pytest.fail("it was read")) == found
 
