@@ -30,7 +30,10 @@ _FEW = 20_000
 SAMPLE = 512
 _USUAL, _ELSEWHERE = (0.05, 0.07), 40
 """(mean, standard deviation) of cosines of questions and passages at large, and for how many passages these count."""
-_CONNECTIVITY, _EXPANSION = 16, 96
+_CONNECTIVITY, _EXPANSION, _LOOKED_THROUGH = 16, 96, 256
+"""How many neighbours each vector of a graph has, and how many candidates are kept when one is added, and when one is
+looked for: of the ten nearest among 30,000 passages of real documents it finds .98 so, and .94 with 96.
+"""
 Floats = NDArray[np.float64]
 
 
@@ -112,7 +115,7 @@ class Neighbours:
         except Exception:  # a file of another version or half a file: it is made anew
             return
         if graph is not None and len(graph):
-            graph.expansion_add = graph.expansion_search = _EXPANSION  # which no file says
+            graph.expansion_add, graph.expansion_search = _EXPANSION, _LOOKED_THROUGH  # which no file says
             # Taken at once: one by one, each key is looked for from the beginning.
             rows = np.sort(np.asarray(graph.keys[: len(graph)]).astype(np.int64))
             with self._lock:
@@ -139,7 +142,7 @@ class Neighbours:
                 library = _usearch()
                 graph = library.Index(
                     ndim=vectors.shape[1], metric=library.MetricKind.Cos, dtype=library.ScalarKind.I8,
-                    connectivity=_CONNECTIVITY, expansion_add=_EXPANSION, expansion_search=_EXPANSION,
+                    connectivity=_CONNECTIVITY, expansion_add=_EXPANSION, expansion_search=_LOOKED_THROUGH,
                 )  # fmt: skip
                 if len(held.rows):
                     graph.add(held.rows, packed(held.vectors), threads=1)
