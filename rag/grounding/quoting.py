@@ -15,7 +15,7 @@ import regex
 from rag.grounding.code_lines import is_cut_off, is_torn
 from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
-from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark
+from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
 from rag.grounding.spans import CLAUSE, Span
 from rag.grounding.stretches import GAP
 from rag.grounding.unit_features import word_count
@@ -237,7 +237,7 @@ class Composer:
         if any(word_count(passage.text[unit.start : unit.end]) > _WIDE for unit in run):
             self._records(run, passage, number)
             return
-        names = list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
+        names, shown = list(dict.fromkeys(name for unit in run for name, _ in unit.cells)), run
         if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
             width = max(len(unit.cells) for unit in run)
             rows = [_filled([cell for _, cell in unit.cells], width) for unit in run]
@@ -248,10 +248,13 @@ class Composer:
             rows = [[dict(unit.cells).get(name, "") for name in names] for unit in run]
         heads = " | ".join(_cell(name) for name in names)
         self._add(f"| {heads} |\n|{' --- |' * len(names)}")
+        gaps, left_out = rows_left_out(shown, passage.text), f"\n| … |{'  |' * (len(names) - 1)}"
         for unit, cells in zip(run, rows, strict=True):
-            self._add("\n")
+            self._add(f"{left_out if unit.start in gaps else ''}\n")
             line = "| " + " | ".join(_cell(cell) for cell in cells)
             self._cite(f"{line} [{number}] |", unit, passage)
+        if None in gaps:
+            self._add(left_out)
 
     def _records(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
         """Rows too long for a table: each as a list of its cells."""

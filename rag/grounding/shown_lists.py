@@ -1,6 +1,7 @@
-"""How the items of a list are shown in Markdown: how deep each stands, by which mark, and where some were left out.
+"""How the items of a list are shown in Markdown: how deep each stands, by which mark, and where some were left out; and
+where rows of a table were.
 
-Knows marks and what else of its list a passage has. Does not know what an item says nor how it is cited
+Knows marks and what else of its list or table a passage has. Does not know what an item says nor how it is cited
 (`rag.grounding.quoting`).
 """
 
@@ -51,6 +52,18 @@ def lines(run: Sequence[Unit], text: str, said: Collection[int], *, goes_on: boo
         rises = max(0, run[-1].depth - after.depth) // 2
         shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
     return shown
+
+
+def rows_left_out(run: Sequence[Unit], text: str) -> set[int | None]:
+    """Where rows of a table in a passage's `text` were left out: before the shown rows of `run` that begin at these
+    places, and after the last where there is None among them.
+    """
+    own = [unit.start for unit in units(text) if unit.kind is Kind.ROW and unit.group == run[0].group]
+    shown = [unit.start for unit in run]
+    gaps: set[int | None] = {
+        start for above, start in zip([None, *own], own, strict=False) if start in shown and above not in (None, *shown)
+    }
+    return gaps | ({None} if own and own[-1] not in shown else set())
 
 
 def _lacks(unit: Unit, above: Sequence[Unit], before: Unit | None, said: Collection[int], goes_on: bool) -> bool:

@@ -101,6 +101,19 @@ def test_a_table_is_a_table() -> None:
     assert "<td>3|4 GB</td>" in MarkdownIt("commonmark").enable("table").render(answer)
 
 
+def test_where_rows_of_a_table_were_left_out_a_row_says_so() -> None:
+    text = "\n\n".join(f"Room: {room}; People: {count}." for room, count in zip("ABCDE", range(5), strict=True))
+    rows = units(text)
+    passage = Passage("7", "rooms.md", text, 0, len(text))
+    for chosen, wanted in (((0, 1, 2, 3, 4), "ABCDE"), ((0, 2), "A…C…"), ((1, 4), "…B…E"), ((2,), "…C…")):
+        composer = Composer([passage])
+        composer.quote(Span(0, tuple(rows[at] for at in chosen), 1.0))
+        shown = composer.checked().text
+        assert "".join(line[2] for line in shown.rpartition("--- |\n")[2].splitlines()) == wanted
+        rendered = MarkdownIt("commonmark").enable("table").render(shown)
+        assert rendered.count("<tr>") == len(wanted) + 1 and rendered.count("<td>") == 2 * len(wanted)
+
+
 def test_code_is_fenced_and_the_fence_cannot_be_closed_from_within() -> None:
     answer = composed("Run this::\n\n    $ make run\n    ```\n    $ done(now)").checked().text
     html = MarkdownIt("commonmark").render(answer)
