@@ -11,9 +11,13 @@ import regex
 
 from rag.text.analyser import casefold
 
+_KNOWN = (
+    r"time|moment|point|year|week|month|date|page|guide|document|handbook|policy|chapter|section|article|tutorial|"
+    r"library|project|agreement"
+)
+"""What "this" may go before without leaning on anything."""
 _LEANING = regex.compile(
-    r"(?!(?:\w+ )?this (?:time|moment|point|year|week|month|date|page|guide|document|handbook|policy|chapter|section|"
-    r"article|tutorial|library|project|agreement|procedure)\b)"
+    rf"(?!(?:\w+ )?this (?:{_KNOWN}|procedure)\b)"
     r"(?!bu (?:sayfa|belge|kılavuz|rehber|yönerge|yönetmelik|kanun|politika|bölüm|esaslar)\p{L}*\b)"
     r"(?:(?:A|Answer|Cevap|Yanıt|Antwort):\s+)?"
     r"(?:(?:yes|no|of course|sure|absolutely|certainly|unfortunately|evet|hayır|tabii|elbette|maalesef|ja|nein|doch|"
@@ -46,8 +50,8 @@ _LEANS = regex.compile(
 )
 """A sentence that does by words further on."""
 _POINTED = regex.compile(
-    r"(?P<before>[^.;:!?]{1,120}?)\b(?:this|these|dies\w*)\s+(?!(?:time|moment|point|year|week|month|day|date|page|"
-    r"guide|document|handbook|policy|chapter|section|article|tutorial|library|project|agreement|procedure|manual|site|"
+    r"(?P<before>[^.;:!?]{1,120}?)\b(?:this|these|dies\w*)\s+"
+    rf"(?!(?:{_KNOWN}|day|procedure|manual|site|"
     r"case|way|reason|example|that|as|a|an|is|are|was|were|has|have|had|will|would|can|could|may|might|must|should|"
     r"does|do|did|means?|includes?|allows?|applies|apply|and|or|to|in|on|of|for|with|from|by|at|not|also|only|who|whose|"
     r"which|where|when|we|you|they|he|she|it|there|\p{L}+ly)\b)(?P<what>\p{L}[\p{L}-]+)",
@@ -59,8 +63,8 @@ _THEN = regex.compile(r"(?:[^\s,.;:]+ ){1,2}?then\b", regex.I)
 """What comes after what was said: "You then only need"."""
 _INSTEAD = regex.compile(r"\binstead(?: \(.*\))?[.!]?$", regex.I)
 _DEICTIC = regex.compile(
-    r"(?:\S+ ){1,9}?(?:this|these|those|such) (?!(?:time|moment|point|year|week|month|date|page|guide|document|"
-    r"handbook|policy|chapter|section|article|tutorial|library|project|agreement|is|are|was|were)\b)\p{L}|"
+    r"(?:\S+ ){1,9}?(?:this|these|those|such) "
+    rf"(?!(?:{_KNOWN}|is|are|was|were)\b)\p{{L}}|"
     r"(?:\S+ ){0,4}?(?:also|zudem|ayrıca)\b",
     regex.I,
 )

@@ -59,11 +59,11 @@ def weighed(
     if piece is None:
         return scores
     known = [passages[one.passage].near for one in found]
+    whole = np.array([near.whole if near else np.nan for near in known])
     counted = _WORDS * scores
     for second in (True, False):
         says = np.array([near is not None and near.second is second for near in known])
         if says.any():
-            whole = np.array([near.whole if near else np.nan for near in known])
             for column, weight in ((piece, _PIECE[second]), (whole, _WHOLE[second])):
                 counted[says] += weight * (column[says] - column[says].mean())
     return counted

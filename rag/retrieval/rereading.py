@@ -25,7 +25,7 @@ _HOPELESS, _CERTAIN = 0.02, 0.85
 
 def reread(found: SearchResult, read: Callable[[str, str, Passage], float | None]) -> SearchResult:
     """`found` with what a reader says of its best passage in its confidence, as it is where none says anything; `read`
-    gives the log odds that a passage answers a question in a language, or None. Raises EmbedderError.
+    gives the log odds that a passage answers a question in a language, or None.
     """
     if not found.passages or not _HOPELESS <= found.confidence <= _CERTAIN:
         return found

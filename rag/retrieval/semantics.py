@@ -33,7 +33,7 @@ from rag.retrieval.second_opinion import SecondOpinion
 from rag.storage.protocols import IndexAwayError, VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
-from rag.types import Likes, Nearness, SearchResult
+from rag.types import Likes, Nearness, Passage, SearchResult
 
 VECTORS = "vectors.sqlite"
 FORM = 1
@@ -81,7 +81,8 @@ class Semantics:
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
         self._expected: dict[str, Callable[[], Meaning | None]] = {}
-        self._problem = self._away = self._unread = ""
+        self._problem = self._away = ""
+        self._reads = True
 
     @property
     def problem(self) -> str:
@@ -200,15 +201,19 @@ class Semantics:
         return found
 
     def reread(self, found: SearchResult) -> SearchResult:
-        """See `rag.retrieval.rereading.reread`; `found` as it is where there is no reader, or it fails."""
-        if self._second is None or self._unread or self._closed.is_set():
-            return found
+        """See `rag.retrieval.rereading.reread`."""
+        return rereading.reread(found, self.read)
+
+    def read(self, question: str, language: str, passage: Passage) -> float | None:
+        """See `SecondOpinion.read`; None without a second encoder, or where it was closed or its reader failed."""
+        if self._second is None or not self._reads or self._closed.is_set():
+            return None
         try:
-            return rereading.reread(found, self._second.read)
+            return self._second.read(question, language, passage)
         except EmbedderError as error:
-            self._unread = str(error)
+            self._reads = False
             _log.warning("%s", error)
-            return found
+            return None
 
     def likes_later(self, words: Sequence[str], after: Callable[[], object]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for `after` something while the caller does something else. Call it

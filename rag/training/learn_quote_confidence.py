@@ -1,15 +1,12 @@
 """Learns how sure it is that quotes hold what is asked: `python -m rag.training.learn_quote_confidence SET...`.
 
-Knows how examples are drawn: a SET is QUESTIONS=LIBRARY, a questions.yaml (the head of the one in docs_corpus/ says
-how it is written) and the library that `tandem index` made of its documents; what is quoted for a question is right
-where it holds all that is wanted, and never where the documents hold no answer. Prints what the other sets teach of
-each one; writes `rag/grounding/quote_confidence.json` unless `--check` is given. Does not learn what is quoted.
+Knows how examples are drawn of a SET (`rag.training.question_sets`): what is quoted for a question is right where it
+holds all that is wanted, and never where the documents hold no answer. Prints what the other sets teach of each one;
+writes `rag/grounding/quote_confidence.json` unless `--check` is given. Does not learn what is quoted.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,18 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from rag.grounding import extractive, quote_confidence
 from rag.library import Library
-from rag.retrieval.embedders.bert_file import BertFile
-from rag.retrieval.embedders.onnx_file import OnnxFile
-from rag.retrieval.embedders.paired import Paired
-from rag.retrieval.embedders.reading_file import reader_of
 from rag.retrieval.weights import log_odds
 from rag.settings import RetrievalSettings
+from rag.training import question_sets
 from rag.training.fit import Bools, Floats, auroc, logistic
-from rag.training.key_facts import WHOLE, held, wordings
+from rag.training.key_facts import held, wordings
 from rag.training.learn_quotes import texts
 from rag.types import Passage, SearchResult
 
@@ -50,10 +43,7 @@ class Example:
 def examples(questions: Path, library: Library) -> tuple[list[Example], list[Example]]:
     """One for each question of a file that is answered, not refused: with what a second encoder says, and without."""
     drawn: tuple[list[Example], list[Example]] = ([], [])
-    for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
-        if entry.get("kind") in WHOLE:
-            continue
-        asked = library.search(entry["question"], history=[tuple(turn) for turn in entry.get("history") or ()])
+    for entry, asked in question_sets.searched(questions, library):
         found = library.reread(asked)
         if found.confidence < RetrievalSettings().minimum_confidence:
             continue
@@ -125,32 +115,10 @@ def told(exponents: Floats, right: Bools, bound: float) -> dict[str, float]:
     }
 
 
-def named(encoder: Path) -> str:
-    """The name that its vectors are kept under."""
-    return hashlib.sha256(encoder.read_bytes()).hexdigest()[:16]
-
-
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m rag.training.learn_quote_confidence", description="Learn doubt.")
-    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=LIBRARY", help="questions and where their library is")
-    parser.add_argument("--encoder", type=Path, required=True, help="the encoder's ONNX file")
-    parser.add_argument("--second", type=Path, required=True, help="the second encoder's, for English")
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    arguments = parser.parse_args()
-    first, second = arguments.encoder, arguments.second
-    name = named(second)
-    encoder = Paired(OnnxFile(first, named(first)), BertFile(second, name), "en", reader_of(second, name))
-    drawn: list[tuple[list[Example], list[Example]]] = []
-    for one in arguments.sets:
-        questions, _, directory = one.partition("=")
-        library = Library.open(Path(directory), RetrievalSettings(), write=True, embedder=encoder)
-        try:
-            if library.semantics is not None:
-                library.semantics.make()
-            drawn.append(examples(Path(questions), library))
-        finally:
-            library.close()
+    arguments = question_sets.arguments("python -m rag.training.learn_quote_confidence", "Learn doubt.")
+    drawn = [examples(questions, library) for questions, library in question_sets.opened(arguments)]
     learnt = {}
     for at, name in enumerate(("near", "words")):
         near = name == "near"

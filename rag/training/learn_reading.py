@@ -29,7 +29,7 @@ from rag.retrieval.embedders.bert_file import Pieces, vocabulary
 from rag.retrieval.embedders.onnx_weights import arrays
 
 _RANK, _SCALE, _FROZEN, _HEADS = 16, 2.0, 2, 12
-_LONGEST, _QUESTION, _HEADING = 256, 40, 120
+_LONGEST = 256
 _BATCH, _POOL, _RATE, _WARM = 16, 50, 1e-3, 100
 _LIKEST, _SHARED = 12, 0.5
 _PARTS = (
@@ -77,11 +77,11 @@ def _example(
     question: str, headings: str, text: str, answers: Sequence[Sequence[int]], pieces: Pieces, chance: random.Random
 ) -> list[Example]:
     """One example, cut to what is read round its answer; none where the answer has no piece."""
-    begin, *asked, end = pieces.numbers(question, _QUESTION + 2)
+    begin, *asked, end = pieces.numbers(question, reading_file.QUESTION + 2)
     said: list[int] = []
     marks: list[bool] = []
     if headings and chance.random() < 0.6:
-        said = pieces.numbers(f"{headings[-_HEADING:]}\n", _LONGEST)[1:-1]
+        said = pieces.numbers(f"{headings[-reading_file.HEADING :]}\n", _LONGEST)[1:-1]
         marks = [False] * len(said)
     for at, part in _cut(text, answers):
         own = pieces.numbers(part, 10_000)[1:-1]

@@ -25,7 +25,7 @@ _OF = "8199be6f699a395f"
 """The name of the encoder that the changes are for."""
 _START = "start"
 """What a piece's last values are multiplied with: at which piece an answer begins."""
-_QUESTION, _LONGEST, _HEADING = 40, 192, 120
+QUESTION, _LONGEST, HEADING = 40, 192, 120
 """Pieces of a question and of both texts together that are read, and characters of a passage's headings. Of
 longer passages what is left out tells no more: twice as many pieces tell answerable questions no better."""
 
@@ -46,9 +46,9 @@ class ReadingFile:
     def odds(self, question: str, headings: str, text: str) -> float:
         """See `Reader.odds`."""
         session, pieces = self._open()
-        begin, *asked, end = pieces.numbers(question, _QUESTION + 2)
+        begin, *asked, end = pieces.numbers(question, QUESTION + 2)
         room = _LONGEST - len(asked) - 3
-        said = pieces.numbers(f"{headings[-_HEADING:]}\n{text}" if headings else text, room + 2)[1:-1]
+        said = pieces.numbers(f"{headings[-HEADING:]}\n{text}" if headings else text, room + 2)[1:-1]
         ids = np.array([[begin, *asked, end, *said, end]], np.int64)
         kinds = np.zeros_like(ids)
         kinds[0, len(asked) + 2 :] = 1

@@ -1,0 +1,64 @@
+"""Questions with the libraries that they are asked of, as a learner's command line names them: QUESTIONS=LIBRARY, a
+questions.yaml (the head of the one in docs_corpus/ says how it is written) and the library that `tandem index` made of
+its documents.
+
+Knows the command line, the encoders and how such a library is opened. Does not know what is learned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rag.library import Library
+from rag.retrieval.embedders.bert_file import BertFile
+from rag.retrieval.embedders.onnx_file import OnnxFile
+from rag.retrieval.embedders.paired import Paired
+from rag.retrieval.embedders.reading_file import reader_of
+from rag.settings import RetrievalSettings
+from rag.training.key_facts import WHOLE
+from rag.types import SearchResult
+
+
+def arguments(prog: str, description: str) -> argparse.Namespace:
+    """What the command line says: `sets`, `encoder`, `second`, `check`."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("sets", nargs="+", metavar="QUESTIONS=LIBRARY", help="questions and where their library is")
+    parser.add_argument("--encoder", type=Path, required=True, help="the encoder's ONNX file")
+    parser.add_argument("--second", type=Path, required=True, help="the second encoder's, for English")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    return parser.parse_args()
+
+
+def opened(given: argparse.Namespace) -> Iterator[tuple[Path, Library]]:
+    """Each file of questions with its library, which has its vectors, and is closed when the next one is asked for."""
+    name = _named(given.second)
+    first, second = OnnxFile(given.encoder, _named(given.encoder)), BertFile(given.second, name)
+    encoder = Paired(first, second, "en", reader_of(given.second, name))
+    for one in given.sets:
+        questions, _, directory = one.partition("=")
+        library = Library.open(Path(directory), RetrievalSettings(), write=True, embedder=encoder)
+        try:
+            if library.semantics is not None:
+                library.semantics.make()
+            yield Path(questions), library
+        finally:
+            library.close()
+
+
+def searched(questions: Path, library: Library) -> Iterator[tuple[Mapping[str, Any], SearchResult]]:
+    """The questions of a file that are answered from a ranking, and what is found for each."""
+    for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
+        if entry.get("kind") not in WHOLE:
+            history = [tuple(turn) for turn in entry.get("history") or ()]
+            yield entry, library.search(entry["question"], history=history)
+
+
+def _named(encoder: Path) -> str:
+    """The name that its vectors are kept under."""
+    return hashlib.sha256(encoder.read_bytes()).hexdigest()[:16]
