@@ -49,7 +49,8 @@ class Passage:
     is None where the format has no pages. `headings` goes from the outermost heading to the innermost.
     `score` is the re-ranked score: higher is better, comparable only within one search. `picture` says how sure the
     reader is, in [0, 1], of a page that was read from a picture; None where the page's own text was read. `near` is
-    how near it is to the question that found it, where an encoder says so.
+    how near it is to the question that found it, where an encoder says so. `edges` are the item or line right before it
+    in its section and the line right after, "" where there is none; of passages that begin or end with an item only.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Passage:
     language: str = ""
     picture: float | None = None
     near: Nearness | None = None
+    edges: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

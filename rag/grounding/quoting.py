@@ -224,9 +224,12 @@ class Composer:
 
     def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         said = {unit.start for unit in run}
-        shown = lines(run, passage.text, said, goes_on=goes_on)
-        if goes_on and shown[0].unit is None and self.blocks[-2].strip() == LEFT_OUT:
-            shown = shown[1:]
+        shown = lines(run, passage.text, said, goes_on=goes_on, edges=passage.edges)
+        if goes_on and self._open and self.blocks[-2].strip() == LEFT_OUT:
+            if self._open[0] != number:  # what went on in the next passage stands below
+                self._length -= len(self.blocks.pop(-2))
+            elif shown[0].unit is None:
+                shown = shown[1:]
         for at, line in enumerate(shown):
             self._add(f"{chr(10) if at else ''}{line.before}")
             if line.unit is not None:

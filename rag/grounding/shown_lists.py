@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import regex
 
+from rag.grounding.list_marks import MARK
 from rag.grounding.units import Kind, Unit, units
 
 LEFT_OUT = "- …"
@@ -34,9 +35,16 @@ def is_paragraph(unit: Unit) -> bool:
     return unit.kind is Kind.ITEM and _PARAGRAPH.fullmatch(unit.mark) is not None
 
 
-def lines(run: Sequence[Unit], text: str, said: Collection[int], *, goes_on: bool = False) -> list[Line]:
+def lines(
+    run: Sequence[Unit],
+    text: str,
+    said: Collection[int],
+    *,
+    goes_on: bool = False,
+    edges: tuple[str, str] = ("", ""),
+) -> list[Line]:
     """The lines of items of a passage's `text`, of which those that begin at the places `said` are shown as well; the
-    list may be one that `goes_on` from what is shown before it.
+    list may be one that `goes_on` from what is shown before it. `edges` are the lines before and after the passage.
     """
     own = [unit for unit in units(text) if unit.kind is not Kind.NOISE]
     place = {unit.start: at for at, unit in enumerate(own)}
@@ -44,11 +52,15 @@ def lines(run: Sequence[Unit], text: str, said: Collection[int], *, goes_on: boo
     shown: list[Line] = []
     for number, (unit, depth) in enumerate(zip(run, depths, strict=True)):
         at, before = place[unit.start], own[place[run[number - 1].start]] if number else None
-        if not is_paragraph(unit) and _lacks(unit, own[:at], before, said, goes_on):
+        lost = _lacks(unit, own[:at], before, said) if at else not goes_on and _begins_before(unit, edges[0])
+        if lost and not is_paragraph(unit):
             shown.append(Line("  " * depth + LEFT_OUT))
         shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit))
     after = next(iter(own[place[run[-1].start] + 1 :]), None)
-    if after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
+    if after is None and not is_paragraph(run[-1]):
+        on = [depth for unit, depth in zip(run, depths, strict=True) if _goes_on(unit, edges[1])]
+        shown.extend(Line("  " * depth + LEFT_OUT) for depth in on[-1:])
+    elif after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
         rises = max(0, run[-1].depth - after.depth) // 2
         shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
     return shown
@@ -66,14 +78,35 @@ def rows_left_out(run: Sequence[Unit], text: str) -> set[int | None]:
     return gaps | ({None} if own and own[-1] not in shown else set())
 
 
-def _lacks(unit: Unit, above: Sequence[Unit], before: Unit | None, said: Collection[int], goes_on: bool) -> bool:
-    """Whether the item above `unit` in its list is neither `before` it in the answer nor elsewhere in it; the one above
-    the first of a passage is in another.
-    """
-    if not above:
-        return _is_later(unit.mark) and not goes_on
+def _lacks(unit: Unit, above: Sequence[Unit], before: Unit | None, said: Collection[int]) -> bool:
+    """Whether the item above `unit` in its list is neither `before` it in the answer nor elsewhere in it."""
     last = above[-1]
     return last is not before and _of_one_list(last, unit) and not is_paragraph(last) and last.start not in said
+
+
+def _begins_before(unit: Unit, above: str) -> bool:
+    """Whether the list of a passage's first unit begins in the passage before it, which ends with `above`."""
+    return _is_later(unit.mark) or (not _is_numbered(unit.mark) and _alike(unit.mark, above))
+
+
+def _goes_on(unit: Unit, below: str) -> bool:
+    """Whether the list of a passage's last unit goes on in the next passage, which begins with `below`."""
+    found = MARK.match(below)
+    later = found is not None and (_is_later(found[0].strip()) or not _is_numbered(found[0]))
+    return later and _alike(unit.mark, below)
+
+
+def _alike(own: str, line: str) -> bool:
+    """Whether a line begins with a mark of the same kind: a number, a letter or the same sign."""
+    found = MARK.match(line)
+    if found is None:
+        return False
+    other = found[0].strip()
+    return own == other or (_is_numbered(own) and _is_numbered(other) and own[-1:] == other[-1:])
+
+
+def _is_numbered(own: str) -> bool:
+    return any(sign.isalnum() for sign in own)
 
 
 def _of_one_list(one: Unit, other: Unit) -> bool:

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from rag.labels import PUBLIC
 from rag.retrieval import confidence, follow_ups, matching, query, quoted, rerank_features, reranker, second_stage
+from rag.retrieval.edges import with_edges
 from rag.retrieval.evidence import DEPTH, lacking
 from rag.retrieval.matching import Floats
 from rag.retrieval.meaning import Meaning
@@ -170,7 +171,7 @@ class Searcher:
         near = self.semantics.nearness(reading.meaning(), first, reading.own.language) if self.semantics else {}
         rows = second_stage.by_pieces(first, scores, near)[:wanted] + rows[len(first) : wanted]
         # The index may be behind the store, which has the last word.
-        found = self._store.passages(rows, scores, labels)
+        found = with_edges(self._store, self._store.passages(rows, scores, labels), labels)
         passages = tuple(replace(found[row], near=near.get(row)) for row in rows if row in found)
         return SearchResult(
             passages=passages,

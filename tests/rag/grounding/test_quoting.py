@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -56,10 +57,10 @@ def test_a_paragraph_of_rules_after_letters_is_not_below_them() -> None:
     ]
 
 
-def some_of(text: str, *starts: str) -> str:
+def some_of(text: str, *starts: str, edges: tuple[str, str] = ("", "")) -> str:
     """What is shown of a text where only the units that begin so are quoted."""
     made = tuple(unit for unit in units(text) if text[unit.start : unit.end].startswith(starts))
-    composer = Composer([Passage("7", "a.md", text, 0, len(text), language="en")])
+    composer = Composer([Passage("7", "a.md", text, 0, len(text), language="en", edges=edges)])
     composer.quote(Span(0, made, 1.0))
     return composer.checked().text
 
@@ -76,6 +77,41 @@ def test_where_items_of_a_list_were_left_out_a_line_says_so() -> None:
 def test_a_list_that_begins_before_its_passage_says_so() -> None:
     assert some_of("b) A card.\n\nc) A coat.", "A card", "A coat").startswith("- …\n- b) A card")
     assert "…" not in some_of("(2) Who does it is warned.\n\n(3) Twice.", "Who", "Twice")  # paragraphs have a number
+
+
+@pytest.mark.parametrize(
+    ("text", "edges", "shown"),
+    [
+        ("- A card.\n- A coat.", ("- A pen.", ""), "…AB"),
+        ("- A card.\n- A coat.", ("Bring a pen.", "And a rope."), "AB"),
+        ("- A card.\n- A coat.", ("", "- A rope."), "AB…"),
+        ("2. A card.\n3. A coat.", ("1. A pen.", "4. A rope."), "…AB…"),
+        ("2. A card.\n3. A coat.", ("1. A pen.", "1. A rope."), "…AB"),  # another list
+        ("2. A card.\n3. A coat.", ("1. A pen.", "- A rope."), "…AB"),
+        ("a) A card.\nb) A coat.", ("", "c) A rope."), "AB…"),
+    ],
+)
+def test_a_list_that_goes_across_passages_says_so(text: str, edges: tuple[str, str], shown: str) -> None:
+    lines = some_of(text, "A card", "A coat", edges=edges).splitlines()
+    signs = {"card": "A", "coat": "B", "…": "…"}
+    assert "".join(sign for line in lines for word, sign in signs.items() if word in line) == shown
+
+
+def test_a_list_whose_end_is_shown_from_the_next_passage_has_no_sign_between() -> None:
+    first, second = "Bring:\n\n- A card.\n- A coat.", "- A pen.\n- A rope."
+    passages = [
+        Passage("7", "a.md", first, 0, len(first), language="en", edges=("", "- A pen.")),
+        Passage("8", "a.md", second, len(first) + 1, len(first) + 1 + len(second), language="en",
+                edges=("- A coat.", "- A lamp.")),
+    ]  # fmt: skip
+    composer = Composer(passages)
+    for at, text in enumerate((first, second)):
+        composer.quote(Span(at, units(text), 1.0))
+    answer = composer.checked()
+    assert answer.text.splitlines()[2:] == [
+        "- A card [1].", "- A coat [1].", "- A pen [2].", "- A rope [2].", "- …",
+    ]  # fmt: skip
+    assert all(answer.text[one.start : one.end] == one.text for one in answer.sentences)
 
 
 def test_a_list_that_goes_on_in_the_next_passage_is_one() -> None:
