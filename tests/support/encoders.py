@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from rag.retrieval.embedders.base import EmbedderError, Vectors, unit
+from tests.support.berts import PARTS, random_arrays, written
 
 WIDTH = 64
 _SAME = {"holiday": "leave", "vacation": "leave", "urlaub": "leave", "izin": "leave", "notebook": "laptop"}
@@ -95,41 +96,17 @@ def bert_file(path: Path) -> Path:
     return path
 
 
-def readable_file(path: Path) -> Path:
-    """An ONNX file with every array that a reader changes, and its vocabulary beside it: what it gives a piece is its
-    row of a table and the last layer's bias, so that one change can be seen.
+def readable_file(path: Path) -> tuple[Path, list[str]]:
+    """An ONNX file with every array that a reader changes and those that it leaves as they are, all small, with its
+    vocabulary beside it; and the names of its matrices in order.
     """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
     from rag.retrieval.embedders.reading_file import LEARNT
 
     bert_file(path)
-    chance = np.random.default_rng(1)
-    arrays: dict[str, np.ndarray] = {"table": chance.normal(size=(100, 384)).astype(np.float32)}
     with np.load(LEARNT) as learnt:
-        for name in learnt.files:
-            if name.endswith(".a"):
-                matrix = name.removesuffix(".a")
-                shape = learnt[name].shape[0], learnt[f"{matrix}.b"].shape[1]
-                arrays[f"{matrix}_q"] = chance.integers(-127, 128, shape, np.int8)
-                arrays[f"{matrix}_scale"] = np.full((1, shape[1]), 1e-3, np.float32)
-            elif name.startswith("inner."):
-                arrays[name] = np.zeros(learnt[name].shape, np.float32)
-    bias = "inner.encoder.layer.5.output.dense.bias"
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gather", ["table", "input_ids"], ["rows"], axis=0),
-            helper.make_node("Add", ["rows", bias], ["last_hidden_state"]),
-        ],
-        "reads",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "pieces"]) for name in names],
-        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["n", "pieces", 384])],
-        [numpy_helper.from_array(value, name) for name, value in arrays.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
-    return path
+        upper = [name.removesuffix(".a") for name in learnt.files if name.endswith(".a")]
+    names = [*(f"val_{at}" for at in range(len(PARTS) * 2)), *sorted(upper, key=lambda name: int(name[4:]))]
+    return written(path, random_arrays(names, width=384, wide=1536)), names
 
 
 @contextmanager

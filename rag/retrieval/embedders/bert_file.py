@@ -11,7 +11,7 @@ import json
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,21 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from rag.retrieval.embedders import bert_graph
 from rag.retrieval.embedders.base import EmbedderError, Vectors, unit
 from rag.text.unicode import whole
 
-_AT_ONCE = 16
 _LONGEST = 4_000
 _PIECES = 128
 """Pieces of a text that are read, as the encoder learned them; the marks at its ends are two of them."""
-_LARGE = 512
-"""Pieces of a batch from which on the memory that it took is given back: some 190 MB for sixteen long texts."""
 _LETTERS = 100
 _BEGIN, _END, _UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
+_SAMPLE = (
+    "How many days of annual leave does an employee have, and who has to approve them? > Leave > Requests\n"
+    "Every employee has 25 days of leave a year. Requests are made in the portal at least two weeks before (see "
+    "section 4.2) and are approved by the manager; a refusal is explained in writing."
+)
+"""A text like those that are read, by which it is known which of the encoder's channels are large."""
 _WORDS = regex.compile(r"[\p{P}$+<=>^`|~]|\p{Han}|[^\s\p{P}$+<=>^`|~\p{Han}]+")
 _DROPPED = regex.compile(r"[\p{Mn}\uFFFD]|(?![\t\n\r])\p{C}")
 
@@ -68,31 +72,30 @@ class Pieces:
         return tuple(found) if at == len(word) else (self._vocabulary[_UNKNOWN],)
 
 
-@cache
-def _giving_back() -> object:
-    """How a batch is run after which the runtime keeps no more memory than it began with."""
-    import onnxruntime
-
-    options = onnxruntime.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-    return options
-
-
 def vocabulary(path: Path) -> Pieces:
     """The vocabulary of the encoder in a file, which lies beside it. Raises OSError, ValueError, KeyError."""
     return Pieces(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["model"]["vocab"])
 
 
-def opened(file: str | bytes) -> Any:
-    """A session of the encoder in a file, given by its path or by what is in it, on one core. Raises onnxruntime's
-    errors.
+def read_as_one(have: bert_graph.Arrays, pieces: Pieces) -> Any:
+    """A session of the encoder with these arrays; see `bert_graph.opened`."""
+    return bert_graph.opened(have, pieces.numbers(_SAMPLE))
+
+
+def _opened(path: Path, pieces: Pieces) -> Any:
+    """A session of the encoder in a file: as `bert_graph` makes it where it has its arrays, else as the file has it.
+    Raises OSError and onnxruntime's errors.
     """
+    try:
+        return read_as_one(bert_graph.held(path.read_bytes()), pieces)
+    except (KeyError, ValueError):  # another encoder
+        pass
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 class BertFile:
@@ -104,42 +107,28 @@ class BertFile:
         self.name = name
         self._path = path
         self._lock = threading.Lock()
-        self._opened: tuple[object, Pieces, frozenset[str]] | None = None
+        self._opened: tuple[Any, Pieces, frozenset[str]] | None = None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `Embedder.embed`."""
+        """See `Embedder.embed`. One text at a time: of several together the numbers of eight bits would share one
+        scale, so that a text's vector would hang on what it is embedded with.
+        """
         session, pieces, inputs = self._open()
-        numbers = [pieces.numbers(whole(text[:_LONGEST])) for text in texts]
-        order = sorted(range(len(texts)), key=lambda at: len(numbers[at]))  # alike in length, hardly any is filled up
-        rows: dict[int, NDArray[np.float32]] = {}
-        for begin in range(0, len(order), _AT_ONCE):
-            part = order[begin : begin + _AT_ONCE]
+        rows = []
+        for text in texts:
             try:
-                means = self._means(session, [numbers[at] for at in part], inputs)
+                rows.append(_mean(session, pieces.numbers(whole(text[:_LONGEST])), inputs))
             except Exception as error:  # onnxruntime's own family of errors has no common parent
                 raise self._broken(error) from error
-            rows.update(zip(part, means, strict=True))
-        return unit(np.array([rows[at] for at in range(len(texts))])) if rows else np.zeros((0, 1), np.float32)
+        return unit(np.array(rows)) if rows else np.zeros((0, 1), np.float32)
 
-    def _means(self, session: object, numbers: Sequence[Sequence[int]], inputs: frozenset[str]) -> Vectors:
-        longest = max(map(len, numbers))
-        ids, mask = (np.zeros((len(numbers), longest), np.int64) for _ in range(2))
-        for row, one in enumerate(numbers):
-            ids[row, : len(one)], mask[row, : len(one)] = one, 1
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        how = _giving_back() if ids.size > _LARGE else None
-        out = session.run(None, {name: given[name] for name in inputs}, how)[0]  # type: ignore[attr-defined]
-        if out.ndim == 2:
-            return np.asarray(out, np.float32)
-        return np.asarray((out * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True), np.float32)
-
-    def _open(self) -> tuple[object, Pieces, frozenset[str]]:
+    def _open(self) -> tuple[Any, Pieces, frozenset[str]]:
         with self._lock:
             if self._opened is None:
                 try:
-                    session = opened(str(self._path))
-                    inputs = frozenset(one.name for one in session.get_inputs())
-                    self._opened = session, vocabulary(self._path), inputs
+                    pieces = vocabulary(self._path)
+                    session = _opened(self._path, pieces)
+                    self._opened = session, pieces, frozenset(one.name for one in session.get_inputs())
                 except Exception as error:
                     raise self._broken(error) from error
             return self._opened
@@ -150,3 +139,12 @@ class BertFile:
             f"The encoder in {self._path} cannot be used ({said}); fetch it again with "
             "`tandem encoder fetch`, or take the file away."
         )
+
+
+def _mean(session: Any, numbers: Sequence[int], inputs: frozenset[str]) -> NDArray[np.float32]:
+    """The mean of what an encoder gives the pieces of one text."""
+    ids = np.array([numbers], np.int64)
+    given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    out = np.asarray(session.run(None, {name: given[name] for name in inputs})[0][0], np.float32)
+    mean: NDArray[np.float32] = out if out.ndim == 1 else out.mean(axis=0)
+    return mean

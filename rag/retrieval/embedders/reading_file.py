@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.retrieval.embedders.base import EmbedderError
-from rag.retrieval.embedders.bert_file import Pieces, opened, vocabulary
-from rag.retrieval.embedders.onnx_weights import arrays
+from rag.retrieval.embedders.bert_file import Pieces, read_as_one, vocabulary
+from rag.retrieval.embedders.bert_graph import IDS, KINDS, held
 
 LEARNT = Path(__file__).with_name("reading.npz")
 _OF = "8199be6f699a395f"
@@ -52,9 +52,8 @@ class ReadingFile:
         ids = np.array([[begin, *asked, end, *said, end]], np.int64)
         kinds = np.zeros_like(ids)
         kinds[0, len(asked) + 2 :] = 1
-        given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds}
         try:
-            out = session.run(None, given)[0][0]
+            out = session.run(None, {IDS: ids, KINDS: kinds})[0][0]
         except Exception as error:  # onnxruntime's own family of errors has no common parent
             raise self._broken(error) from error
         starts = out @ _learnt()[_START]
@@ -65,7 +64,8 @@ class ReadingFile:
         with self._lock:
             if self._opened is None:
                 try:
-                    self._opened = opened(changed(self._path.read_bytes())), vocabulary(self._path)
+                    pieces = vocabulary(self._path)
+                    self._opened = read_as_one(changed(self._path.read_bytes()), pieces), pieces
                 except Exception as error:
                     raise self._broken(error) from error
             return self._opened
@@ -75,22 +75,16 @@ class ReadingFile:
         return EmbedderError(f"The reader made of {self._path} cannot be used ({said}); answers go on without it.")
 
 
-def changed(file: bytes) -> bytes:
-    """The encoder's file with the changes in it. A matrix is kept in eight bits with a scale for each column, as it is
-    in the file. Raises ValueError and KeyError where it is another file.
-    """
-    made = bytearray(file)
-    known, learnt = arrays(made), _learnt()
+def changed(file: bytes) -> dict[str, NDArray[Any]]:
+    """What the encoder's file holds, with the changes in it. Raises ValueError and KeyError where it is another's."""
+    have, learnt = held(file), _learnt()
     for name, value in learnt.items():
         if name.endswith(".a"):
             matrix = name.removesuffix(".a")
-            quantised, scale = known[f"{matrix}_q"], known[f"{matrix}_scale"]
-            full = quantised * scale + value @ learnt[f"{matrix}.b"]
-            scale[...] = np.abs(full).max(axis=0, keepdims=True) / 127.0 + 1e-12
-            quantised[...] = np.round(full / scale)
+            have[matrix] = have[matrix] + value @ learnt[f"{matrix}.b"]
         elif not name.endswith(".b") and name != _START:
-            known[name][...] = value
-    return bytes(made)
+            have[name] = value
+    return have
 
 
 @cache

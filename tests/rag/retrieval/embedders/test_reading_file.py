@@ -6,48 +6,51 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from rag.retrieval.embedders.base import EmbedderError
+from rag.retrieval.embedders.bert_graph import held
 from rag.retrieval.embedders.reading_file import LEARNT, ReadingFile, changed, reader_of
+from tests.support.berts import says
 from tests.support.encoders import readable_file
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def made(tmp_path: Path) -> tuple[Path, list[str]]:
     return readable_file(tmp_path / "reads.onnx")
 
 
-def test_the_changes_are_in_the_file_and_everything_else_is_as_it_was(path: Path) -> None:
-    before = {one.name: numpy_helper.to_array(one) for one in onnx.load(str(path)).graph.initializer}
-    made = onnx.load_from_string(changed(path.read_bytes()))
-    after = {one.name: numpy_helper.to_array(one) for one in made.graph.initializer}
-    assert np.array_equal(before["table"], after["table"])
+@pytest.fixture
+def path(made: tuple[Path, list[str]]) -> Path:
+    return made[0]
+
+
+def test_the_changes_are_in_what_the_file_holds_and_everything_else_is_as_it_was(path: Path) -> None:
+    before, after = held(path.read_bytes()), changed(path.read_bytes())
+    assert before.keys() == after.keys()
     with np.load(LEARNT) as learnt:
-        for name in learnt.files:
-            if name.endswith(".a"):
-                matrix = name.removesuffix(".a")
-                low = learnt[name].astype(np.float32) @ learnt[f"{matrix}.b"].astype(np.float32)
-                wanted = before[f"{matrix}_q"] * before[f"{matrix}_scale"] + low
-                off = np.abs(after[f"{matrix}_q"] * after[f"{matrix}_scale"] - wanted)
-                assert (off <= after[f"{matrix}_scale"] * 0.51).all()
-            elif name.startswith("inner."):
-                assert np.allclose(after[name], learnt[name])
+        for name, value in before.items():
+            if f"{name}.a" in learnt.files:
+                low = learnt[f"{name}.a"].astype(np.float32) @ learnt[f"{name}.b"].astype(np.float32)
+                assert np.allclose(after[name], value + low, atol=1e-6)
+            else:
+                assert np.allclose(after[name], learnt[name] if name in learnt.files else value)
 
 
-def test_the_odds_are_those_that_an_answer_begins_in_the_passage_against_none(path: Path) -> None:
+def test_the_odds_are_those_that_an_answer_begins_in_the_passage_against_none(
+    made: tuple[Path, list[str]],
+) -> None:
+    path, names = made
     vocabulary = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["model"]["vocab"]
-    table = next(one for one in onnx.load(str(path)).graph.initializer if one.name == "table")
+    pieces = ["[CLS]", "when", "[SEP]", *"abc", "leave", "[SEP]"]
+    ids, kinds = [vocabulary[one] for one in pieces], [0] * 3 + [1] * 5
     with np.load(LEARNT) as learnt:
-        bias, start = learnt["inner.encoder.layer.5.output.dense.bias"].astype(np.float32), learnt["start"]
-    says = (numpy_helper.to_array(table) + bias) @ start.astype(np.float32)
-    passage = [*"abc", "leave", "[SEP]"]
-    wanted = np.logaddexp.reduce([says[vocabulary[one]] for one in passage]) - says[vocabulary["[CLS]"]]
+        starts = says(changed(path.read_bytes()), names, ids, kinds) @ learnt["start"].astype(np.float32)
+    wanted = np.logaddexp.reduce(starts[3:]) - starts[0]
     reader = ReadingFile(path)
-    assert reader.odds("when", "a b", "c leave") == pytest.approx(float(wanted), abs=1e-3)
-    assert reader.odds("when", "", "a b c leave") == pytest.approx(float(wanted), abs=1e-3)
+    assert reader.odds("when", "a b", "c leave") == pytest.approx(float(wanted), abs=0.2)
+    assert reader.odds("when", "", "a b c leave") == pytest.approx(float(wanted), abs=0.2)
+    assert abs(wanted) > 0.4
 
 
 def test_texts_of_any_length_are_read(path: Path) -> None:
