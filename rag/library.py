@@ -157,9 +157,9 @@ class Library:
         if self.semantics is not None:
             self.semantics.expect(question)
 
-    def reread(self, found: SearchResult) -> SearchResult:
-        """See `rag.retrieval.retriever.Rereading.reread`."""
-        return found if self.semantics is None else self.semantics.reread(found)
+    def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
+        """See `rag.retrieval.retriever.Rereading.reread_later`."""
+        return (lambda: found) if self.semantics is None else self.semantics.reread_later(found)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the

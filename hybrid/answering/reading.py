@@ -7,7 +7,7 @@ Knows intents (`hybrid.answering.intents`) and who looks up what for each. Does 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.answering import intents
@@ -119,8 +119,12 @@ class _Reader:
     minimum: float
 
     def search(self, text: str) -> SearchResult:
+        return self._begun(text)()
+
+    def _begun(self, text: str) -> Callable[[], SearchResult]:
+        """What is found for `text`, waited for until it was read."""
         found = self._search(text, self.history, self.limit)
-        return self.retriever.reread(found) if isinstance(self.retriever, Rereading) else found
+        return self.retriever.reread_later(found) if isinstance(self.retriever, Rereading) else lambda: found
 
     def _search(self, text: str, history: Sequence[tuple[str, str]], limit: int | None) -> SearchResult:
         return self.retriever.search(
@@ -201,7 +205,7 @@ class _Reader:
 
     def _about(self, topic: str, records: Sequence[DocumentRecord]) -> DocumentRecord | None:
         """The document that a topic is about, where none is called by its words; None where several or none are."""
-        found = self.search(topic)
+        found = self._search(topic, self.history, self.limit)
         counts = Counter(passage.document for passage in found.passages[:_ASKED])
         name, count = next(iter(counts.most_common(1)), ("", 0))
         sure = found.confidence >= _SURE and count and found.passages[0].document == name
@@ -235,13 +239,14 @@ class _Reader:
         return Reading(found, reply=composer.checked())
 
     def compound(self, text: str, pieces: Sequence[str]) -> Reading:
-        """Each part by itself."""
+        """Each part by itself: what was found for one is read while the next is searched."""
         passages: list[Passage] = []
         places: dict[str, int] = {}
         parts: list[Part] = []
         results: list[SearchResult] = []
-        for piece, asked in zip(pieces, _searched(pieces), strict=True):
-            found = self.search(asked)
+        begun = [self._begun(asked) for asked in _searched(pieces)]
+        for piece, read in zip(pieces, begun, strict=True):
+            found = read()
             results.append(found)
             share = max(2, _MOST_PASSAGES // len(pieces))
             for passage in found.passages[:share]:

@@ -23,11 +23,16 @@ _HOPELESS, _CERTAIN = 0.02, 0.85
 """Confidence below which, and above which, nothing is read: it would hardly change what becomes of a question."""
 
 
+def worth(found: SearchResult) -> bool:
+    """Whether what becomes of a question may change by reading what was found for it."""
+    return bool(found.passages) and _HOPELESS <= found.confidence <= _CERTAIN
+
+
 def reread(found: SearchResult, read: Callable[[str, str, Passage], float | None]) -> SearchResult:
     """`found` with what a reader says of its best passage in its confidence, as it is where none says anything; `read`
     gives the log odds that a passage answers a question in a language, or None.
     """
-    if not found.passages or not _HOPELESS <= found.confidence <= _CERTAIN:
+    if not worth(found):
         return found
     odds = read(found.query, found.language, found.passages[0])
     return found if odds is None else replace(found, confidence=confidence(found.confidence, odds))

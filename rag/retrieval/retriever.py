@@ -6,7 +6,7 @@ terms.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from rag.principal import ANYBODY, Principal
@@ -77,8 +77,8 @@ class Expecting(Protocol):
 class Rereading(Protocol):
     """A search engine that can read what it found together with the question."""
 
-    def reread(self, found: SearchResult) -> SearchResult:
-        """`found`, whose confidence says how sure it is once its best passages were read. Blocks for some tens of
-        milliseconds.
+    def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
+        """`found`, whose confidence says how sure it is once its best passages were read, for some tens of
+        milliseconds, while the caller does something else; call it to have it.
         """
         ...

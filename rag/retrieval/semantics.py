@@ -200,9 +200,11 @@ class Semantics:
             found |= pieces.nearness(meaning.talk, rest, self._near, self._vectors, second=False)
         return found
 
-    def reread(self, found: SearchResult) -> SearchResult:
-        """See `rag.retrieval.rereading.reread`."""
-        return rereading.reread(found, self.read)
+    def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
+        """See `rag.retrieval.rereading.reread`, and `Rereading.reread_later`."""
+        if self._second is None or not rereading.worth(found) or self._closed.is_set():
+            return lambda: found
+        return self._asked.submit(rereading.reread, found, self.read).result
 
     def read(self, question: str, language: str, passage: Passage) -> float | None:
         """See `SecondOpinion.read`; None without a second encoder, or where it was closed or its reader failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,19 @@ class _Reader:
         return self._odds
 
 
+class _Together:
+    """Says something only while two are read beside each other."""
+
+    def __init__(self) -> None:
+        self._both = Barrier(2, timeout=20.0)
+        self.read: list[str] = []
+
+    def odds(self, question: str, headings: str, text: str) -> float:
+        self._both.wait()
+        self.read.append(question)
+        return 3.0
+
+
 class _Broken:
     def __init__(self) -> None:
         self.asked = 0
@@ -48,7 +62,7 @@ class _Broken:
         raise EmbedderError("The reader cannot be used (it is broken); answers go on without it.")
 
 
-def _library(directory: Path, reader: _Reader | _Broken) -> Library:
+def _library(directory: Path, reader: _Reader | _Together | _Broken) -> Library:
     library_of(directory, _TEXTS).close()
     encoders = Paired(WordEncoder(), WordEncoder("second"), "en", reader)
     library = Library.open(directory, RetrievalSettings(), write=True, embedder=encoders)
@@ -67,7 +81,7 @@ def test_the_best_passage_is_read_with_its_headings_and_counts(tmp_path: Path) -
         reader = _Reader(odds)
         library = _library(tmp_path / str(odds), reader)
         before = _unsure(library, _ASKED)
-        found[odds] = library.reread(before)
+        found[odds] = library.reread_later(before)()
         assert found[odds].passages == before.passages
         (question, headings, text), *rest = reader.read
         assert (question, headings, text, rest) == (before.query, "Leave", before.passages[0].text, [])
@@ -79,7 +93,7 @@ def test_what_is_in_another_language_is_not_read(tmp_path: Path) -> None:
     reader = _Reader(-6.0)
     library = _library(tmp_path, reader)
     german = _unsure(library, "Wie viele Tage Urlaub bekommen die Angestellten von der Firma in jedem Jahr?")
-    assert library.reread(german) == german and not reader.read
+    assert library.reread_later(german)() == german and not reader.read
     library.close()
 
 
@@ -87,7 +101,7 @@ def test_a_reader_that_fails_is_asked_once_and_changes_nothing(tmp_path: Path) -
     reader = _Broken()
     library = _library(tmp_path, reader)
     before = _unsure(library, _ASKED)
-    assert library.reread(before) == library.reread(before) == before
+    assert library.reread_later(before)() == library.reread_later(before)() == before
     assert reader.asked == 1
     library.close()
 
@@ -97,7 +111,17 @@ def test_an_answer_is_prepared_from_what_was_read(tmp_path: Path) -> None:
     library = _library(tmp_path, reader)
     found = read(library, _ASKED, conversation="", history=(), limit=None, minimum=0.14).found
     searched = library.search(_ASKED)
-    assert found == library.reread(searched)
+    assert found == library.reread_later(searched)()
+    library.close()
+
+
+def test_the_parts_of_a_question_are_read_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = _Together()
+    library = _library(tmp_path, reader)
+    monkeypatch.setattr(rereading, "worth", lambda found: True)
+    both = f"{_ASKED[:-1]}, and when is the kitchen of the office cleaned?"
+    found = read(library, both, conversation="", history=(), limit=None, minimum=0.14)
+    assert len(reader.read) == 2 and all(part.answerable for part in found.parts)
     library.close()
 
 
