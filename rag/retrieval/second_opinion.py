@@ -137,13 +137,15 @@ class SecondOpinion:
         return pieces.nearness(vector, rows, self._near, self._vectors)
 
     def read(self, question: str, language: str, passage: Passage) -> float | None:
-        """The odds (their natural logarithm) that a passage answers a question in `language`, as the reader says; None
-        where there is none for both texts. Raises EmbedderError.
+        """The odds (their natural logarithm) that a passage answers a question in `language`, as the reader says
+        of what is nearest to it; None where there is none for both texts. Raises EmbedderError.
         """
         reader = self._encoders.reader
         if reader is None or {language, passage.language} != {self._encoders.language}:
             return None
-        return reader.odds(question, _HEADINGS.join(passage.headings), passage.text)
+        known = passage.near.pieces if passage.near is not None else ()
+        start, end, _ = max(known, key=lambda piece: piece[2], default=(0, 0, 0.0))
+        return reader.odds(question, _HEADINGS.join(passage.headings), passage.text, (start, end))
 
     def make(
         self,

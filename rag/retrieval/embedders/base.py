@@ -37,9 +37,9 @@ class Embedder(Protocol):
 class Reader(Protocol):
     """Reads a question together with a passage. Safe from any thread; it blocks."""
 
-    def odds(self, question: str, headings: str, text: str) -> float:
-        """The natural logarithm of the odds that a passage with these headings answers a question. Raises
-        EmbedderError.
+    def odds(self, question: str, headings: str, text: str, near: tuple[int, int] = (0, 0)) -> float:
+        """The natural logarithm of the odds that a passage with these headings answers a question; of a long one, what
+        stands round the characters `near` (start, end). Raises EmbedderError.
         """
         ...
 

@@ -25,9 +25,9 @@ _OF = "8199be6f699a395f"
 """The name of the encoder that the changes are for."""
 _START = "start"
 """What a piece's last values are multiplied with: at which piece an answer begins."""
-QUESTION, _LONGEST, HEADING = 40, 192, 120
-"""Pieces of a question and of both texts together that are read, and characters of a passage's headings. Of
-longer passages what is left out tells no more: twice as many pieces tell answerable questions no better."""
+QUESTION, HEADING, PASSAGE = 40, 120, 64
+"""Pieces of a question that are read, characters of a passage's headings, and pieces of a passage, round what is
+nearest to the question. All of a passage takes twice as long and tells answerable questions no better."""
 
 
 def reader_of(path: Path, name: str) -> ReadingFile | None:
@@ -43,13 +43,13 @@ class ReadingFile:
         self._lock = threading.Lock()
         self._opened: tuple[Any, Pieces] | None = None
 
-    def odds(self, question: str, headings: str, text: str) -> float:
+    def odds(self, question: str, headings: str, text: str, near: tuple[int, int] = (0, 0)) -> float:
         """See `Reader.odds`."""
         session, pieces = self._open()
         begin, *asked, end = pieces.numbers(question, QUESTION + 2)
-        room = _LONGEST - len(asked) - 3
-        said = pieces.numbers(f"{headings[-HEADING:]}\n{text}" if headings else text, room + 2)[1:-1]
-        ids = np.array([[begin, *asked, end, *said, end]], np.int64)
+        named = pieces.numbers(headings[-HEADING:])[1:-1]
+        said = _round(near, text, pieces)
+        ids = np.array([[begin, *asked, end, *named, *said, end]], np.int64)
         kinds = np.zeros_like(ids)
         kinds[0, len(asked) + 2 :] = 1
         try:
@@ -73,6 +73,15 @@ class ReadingFile:
     def _broken(self, error: Exception) -> EmbedderError:
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         return EmbedderError(f"The reader made of {self._path} cannot be used ({said}); answers go on without it.")
+
+
+def _round(near: tuple[int, int], text: str, pieces: Pieces) -> list[int]:
+    """The pieces of a text that are read: those of the characters `near` with about as many before them as after."""
+    parts = (text[: near[0]], text[slice(*near)], text[near[1] :])
+    before, inside, after = (pieces.numbers(part, len(part) + 2)[1:-1] for part in parts)
+    said = [*before, *inside, *after]
+    first = min(len(before) - max(0, PASSAGE - len(inside)) // 2, len(said) - PASSAGE)
+    return said[max(0, first) :][:PASSAGE]
 
 
 def changed(file: bytes) -> dict[str, NDArray[Any]]:

@@ -35,7 +35,7 @@ class _Reader:
         self._odds = odds
         self.read: list[tuple[str, str, str]] = []
 
-    def odds(self, question: str, headings: str, text: str) -> float:
+    def odds(self, question: str, headings: str, text: str, near: tuple[int, int] = (0, 0)) -> float:
         self.read.append((question, headings, text))
         return self._odds
 
@@ -47,7 +47,7 @@ class _Together:
         self._both = Barrier(2, timeout=20.0)
         self.read: list[str] = []
 
-    def odds(self, question: str, headings: str, text: str) -> float:
+    def odds(self, question: str, headings: str, text: str, near: tuple[int, int] = (0, 0)) -> float:
         self._both.wait()
         self.read.append(question)
         return 3.0
@@ -57,7 +57,7 @@ class _Broken:
     def __init__(self) -> None:
         self.asked = 0
 
-    def odds(self, question: str, headings: str, text: str) -> float:
+    def odds(self, question: str, headings: str, text: str, near: tuple[int, int] = (0, 0)) -> float:
         self.asked += 1
         raise EmbedderError("The reader cannot be used (it is broken); answers go on without it.")
 

@@ -53,6 +53,17 @@ def test_the_odds_are_those_that_an_answer_begins_in_the_passage_against_none(
     assert abs(wanted) > 0.4
 
 
+def test_of_a_long_passage_what_is_near_to_the_question_is_read(path: Path) -> None:
+    reader = ReadingFile(path)
+    before, near, after = "a " * 200, "when leave 1 2 3 . ", "b " * 200
+    text, place = before + near + after, (len(before), len(before + near))
+    inside = reader.odds("when", "", text, place)
+    assert inside == reader.odds("when", "", f"{'a ' * 29}{near}{'b ' * 29}")
+    assert inside == reader.odds("when", "", "c " * 90 + text + "c " * 90, (place[0] + 180, place[1] + 180))
+    assert reader.odds("when", "", text) == reader.odds("when", "", "a " * 64)
+    assert reader.odds("when", "", text, (len(text) - 2, len(text))) == reader.odds("when", "", "b " * 64)
+
+
 def test_texts_of_any_length_are_read(path: Path) -> None:
     reader = ReadingFile(path)
     for question, text in (("", ""), ("when " * 500, "leave " * 5_000), ("\ud83d", "\0"), ("?", "İzin 备份 🦊")):
