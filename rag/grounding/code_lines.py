@@ -79,6 +79,11 @@ def is_change(said: Sequence[str]) -> bool:
     return {one[:1] for one in said} == {"-", "+"}
 
 
+def is_comment(line: str) -> bool:
+    """Whether a line of code is a comment that says something, and does not stand for code that is left out."""
+    return bool(_COMMENT.match(line)) and not line.rstrip().endswith(("...", "…", "*/", "-->"))
+
+
 def file_kind(code: str) -> str:
     """The kind of file that the first line of code says it is of: "yaml" of "# config/packages/mail.yaml"."""
     first = code.lstrip().partition("\n")[0]
@@ -110,8 +115,13 @@ def is_torn(code: str) -> bool:
 
 def is_cut_off(code: str) -> bool:
     """Whether code goes on where it ends: it opens what it does not close."""
+    return opened(code) > 0
+
+
+def opened(code: str) -> int:
+    """How much of what code opens, brackets and tags, it does not close."""
     bare = _STRING.sub("", code)
-    return any(bare.count(a) > bare.count(b) for a, b in ("()", "[]", "{}")) or bool(_tags(code)[1])
+    return sum(max(0, bare.count(a) - bare.count(b)) for a, b in ("()", "[]", "{}")) + _tags(code)[1]
 
 
 def _tags(code: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import regex
 
-from rag.grounding.code_lines import is_cut_off, is_torn
+from rag.grounding import shown_code
 from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
 from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
@@ -26,8 +26,8 @@ from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
 _NAME = regex.compile(r"(?=\S*(?:_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{Lu}{4}))[\w.:-]+(?:\([^()]*\))?|-{1,2}\w[\w-]+")
 """A heading that is the name of what is told below it: of a setting, a function, an option."""
-_BOUND = regex.compile(r"^(?:\.\.+|…)|[)\]]")
-"""An end of a sentence that no marker comes before: what goes on, what closes a bracket in it."""
+_BEHIND = (".", "。", ":", "：")
+"""What a marker comes before at the end of a sentence: not what calls or asks, closes a bracket or a quote."""
 _ANSWER = regex.compile(r"^(?:Q|A|Question|Answer|Soru|Cevap|Yanıt|Frage|Antwort):\s+(?=\S)")
 _BLANK = regex.compile(r"\n[^\S\n]*\n")
 _REPLY_WORDS, _SHORTEST_NAME, _MOST_DIGITS = 15, 3, 11
@@ -50,7 +50,6 @@ _VERB = regex.compile(
     regex.I | regex.S,
 )
 """A word that may be the verb of a sentence, or its subject."""
-_MOST_CODE_LINES = 12
 _FEW_WORDS = 5
 _WIDE = 45
 """A row of more words is no row of a table any more."""
@@ -267,33 +266,13 @@ class Composer:
             self._cite("\n".join(lines) + f" [{number}]", unit, passage)
 
     def _code(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
-        text = passage.text[run[0].start : run[-1].end]
-        lines = text.split("\n")[:_MOST_CODE_LINES]
-        own = passage.text[: run[0].start].rpartition("\n")[2]
-        first = len(own) if own and not own.strip() else None  # how far in the first line stands, where that is known
-        rest = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
-        dent = min(rest, default=0) if first is None else min([first, *rest])
-        shown = "\n".join(
-            [
-                " " * ((first or dent) - dent) + lines[0],
-                *(line[dent:] if dent and not lines[0][:1].isspace() else line for line in lines[1:]),
-            ]
-        )
-        if first is None and _opens(lines[0]) and dent:
-            shown = "\n".join([lines[0], *("    " + line[dent:] if line.strip() else "" for line in lines[1:])])
-        if text.count("\n") >= _MOST_CODE_LINES or (not passage.text[run[-1].end :].strip() and is_cut_off(text)):
-            shown += "\n…"
-        if not passage.text[: run[0].start].strip() and is_torn(text):
-            shown = f"…\n{shown}"
-        self._add(f"```\n{shown.replace('```', '` ` `')}\n```\n")
+        code = shown_code.shown(run, passage.text)
+        self._add(f"```\n{code.replace('```', '` ` `')}\n```\n")
         self._cite(f"[{number}]", run[0], passage)
 
     def _piece(self, said: str, unit: Unit, passage: Passage, number: int) -> None:
-        close = sentences.ENDING.search(said)
-        body, end = (said[: close.start()], close.group()) if close and not _BOUND.search(close.group()) else (said, "")
-        if said.endswith((":", "：")):
-            body, end = said[:-1].rstrip(), said[-1]
-        self._cite(f"{body} [{number}]{end}", unit, passage)
+        end = said[-1:] if said.endswith(_BEHIND) and not said.endswith("..") else ""
+        self._cite(f"{said.removesuffix(end).rstrip()} [{number}]{end}", unit, passage)
 
     def _cite(self, said: str, unit: Unit, passage: Passage) -> None:
         at = self._length
@@ -371,10 +350,6 @@ def _whole(unit: Unit, text: str) -> bool:
     named = mark(unit.mark) not in ("-", unit.mark)
     ended = word_count(said) >= _FEW_WORDS and sentences.ENDING.search(said) is not None
     return not named and ended and (_VERB.search(said) is not None or len(lines([unit], text, {unit.start})) == 1)
-
-
-def _opens(line: str) -> bool:
-    return line.rstrip().endswith((":", "{", "(", "["))
 
 
 def _escaped(line: str) -> str:

@@ -27,7 +27,7 @@ def composed(text: str) -> Composer:
 
 def test_sentences_are_one_paragraph_each_with_its_marker() -> None:
     assert (
-        composed("It opens at six. It closes\nat ten!").checked().text == "It opens at six [1]. It closes at ten [1]!"
+        composed("It opens at six. It closes\nat ten!").checked().text == "It opens at six [1]. It closes at ten! [1]"
     )
 
 
@@ -272,10 +272,40 @@ def test_an_answer_by_yes_at_its_end_has_the_heading_that_asked() -> None:
     assert composer.checked().text.startswith("**Do they expire?**")
 
 
-def test_code_that_is_cut_says_that_it_goes_on() -> None:
-    lines = [f"value_{at} = {at}" for at in range(20)]
+def test_code_is_cut_between_statements_and_says_that_it_goes_on() -> None:
+    lines = [f"value_{at} = {at}" for at in range(40)]
     said = composed("\n".join(lines)).checked().text
-    assert "value_11 = 11\n…\n```" in said and "value_12" not in said
+    assert "value_23 = 23\n…\n```" in said and "value_24" not in said
+    lines[20:26] = ["values = [", *(f"    {at}," for at in range(20, 24)), "]"]
+    said = composed("\n".join(lines)).checked().text
+    assert "value_19 = 19\n…\n```" in said and "values" not in said
+    whole = "\n".join(lines[:22])
+    assert f"{whole}\n```" in composed(f"{whole}\n\nThat is all there is.").checked().text
+
+
+def test_code_of_which_the_rest_is_not_shown_says_so() -> None:
+    text = "class Desk(Room):\n    lamp = True\n\n    def light(self):\n        self.lamp = True\n\nIt is lit."
+    assert "lamp = True\n…\n```" in some_of(text, "class Desk")
+    assert "…" not in composed(text).checked().text
+
+
+def test_code_does_not_end_with_a_comment_on_what_comes_next() -> None:
+    code = "doc:\n    path: /doc\n    # redirects are temporary by default"
+    assert "path: /doc\n…\n```" in composed(code).checked().text
+    assert "# send it ...\n```" in composed("def told(text):\n    send = text\n    # send it ...").checked().text
+
+
+def test_the_first_line_of_a_passage_stands_as_far_in_as_what_belongs_to_it() -> None:
+    said = (
+        composed("public function told(): void\n    {\n        $this->say();\n    }\n}\n\nIt is told.").checked().text
+    )
+    assert "…\n    public function told(): void\n    {\n        $this" in said
+    said = composed("def told(self):\n        return self.text\n\nIt is told.").checked().text
+    assert "```\ndef told(self):\n    return self.text\n```" in said
+
+
+def test_a_marker_stands_behind_a_quotation_that_a_sentence_ends_with() -> None:
+    assert composed('Just say "not here." It helps.').checked().text == 'Just say "not here." [1] It helps [1].'
 
 
 def test_an_item_by_itself_is_a_sentence_and_one_that_something_leads_into_stays_an_item() -> None:
