@@ -1,26 +1,23 @@
-"""What is quoted in all, made a whole: which spans stand beside the best, and what goes with each so that it is read.
+"""What is quoted in all: which spans stand beside the best.
 
-Knows spans and the units around them. Does not know what answers (`rag.grounding.extractive` chooses) nor how a span
-is shown (`rag.grounding.quoting`).
+Knows spans and how much of the question they say. Does not know what answers (`rag.grounding.extractive` chooses), what
+goes with a span so that it is read whole (`rag.grounding.completing`) nor how it is shown (`rag.grounding.quoting`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise, takewhile
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
+from rag.grounding.completing import completed
 from rag.grounding.leaning import is_named, is_pointing
-from rag.grounding.pointers import is_contents, is_labelled
-from rag.grounding.spans import CLAUSE, CLOSED, Span, ended, leads_on, said_by, size_of, to_the_point
-from rag.grounding.stretches import GAP, PICTURE, TELLING, defines, is_adrift, is_sentence, text_of
-from rag.grounding.unit_features import Sentence, word_count
-from rag.grounding.units import TO_FILL_IN, Kind, Unit
-from rag.text import sentences
+from rag.grounding.spans import Span, said_by, size_of
+from rag.grounding.stretches import GAP
+from rag.grounding.unit_features import Sentence
+from rag.grounding.units import Kind, Unit
 from rag.types import Passage
 
 _EQUAL, _NEARLY, _BESIDE, _AFTER = 0.3, 0.8, 1.0, 2.5
@@ -28,12 +25,8 @@ _EQUAL, _NEARLY, _BESIDE, _AFTER = 0.3, 0.8, 1.0, 2.5
 one of the same document in any case, and where it says hardly less of the question than the best; one that says some of
 it, and one of the same document that says much of it, or any where the best is a few words.
 """
-_SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE, _SHORT = 0.35, 0.5, 0.1, 25, 4
+_SAYS_SOME, _SAYS_MUCH, _LESS, _LITTLE = 0.35, 0.5, 0.1, 25
 """How much of the question says some of it, much of it and hardly less, and how many words are few."""
-_OVER = 30
-"""Words that the paragraph which a quote leans on may have more than there is room for."""
-_BOX = regex.compile(r"[☐☑☒✓✔✗✘]|\[[ xX]\]")
-"""What stands before an entry of a form that is ticked or not: it labels nothing below it."""
 
 
 def composed(
@@ -77,8 +70,8 @@ def composed(
             both = [of[first], of[passage]]
             if related and _is_before(passages, of[passage], of[first]):
                 both.reverse()
-            return _rooted(passages, _completed(passages, found, [*both[0], *both[1]], max_words), says)
-    return _rooted(passages, _completed(passages, found, of[first], max_words), says)
+            return _rooted(passages, completed(passages, found, [*both[0], *both[1]], says, max_words), says)
+    return _rooted(passages, completed(passages, found, of[first], says, max_words), says)
 
 
 def _is_before(passages: Sequence[Passage], one: Sequence[Span], other: Sequence[Span]) -> bool:
@@ -125,197 +118,6 @@ def _is_loose(passages: Sequence[Passage], span: Span) -> bool:
         and not (after is not None and is_pointing(said_by(passages, span.passage, after)))
         and not is_named(said, passages[span.passage].headings)
     )
-
-
-def _completed(
-    passages: Sequence[Passage], found: Sequence[Sentence], made: Sequence[Span], max_words: int
-) -> list[Span]:
-    """The spans with what is between those of one passage and the rest of their paragraphs, and then with what comes
-    after these in their section, as far as there is room: first for the first passage's.
-    """
-    room = max_words - sum(size_of(passages, span) for span in made)
-    spans = list(made)
-    for rounded in (_paragraphs, _opening, _further):
-        whole: list[Span] = []
-        for passage in dict.fromkeys(span.passage for span in spans):
-            own = [one for one in found if one.passage == passage]
-            quoted = {unit.start: unit for span in spans if span.passage == passage for unit in span.units}
-            kept = [at for at, one in enumerate(own) if one.start in quoted]
-            sizes = [word_count(text_of(passages, one)) for one in own]
-            more = rounded(passages, own, kept, sizes, room)
-            room -= sum(sizes[k] for k in more)
-            best = max(span.score for span in spans if span.passage == passage)
-            for run in _runs(own, sorted({*kept, *more})):
-                shown = list(ended(passages, own, to_the_point(passages, own, run)))
-                while len(shown) > 1 and _is_label(passages, own[shown[-1]]):
-                    if _same(own, *shown[-2:]) and not CLAUSE.fullmatch(text_of(passages, own[shown[-1]])):
-                        break
-                    shown.pop()
-                whole.append(Span(passage, tuple(quoted.get(own[k].start, own[k].unit) for k in shown), best))
-        spans = whole
-    return [_without_marks(passages, span) for span in spans]
-
-
-def _without_marks(passages: Sequence[Passage], span: Span) -> Span:
-    """A span without what says nothing to readers: a reference to a label of the source, a few words on a picture."""
-    said = {unit.start: said_by(passages, span.passage, unit) for unit in span.units}
-    kept = [
-        unit
-        for unit in span.units
-        if not is_labelled(said[unit.start])
-        and not (said[unit.start].startswith(PICTURE) and word_count(said[unit.start]) <= TELLING)
-    ]
-    return replace(span, units=tuple(kept or span.units))
-
-
-def _paragraphs(
-    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
-) -> list[int]:
-    """What lies between the units `kept` of a passage, and the rest of the paragraphs that they begin and end in, as
-    far as there is room for it.
-    """
-    more: list[int] = []
-
-    def take(some: Sequence[int]) -> bool:
-        nonlocal room
-        size = sum(sizes[k] for k in some)
-        if fits := size <= room:
-            more.extend(some)
-            room -= size
-        return fits
-
-    first, last = kept[0], kept[-1]
-    for before, after in pairwise(kept):
-        between = range(before + 1, after)
-        asked = any(own[k].unit.question for k in between)
-        looked_up = own[after].unit.kind is Kind.ITEM and defines(passages, own, after)
-        if own[before].unit.kind is not Kind.ROW and not (asked or looked_up or _names(passages, own, between)):
-            take(between)
-    if own[first].unit.kind is Kind.SENTENCE:
-        begun = list(takewhile(lambda k: _same(own, first, k), range(first - 1, -1, -1)))
-        take([k for k in begun if not is_adrift(passages, own[k])])
-    rest = list(takewhile(lambda k: _same(own, last, k), range(last + 1, len(own))))
-    if own[last].unit.kind is Kind.SENTENCE:
-        for k in rest:
-            if not take([k]):
-                break
-    elif own[last].unit.kind is Kind.CODE or (own[last].unit.kind is Kind.ITEM and not defines(passages, own, last)):
-        take(rest)
-    return more
-
-
-def _opening(
-    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
-) -> list[int]:
-    """What comes before each stretch of the units `kept` of a passage that leans on it: the paragraph before the first,
-    the sentence before another.
-    """
-    more: list[int] = []
-    for at, first in enumerate(kept):
-        follows = at > 0 and kept[at - 1] == first - 1
-        if follows or not is_sentence(own[first]) or not is_pointing(text_of(passages, own[first])):
-            continue
-        taken: list[int] = []
-        k = first
-        while k and k - 1 not in kept and _leans_on(passages, own, k, k == first, not at):
-            k -= 1
-            taken.insert(0, k)
-        led = bool(taken) and own[taken[0]].unit.kind is not Kind.CODE  # code that nothing leads into is no help
-        if led and sum(sizes[k] for k in (*more, *taken)) <= room + _OVER:
-            more.extend(taken)
-    return more
-
-
-def _leans_on(passages: Sequence[Passage], own: Sequence[Sentence], k: int, first: bool, opens: bool) -> bool:
-    """Whether what leans on what is before it, and has reached unit `k`, needs the one before that too: a sentence, or
-    code with what leads into it; the rest of its paragraph where it `opens` what is quoted of its passage.
-    """
-    before = own[k - 1]
-    if before.unit.kind is Kind.CODE:
-        return first or _same(own, k - 1, k)
-    if own[k].unit.kind is Kind.CODE:
-        return before.unit.leads or (before.unit.kind is Kind.ITEM and leads_on(passages, before))
-    return is_sentence(before) and (first or (opens and is_sentence(own[k]) and _same(own, k - 1, k)))
-
-
-def _further(
-    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
-) -> list[int]:
-    """The paragraphs after the units `kept` of a passage, with the lists and code that they lead into, as far as there
-    is room for each of them; without what points elsewhere at the end.
-    """
-    last = kept[-1]
-    if last + 1 < len(own) and _same(own, last, last + 1):
-        return []
-    more: list[int] = []
-    while (block := _block(passages, own, last + 1)) and sum(sizes[k] for k in (*more, *block)) <= room:
-        more.extend(block)
-        last = block[-1]
-    while more and _is_label(passages, own[more[-1]]):
-        more.pop()
-    return more
-
-
-def _block(passages: Sequence[Passage], own: Sequence[Sentence], first: int) -> list[int]:
-    """The paragraph that begins at `first`, with the list, table or code that it leads into; none where a heading is, a
-    list of names under a few words ("Fact sheets:"), or the same code for another kind of file.
-    """
-    block: list[int] = []
-    if 0 < first < len(own) and own[first].unit.kind is own[first - 1].unit.kind is Kind.CODE:
-        return block
-    for k in range(first, len(own)):
-        unit = own[k].unit
-        if unit.kind is Kind.HEADING or unit.question:
-            break
-        if block and not _same(own, block[-1], k) and not _leads_into(passages, own[block[-1]], unit):
-            break
-        block.append(k)
-    if any(TO_FILL_IN.search(text_of(passages, own[k])) for k in block) or _names(passages, own, block):
-        return []
-    brief = len(block) > 1 and own[first].unit.leads and len(own[first].words) < _SHORT
-    return [] if brief and all(_is_name(text_of(passages, own[k])) for k in block[1:]) else block
-
-
-def _names(passages: Sequence[Passage], own: Sequence[Sentence], places: Sequence[int]) -> bool:
-    """Whether there is a list among these units that names sections or asks what they answer."""
-    listed = [own[k] for k in places if own[k].unit.kind is Kind.ITEM]
-    asked = sum(text_of(passages, one).rstrip().endswith(sentences.QUESTION_MARKS) for one in listed)
-    return is_contents(passages, listed, asked)
-
-
-def _leads_into(passages: Sequence[Passage], one: Sentence, below: Unit) -> bool:
-    """Whether a unit leads into the one below it: it says so, or it is a line without an end over a list or table."""
-    listed = below.kind in (Kind.ITEM, Kind.ROW, Kind.CODE)
-    return one.unit.leads or (listed and _is_label(passages, one))
-
-
-def _is_label(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit is a line without an end that only names what is below it, or the number of a clause."""
-    said = text_of(passages, one)
-    open_ended = not CLOSED.search(said) and ":" not in said and not _BOX.match(said)
-    return is_sentence(one) and (bool(CLAUSE.fullmatch(said)) or open_ended)
-
-
-def _is_name(said: str) -> bool:
-    """Whether a few words have a capital and no end, as titles have."""
-    return said[:1].isupper() and word_count(said) <= TELLING and not CLOSED.search(said)
-
-
-def _runs(own: Sequence[Sentence], places: Sequence[int]) -> list[list[int]]:
-    """Places in stretches that touch; rows of one table do."""
-    runs: list[list[int]] = []
-    for k in places:
-        if runs and (k == runs[-1][-1] + 1 or (own[k].unit.kind is Kind.ROW and _same(own, runs[-1][-1], k))):
-            runs[-1].append(k)
-        else:
-            runs.append([k])
-    return runs
-
-
-def _same(own: Sequence[Sentence], a: int, b: int) -> bool:
-    """Whether two units are of one paragraph, list, table or code."""
-    one, other = own[a].unit, own[b].unit
-    return one.group == other.group and one.kind is other.kind and one.question is other.question
 
 
 def _touch(one: Passage, other: Passage) -> bool:

@@ -294,3 +294,23 @@ def test_what_announces_ways_after_a_purpose_is_no_answer_by_itself() -> None:
     ways = passage("To make the harbour of the island fast, there are a few things you need to do.", 5.0)
     told = passage("The harbour of the island is fast where its gates stand open.", 4.9, "b.md")
     assert answer("How do I make the harbour of the island fast?", [ways, told]).startswith("The harbour")
+
+
+def test_a_short_table_is_quoted_whole() -> None:
+    towns = {"York": "Mill Lane", "Bath": "High Street", "Leeds": "River Road", "Hull": "The Quay"}
+    rows = [f"Office: {town}; Address: {street}; Floors: {town[0]}." for town, street in towns.items()]
+    said = answer("Where is the Leeds office?", [passage("\n\n".join(rows), 5.0)])
+    assert all(street in said for street in towns.values()) and "…" not in said
+    many = [*rows, *(f"Office: Town{at}; Address: Street{at}; Floors: {at}." for at in range(20))]
+    assert "Street19" not in answer("Where is the Leeds office?", [passage("\n\n".join(many), 5.0)])
+
+
+def test_a_long_quote_does_not_go_on_with_what_says_nothing_of_the_question() -> None:
+    ferry = "The ferry to the island leaves the harbour at nine on all days but Sundays. " + " ".join(
+        f"From the harbour of town{at} the ferry leaves for the island at {at}." for at in range(10, 16)
+    )
+    besides = "Bread is baked in the village.\n\nMilk is sold by its farmers.\n\nCheese is made of some of it."
+    said = answer("When does the ferry to the island leave?", [passage(f"{ferry}\n\n{besides}", 5.0)], 120)
+    assert "town15" in said and "Cheese" not in said
+    brief = passage(f"The ferry to the island leaves at nine.\n\n{besides}", 5.0)
+    assert "Cheese" in answer("When does the ferry to the island leave?", [brief], 120)
