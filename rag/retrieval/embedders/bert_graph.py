@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ def opened(have: Arrays, sample: Sequence[int]) -> Any:
     for entry, values in zip(graph.entries, met, strict=True):
         most = np.abs(values[0]).max(axis=0)
         large[entry] = np.maximum(1.0, most / (_APART * np.median(most) + _LEAST)).astype(np.float32)
-    return _session(_Bert(have, large).model([]))
+    graph = _Bert(have, large)
+    return _session(graph.model([]), {graph.words: _kept(have[f"{_WORDS}_q"].tobytes(), have[f"{_WORDS}_q"].shape)})
 
 
 class _Bert:
@@ -76,6 +78,7 @@ class _Bert:
         self._large = large
         self.entries: dict[str, str] = {}
         """Product -> the name of its input."""
+        self.words = self._graph.array(have[f"{_WORDS}_q"])
         self._at = [self._graph.array(np.array([at], np.int64)) for at in range(2)]
         self._thirds = self._graph.array(np.array([len(have[f"{_WHERE}.LayerNorm.weight"])] * 3, np.int64))
         names = [name for name, value in have.items() if name.startswith(_NUMBERED) and value.ndim > 1]
@@ -95,7 +98,7 @@ class _Bert:
 
     def _pieces(self) -> str:
         """What each piece is before anything was read."""
-        words = self._one("Cast", self._one("Gather", self._graph.array(self._have[f"{_WORDS}_q"]), IDS), to=1)
+        words = self._one("Cast", self._one("Gather", self.words, IDS), to=1)
         scales = self._one("Gather", self._graph.array(self._have[f"{_WORDS}_scale"]), IDS)
         count = self._one("Slice", self._one("Shape", IDS), self._at[1], self._graph.array(np.array([2], np.int64)))
         places = self._graph.array(self._have[f"{_WHERE}.position_embeddings.weight"])
@@ -131,15 +134,28 @@ class _Bert:
         return self._one("LayerNormalization", piece, *constants, axis=-1, epsilon=1e-12)
 
 
-def _session(model: bytes) -> Any:
+@cache
+def _kept(words: bytes, shape: tuple[int, ...]) -> Any:
+    """The words of an encoder for the sessions to share: half of what it takes. No session may outlive them."""
+    import onnxruntime
+
+    return onnxruntime.OrtValue.ortvalue_from_numpy(np.frombuffer(words, np.int8).reshape(shape))
+
+
+def _session(model: bytes, shared: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """A session of a model, with arrays of it that are `shared` with others."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    for name, value in shared.items():
+        options.add_initializer(name, value)
     # A sum and its evening out as one operator take nine times as long as one after the other.
     slow = ["SkipLayerNormFusion"]
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], disabled_optimizers=slow)
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], disabled_optimizers=slow)
+    session._model_bytes = b""  # a copy for who changes providers, which would be kept as long as the session
+    return session
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,19 @@ def test_machines_whose_sums_overflow_are_given_smaller_numbers(
     assert bert_graph._most() in (63, 127)
     monkeypatch.setattr(bert_graph, "_most", lambda: 63)
     assert _cosines(tmp_path / "bert.onnx", random_arrays(NAMES), 20).min() > 0.998
+
+
+def test_of_two_that_share_their_words_one_stays_as_it_is_when_the_other_goes(tmp_path: Path) -> None:
+    arrays = random_arrays(NAMES)
+    have = held(written(tmp_path / "bert.onnx", arrays).read_bytes())
+    other = {**have, "val_140": have["val_140"] * 0.5}
+    given = {IDS: np.array([SAMPLE], np.int64), KINDS: np.zeros((1, len(SAMPLE)), np.int64)}
+    one, two = opened(have, SAMPLE), opened(other, SAMPLE)
+    before = two.run(None, given)[0]
+    assert not np.allclose(before, one.run(None, given)[0], atol=0.05)
+    del one, have
+    gc.collect()
+    assert np.array_equal(two.run(None, given)[0], before)
 
 
 def test_another_encoder_is_an_error_that_can_be_told(tmp_path: Path) -> None:
