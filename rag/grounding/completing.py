@@ -14,11 +14,11 @@ from itertools import pairwise, takewhile
 
 import regex
 
-from rag.grounding.leaning import is_pointing
+from rag.grounding.leaning import excepts, is_pointing
 from rag.grounding.pointers import is_contents, is_labelled
 from rag.grounding.shown_lists import is_paragraph
-from rag.grounding.spans import CLAUSE, CLOSED, Span, ended, leads_on, said_by, size_of, to_the_point
-from rag.grounding.stretches import PICTURE, TELLING, defines, is_adrift, is_sentence, text_of
+from rag.grounding.spans import CLAUSE, CLOSED, Span, cut_off, ended, leads_on, said_by, size_of, to_the_point
+from rag.grounding.stretches import PICTURE, TELLING, defines, is_adrift, is_next, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
@@ -26,8 +26,10 @@ from rag.types import Passage
 
 _SHORT = 4
 """How many words are few."""
-_OVER = 30
-"""Words that the paragraph which a quote leans on may have more than there is room for."""
+_OVER, _EXCEPTION = 30, 40
+"""Words that the paragraph which a quote leans on, or the rest of code, may have more than there is room; and words of
+an exception at most.
+"""
 _A_FEW, _NEARLY_ALL = 3, 15
 """Items or rows that a list or table is short of, at most, and words that these may have more than there is room."""
 _SAYS_SOME, _ENOUGH = 0.3, 70
@@ -76,6 +78,33 @@ def completed(
     return [_without_marks(passages, span) for span in spans]
 
 
+def with_exceptions(passages: Sequence[Passage], found: Sequence[Sentence], spans: Sequence[Span]) -> list[Span]:
+    """The spans with the sentence after each that takes back some of what it ends with, in its passage or the next."""
+    said = {(span.passage, unit.start) for span in spans for unit in span.units}
+    whole: list[Span] = []
+    for span in spans:
+        whole.append(span)
+        after = _after(passages, found, span)
+        if after is None or (after.passage, after.start) in said or not excepts(text_of(passages, after)):
+            continue
+        torn = leads_on(passages, after) or cut_off(passages, [after], 0)
+        if torn or word_count(text_of(passages, after)) > _EXCEPTION:
+            continue
+        if after.passage == span.passage:
+            whole[-1] = replace(span, units=(*span.units, after.unit))
+        else:
+            whole.append(Span(after.passage, (after.unit,), span.score))
+    return whole
+
+
+def _after(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -> Sentence | None:
+    """What comes after a span in its passage, or in the one that follows that."""
+    one, last = passages[span.passage], span.units[-1]
+    own = [other for other in found if other.passage == span.passage and other.start > last.start]
+    next_ = [at for at, other in enumerate(passages) if is_next(one, other)]
+    return next(iter(own or [other for other in found if other.passage in next_]), None)
+
+
 def _without_marks(passages: Sequence[Passage], span: Span) -> Span:
     """A span without what says nothing to readers: a reference to a label of the source, a few words on a picture."""
     said = {unit.start: said_by(passages, span.passage, unit) for unit in span.units}
@@ -96,10 +125,10 @@ def _paragraphs(
     """
     more: list[int] = []
 
-    def take(some: Sequence[int]) -> bool:
+    def take(some: Sequence[int], over: int = 0) -> bool:
         nonlocal room
         size = sum(sizes[k] for k in some)
-        if fits := size <= room:
+        if fits := size <= room + over:
             more.extend(some)
             room -= size
         return fits
@@ -119,7 +148,9 @@ def _paragraphs(
         for k in rest:
             if not take([k]):
                 break
-    elif own[last].unit.kind is Kind.CODE or (own[last].unit.kind is Kind.ITEM and not defines(passages, own, last)):
+    elif own[last].unit.kind is Kind.CODE:
+        take(rest, _OVER)
+    elif own[last].unit.kind is Kind.ITEM and not defines(passages, own, last):
         take(rest)
     return more
 
@@ -161,12 +192,16 @@ def _leans_on(passages: Sequence[Passage], own: Sequence[Sentence], k: int, firs
 def _listed(
     passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
 ) -> list[int]:
-    """The rest of each list or table of which there are units among those `kept` of a passage, where it is no more than
-    a few and there is room for nearly all of it.
+    """What leads into each list of which there are items among the units `kept` of a passage, and the rest of it, as of
+    a table, where that is no more than a few and there is room for nearly all of it.
     """
     more: list[int] = []
     for group in dict.fromkeys(own[k].unit.group for k in kept if own[k].unit.kind in (Kind.ITEM, Kind.ROW)):
         every = [k for k, one in enumerate(own) if one.unit.group == group]
+        lead = [k for k in (every[0] - 1,) if k >= 0 and own[k].unit.leads and k not in kept]
+        if lead and _SHORT <= sizes[lead[0]] <= room + _OVER:
+            more.extend(lead)
+            room -= sizes[lead[0]]
         lacking = [k for k in every if k not in kept]
         size = sum(sizes[k] for k in lacking)
         rules = any(is_paragraph(own[k].unit) for k in every)  # each of which says something else

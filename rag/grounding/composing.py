@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.grounding.completing import completed
+from rag.grounding.completing import completed, with_exceptions
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of
 from rag.grounding.stretches import GAP
@@ -70,8 +70,12 @@ def composed(
             both = [of[first], of[passage]]
             if related and _is_before(passages, of[passage], of[first]):
                 both.reverse()
-            return _rooted(passages, completed(passages, found, [*both[0], *both[1]], says, max_words), says)
-    return _rooted(passages, completed(passages, found, of[first], says, max_words), says)
+            chosen = [*both[0], *both[1]]
+            break
+    else:
+        chosen = of[first]
+    rooted = _rooted(passages, completed(passages, found, chosen, says, max_words), says)
+    return with_exceptions(passages, found, rooted)
 
 
 def _is_before(passages: Sequence[Passage], one: Sequence[Span], other: Sequence[Span]) -> bool:

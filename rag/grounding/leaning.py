@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import regex
 
+from rag.text import sentences
 from rag.text.analyser import casefold
 
 _KNOWN = (
@@ -69,6 +70,17 @@ _DEICTIC = regex.compile(
     regex.I,
 )
 """What speaks of "this process" early on, or of something else "also"."""
+
+
+_EXCEPTS = regex.compile(
+    r"(?:but|however|except|unless|only if|ancak|fakat|ama|aber|jedoch|allerdings|es sei denn|mais|pero)\b", regex.I
+)
+"""What begins a sentence that takes back some of what the one before it said."""
+
+
+def excepts(said: str) -> bool:
+    """Whether a sentence takes back some of what was said before it, without which that is not true."""
+    return bool(_EXCEPTS.match(said)) and not said.rstrip().endswith(sentences.QUESTION_MARKS)
 
 
 def leans(said: str) -> bool:

@@ -11,7 +11,10 @@ import regex
 
 from rag.text import sentences
 
-MARK = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)")
+MARK = regex.compile(
+    r"[^\S\n]*(?:(?:[-*•–‣▪◦+]|o:|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)|\(\d{1,2}\)(?=\p{Lu}\p{Ll}))"
+)
+"""The mark of an item, by `o:` too, which the hollow bullets of printed pages are read as."""
 BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
 LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
 ARTICLE = regex.compile(

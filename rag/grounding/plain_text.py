@@ -23,6 +23,10 @@ _AMENDED = regex.compile(
 """Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
 
 
+_BOLD = regex.compile(r"\*\*(?: +([^*]*[^* ])|([^* ][^*]*?) +)\*\*(?!\*)")
+"""What is to be shown in bold, which Markdown does not do where a space is inside its marks."""
+
+
 def plain(text: str) -> str:
     """One line without the roles, references and marks of the markup it was written in.
 
@@ -40,6 +44,7 @@ def plain(text: str) -> str:
     line = " ".join(text.split())
     if line.endswith(tuple("0123456789")) or "(" in line:
         line = _AMENDED.sub("", line).lstrip() or line
+    line = _BOLD.sub(lambda m: f"**{m[1] or m[2]}**", line)
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")
     if line.startswith("*") and line[1:2].isalpha() and line.count("*") == 1:

@@ -17,7 +17,7 @@ from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
 from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
 from rag.grounding.spans import CLAUSE, Span
-from rag.grounding.stretches import GAP
+from rag.grounding.stretches import is_next
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
 from rag.text import sentences
@@ -67,6 +67,8 @@ class Composer:
     _headings: set[str] = field(default_factory=set)
     _quoted: set[int] = field(default_factory=set)
     _open: tuple[int, Unit] | None = None
+    _led: int = 0
+    _columns: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         """A block in Tandem's own words, which claims nothing."""
@@ -87,7 +89,7 @@ class Composer:
         if heading:
             self.say(f"**{heading}**")
         run: list[Unit] = []
-        led = False
+        led = bool(self._led) and is_next(self.passages[self._led - 1], passage)
         for unit in span.units:
             if run and not _together(run[-1], unit, passage.text):
                 self._block(run, passage, number, led=led, more=True)
@@ -96,6 +98,7 @@ class Composer:
             run.append(unit)
         if run:
             self._block(run, passage, number, led=led, more=False)
+        self._led = number if run and run[-1].leads else 0
 
     def _heading(self, span: Span, passage: Passage) -> str:
         """The heading over a span that says little without it: it begins amid its section or does by words for what was
@@ -176,7 +179,7 @@ class Composer:
             self._begin()
         match run[0].kind:
             case Kind.ROW:
-                self._table(run, passage, number)
+                self._table(run, passage, number, goes_on=goes_on)
             case Kind.CODE:
                 self._code(run, passage, number)
             case Kind.ITEM if len(run) == 1 and not (led or goes_on) and _whole(run[0], passage.text):
@@ -211,15 +214,19 @@ class Composer:
                     self._piece(said, unit, passage, number)
 
     def _goes_on(self, run: Sequence[Unit], number: int) -> bool:
-        """Whether items go on from the list that the answer ends with, in its passage or in the next one."""
-        if self._open is None or run[0].kind is not Kind.ITEM or is_paragraph(run[0]):
+        """Whether items or rows go on from the list or table that the answer ends with, in its passage or in the next
+        one.
+        """
+        if self._open is None or self._open[1].kind is not run[0].kind or is_paragraph(run[0]):
             return False
         at, last = self._open
         before, here = self.passages[at - 1], self.passages[number - 1]
+        if run[0].kind is Kind.ROW:
+            return is_next(before, here) and _columns(run) == self._columns
         if at == number:
             return last.group == run[0].group
-        touch = before.document == here.document and 0 <= here.start - before.end <= GAP
-        return touch and units(before.text)[-1].start == last.start and units(here.text)[0].start == run[0].start
+        ends = units(before.text)[-1].start == last.start and units(here.text)[0].start == run[0].start
+        return is_next(before, here) and ends
 
     def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         said = {unit.start for unit in run}
@@ -235,11 +242,12 @@ class Composer:
                 self._piece(plain(passage.text[line.unit.start : line.unit.end]), line.unit, passage, number)
         self._open = (number, run[-1])
 
-    def _table(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
+    def _table(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         if any(word_count(passage.text[unit.start : unit.end]) > _WIDE for unit in run):
             self._records(run, passage, number)
             return
-        names, shown = list(dict.fromkeys(name for unit in run for name, _ in unit.cells)), run
+        names, shown = _columns(run), run
+        self._columns = names
         if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
             width = max(len(unit.cells) for unit in run)
             rows = [_filled([cell for _, cell in unit.cells], width) for unit in run]
@@ -248,15 +256,19 @@ class Composer:
                 names, rows, run = rows[0], rows[1:], run[1:]
         else:
             rows = [[dict(unit.cells).get(name, "") for name in names] for unit in run]
-        heads = " | ".join(_cell(name) for name in names)
-        self._add(f"| {heads} |\n|{' --- |' * len(names)}")
         gaps, left_out = rows_left_out(shown, passage.text), f"\n| … |{'  |' * (len(names) - 1)}"
+        if goes_on:
+            self._length -= len(self.blocks.pop())  # the end of the line, which each row begins with
+            gaps -= {run[0].start} if self.blocks[-1] == left_out else set()
+        else:
+            self._add(f"| {' | '.join(_cell(name) for name in names)} |\n|{' --- |' * len(names)}")
         for unit, cells in zip(run, rows, strict=True):
             self._add(f"{left_out if unit.start in gaps else ''}\n")
             line = "| " + " | ".join(_cell(cell) for cell in cells)
             self._cite(f"{line} [{number}] |", unit, passage)
         if None in gaps:
             self._add(left_out)
+        self._open = (number, shown[-1]) if any(names) else None
 
     def _records(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
         """Rows too long for a table: each as a list of its cells."""
@@ -266,7 +278,8 @@ class Composer:
             self._cite("\n".join(lines) + f" [{number}]", unit, passage)
 
     def _code(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
-        code = shown_code.shown(run, passage.text)
+        goes_on = any(shown_code.goes_on(run, passage, other) for other in self.passages)
+        code = shown_code.shown(run, passage.text, goes_on=goes_on)
         self._add(f"```\n{code.replace('```', '` ` `')}\n```\n")
         self._cite(f"[{number}]", run[0], passage)
 
@@ -292,6 +305,11 @@ class Composer:
     def _add(self, text: str) -> None:
         self.blocks.append(text)
         self._length += len(text)
+
+
+def _columns(run: Sequence[Unit]) -> list[str]:
+    """The names of the columns of rows."""
+    return list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
 
 
 def _title(text: str) -> str:

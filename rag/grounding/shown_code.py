@@ -10,15 +10,17 @@ from collections.abc import Sequence
 
 from rag.grounding.code_lines import is_comment, is_cut_off, is_torn, opened
 from rag.grounding.units import Kind, Unit, units
+from rag.types import Passage
 
 LEFT_OUT = "…"
 """What stands for lines that are not shown."""
-_MOST_LINES, _STEP = 24, 4
+_MOST_LINES, _STEP, _DEEPEST = 24, 4, 24
 
 
-def shown(run: Sequence[Unit], text: str) -> str:
+def shown(run: Sequence[Unit], text: str, *, goes_on: bool = False) -> str:
     """The code of a passage's `text` from the first to the last of the units of `run`, as far in as it was written
-    there, with a sign where lines before it, within or after it are not shown.
+    there, with a sign where lines before it, within or after it are not shown; code that the passage ends with may be
+    known to `goes_on` in the next one.
     """
     lines = _set_in(text[run[0].start : run[-1].end].split("\n"), text[: run[0].start].rpartition("\n")[2])
     after = next((unit for unit in units(text) if unit.start >= run[-1].end), None)
@@ -26,10 +28,22 @@ def shown(run: Sequence[Unit], text: str) -> str:
     while after is None and len(whole) > 1 and is_comment(whole[-1]):  # on what comes after it
         whole.pop()
     code = "\n".join(whole)
-    goes_on = after is not None and (after.kind, after.group) == (Kind.CODE, run[-1].group)
+    if after is not None:
+        goes_on = (after.kind, after.group) == (Kind.CODE, run[-1].group)
     if len(whole) < len(lines) or goes_on or (after is None and is_cut_off(code)):
         code = f"{code.rstrip()}\n{LEFT_OUT}"
     return f"{LEFT_OUT}\n{code}" if not text[: run[0].start].strip() and is_torn(code) else code
+
+
+def goes_on(run: Sequence[Unit], passage: Passage, after: Passage) -> bool:
+    """Whether code that a passage ends with goes on in another one: it begins with code too, further in by the white
+    space between them than the first line of what is shown.
+    """
+    between = after.start - passage.end - len("\n\n")
+    first = passage.text[: run[0].start].rpartition("\n")[2]
+    same = (passage.document, passage.headings) == (after.document, after.headings)
+    inside = same and len(first) < between <= _DEEPEST and not first.strip()
+    return inside and units(after.text)[0].kind is Kind.CODE
 
 
 def cut(lines: Sequence[str], most: int) -> int:

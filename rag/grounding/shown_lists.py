@@ -141,4 +141,4 @@ def mark(own: str) -> str:
     """An item's mark in Markdown, which knows numbers: letters of rules are named by theirs."""
     if own[:1].isdigit():
         return own
-    return f"- {own}" if any(sign.isalnum() for sign in own) else "-"
+    return f"- {own}" if _is_numbered(own) and own != "o:" else "-"

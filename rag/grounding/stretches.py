@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import dropwhile
+from itertools import dropwhile, zip_longest
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
 from rag.grounding.code_lines import is_torn, only_imports
-from rag.grounding.leaning import leans
+from rag.grounding.leaning import excepts, leans
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
@@ -44,6 +44,11 @@ _NAMED = regex.compile(r"\S*(?:[\p{Lu}\p{N}_(=/\\:-]|\.\S)")
 _VALUED = regex.compile(r"\S{1,12}: \S{1,20}\.")
 """A label with its value."""
 _DEFAULT = regex.compile(r"(?:the )?(?:default|type|standard|varsayılan)s?(?: value)?(?: is\b|:\s)", regex.I)
+
+
+def is_next(one: Passage, after: Passage) -> bool:
+    """Whether a passage comes right after another one in their document."""
+    return one.document == after.document and 0 <= after.start - one.end <= GAP
 
 
 def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
@@ -257,10 +262,14 @@ def _group(found: Sequence[Sentence], i: int) -> list[int]:
 
 
 def _first_sentence(passages: Sequence[Passage], one: Sentence, least: int) -> int:
-    """Where the first sentence of a unit ends that has so many words, with those before it."""
+    """Where the first sentence of a unit ends that has so many words, with those before it and what it is not true
+    without.
+    """
     text = text_of(passages, one)
-    for _, end in sentences.split(text):
-        if word_count(text[:end]) >= least:  # "Cut off." is a label, not yet what it means
+    places = sentences.split(text)
+    for (_, end), after in zip_longest(places, places[1:]):
+        # "Cut off." is a label, not yet what it means
+        if word_count(text[:end]) >= least and not (after and excepts(text[slice(*after)])):
             return end
     return len(text)
 

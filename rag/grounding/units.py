@@ -15,15 +15,12 @@ import regex
 from rag.formats.tables import row_cells
 from rag.grounding.code_lines import LINE, NOTE, file_kind, is_change, is_code, is_output, is_sure, reads_as_prose
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
+from rag.grounding.front_matter import is_front_matter, is_setting, links_to_project
 from rag.grounding.list_marks import ARTICLE, BARE, LETTER, MARK, apart, titles
 from rag.text import sentences
 
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _HASHES = regex.compile(r"#{1,6}\s")
-_FRONT = regex.compile(r"\p{L}[\p{L}\p{N} -]{0,40}: \S.*")
-_SETTING = regex.compile(
-    r"(?:layout|permalink|redirect|slug|template|cSpell|nav|step)\b|[^:]+: (?:[/{\[]|(?:yes|no|\d+)$)"
-)
 _CODE_INDENT = 4
 """How far in code stands."""
 _LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
@@ -42,6 +39,7 @@ _EMPTY = regex.compile(
     r"^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+(?:\s[\w:, ]{0,40})?$"
 )
 """What tells nothing by itself: a drawing, a form's row in which nothing stands yet, a version that says no more."""
+_CALL = regex.compile(r"(?:\w+\.)*\w+\([^()\n]*\)")
 _SHORT = regex.compile(r"\b(?:vb|vs|vd|etc|bzw|usw|z\. ?B|e\.g|i\.e|Dr|Prof|No|Art|md)\.$")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
 _INTO = regex.compile(
@@ -168,11 +166,10 @@ def _opens_block(text: str, before: _Line, bare: str) -> bool:
 def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
     """The units of one block of lines, and whether it announces code below it."""
     said = [text[line.start : line.end] for line in block]
-    front = [one for one in said if not _RULE.fullmatch(one)]
-    if group == 1 and front and front[0].startswith("title: ") and all(_FRONT.fullmatch(one) for one in front):
+    if group == 1 and is_front_matter([one for one in said if not _RULE.fullmatch(one)]):
         return [_of_front(line, one, -line.start) for line, one in zip(block, said, strict=True)], False
-    if len(block) > 1 and all(_FRONT.fullmatch(one) for one in said) and sum(": http" in one for one in said) > 1:
-        return [Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False  # where a project is found
+    if links_to_project(said):
+        return [Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
     if directive := _DIRECTIVE.fullmatch(said[0]):
         return _of_directive(text, block, group, directive)
     if drawn := rows(said, [line.indent for line in block]):
@@ -187,13 +184,11 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         heads.append(Unit(Kind.NOISE, block[1].start, block[1].end, group))
         block, said = block[2:], said[2:]
-        if not block:
-            return heads, False
-    if _HASHES.match(said[0]) and not is_sure(said[1:]):
+    if said and _HASHES.match(said[0]) and not is_sure(said[1:]):
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         block, said = block[1:], said[1:]
-        if not block:
-            return heads, False
+    if not block:
+        return heads, False
     if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
     if is_code(said) and not MARK.match(said[0]):
@@ -205,8 +200,7 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
 def _of_front(line: _Line, said: str, group: int) -> Unit:
     """A line of what stands before a page: its title, what it says, or a setting of whatever shows the page."""
     title = said.startswith("title: ")
-    setting = _SETTING.match(said) or _RULE.fullmatch(said)
-    kind = Kind.HEADING if title else Kind.NOISE if setting else Kind.SENTENCE
+    kind = Kind.HEADING if title else Kind.NOISE if is_setting(said) or _RULE.fullmatch(said) else Kind.SENTENCE
     return Unit(kind, line.start + len("title: ") * title, line.end, group)
 
 
@@ -322,7 +316,8 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         empty = not _WORD.search(said) or _EMPTY.search(said) or TO_FILL_IN.search(said)
         if kind in (Kind.SENTENCE, Kind.ITEM, Kind.ROW) and empty:
             kind = Kind.NOISE
-        if kind is Kind.ITEM and _is_term(text, found, place):
+        told = {Kind.ITEM: _is_term, Kind.CODE: _is_described}.get(kind)
+        if told is not None and told(text, found, place):
             kind = Kind.HEADING
         if kind is Kind.SENTENCE and _is_label(text, found, place):
             kind = _label(said, made[-1] if made else None, found[place + 1] if place + 1 < len(found) else None)
@@ -335,6 +330,14 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
     return made
+
+
+def _is_described(text: str, found: list[Unit], place: int) -> bool:
+    """Whether code is a call by itself, one of several in the passage, that is described below it."""
+    calls = [one for one in found if one.kind is Kind.CODE and _CALL.fullmatch(text, one.start, one.end)]
+    told = [one.kind for one in found[place + 1 : place + 2]] == [Kind.SENTENCE]
+    led = found[place - 1].kind is Kind.CODE or text[: found[place].start].rstrip().endswith((":", "："))
+    return found[place] in calls and len(calls) > 1 and told and not (place and led)
 
 
 def _label(said: str, before: Unit | None, below: Unit | None) -> Kind:
@@ -355,8 +358,7 @@ def _is_label(text: str, found: list[Unit], place: int) -> bool:
         and len(said) <= _LABEL
         and (len(said.split()) <= _LABEL_WORDS or _is_over_prose(text, found, place))
         and not sentences.PAUSE.search(said)
-        and not regex.search(r"\p{L}\s?[:：=]\s*\S", said)  # a label with its value
-        and not regex.search(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]", said)
+        and not regex.search(r"\p{L}\s?[:：=]\s*\S|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]", said)
     )
 
 

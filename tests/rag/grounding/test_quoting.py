@@ -418,3 +418,49 @@ def test_the_title_of_an_article_is_no_sentence() -> None:
     shown = composer.checked()
     assert shown.text.startswith("**Madde 33: Araştırma görevlileri**\n\n- a) Araştırma")
     assert len(shown.sentences) == 1
+
+
+def test_a_table_that_goes_on_in_the_next_passage_is_one() -> None:
+    first = "\n\n".join(f"Room: {room}; People: {count}." for room, count in zip("ABC", range(3), strict=True))
+    second = "\n\n".join(f"Room: {room}; People: {count}." for room, count in zip("DEF", range(3), strict=True))
+    one = Passage("1", "a.md", first, 0, len(first))
+    after = Passage("2", "a.md", second, len(first) + 2, len(first) + 2 + len(second))
+    composer = Composer([one, after])
+    composer.quote(Span(0, units(first)[:2], 1.0))
+    composer.quote(Span(1, units(second)[1:], 1.0))
+    shown = composer.checked()
+    assert [line[2] for line in shown.text.splitlines()] == ["R", "-", "A", "B", "…", "E", "F"]
+    assert all(shown.text[each.start : each.end] == each.text for each in shown.sentences)
+
+
+def test_an_item_that_the_passage_before_leads_into_stays_an_item() -> None:
+    first, second = "There are things to think about:", "- Workers are started again by the desk.\n- They are few."
+    one = Passage("1", "a.md", first, 0, len(first))
+    after = Passage("2", "a.md", second, len(first) + 1, len(first) + 1 + len(second))
+    composer = Composer([one, after])
+    lead = units(f"{first}\n\n{second}")[0]
+    composer.quote(Span(0, (lead,), 1.0))
+    composer.quote(Span(1, units(second)[:1], 1.0))
+    assert composer.checked().text.endswith("\n\n- Workers are started again by the desk [2].\n- …")
+
+
+def test_code_that_goes_on_further_in_in_the_next_passage_says_so() -> None:
+    first, second = "class Desk:\n    lamp = True", "def light(self):\n    return self.lamp"
+    for white, sign in ((6, True), (2, False)):
+        after = Passage("2", "a.md", second, len(first) + white, len(first) + white + len(second))
+        composer = Composer([Passage("1", "a.md", first, 0, len(first)), after])
+        composer.quote(Span(0, units(first), 1.0))
+        assert ("lamp = True\n…\n" in composer.checked().text) is sign
+
+
+def test_bold_and_the_hollow_bullets_of_print_are_shown_as_such() -> None:
+    assert composed("** Not paid (ever)** The fund does not pay.").checked().text.startswith("**Not paid (ever)** The")
+    assert composed("It takes 2 ** 3 and 4 ** 5 steps.").checked().text == "It takes 2 ** 3 and 4 ** 5 steps [1]."
+    listed = composed("- A card.\n\no: A coat.\n\no: A lamp.").checked().text
+    assert listed == "- A card [1].\n- A coat [1].\n- A lamp [1]."
+    assert composed("(5)The desk pays.").checked().text == "**(5)** The desk pays [1]."
+
+
+def test_what_a_page_is_found_by_is_not_quoted() -> None:
+    said = composed("title: Desks\nquestions: desk, desk@example.org\n\nA desk is given to all.").checked().text
+    assert said == "**Desks**\n\nA desk is given to all [1]."

@@ -314,3 +314,35 @@ def test_a_long_quote_does_not_go_on_with_what_says_nothing_of_the_question() ->
     assert "town15" in said and "Cheese" not in said
     brief = passage(f"The ferry to the island leaves at nine.\n\n{besides}", 5.0)
     assert "Cheese" in answer("When does the ferry to the island leave?", [brief], 120)
+
+
+def test_a_sentence_that_takes_back_what_was_said_is_quoted_with_it() -> None:
+    text = "Dental prostheses are not paid for by the fund of the institute."
+    more = "However, those that the board of doctors asks for are paid."
+    first = passage(text, 5.0)
+    after = Passage("b", "a.md", more, len(text) + 2, len(text) + 2 + len(more), language="en", score=1.0)
+    said = answer("Are dental prostheses paid for?", [first, after], max_words=12)
+    assert said.startswith("Dental prostheses are not paid") and said.endswith("asks for are paid [2].")
+    items = "\n".join(f"- Fund {at} pays for what is bought there. {'It has many rules. ' * 9}" for at in range(3))
+    long = (
+        f"These pay:\n\n{items}\n- Fund 9 pays for tools. However, saws are not paid for. {'It has many rules. ' * 9}"
+    )
+    assert "However, saws are not paid" in answer("Which fund pays for what is bought?", [passage(long, 5.0)])
+
+
+def test_an_item_of_a_list_is_quoted_with_what_leads_into_it() -> None:
+    before = "We want all customers to be content with the desk.\n\nWhoever has too many tickets does this:"
+    items = "\n".join(f"{at}. {'Write to the manager of the desk about room ' + str(at)}." for at in range(1, 9))
+    said = answer("What is written about room 4?", [passage(f"{before}\n\n{items}", 5.0)], max_words=20)
+    assert "does this [1]:" in said and "room 4" in said
+
+
+def test_the_calls_that_a_reference_describes_are_headings_in_it() -> None:
+    text = "open()\n\nOpens the desk of the harbour.\n\nshut()\n\nShuts the desk of the harbour in the evening."
+    said = answer("What shuts the desk of the harbour in the evening?", [passage(text, 5.0)])
+    assert "**shut()**\n\nShuts the desk" in said and "```" not in said
+
+
+def test_more_information_alone_is_no_part_of_a_quote() -> None:
+    text = "The ferry to the island leaves at nine. More information."
+    assert answer("When does the ferry leave?", [passage(text, 5.0)]) == "The ferry to the island leaves at nine [1]."
