@@ -1,4 +1,4 @@
-"""How sure it is that passages answer a question once the best of them was read together with it.
+"""How sure it is that passages answer a question once the best of them were read together with it.
 
 Knows how much what a reader says counts beside the confidence of the search: a logistic model, learned by
 `rag.training.learn_rereading`. Does not know the reader.
@@ -7,7 +7,7 @@ Knows how much what a reader says counts beside the confidence of the search: a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,11 +16,17 @@ from rag.retrieval.weights import chance_of, log_odds
 from rag.types import Passage, SearchResult
 
 WEIGHTS = Path(__file__).with_name("rereading.json")
-FEATURES = ("found", "read")
-"""The log odds of the search's confidence, and those that the reader gives the best passage."""
+FEATURES = ("found", "first", "mean")
+"""The log odds of the search's confidence, those that the reader gives the best passage, and the mean of those that it
+gives the best few, which is left out where only one was read.
+"""
+READ = 4
+"""So many passages are read, at most."""
 _LEAST, _MOST = 1e-3, 12.0
 _HOPELESS, _CERTAIN = 0.02, 0.85
 """Confidence below which, and above which, nothing is read: it would hardly change what becomes of a question."""
+_LOW, _HIGH = 0.03, 0.45
+"""Confidence once the first passage was read between which the others are read too."""
 
 
 def worth(found: SearchResult) -> bool:
@@ -29,27 +35,41 @@ def worth(found: SearchResult) -> bool:
 
 
 def reread(found: SearchResult, read: Callable[[str, str, Passage], float | None]) -> SearchResult:
-    """`found` with what a reader says of its best passage in its confidence, as it is where none says anything; `read`
-    gives the log odds that a passage answers a question in a language, or None.
+    """`found` with what a reader says of its best passage in its confidence, and of a few where that leaves a doubt;
+    as it is where the reader says nothing of the first. `read` gives the log odds that a passage answers a question in
+    a language, or None.
     """
-    if not worth(found):
+    if not worth(found) or not (first := said(found, read, 1)):
         return found
-    odds = read(found.query, found.language, found.passages[0])
-    return found if odds is None else replace(found, confidence=confidence(found.confidence, odds))
+    sure = confidence(found.confidence, first)
+    if len(found.passages) > 1 and _LOW <= sure <= _HIGH:
+        sure = confidence(found.confidence, [*first, *said(found, read, READ, begin=1)])
+    return replace(found, confidence=sure)
 
 
-def describe(found: float, odds: float) -> tuple[float, ...]:
-    """The values of `FEATURES` for the search's confidence and a reader's odds."""
-    return log_odds(min(1.0 - _LEAST, max(_LEAST, found))), min(_MOST, max(-_MOST, odds))
+def said(
+    found: SearchResult, read: Callable[[str, str, Passage], float | None], most: int = READ, begin: int = 0
+) -> list[float]:
+    """What a reader says of each of the best `most` passages from `begin` on that it can read."""
+    odds = (read(found.query, found.language, one) for one in found.passages[begin:most])
+    return [one for one in odds if one is not None]
 
 
-def confidence(found: float, odds: float) -> float:
-    """Estimate in [0, 1] that the passages answer, from the search's confidence and a reader's odds."""
-    weights = _weights()
-    told = sum(weights[name] * value for name, value in zip(FEATURES, describe(found, odds), strict=True))
-    return chance_of(weights["constant"] + told)
+def describe(found: float, odds: Sequence[float]) -> tuple[float, ...]:
+    """The values of `FEATURES` for the search's confidence and a reader's odds, of which there is one at least."""
+    bound = [min(_MOST, max(-_MOST, one)) for one in odds]
+    return log_odds(min(1.0 - _LEAST, max(_LEAST, found))), bound[0], sum(bound) / len(bound)
+
+
+def confidence(found: float, odds: Sequence[float]) -> float:
+    """Estimate in [0, 1] that the passages answer, from the search's confidence and a reader's odds for the first
+    passage or for several.
+    """
+    weights = _weights()["few" if len(odds) > 1 else "one"]
+    values = dict(zip(FEATURES, describe(found, odds), strict=True))
+    return chance_of(weights["constant"] + sum(weights.get(name, 0.0) * value for name, value in values.items()))
 
 
 @cache
-def _weights() -> Mapping[str, float]:
+def _weights() -> Mapping[str, Mapping[str, float]]:
     return dict(json.loads(WEIGHTS.read_text(encoding="utf-8")))

@@ -27,13 +27,13 @@ were learned without them."""
 
 
 def examples(questions: Path, library: Library) -> tuple[Floats, Bools]:
-    """The values of `rereading.describe` for the questions whose best passage is read, and which of them the documents
-    answer."""
+    """The values of `rereading.describe` for the questions whose best passages are read, and which of them the
+    documents answer."""
     values, answerable = [], []
     for entry, found in question_sets.searched(questions, library):
         read = library.semantics.read if library.semantics is not None else None
-        odds = read(found.query, found.language, found.passages[0]) if read and found.passages else None
-        if odds is not None:
+        odds = rereading.said(found, read) if read else []
+        if odds:
             values.append(rereading.describe(found.confidence, odds))
             answerable.append(bool(entry["documents"]))
     return np.array(values), np.array(answerable, bool)
@@ -61,22 +61,26 @@ def main() -> None:
     """The command line."""
     arguments = question_sets.arguments("python -m rag.training.learn_rereading", "Learn to weigh reading.")
     sets = [examples(questions, library) for questions, library in question_sets.opened(arguments)]
-    exponents = []
-    for at, (values, _) in enumerate(sets):
-        constant, weights = fit([part for i, part in enumerate(sets) if i != at])
-        exponents.append(constant + values @ weights)
-    every, known = np.concatenate(exponents), np.concatenate([answerable for _, answerable in sets])
-    bound = float(np.quantile(every[known], _REFUSED))
-    for given, own, marks in zip(
-        (*arguments.sets, "all"), (*exponents, every), (*(y for _, y in sets), known), strict=True
-    ):
-        print(json.dumps({"set": given, **told(own, marks, bound)}))
-    constant, weights = fit(sets)
-    moved = constant + log_odds(RetrievalSettings().minimum_confidence) - bound
-    learnt = {"constant": moved, **dict(zip(rereading.FEATURES, weights.tolist(), strict=True))}
+    known = np.concatenate([answerable for _, answerable in sets])
+    learnt = {}
+    for read, columns in (("one", [0, 1]), ("few", [0, 1, 2])):
+        parts = [(values[:, columns], answerable) for values, answerable in sets]
+        exponents = []
+        for at, (values, _) in enumerate(parts):
+            constant, weights = fit([part for i, part in enumerate(parts) if i != at])
+            exponents.append(constant + values @ weights)
+        every = np.concatenate(exponents)
+        bound = float(np.quantile(every[known], _REFUSED))
+        for given, own, marks in zip(
+            (*arguments.sets, "all"), (*exponents, every), (*(y for _, y in parts), known), strict=True
+        ):
+            print(json.dumps({"read": read, "set": given, **told(own, marks, bound)}))
+        constant, weights = fit(parts)
+        moved = constant + log_odds(RetrievalSettings().minimum_confidence) - bound
+        named = zip((rereading.FEATURES[at] for at in columns), weights.tolist(), strict=True)
+        learnt[read] = {name: round(value, 4) for name, value in (("constant", moved), *named)}
     if not arguments.check:
-        written = json.dumps({name: round(value, 4) for name, value in learnt.items()}, indent=1)
-        rereading.WEIGHTS.write_text(written + "\n", encoding="utf-8")
+        rereading.WEIGHTS.write_text(json.dumps(learnt, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
