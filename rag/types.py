@@ -40,6 +40,10 @@ class Nearness:
     second: bool = True
 
 
+GAP = 8
+"""Characters between two passages of which one comes right after the other, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a document that is retrieved and cited as one.
@@ -65,6 +69,10 @@ class Passage:
     picture: float | None = None
     near: Nearness | None = None
     edges: tuple[str, str] = ("", "")
+
+    def is_before(self, other: Passage) -> bool:
+        """Whether the other passage comes right after this one in their document."""
+        return self.document == other.document and 0 <= other.start - self.end <= GAP
 
 
 @dataclass(frozen=True, slots=True)

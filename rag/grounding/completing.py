@@ -18,7 +18,7 @@ from rag.grounding.leaning import excepts, is_pointing
 from rag.grounding.pointers import is_contents, is_labelled
 from rag.grounding.shown_lists import is_paragraph
 from rag.grounding.spans import CLAUSE, CLOSED, Span, cut_off, ended, leads_on, said_by, size_of, to_the_point
-from rag.grounding.stretches import PICTURE, TELLING, defines, is_adrift, is_next, is_sentence, text_of
+from rag.grounding.stretches import PICTURE, TELLING, defines, is_adrift, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import TO_FILL_IN, Kind, Unit
 from rag.text import sentences
@@ -101,7 +101,7 @@ def _after(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -
     """What comes after a span in its passage, or in the one that follows that."""
     one, last = passages[span.passage], span.units[-1]
     own = [other for other in found if other.passage == span.passage and other.start > last.start]
-    next_ = [at for at, other in enumerate(passages) if is_next(one, other)]
+    next_ = [at for at, other in enumerate(passages) if one.is_before(other)]
     return next(iter(own or [other for other in found if other.passage in next_]), None)
 
 

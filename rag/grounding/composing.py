@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from rag.grounding.completing import completed, with_exceptions
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of
-from rag.grounding.stretches import GAP
 from rag.grounding.unit_features import Sentence
 from rag.grounding.units import Kind, Unit
-from rag.types import Passage
+from rag.types import GAP, Passage
 
 _EQUAL, _NEARLY, _BESIDE, _AFTER = 0.3, 0.8, 1.0, 2.5
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:

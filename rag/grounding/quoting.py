@@ -17,7 +17,6 @@ from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
 from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
 from rag.grounding.spans import CLAUSE, Span
-from rag.grounding.stretches import is_next
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
 from rag.text import sentences
@@ -89,7 +88,7 @@ class Composer:
         if heading:
             self.say(f"**{heading}**")
         run: list[Unit] = []
-        led = bool(self._led) and is_next(self.passages[self._led - 1], passage)
+        led = bool(self._led) and self.passages[self._led - 1].is_before(passage)
         for unit in span.units:
             if run and not _together(run[-1], unit, passage.text):
                 self._block(run, passage, number, led=led, more=True)
@@ -222,11 +221,11 @@ class Composer:
         at, last = self._open
         before, here = self.passages[at - 1], self.passages[number - 1]
         if run[0].kind is Kind.ROW:
-            return is_next(before, here) and _columns(run) == self._columns
+            return before.is_before(here) and _columns(run) == self._columns
         if at == number:
             return last.group == run[0].group
         ends = units(before.text)[-1].start == last.start and units(here.text)[0].start == run[0].start
-        return is_next(before, here) and ends
+        return before.is_before(here) and ends
 
     def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         said = {unit.start for unit in run}

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.grounding.list_marks import MARK
 from rag.grounding.units import Kind, Unit, units
+from rag.text.list_marks import MARK
 
 LEFT_OUT = "- …"
 """What stands for items that were left out."""

@@ -37,18 +37,11 @@ _DEFINITIONS = regex.compile(
 """What stands over or before a list of definitions."""
 _TERM = 60
 """Characters of a term at most."""
-GAP = 8
-"""Characters at most between two passages that follow one another."""
 _NAMED = regex.compile(r"\S*(?:[\p{Lu}\p{N}_(=/\\:-]|\.\S)")
 """A first word that is a name, not the middle of a sentence."""
 _VALUED = regex.compile(r"\S{1,12}: \S{1,20}\.")
 """A label with its value."""
 _DEFAULT = regex.compile(r"(?:the )?(?:default|type|standard|varsayılan)s?(?: value)?(?: is\b|:\s)", regex.I)
-
-
-def is_next(one: Passage, after: Passage) -> bool:
-    """Whether a passage comes right after another one in their document."""
-    return one.document == after.document and 0 <= after.start - one.end <= GAP
 
 
 def text_of(passages: Sequence[Passage], sentence: Sentence) -> str:
@@ -249,9 +242,9 @@ def _whole_list(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         if passage.document != own.document or at == found[i].passage or passage.headings != own.headings:
             continue
         there = [k for k, s in enumerate(found) if s.passage == at]
-        if ends and there and 0 <= passage.start - own.end <= GAP and found[there[0]].unit.kind is Kind.ITEM:
+        if ends and there and own.is_before(passage) and found[there[0]].unit.kind is Kind.ITEM:
             group = [*group, *_group(found, there[0])]
-        elif begins and there and 0 <= own.start - passage.end <= GAP and found[there[-1]].unit.kind is Kind.ITEM:
+        elif begins and there and passage.is_before(own) and found[there[-1]].unit.kind is Kind.ITEM:
             group = [*_group(found, there[-1]), *group]
     return group
 

@@ -16,8 +16,8 @@ from rag.formats.tables import row_cells
 from rag.grounding.code_lines import LINE, NOTE, file_kind, is_change, is_code, is_output, is_sure, reads_as_prose
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
 from rag.grounding.front_matter import is_front_matter, is_setting, links_to_project
-from rag.grounding.list_marks import ARTICLE, BARE, LETTER, MARK, apart, titles
 from rag.text import sentences
+from rag.text.list_marks import ARTICLE, BARE, LETTER, MARK, apart, titles
 
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _HASHES = regex.compile(r"#{1,6}\s")

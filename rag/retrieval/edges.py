@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import replace
 
-import regex
-
 from rag.storage.protocols import PassageStore
+from rag.text.list_marks import MARK
 from rag.types import Passage
-
-_ITEM = regex.compile(r"[^\S\n]*(?:[-*•–‣▪◦+]|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]")
-_GAP = 8
-"""Characters between two passages that touch, at most."""
 
 
 def with_edges(store: PassageStore, found: Mapping[int, Passage], labels: Set[str] | None) -> dict[int, Passage]:
     """The passages by row, those that begin or end with an item with the `edges` of the ones they touch."""
-    sought = {row: (bool(_ITEM.match(one.text)), bool(_ITEM.match(_last(one.text)))) for row, one in found.items()}
+    sought = {row: (bool(MARK.match(one.text)), bool(MARK.match(_last(one.text)))) for row, one in found.items()}
     wanted = {row - 1 for row, (begins, _) in sought.items() if begins}
     wanted |= {row + 1 for row, (_, ends) in sought.items() if ends}
     known = {**found, **store.passages(sorted(wanted - found.keys()), labels=labels)} if wanted else found
@@ -40,9 +35,8 @@ def with_edges(store: PassageStore, found: Mapping[int, Passage], labels: Set[st
 def _last(text: str) -> str:
     """The last item of a text where it ends with one, else its last line."""
     lines = text.rstrip().rpartition("\n\n")[2].split("\n")
-    return next((line for line in reversed(lines) if _ITEM.match(line)), lines[-1])
+    return next((line for line in reversed(lines) if MARK.match(line)), lines[-1])
 
 
 def _touch(one: Passage, after: Passage) -> bool:
-    same = (one.document, one.headings) == (after.document, after.headings)
-    return same and 0 <= after.start - one.end <= _GAP
+    return one.headings == after.headings and one.is_before(after)
