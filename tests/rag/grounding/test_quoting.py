@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -13,117 +10,15 @@ from rag.grounding import extractive
 from rag.grounding.plain_text import plain
 from rag.grounding.quoting import Composer
 from rag.grounding.spans import Span
-from rag.grounding.units import Kind, units
+from rag.grounding.units import units
 from rag.types import Passage, Support
-
-
-def composed(text: str) -> Composer:
-    """All of a passage quoted in one span."""
-    passage = Passage("7", "a.md", text, 0, len(text), language="en")
-    composer = Composer([passage])
-    composer.quote(Span(0, tuple(u for u in units(text) if u.kind is not Kind.NOISE), 1.0))
-    return composer
+from tests.rag.grounding.quoting_help import composed, some_of
 
 
 def test_sentences_are_one_paragraph_each_with_its_marker() -> None:
     assert (
         composed("It opens at six. It closes\nat ten!").checked().text == "It opens at six [1]. It closes at ten! [1]"
     )
-
-
-def test_a_list_keeps_its_lead_in_and_its_numbers() -> None:
-    answer = composed("Do this:\n\n3. Call.\n4. Wait.").checked().text
-    assert answer == "Do this [1]:\n\n3. Call [1].\n4. Wait [1]."
-
-
-def test_paragraphs_and_letters_of_rules_keep_their_names() -> None:
-    """Whoever cites a rule cites "paragraph 2, letter ç"."""
-    answer = composed("(2) It needs:\n\n(3) Nothing else.\n\na) A card.\n\nç) A stamp.").checked().text
-    assert [line for line in answer.splitlines() if line] == [
-        "**(2)** It needs [1]:",
-        "**(3)** Nothing else [1].",
-        "- a) A card [1].",
-        "- ç) A stamp [1].",
-    ]
-
-
-def test_a_paragraph_of_rules_after_letters_is_not_below_them() -> None:
-    answer = composed("It is forbidden:\n\na) No fire.\n\nb) No noise.\n\n(2) Who does it is warned.").checked().text
-    assert answer.splitlines()[2:] == [
-        "- a) No fire [1].",
-        "- b) No noise [1].",
-        "",
-        "**(2)** Who does it is warned [1].",
-    ]
-
-
-def some_of(text: str, *starts: str, edges: tuple[str, str] = ("", "")) -> str:
-    """What is shown of a text where only the units that begin so are quoted."""
-    made = tuple(unit for unit in units(text) if text[unit.start : unit.end].startswith(starts))
-    composer = Composer([Passage("7", "a.md", text, 0, len(text), language="en", edges=edges)])
-    composer.quote(Span(0, made, 1.0))
-    return composer.checked().text
-
-
-def test_where_items_of_a_list_were_left_out_a_line_says_so() -> None:
-    text = "Bring:\n\n- A card.\n- A coat.\n- A pen.\n- A lamp.\n- A rope."
-    shown = some_of(text, "Bring", "A card", "A lamp").splitlines()
-    assert shown == ["Bring [1]:", "", "- A card [1].", "- …", "- A lamp [1].", "- …"]
-    assert some_of(text, "A pen", "A lamp", "A rope").splitlines()[0] == "- …"
-    whole = some_of(text, "Bring", "A card", "A coat", "A pen", "A lamp", "A rope")
-    assert "…" not in whole
-
-
-def test_a_list_that_begins_before_its_passage_says_so() -> None:
-    assert some_of("b) A card.\n\nc) A coat.", "A card", "A coat").startswith("- …\n- b) A card")
-    assert "…" not in some_of("(2) Who does it is warned.\n\n(3) Twice.", "Who", "Twice")  # paragraphs have a number
-
-
-@pytest.mark.parametrize(
-    ("text", "edges", "shown"),
-    [
-        ("- A card.\n- A coat.", ("- A pen.", ""), "…AB"),
-        ("- A card.\n- A coat.", ("Bring a pen.", "And a rope."), "AB"),
-        ("- A card.\n- A coat.", ("", "- A rope."), "AB…"),
-        ("2. A card.\n3. A coat.", ("1. A pen.", "4. A rope."), "…AB…"),
-        ("2. A card.\n3. A coat.", ("1. A pen.", "1. A rope."), "…AB"),  # another list
-        ("2. A card.\n3. A coat.", ("1. A pen.", "- A rope."), "…AB"),
-        ("a) A card.\nb) A coat.", ("", "c) A rope."), "AB…"),
-    ],
-)
-def test_a_list_that_goes_across_passages_says_so(text: str, edges: tuple[str, str], shown: str) -> None:
-    lines = some_of(text, "A card", "A coat", edges=edges).splitlines()
-    signs = {"card": "A", "coat": "B", "…": "…"}
-    assert "".join(sign for line in lines for word, sign in signs.items() if word in line) == shown
-
-
-def test_a_list_whose_end_is_shown_from_the_next_passage_has_no_sign_between() -> None:
-    first, second = "Bring:\n\n- A card.\n- A coat.", "- A pen.\n- A rope."
-    passages = [
-        Passage("7", "a.md", first, 0, len(first), language="en", edges=("", "- A pen.")),
-        Passage("8", "a.md", second, len(first) + 1, len(first) + 1 + len(second), language="en",
-                edges=("- A coat.", "- A lamp.")),
-    ]  # fmt: skip
-    composer = Composer(passages)
-    for at, text in enumerate((first, second)):
-        composer.quote(Span(at, units(text), 1.0))
-    answer = composer.checked()
-    assert answer.text.splitlines()[2:] == [
-        "- A card [1].", "- A coat [1].", "- A pen [2].", "- A rope [2].", "- …",
-    ]  # fmt: skip
-    assert all(answer.text[one.start : one.end] == one.text for one in answer.sentences)
-
-
-def test_a_list_that_goes_on_in_the_next_passage_is_one() -> None:
-    one, two = "Bring:\n\n- A card.\n- A coat. It rains there.", "- A pen.\n- A lamp."
-    first = Passage("1", "a.md", one, 0, len(one), language="en", score=5.0)
-    second = Passage("2", "a.md", two, len(one) + 1, len(one) + 1 + len(two), language="en", score=4.0)
-    composer = Composer([first, second])
-    lead, card, coat = units(one)
-    composer.quote(Span(0, (lead, card, replace(coat, end=coat.start + len("A coat."))), 2.0))  # said shorter
-    composer.quote(Span(1, tuple(units(two)), 1.0))
-    shown = composer.checked().text
-    assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1].\n- A pen [2].\n- A lamp [2]."
 
 
 def test_a_table_is_a_table() -> None:
@@ -135,26 +30,6 @@ def test_a_table_is_a_table() -> None:
         "| gpt | 12 GB | drafts [1] |",
     ]
     assert "<td>3|4 GB</td>" in MarkdownIt("commonmark").enable("table").render(answer)
-
-
-def test_where_rows_of_a_table_were_left_out_a_row_says_so() -> None:
-    text = "\n\n".join(f"Room: {room}; People: {count}." for room, count in zip("ABCDE", range(5), strict=True))
-    rows = units(text)
-    passage = Passage("7", "rooms.md", text, 0, len(text))
-    for chosen, wanted in (((0, 1, 2, 3, 4), "ABCDE"), ((0, 2), "A…C…"), ((1, 4), "…B…E"), ((2,), "…C…")):
-        composer = Composer([passage])
-        composer.quote(Span(0, tuple(rows[at] for at in chosen), 1.0))
-        shown = composer.checked().text
-        assert "".join(line[2] for line in shown.rpartition("--- |\n")[2].splitlines()) == wanted
-        rendered = MarkdownIt("commonmark").enable("table").render(shown)
-        assert rendered.count("<tr>") == len(wanted) + 1 and rendered.count("<td>") == 2 * len(wanted)
-
-
-def test_code_is_fenced_and_the_fence_cannot_be_closed_from_within() -> None:
-    answer = composed("Run this::\n\n    $ make run\n    ```\n    $ done(now)").checked().text
-    html = MarkdownIt("commonmark").render(answer)
-    assert html.count("<pre>") == 1
-    assert "make run" in answer
 
 
 def test_every_piece_points_at_the_text_it_came_from() -> None:
@@ -272,38 +147,6 @@ def test_an_answer_by_yes_at_its_end_has_the_heading_that_asked() -> None:
     assert composer.checked().text.startswith("**Do they expire?**")
 
 
-def test_code_is_cut_between_statements_and_says_that_it_goes_on() -> None:
-    lines = [f"value_{at} = {at}" for at in range(40)]
-    said = composed("\n".join(lines)).checked().text
-    assert "value_23 = 23\n…\n```" in said and "value_24" not in said
-    lines[20:26] = ["values = [", *(f"    {at}," for at in range(20, 24)), "]"]
-    said = composed("\n".join(lines)).checked().text
-    assert "value_19 = 19\n…\n```" in said and "values" not in said
-    whole = "\n".join(lines[:22])
-    assert f"{whole}\n```" in composed(f"{whole}\n\nThat is all there is.").checked().text
-
-
-def test_code_of_which_the_rest_is_not_shown_says_so() -> None:
-    text = "class Desk(Room):\n    lamp = True\n\n    def light(self):\n        self.lamp = True\n\nIt is lit."
-    assert "lamp = True\n…\n```" in some_of(text, "class Desk")
-    assert "…" not in composed(text).checked().text
-
-
-def test_code_does_not_end_with_a_comment_on_what_comes_next() -> None:
-    code = "doc:\n    path: /doc\n    # redirects are temporary by default"
-    assert "path: /doc\n…\n```" in composed(code).checked().text
-    assert "# send it ...\n```" in composed("def told(text):\n    send = text\n    # send it ...").checked().text
-
-
-def test_the_first_line_of_a_passage_stands_as_far_in_as_what_belongs_to_it() -> None:
-    said = (
-        composed("public function told(): void\n    {\n        $this->say();\n    }\n}\n\nIt is told.").checked().text
-    )
-    assert "…\n    public function told(): void\n    {\n        $this" in said
-    said = composed("def told(self):\n        return self.text\n\nIt is told.").checked().text
-    assert "```\ndef told(self):\n    return self.text\n```" in said
-
-
 def test_a_marker_stands_behind_a_quotation_that_a_sentence_ends_with() -> None:
     assert composed('Just say "not here." It helps.').checked().text == 'Just say "not here." [1] It helps [1].'
 
@@ -355,11 +198,6 @@ def test_the_number_of_an_article_is_its_name_and_which_law_changed_it_is_not_sa
     assert composed("See article 12 (1) of the law.").checked().text == "See article 12 (1) of the law [1]."
 
 
-def test_code_keeps_how_far_in_each_of_its_lines_stands() -> None:
-    answer = composed("Write:\n\n    def f():\n        return 1\n\n    f()\n\nThen run it.").checked().text
-    assert "```\ndef f():\n    return 1\n\nf()\n```" in answer
-
-
 def test_the_first_row_of_a_table_without_names_names_its_columns_where_it_alone_has_no_number() -> None:
     answer = composed("Room | People.\n\nHall | 40.\n\nKitchen | 6.").checked().text
     assert answer.splitlines() == ["| Room | People |", "| --- | --- |", "| Hall | 40 [1] |", "| Kitchen | 6 [1] |"]
@@ -383,15 +221,6 @@ def test_stray_marks_of_notes_are_not_shown() -> None:
 def test_a_figure_stands_in_the_last_column_of_rows_without_names() -> None:
     answer = composed("1 | Hall | Seats | 1.0.\n\n2 | Kitchen | 3.").checked().text
     assert answer.splitlines()[-1] == "| 2 | Kitchen |   | 3 [1] |"
-
-
-def test_code_that_begins_or_ends_in_another_passage_says_so() -> None:
-    begun = some_of("public function told(): string\n{\n    return $this->text;\n", "public")
-    assert begun.startswith("```\npublic function") and "\n…\n```" in begun
-    ended = some_of("    $a = 1;\n    $b = 2;\n    }\n}\n\nIt is done.", "$a")
-    assert ended.startswith("```\n…\n")
-    whole = some_of('<form>\n    <input name="a">\n    <br>\n</form>', "<form>")
-    assert "…" not in whole
 
 
 def test_an_account_is_no_heading() -> None:
@@ -442,15 +271,6 @@ def test_an_item_that_the_passage_before_leads_into_stays_an_item() -> None:
     composer.quote(Span(0, (lead,), 1.0))
     composer.quote(Span(1, units(second)[:1], 1.0))
     assert composer.checked().text.endswith("\n\n- Workers are started again by the desk [2].\n- …")
-
-
-def test_code_that_goes_on_further_in_in_the_next_passage_says_so() -> None:
-    first, second = "class Desk:\n    lamp = True", "def light(self):\n    return self.lamp"
-    for white, sign in ((6, True), (2, False)):
-        after = Passage("2", "a.md", second, len(first) + white, len(first) + white + len(second))
-        composer = Composer([Passage("1", "a.md", first, 0, len(first)), after])
-        composer.quote(Span(0, units(first), 1.0))
-        assert ("lamp = True\n…\n" in composer.checked().text) is sign
 
 
 def test_bold_and_the_hollow_bullets_of_print_are_shown_as_such() -> None:
