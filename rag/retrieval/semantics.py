@@ -80,6 +80,7 @@ class Semantics:
         self._alone = FileLock(directory / f"{VECTORS}.lock", thread_local=False)
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
+        self._beside_read = ThreadPoolExecutor(1, "reading")  # what waits for it is at work in one of the others
         self._expected: dict[str, Callable[[], Meaning | None]] = {}
         self._problem = self._away = ""
         self._reads = True
@@ -204,7 +205,7 @@ class Semantics:
         """See `rag.retrieval.rereading.reread`, and `Rereading.reread_later`."""
         if self._second is None or not rereading.worth(found) or self._closed.is_set():
             return lambda: found
-        return self._asked.submit(rereading.reread, found, self.read).result
+        return self._asked.submit(rereading.reread, found, self.read, self._beside_read).result
 
     def read(self, question: str, language: str, passage: Passage) -> float | None:
         """See `SecondOpinion.read`; None without a second encoder, or where it was closed or its reader failed."""
@@ -267,6 +268,7 @@ class Semantics:
         self._closed.set()
         self._wake.set()
         self._asked.shutdown()
+        self._beside_read.shutdown()
         if self._thread is not None:
             self._thread.join()
         with self._making:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
@@ -140,7 +141,7 @@ def test_the_confidence_is_a_chance_that_goes_up_with_the_odds(found: float, odd
     assert 0.0 <= low <= high <= 1.0
 
 
-@pytest.mark.parametrize(("odds", "read"), [(-9.0, "a"), (9.0, "a"), (-1.0, "abcd")])
+@pytest.mark.parametrize(("odds", "read"), [(-9.0, "a"), (9.0, "a"), (-1.0, "abc")])
 def test_more_is_read_only_where_the_first_leaves_a_doubt(odds: float, read: str) -> None:
     texts = list[str]()
 
@@ -150,6 +151,21 @@ def test_more_is_read_only_where_the_first_leaves_a_doubt(odds: float, read: str
 
     rereading.reread(_found(0.3, *"abcdefgh"), reads)
     assert "".join(texts) == read
+
+
+def test_the_passages_after_the_first_are_read_side_by_side() -> None:
+    both, texts = Barrier(2, timeout=20.0), list[str]()
+
+    def reads(_: str, __: str, passage: Passage) -> float:
+        if passage.text != "a":
+            both.wait()
+        texts.append(passage.text)
+        return -1.0
+
+    with ThreadPoolExecutor(1) as beside:
+        found = rereading.reread(_found(0.3, *"abcd"), reads, beside)
+    assert sorted(texts) == ["a", "b", "c"]
+    assert found == rereading.reread(_found(0.3, *"abcd"), lambda *_: -1.0)
 
 
 def test_what_the_other_passages_say_counts() -> None:
