@@ -30,6 +30,14 @@ class Ranked:
     columns: second_stage.Columns | None = None
     lacks: NDArray[np.float64] | None = None
 
+    @property
+    def unsaid(self) -> float:
+        """How much of the question two neighbouring sentences of the best candidate do not say in words like its own;
+        0 in a conversation, whose questions say little by themselves."""
+        if self.columns is None or self.columns.in_talk or not len(self.order):
+            return 0.0
+        return max(0.0, 1.0 - float(self.columns.alike_near[self.order[0]]))
+
     def rounded(self) -> dict[int, float]:
         """The score of each row, as it is shown."""
         return dict(zip(self.rows, self.scores.round(4).tolist(), strict=True))

@@ -43,11 +43,16 @@ def score(features: Floats, weights: Weights, dropped: int = 0) -> Floats:
     """The score of every candidate of one question, comparable only within it: higher is better. For `dropped` see
     `standardised`.
     """
+    return weighed(features, weights, dropped)[0]
+
+
+def weighed(features: Floats, weights: Weights, dropped: int = 0) -> tuple[Floats, Floats]:
+    """The score of every candidate, and the features as they are weighed for it."""
     if not weights.ranking:
-        scores: Floats = features @ np.array([_PLAIN.get(name, 0.0) for name in NAMES])
-        return scores
+        return features @ np.array([_PLAIN.get(name, 0.0) for name in NAMES]), features
     spread, ranking = _arrays(weights)
-    return standardised(features, spread, dropped) @ ranking
+    told = standardised(features, spread, dropped)
+    return told @ ranking, told
 
 
 @lru_cache(maxsize=2)

@@ -34,8 +34,7 @@ from rag.text import framing, lexicon, reading_ahead, sentences
 from rag.text.analyser import casefold, stem
 from rag.types import Likes, SearchResult
 
-_CACHED_BYTES = 32_000_000
-_PHRASE_CANDIDATES = 1_000
+_CACHED_BYTES, _PHRASE_CANDIDATES = 32_000_000, 1_000
 _BORROWED, _BORROWED_ALONE = 0.5, 0.25
 """What words of the question before count beside a turn's own, where the turn leans on it and where it stands alone;
 those of the one before that count half."""
@@ -46,8 +45,7 @@ _VECTORS_MISSING = 0.1
 _NEAR = 0.4
 """What a word counts in the index that may stand for the question's own."""
 _FAR_BEHIND, _AT_LEAST = 0.33, 20
-"""Candidates with less than this share of the best one's score in the index are not re-ranked, but for the first few:
-they hardly ever win, and the others are told apart better without them."""
+"""Below this share of the best score in the index, the first few alone are re-ranked: the others hardly ever win."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +155,21 @@ class Searcher:
         filters = self._filters(parsed, documents, view)
         reading = self._read_question(parsed.text, history, view, parsed.phrases)
         ranked = self._rank(reading, filters, view, self._weights)
-        notes, rows, scores = list(parsed.notes), list(ranked.rows), ranked.rounded()
+        notes, rows, scores, most = list(parsed.notes), list(ranked.rows), ranked.rounded(), second_stage.BY_PIECES
         if parsed.phrases:
             rows = quoted.holding(self._store, rows, parsed.phrases, wanted, labels)
+            most = len(rows) or most  # what holds the words stays first, and its scores are told among it alone
             if not rows:
                 notes.append("No passage holds the quoted words in that order; the words were searched one by one.")
             # A question may quote a name in passing; without a question mark the quoted words are the condition.
             if not rows or (len(rows) < wanted and question.rstrip().endswith(sentences.QUESTION_MARKS)):
                 ranked = self._rank(reading, replace(filters, required=()), view, self._weights)
+                scores = ranked.rounded() | {row: scores[row] for row in rows}
                 rows.extend(row for row in ranked.rows if row not in rows)
-                scores = ranked.rounded() | scores
         first = rows[: second_stage.BY_PIECES] if ranked.columns else []
         near = self.semantics.nearness(reading.meaning(), first, reading.own.language) if self.semantics else {}
-        rows = second_stage.by_pieces(first, scores, near)[:wanted] + rows[len(first) : wanted]
+        first[:most] = second_stage.by_pieces(first[:most], scores, near, ranked.unsaid)
+        rows = (first + rows[len(first) :])[:wanted]
         # The index may be behind the store, which has the last word.
         found = with_edges(self._store, self._store.passages(rows, scores, labels), labels)
         passages = tuple(replace(found[row], near=near.get(row)) for row in rows if row in found)
@@ -300,7 +300,7 @@ class Searcher:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
             said = matching.likeness(batch, matching.alike(reading.talk.content, reading.likes()))
             alike = *rerank_features.alike(reading.talk, batch, said), rerank_features.has_asked(found)
-            columns = self._columns(rows, reading, meaning, view, reranker.score(found.features, weights), alike)
+            columns = self._columns(rows, reading, meaning, view, reranker.weighed(found.features, weights), alike)
         if columns is not None:
             scores = second_stage.score(columns, weights.meaning)
         else:
@@ -355,7 +355,7 @@ class Searcher:
         reading: _Reading,
         meaning: Meaning,
         view: View,
-        words: Floats,
+        words: tuple[Floats, Floats],
         alike: tuple[Floats, Floats, Floats, Floats],
     ) -> second_stage.Columns | None:
         """The candidates' meaning; None while too few of them have their vectors."""
@@ -374,7 +374,7 @@ class Searcher:
             if len(spoken) > _LANGUAGES:
                 self._spoken = {}
         return second_stage.Columns(
-            words,
+            *words,
             second_stage.spread(own),
             second_stage.spread(talk),
             near.usual(meaning.talk, Among(Filters(labels=view.labels), partial(view.rows, self._store))),

@@ -24,8 +24,8 @@ class Weights:
     ("percentage" seldom, a name almost always); `carry_kinds`: the same for words never met, by kind
     (`rag.retrieval.query`). `ranking`: the weight of each feature in the ranker (`rag.retrieval.reranker`), and
     `spread` its usual standard deviation. `answerable`: logistic weights by feature.
-    `meaning`: where an encoder takes part, the weights of `rag.retrieval.second_stage` ("alone", "talk", and
-    what a second encoder adds to either, "second") and those of the confidence ("answerable").
+    `meaning`: where an encoder takes part, the weights of `rag.retrieval.second_stage` ("alone", "talk") and those of
+    the confidence ("answerable", "answerable_in_talk").
     """
 
     carry: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

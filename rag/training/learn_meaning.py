@@ -1,18 +1,20 @@
-"""Learns how words and meaning count together: `python -m rag.training.learn_meaning ENCODER FILE... [--check]`.
+"""Learns how words and meaning count together: `python -m rag.training.learn_meaning FILE... --natural SET...`.
 
-Knows how examples are drawn: the ranking learns from every file's questions, those with a history apart from those
-without; the confidence from files that say what is unanswerable, and from one half of a file asked of the other half.
-Keeps what `rag.training.learn` learned, so that nothing changes where there is no encoder. Prints what is found for
-questions that were not learned from; with `--check` that is all.
+Knows how examples are drawn of FILEs (`rag.training.evaluation_files`) and of SETs (`rag.training.question_sets`): the
+ranking learns from their questions, those with a history apart from those without; the confidence from files and sets
+that say what is unanswerable, and from one half of a file asked of the other half. Keeps what `rag.training.learn`
+learned, so that nothing changes where there is no encoder. Prints what is found for questions that were not learned
+from; with `--check` that is all.
 
-What ships is one run on mtrag_un_a, squad_dev_a (as `--halves` too), xquad_tr, XQuAD's Turkish questions on its English
-text and the reverse, and `--natural` docs_corpus, a company's handbook, Flask's documentation, and every second
-question on another handbook, on Celery's documentation and on a Turkish university's rules. What it says of the
-confidence of a question alone was learned again from squad_dev_a's halves, xquad_tr without the passages that answer,
-every question of the sets on public documents (tests/questions/README.md) and of docs_corpus, and the people's
-questions of ClapNQ (its annotated development part) and of WikiQA (its development and test parts), as files of their
-own. How much the second encoder adds (`--second`) is from questions apart from those, on a handbook, Flask's and
-Celery's documentation, with the rest.
+The ranking that ships is one run with `--only ranking` on mtrag_un_a, squad_dev_a, xquad_tr, xquad_en, XQuAD's Turkish
+questions on its English text and the reverse, and as sets the questions on twenty public handbooks, manuals and rules
+that were written for the reader (`rag.training.learn_reading`), with what is quoted there as their key fact. The
+confidence that ships was learned from other sets, and with the first encoder alone: of a conversation from mtrag_un_a,
+docs_corpus, a company's handbook, Flask's documentation, and every second question on another handbook, on Celery's
+documentation and on a Turkish university's rules; of a question alone from squad_dev_a's halves, xquad_tr without the
+passages that answer, every question of the sets on public documents (tests/questions/README.md) and of docs_corpus, and
+the people's questions of ClapNQ (its annotated development part) and of WikiQA (its development and test parts), as
+files of their own.
 """
 
 from __future__ import annotations
@@ -31,14 +33,11 @@ import numpy as np
 import yaml
 
 from rag.library import Library
-from rag.retrieval import confidence, second_stage
+from rag.retrieval import confidence, rerank_features, second_stage
 from rag.retrieval.embedders.base import Embedder
-from rag.retrieval.embedders.bert_file import BertFile
-from rag.retrieval.embedders.onnx_file import OnnxFile
-from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.ranked import Ranked
 from rag.retrieval.weights import Weights, learned
-from rag.settings import RetrievalSettings
+from rag.training import question_sets
 from rag.training.answerability import FOLDS, Told, bounded, fit_confidence, left_out
 from rag.training.evaluation_files import (
     ANSWERABLE,
@@ -50,20 +49,21 @@ from rag.training.evaluation_files import (
     read,
 )
 from rag.training.fit import Bools, Floats, auroc, listwise
-from rag.training.key_facts import WHOLE, spoken, wordings
+from rag.training.key_facts import WHOLE, held, wordings
 from rag.training.learn import write
 from rag.training.learn_answers import halves
 from rag.types import Passage
 
 _FROM = {"words": 2.0, "own": 1.0, "talk": 1.0, "best_words": 0.5}
 _HALF, _STEPS = 250, 40_000
+_DECAY = {"alone": 1e-2, "talk": 3e-3}
+"""The penalty on large weights: there are many of questions alone."""
 _THRESHOLDS = (0.1, 0.16, 0.25, 0.35)
-_OF_NATURAL = 3
+_OF_NATURAL = 2
 """Questions written for such documents count so much more in the ranking than those of a reading test."""
-_SECOND = np.arange(0.0, 3.25, 0.25)
-"""The weights that are tried for a second encoder."""
-_ENOUGH = 20
-"""Questions of a file from which on its shares count there."""
+_WITHOUT_SECOND = 3
+"""One question of so many is learned from as if there were no second encoder: there may be none."""
+_SECOND = second_stage.NAMES.index("second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +106,24 @@ def fit(drawn: Sequence[Example]) -> dict[str, dict[str, float]]:
     """The weights of the second stage, for questions alone and in a conversation."""
     learnt = {}
     for name, in_talk in (("alone", False), ("talk", True)):
-        # Alone, both cosines are the same one; in a conversation there are too few examples for what is first by words,
-        # and what kind of word is asked for was often asked before.
-        dropped = (second_stage.SECOND, *(("best_words", "has") if in_talk else ("talk",)))
+        # Alone, both cosines are the same one; in a conversation there are too few examples for what is first by words
+        # and for each thing that words tell, and what kind of word is asked for was often asked before.
+        dropped = ("best_words", "has", *rerank_features.NAMES) if in_talk else ("talk",)
         names = [one for one in second_stage.NAMES if one not in dropped]
         chosen = [second_stage.NAMES.index(one) for one in names]
-        lists = [(one.columns[:, chosen], one.relevant) for one in drawn if one.in_talk == in_talk]
-        if not lists:
+        asked = [one for one in drawn if one.in_talk == in_talk]
+        if not asked:
             learnt[name] = dict(_FROM)
             continue
-        values = listwise(lists, epochs=max(25, _STEPS // len(lists)), rate=0.05, decay=3e-3)
+        seen = [one.columns if at % _WITHOUT_SECOND else _without_second(one.columns) for at, one in enumerate(asked)]
+        lists = [(columns[:, chosen], one.relevant) for columns, one in zip(seen, asked, strict=True)]
+        values = listwise(lists, epochs=max(10, _STEPS // len(lists)), rate=0.05, decay=_DECAY[name])
         learnt[name] = {one: round(float(value), 4) for one, value in zip(names, values, strict=True)}
     return learnt
 
 
-def fit_second(drawn: Mapping[str, Sequence[Example]], meaning: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """What a second encoder's cosine adds to the ranking as it is, of questions alone and in a conversation: the weight
-    with the most answers first and among three, each file counting the same, by which no file has fewer first.
-    """
-    at = second_stage.NAMES.index(second_stage.SECOND)
-    learnt = {}
-    for name, in_talk in (("alone", False), ("talk", True)):
-        told = [[one for one in part if one.in_talk == in_talk and one.columns[:, at].any()] for part in drawn.values()]
-        parts = [part for part in told if len(part) >= _ENOUGH]
-        chosen = np.array([meaning[name].get(one, 0.0) for one in second_stage.NAMES])
-        shares = np.array([[_first_and_three(part, chosen, at, weight) for part in parts] for weight in _SECOND])
-        lost = (shares[:, :, 0] < shares[0, :, 0]).any(axis=1) if parts else np.ones(len(_SECOND), bool)
-        learnt[name] = float(_SECOND[np.where(lost, -1.0, shares.sum(axis=(1, 2))).argmax()]) if parts else 0.0
-    return learnt
-
-
-def _first_and_three(drawn: Sequence[Example], weights: Floats, at: int, weight: float) -> tuple[float, float]:
-    weights = np.where(np.arange(len(weights)) == at, weight, weights)
-    best = [one.relevant[np.argsort(-(one.columns @ weights), kind="stable")[:3]] for one in drawn]
-    return float(np.mean([one[:1].any() for one in best])), float(np.mean([one.any() for one in best]))
+def _without_second(columns: Floats) -> Floats:
+    return np.where(np.arange(columns.shape[1]) == _SECOND, 0.0, columns)
 
 
 def hits(drawn: Sequence[Example], meaning: Mapping[str, Mapping[str, float]]) -> Floats:
@@ -191,31 +175,22 @@ def swapped(benchmark: Benchmark, directory: Path, encoder: Embedder, weights: W
     return found
 
 
-def opened(folder: Path, directory: Path, encoder: Embedder) -> Library:
-    """The library of a folder's documents, with their vectors."""
-    library = Library.open(directory, RetrievalSettings(), write=True, embedder=encoder)
-    library.sync([folder])
-    assert library.semantics is not None
-    library.semantics.make()
-    return library
-
-
-def natural(folder: Path, library: Library, weights: Weights) -> tuple[list[Example], list[Told]]:
-    """The questions of the questions.yaml beside a folder's documents; those without documents have no answer there.
+def natural(questions: Path, library: Library, weights: Weights) -> tuple[list[Example], list[Told]]:
+    """The questions of a set; those without documents have no answer there.
 
     A passage is relevant where it is of a document that answers and holds one of the key facts. Questions about whole
     documents teach no ranking.
     """
     drawn: list[Example] = []
     told: list[Told] = []
-    for question in yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))["questions"]:
+    for question in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
         if question.get("kind") in WHOLE:
             continue
         history = tuple((before, said) for before, said in question.get("history", ()))
         ranked = library.searcher.rank(question["question"], weights=weights, history=history)
         if ranked.columns is None or not len(ranked.rows):
             continue
-        group = f"{folder.name}<::>{question['id']}"
+        group = f"{questions}<::>{question['id']}"
         holds = bool(question.get("documents"))
         told.append(Told(group, "natural", ranked.columns.in_talk, confidence.describe_meaning(ranked), holds))
         if holds:
@@ -230,8 +205,8 @@ def _answers(passage: Passage | None, question: Mapping[str, Any]) -> bool:
     """Whether a passage is of a document that answers and holds a key fact of the question."""
     if passage is None or passage.document not in question["documents"]:
         return False
-    text, facts = spoken(passage.text), wordings(question)
-    return not facts or any(spoken(wording) in text for fact in facts for wording in fact)
+    facts = wordings(question)
+    return not facts or held(passage.text, facts) > 0.0
 
 
 def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[str, dict[str, float]]:
@@ -240,7 +215,7 @@ def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[
     every = [one for part in drawn.values() for one in part]
     found = {name: np.zeros(2) for name in drawn}
     exponents = left_out(told)
-    for fold in range(FOLDS):
+    for fold in range(FOLDS if drawn else 0):
         meaning = fit([one for one in every if crc32(one.group.encode()) % FOLDS != fold])
         for name, part in drawn.items():
             found[name] += hits([one for one in part if crc32(one.group.encode()) % FOLDS == fold], meaning)
@@ -263,59 +238,45 @@ def check(drawn: Mapping[str, Sequence[Example]], told: Sequence[Told]) -> dict[
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m rag.training.learn_meaning", description=__doc__.splitlines()[0])
-    parser.add_argument("encoder", type=Path, help="the ONNX file (see rag.retrieval.embedders.onnx_file)")
     parser.add_argument("files", type=Path, nargs="+", help="documents and questions (rag.training.evaluation_files)")
-    parser.add_argument("--halves", type=Path, required=True, help="a file whose halves are asked of one another")
+    parser.add_argument("--halves", type=Path, help="a file whose halves are asked of one another, for the confidence")
     parser.add_argument(
-        "--natural", type=Path, nargs="*", default=(), help="folders of documents with a questions.yaml beside them"
+        "--natural", dest="sets", nargs="*", default=(), metavar="QUESTIONS=LIBRARY", help="sets of natural questions"
     )
-    parser.add_argument("--questions", type=int, default=400, help="questions to draw from each file without history")
-    parser.add_argument("--second", type=Path, help="a second encoder, for English: learn only how much it adds")
-    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--questions", type=int, default=600, help="questions to draw from each file without history")
+    parser.add_argument("--only", choices=("ranking", "confidence"), help="learn only this part, keep the other")
+    question_sets.take_encoders(parser)
     arguments = parser.parse_args()
-    encoder: Embedder = OnnxFile(arguments.encoder, "learning")
-    start = replace(learned(), meaning={"alone": _FROM, "talk": _FROM})
-    if arguments.second is not None:
-        encoder, start = Paired(encoder, BertFile(arguments.second, "second"), "en"), learned()
+    encoder, weights = question_sets.encoders(arguments), learned()
     drawn: dict[str, list[Example]] = {}
+    told: list[Told] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         root = Path(directory)
-        libraries = []
-        for number, file in enumerate(arguments.files):
-            benchmark = some(read(file), arguments.questions)
-            library, owner = open_library(benchmark, root / str(number), encoder)
-            libraries.append((benchmark, library))
-            drawn[file.stem] = [example for _, _, example in examples(benchmark, library, owner, start)]
-        folders = [(folder, opened(folder, root / f"n{at}", encoder)) for at, folder in enumerate(arguments.natural)]
-        for folder, library in folders:
-            drawn[folder.name] = natural(folder, library, start)[0] * _OF_NATURAL
-        if arguments.second is not None:
-            for library in [*(one for _, one in libraries), *(one for _, one in folders)]:
-                library.close()
-            added = fit_second(drawn, start.meaning)
-            print(json.dumps(added))
-            if not arguments.check:
-                write(replace(start, meaning={**start.meaning, second_stage.SECOND: added}))
-            return
-        ranking = fit([one for part in drawn.values() for one in part])
-        weights = replace(start, meaning=ranking)
-        told = [
-            one
-            for benchmark, library in libraries
-            if _marked(benchmark)
-            for one in recorded(benchmark, library, weights)
-        ]
-        told += swapped(read(arguments.halves), root / "halves", encoder, weights)
-        for folder, library in folders:
-            told += natural(folder, library, weights)[1]
-        for library in [*(one for _, one in libraries), *(one for _, one in folders)]:
+        benchmarks = [some(read(file), arguments.questions) for file in arguments.files]
+        libraries = [open_library(one, root / str(at), encoder) for at, one in enumerate(benchmarks)]
+        if arguments.only != "confidence":
+            start = replace(weights, meaning={"alone": _FROM, "talk": _FROM})
+            for file, benchmark, (library, owner) in zip(arguments.files, benchmarks, libraries, strict=True):
+                drawn[file.stem] = [example for _, _, example in examples(benchmark, library, owner, start)]
+            for questions, library in question_sets.opened(arguments):
+                drawn[str(questions)] = natural(questions, library, start)[0] * _OF_NATURAL
+            ranking = fit([one for part in drawn.values() for one in part])
+            weights = replace(weights, meaning={**weights.meaning, **ranking})
+        if arguments.only != "ranking":
+            for benchmark, (library, _) in zip(benchmarks, libraries, strict=True):
+                told += recorded(benchmark, library, weights) if _marked(benchmark) else []
+            if arguments.halves is not None:
+                told += swapped(read(arguments.halves), root / "halves", encoder, weights)
+            for questions, library in question_sets.opened(arguments):
+                told += natural(questions, library, weights)[1]
+            learnt = fit_confidence(told)
+            learnt["answerable"] = bounded(learnt["answerable"], told, left_out(told))
+            weights = replace(weights, meaning={**weights.meaning, **learnt})
+        for library, _ in libraries:
             library.close()
-    print(json.dumps({**ranking, **check(drawn, told)}, indent=1))
+    print(json.dumps(check(drawn, told), indent=1))
     if not arguments.check:
-        kept = {name: values for name, values in learned().meaning.items() if name == second_stage.SECOND}
-        learnt = fit_confidence(told)
-        learnt["answerable"] = bounded(learnt["answerable"], told, left_out(told))
-        write(replace(weights, meaning={**kept, **ranking, **learnt}))
+        write(weights)
 
 
 def _marked(benchmark: Benchmark) -> bool:

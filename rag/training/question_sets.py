@@ -29,17 +29,27 @@ def arguments(prog: str, description: str) -> argparse.Namespace:
     """What the command line says: `sets`, `encoder`, `second`, `check`."""
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("sets", nargs="+", metavar="QUESTIONS=LIBRARY", help="questions and where their library is")
+    take_encoders(parser)
+    return parser.parse_args()
+
+
+def take_encoders(parser: argparse.ArgumentParser) -> None:
+    """Have a command line say `encoder`, `second` and `check`."""
     parser.add_argument("--encoder", type=Path, required=True, help="the encoder's ONNX file")
     parser.add_argument("--second", type=Path, required=True, help="the second encoder's, for English")
     parser.add_argument("--check", action="store_true", help="write nothing")
-    return parser.parse_args()
+
+
+def encoders(given: argparse.Namespace) -> Paired:
+    """Both encoders, with the reader where there is one."""
+    name = _named(given.second)
+    first, second = OnnxFile(given.encoder, _named(given.encoder)), BertFile(given.second, name)
+    return Paired(first, second, "en", reader_of(given.second, name))
 
 
 def opened(given: argparse.Namespace) -> Iterator[tuple[Path, Library]]:
     """Each file of questions with its library, which has its vectors, and is closed when the next one is asked for."""
-    name = _named(given.second)
-    first, second = OnnxFile(given.encoder, _named(given.encoder)), BertFile(given.second, name)
-    encoder = Paired(first, second, "en", reader_of(given.second, name))
+    encoder = encoders(given)
     for one in given.sets:
         questions, _, directory = one.partition("=")
         library = Library.open(Path(directory), RetrievalSettings(), write=True, embedder=encoder)

@@ -175,6 +175,7 @@ def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, co
     both, none = np.array([cosine, 0.0]), np.zeros(2)
     columns = second_stage.Columns(
         words=none,
+        told=np.zeros((2, len(rerank_features.NAMES))),
         own=both,
         talk=both,
         usual=(0.1, 0.1),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.library import Library
-from rag.retrieval import second_stage
+from rag.retrieval import rerank_features, second_stage
 from rag.retrieval.embedders.base import Vectors
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.second_opinion import SECOND_VECTORS
@@ -118,16 +118,28 @@ def test_the_first_says_how_near_pieces_are_that_the_second_cannot_read(tmp_path
     alone.close()
 
 
-def test_the_passage_with_the_nearest_piece_comes_first_among_the_best() -> None:
+def test_the_passage_with_the_nearest_piece_comes_first_where_the_best_leaves_much_unsaid() -> None:
     near = {1: Nearness(0.5, ((0, 5, 0.3),)), 2: Nearness(0.3, ((0, 5, 0.2), (5, 9, 0.8))), 4: Nearness(0.4, ())}
     scores = {1: 2.0, 2: 1.9, 3: 1.8, 4: 1.7}
-    assert second_stage.by_pieces([1, 2, 3, 4], scores, near)[0] == 2
+    assert second_stage.by_pieces([1, 2, 3, 4], dict(scores), near, 0.0) == [1, 2, 3, 4]
+    assert second_stage.by_pieces([1, 2, 3, 4], scores, near, 0.5)[0] == 2
     assert scores[2] > scores[1] >= 2.0
     assert all(scores[row] >= 1.7 for row in (1, 2, 3, 4))
-    assert second_stage.by_pieces([3, 1], {3: 2.0, 1: 1.0}, {}) == [3, 1]
-    assert second_stage.by_pieces([], {}, {}) == []
+    assert second_stage.by_pieces([3, 1], {3: 2.0, 1: 1.0}, {}, 0.5) == [3, 1]
+    assert second_stage.by_pieces([], {}, {}, 0.5) == []
     first = {row: replace(one, second=False) for row, one in near.items()}
-    assert second_stage.by_pieces([1, 2, 3, 4], {1: 2.0, 2: 1.9, 3: 1.8, 4: 1.7}, first) == [1, 2, 3, 4]
+    assert second_stage.by_pieces([1, 2, 3, 4], {1: 2.0, 2: 1.9, 3: 1.8, 4: 1.7}, first, 0.5) == [1, 2, 3, 4]
+
+
+def test_a_passage_that_holds_the_quoted_words_stays_before_those_with_nearer_pieces(tmp_path: Path) -> None:
+    others = {f"{at}.md": f"# Leave\n\nThe vacation of team {at} is asked for in writing." for at in range(6)}
+    library_of(tmp_path, {"held.md": "# Sheet\n\nA yellow sheet lies in the box of every desk.", **others}).close()
+    library = _opened(tmp_path, WordEncoder("second"))
+    _made(library)
+    found = library.search('Is the leave of the office asked for in writing on a "yellow sheet"?').passages
+    assert found[0].document == "held.md"
+    assert len(found) > 1
+    library.close()
 
 
 def test_pieces_go_with_their_passage_and_are_made_where_only_the_passage_was(tmp_path: Path) -> None:
@@ -241,13 +253,13 @@ def test_a_question_in_a_conversation_has_its_vector_too(tmp_path: Path) -> None
     library.close()
 
 
-def test_what_it_says_is_added_to_the_ranking_as_it_is() -> None:
+def test_what_it_says_counts_beside_what_words_and_the_first_say() -> None:
     zeros = np.zeros(3)
     columns = second_stage.Columns(
-        np.array([2.0, 1.0, 0.0]), zeros, zeros, (0.0, 0.1), np.zeros(3, bool), False, zeros, zeros, zeros, zeros,
-        np.array([0.1, 0.2, 0.9]),
+        np.array([2.0, 1.0, 0.0]), np.zeros((3, len(rerank_features.NAMES))), zeros, zeros, (0.0, 0.1),
+        np.zeros(3, bool), False, zeros, zeros, zeros, zeros, np.array([0.1, 0.2, 0.9]),
     )  # fmt: skip
-    weights = {"alone": {"words": 1.0}, "talk": {"words": 1.0}, "second": {"alone": 3.0, "talk": 0.1}}
+    weights = {"alone": {"words": 1.0, "second": 3.0}, "talk": {"words": 1.0, "second": 0.1}}
     assert second_stage.score(columns, weights).argmax() == 2
     assert second_stage.score(replace(columns, in_talk=True), weights).argmax() == 0
     assert second_stage.score(replace(columns, second=None), weights).argmax() == 0

@@ -17,10 +17,12 @@ import pytest
 from rag.labels import PUBLIC, collection
 from rag.library import Library
 from rag.principal import Principal
-from rag.retrieval import neighbours, second_stage
+from rag.retrieval import neighbours, rerank_features, second_stage
 from rag.retrieval import semantics as semantics_module
 from rag.retrieval.embedders.base import Vectors, packed
 from rag.retrieval.neighbours import Among, Neighbours
+from rag.retrieval.query import Query
+from rag.retrieval.ranked import Ranked
 from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
 from rag.storage.filters import Filters
@@ -226,6 +228,7 @@ def test_the_nearest_are_the_same_in_a_graph_as_among_all(tmp_path: Path, graph_
 def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None:
     columns = second_stage.Columns(
         words=np.array([3.0, 1.0, 0.0, 0.0]),
+        told=np.zeros((4, len(rerank_features.NAMES))),
         own=np.array([0.2, 0.3, 0.25, 0.8]),
         talk=np.array([0.2, 0.3, 0.25, 0.8]),
         usual=(0.1, 0.1),
@@ -238,6 +241,52 @@ def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None
     )
     weights = {"alone": {"words": 2.0, "own": 1.0}}
     assert second_stage.score(columns, weights).argmax() == 3
+
+
+def test_what_words_tell_counts_by_itself_but_of_a_candidate_in_another_language() -> None:
+    told = np.zeros((3, len(rerank_features.NAMES)))
+    told[:, rerank_features.NAMES.index("local")] = 0.0, 2.0, 3.0
+    zeros = np.zeros(3)
+    columns = second_stage.Columns(
+        words=np.array([2.0, 1.5, 0.0]),
+        told=told,
+        own=zeros,
+        talk=zeros,
+        usual=(0.0, 0.1),
+        foreign=np.array([False, False, True]),
+        in_talk=False,
+        alike=zeros,
+        alike_near=np.array([0.9, 0.4, 0.0]),
+        gap=zeros,
+        has=zeros,
+    )
+    weights = {"alone": {"words": 1.0, "local": 1.0}, "talk": {"words": 1.0}}
+    assert second_stage.score(columns, weights).argmax() == 1
+    assert second_stage.score(replace(columns, in_talk=True), weights).argmax() == 0
+
+
+@pytest.mark.parametrize(("best", "in_talk", "unsaid"), [(0, False, 0.1), (1, False, 0.6), (1, True, 0.0)])
+def test_pieces_count_by_what_the_best_leaves_unsaid_and_not_in_a_conversation(
+    best: int, in_talk: bool, unsaid: float
+) -> None:
+    zeros = np.zeros(2)
+    columns = second_stage.Columns(
+        words=zeros,
+        told=np.zeros((2, len(rerank_features.NAMES))),
+        own=zeros,
+        talk=zeros,
+        usual=(0.0, 0.1),
+        foreign=np.zeros(2, bool),
+        in_talk=in_talk,
+        alike=zeros,
+        alike_near=np.array([0.9, 0.4]),
+        gap=zeros,
+        has=zeros,
+    )
+    found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), zeros, np.zeros(2, np.int64))
+    order = np.array([best, 1 - best])
+    ranked = Ranked((7, 8), np.array([1.0, 0.0]), found, order, 0, Query("en", (), ()), columns)
+    assert ranked.unsaid == pytest.approx(unsaid)
 
 
 class _OfPersonnel:
