@@ -6,12 +6,14 @@ Knows onnxruntime and the operators of onnxruntime-extensions. Does not know whe
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rag.retrieval.embedders.base import EmbedderError, Vectors, unit
+from rag.retrieval.embedders.table_in_file import TableInFile
 from rag.text.unicode import whole
 
 LONGEST = 4_000
@@ -25,7 +27,7 @@ class OnnxFile:
         self.name = name
         self._path = path
         self._lock = threading.Lock()
-        self._session: object | None = None
+        self._session: Callable[[str], Vectors] | None = None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`. One text at a time: of several together the encoder's numbers of eight bits share one
@@ -35,8 +37,7 @@ class OnnxFile:
         rows = []
         for text in texts:
             try:
-                alone = np.array([_readable(text)], dtype=object)
-                rows.append(session.run(["outputs"], {"inputs": alone})[0])  # type: ignore[attr-defined]
+                rows.append(session(_readable(text)))
             except Exception as error:  # onnxruntime's own family of errors has no common parent
                 raise EmbedderError(
                     f"The encoder in {self._path} failed ({_first_line(error)}); fetch it again with `tandem encoder "
@@ -44,7 +45,7 @@ class OnnxFile:
                 ) from error
         return unit(np.concatenate(rows)) if rows else np.zeros((0, 1), np.float32)
 
-    def _opened(self) -> object:
+    def _opened(self) -> Callable[[str], Vectors]:
         with self._lock:
             if self._session is None:
                 try:
@@ -56,15 +57,30 @@ class OnnxFile:
                     options.intra_op_num_threads = options.inter_op_num_threads = 1
                     options.log_severity_level = 3
                     options.register_custom_ops_library(get_library_path())
-                    self._session = onnxruntime.InferenceSession(
-                        str(self._path), options, providers=["CPUExecutionProvider"]
-                    )
+
+                    def opened(model: str | bytes) -> Any:
+                        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+                    try:
+                        self._session = TableInFile(self._path, opened).vector
+                    except (KeyError, ValueError):  # another encoder
+                        self._session = _whole(opened(str(self._path)))
                 except Exception as error:
                     raise EmbedderError(
                         f"The encoder in {self._path} cannot be opened ({_first_line(error)}); fetch it again with "
                         "`tandem encoder fetch`, or set retrieval.semantic to off."
                     ) from error
             return self._session
+
+
+def _whole(session: Any) -> Callable[[str], Vectors]:
+    """What gives the vector of a text, of a session of an encoder's whole graph."""
+
+    def vector(text: str) -> Vectors:
+        found: Vectors = session.run(["outputs"], {"inputs": np.array([text], dtype=object)})[0]
+        return found
+
+    return vector
 
 
 def _readable(text: str) -> str:

@@ -31,9 +31,11 @@ class Graph:
     def array(self, value: NDArray[np.float32] | NDArray[np.int8] | NDArray[np.int64]) -> str:
         """The name of an array."""
         name = f"array{len(self._arrays)}"
-        dims = b"".join(_number(1, size) for size in value.shape)
-        kind = _number(2, _KINDS[value.dtype.type])
-        self._arrays.append(_bytes(5, dims + kind + _bytes(8, name.encode()) + _bytes(9, value.tobytes())))
+        dims = b"".join(number_field(1, size) for size in value.shape)
+        kind = number_field(2, _KINDS[value.dtype.type])
+        self._arrays.append(
+            bytes_field(5, dims + kind + bytes_field(8, name.encode()) + bytes_field(9, value.tobytes()))
+        )
         return name
 
     def node(
@@ -47,38 +49,44 @@ class Graph:
 
     def model(self, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
         """The model: its inputs are tables of whole numbers, its outputs any of the results."""
-        said = b"".join(_bytes(11, _value(name, 7, ("texts", "pieces"))) for name in inputs)
-        said += b"".join(_bytes(12, _value(name, 1, None)) for name in outputs)
-        graph = b"".join((*self._nodes, _bytes(2, b"graph"), *self._arrays, said))
+        said = b"".join(bytes_field(11, value_info(name, 7, ("texts", "pieces"))) for name in inputs)
+        said += b"".join(bytes_field(12, value_info(name, 1, None)) for name in outputs)
+        graph = b"".join((*self._nodes, bytes_field(2, b"graph"), *self._arrays, said))
         sets = b"".join(
-            _bytes(8, _bytes(1, domain.encode()) + _number(2, version)) for domain, version in _OPERATORS.items()
+            bytes_field(8, bytes_field(1, domain.encode()) + number_field(2, version))
+            for domain, version in _OPERATORS.items()
         )
-        return _number(1, _FORM) + _bytes(7, graph) + sets
+        return number_field(1, _FORM) + bytes_field(7, graph) + sets
 
     def _node(
         self, operator: str, inputs: Sequence[str], names: Sequence[str], domain: str, settings: dict[str, float]
     ) -> None:
-        written = b"".join(_bytes(1, name.encode()) for name in inputs)
-        written += b"".join(_bytes(2, name.encode()) for name in names) + _bytes(4, operator.encode())
+        written = b"".join(bytes_field(1, name.encode()) for name in inputs)
+        written += b"".join(bytes_field(2, name.encode()) for name in names) + bytes_field(4, operator.encode())
         for name, value in settings.items():
             whole = isinstance(value, int)
-            said = _number(3, int(value)) if whole else _key(2, 5) + struct.pack("<f", value)
-            written += _bytes(5, _bytes(1, name.encode()) + said + _number(20, _INT if whole else _FLOAT))
-        self._nodes.append(_bytes(1, written + _bytes(7, domain.encode())))
+            said = number_field(3, int(value)) if whole else _key(2, 5) + struct.pack("<f", value)
+            written += bytes_field(
+                5, bytes_field(1, name.encode()) + said + number_field(20, _INT if whole else _FLOAT)
+            )
+        self._nodes.append(bytes_field(1, written + bytes_field(7, domain.encode())))
 
 
-def _value(name: str, kind: int, dims: Sequence[str] | None) -> bytes:
-    tensor = _number(1, kind)
+def value_info(name: str, kind: int, dims: Sequence[str] | None) -> bytes:
+    """What is said of an input or an output: the number of its kind, and what its sizes are called."""
+    tensor = number_field(1, kind)
     if dims is not None:
-        tensor += _bytes(2, b"".join(_bytes(1, _bytes(2, dim.encode())) for dim in dims))
-    return _bytes(1, name.encode()) + _bytes(2, _bytes(1, tensor))
+        tensor += bytes_field(2, b"".join(bytes_field(1, bytes_field(2, dim.encode())) for dim in dims))
+    return bytes_field(1, name.encode()) + bytes_field(2, bytes_field(1, tensor))
 
 
-def _bytes(field: int, value: bytes) -> bytes:
+def bytes_field(field: int, value: bytes) -> bytes:
+    """A field that holds bytes, text or a message."""
     return _key(field, 2) + _varint(len(value)) + value
 
 
-def _number(field: int, value: int) -> bytes:
+def number_field(field: int, value: int) -> bytes:
+    """A field that holds a whole number."""
     return _key(field, 0) + _varint(value)
 
 

@@ -24,10 +24,10 @@ def arrays(file: bytes | bytearray) -> dict[str, NDArray[Any]]:
     """
     found: dict[str, NDArray[Any]] = {}
     try:
-        for field, graph in _fields(memoryview(file)):
+        for field, graph in fields(memoryview(file)):
             if field != _GRAPH or not isinstance(graph, memoryview):
                 continue
-            for inner, tensor in _fields(graph):
+            for inner, tensor in fields(graph):
                 if inner == _INITIALIZER and isinstance(tensor, memoryview):
                     found |= _array(tensor)
     except IndexError as error:
@@ -38,9 +38,9 @@ def arrays(file: bytes | bytearray) -> dict[str, NDArray[Any]]:
 def _array(tensor: memoryview) -> dict[str, NDArray[Any]]:
     shape: list[int] = []
     kind, name, raw = 0, "", memoryview(b"")
-    for field, value in _fields(tensor):
+    for field, value in fields(tensor):
         if field == _DIMS:
-            shape += [value] if isinstance(value, int) else _varints(value)
+            shape += [value] if isinstance(value, int) else varints(value)
         elif field == _TYPE and isinstance(value, int):
             kind = value
         elif field == _NAME and isinstance(value, memoryview):
@@ -52,7 +52,7 @@ def _array(tensor: memoryview) -> dict[str, NDArray[Any]]:
     return {name: np.frombuffer(raw, _KINDS[kind]).reshape(shape)}
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Each field's number and its value: a number, or the bytes of anything else."""
     at = 0
     while at < len(data):
@@ -74,7 +74,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         at += size
 
 
-def _varints(data: memoryview) -> list[int]:
+def varints(data: memoryview) -> list[int]:
     found, at = [], 0
     while at < len(data):
         value, at = _varint(data, at)
