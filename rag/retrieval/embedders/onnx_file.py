@@ -59,7 +59,9 @@ class OnnxFile:
                     options.register_custom_ops_library(get_library_path())
 
                     def opened(model: str | bytes) -> Any:
-                        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+                        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+                        session._model_bytes = b""  # a copy for who changes providers, kept as long as the session
+                        return session
 
                     try:
                         self._session = TableInFile(self._path, opened).vector
