@@ -16,14 +16,17 @@ from rag.retrieval import rerank_features
 from rag.retrieval.matching import Bools, Floats
 from rag.types import Nearness
 
-_MEANING = ("words", "own", "talk", "best_words", "alike", "alike_near", "foreign_alike", "has", "second")
+_MEANING = (
+    "words", "own", "talk", "best_words", "alike", "alike_near", "foreign_words", "foreign_alike", "has", "second",
+)  # fmt: skip
 NAMES = (*_MEANING, *rerank_features.NAMES)
 """The columns: the score of the words, the cosine with the question, the cosine with the question after the one before
 it, whether the words put the candidate first, how much of the question it says in words like its own, how much two
-neighbouring sentences of it do, the latter of a candidate in another language, whether its best sentence has the kind
-of word that is asked for, and the cosine that a second encoder gives it, 0 without one. All but the fourth and the last
-but one are distances from their mean, in standard deviations; the last counts more where words set nothing apart. Then
-what the score of the words is the sum of, each by itself, but of a candidate in another language.
+neighbouring sentences of it do, the score of the words and the latter of a candidate in another language, whether its
+best sentence has the kind of word that is asked for, and the cosine that a second encoder gives it, 0 without one. All
+but the fourth and the last but one are distances from their mean, in standard deviations; the last counts more where
+words set nothing apart. Then what the score of the words is the sum of, each by itself, but of a candidate in another
+language.
 """
 WORDS_FLOOR, COSINE_FLOOR, _ALIKE_FLOOR = 0.3, 0.02, 0.05
 """What is added to a column's spread, so that hardly differing candidates are not told apart by noise."""
@@ -74,11 +77,11 @@ def describe(columns: Columns) -> Floats:
         first[columns.words.argmax()] = 1.0
     words = np.where(columns.foreign, np.maximum(words, _ACROSS * np.maximum(own, talk)), words)
     alike, near = (deviations(one, _ALIKE_FLOOR) for one in (columns.alike, columns.alike_near))
-    across = np.where(columns.foreign, near, 0.0)
+    foreign_words, across = np.where(columns.foreign, (words, near), 0.0)
     second = np.zeros(len(words))
     if columns.second is not None and len(words):
         second = deviations(columns.second, COSINE_FLOOR) * min(_MOST, _APART / max(1e-3, float(words.max())))
-    meaning = np.stack((words, own, talk, first, alike, near, across, columns.has, second), axis=1)
+    meaning = np.stack((words, own, talk, first, alike, near, foreign_words, across, columns.has, second), axis=1)
     return np.hstack((meaning, np.where(columns.foreign[:, None], 0.0, columns.told)))
 
 
