@@ -54,7 +54,8 @@ class Passage:
     `score` is the re-ranked score: higher is better, comparable only within one search. `picture` says how sure the
     reader is, in [0, 1], of a page that was read from a picture; None where the page's own text was read. `near` is
     how near it is to the question that found it, where an encoder says so. `edges` are the item or line right before it
-    in its section and the line right after, "" where there is none; of passages that begin or end with an item only.
+    in its section and the line right after, with the blank line between and as far in as it stands, "" where there is
+    none; of passages that begin with an item, and that end with one or with code, only.
     """
 
     id: str

@@ -15,7 +15,7 @@ import regex
 from rag.grounding import shown_code
 from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
-from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
+from rag.grounding.shown_lists import LEFT_OUT, is_cut, is_paragraph, lines, mark, rows_left_out
 from rag.grounding.spans import CLAUSE, Span
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
@@ -239,6 +239,8 @@ class Composer:
             self._add(f"{chr(10) if at else ''}{line.before}")
             if line.unit is not None:
                 self._piece(plain(passage.text[line.unit.start : line.unit.end]), line.unit, passage, number)
+                if is_cut(line.unit, passage.text, passage.edges[1]):
+                    self._add(f" {shown_code.LEFT_OUT}")
         self._open = (number, run[-1])
 
     def _table(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
@@ -277,8 +279,7 @@ class Composer:
             self._cite("\n".join(lines) + f" [{number}]", unit, passage)
 
     def _code(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
-        goes_on = any(shown_code.goes_on(run, passage, other) for other in self.passages)
-        code = shown_code.shown(run, passage.text, goes_on=goes_on)
+        code = shown_code.shown(run, passage.text, goes_on=shown_code.goes_on(run, passage))
         self._add(f"```\n{code.replace('```', '` ` `')}\n```\n")
         self._cite(f"[{number}]", run[0], passage)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rag.grounding.code_lines import is_comment, is_cut_off, is_torn, opened
 from rag.grounding.units import Kind, Unit, units
+from rag.text.list_marks import MARK
 from rag.types import Passage
 
 LEFT_OUT = "…"
@@ -35,15 +36,14 @@ def shown(run: Sequence[Unit], text: str, *, goes_on: bool = False) -> str:
     return f"{LEFT_OUT}\n{code}" if not text[: run[0].start].strip() and is_torn(code) else code
 
 
-def goes_on(run: Sequence[Unit], passage: Passage, after: Passage) -> bool:
-    """Whether code that a passage ends with goes on in another one: it begins with code too, further in by the white
-    space between them than the first line of what is shown.
+def goes_on(run: Sequence[Unit], passage: Passage) -> bool:
+    """Whether code that a passage ends with goes on in the next one: what stands there, as `Passage.edges` has it, is
+    further in than the first line of what is shown.
     """
-    between = after.start - passage.end - len("\n\n")
-    first = passage.text[: run[0].start].rpartition("\n")[2]
-    same = (passage.document, passage.headings) == (after.document, after.headings)
-    inside = same and len(first) < between <= _DEEPEST and not first.strip()
-    return inside and units(after.text)[0].kind is Kind.CODE
+    first, below = passage.text[: run[0].start].rpartition("\n")[2], passage.edges[1]
+    inside = below.removeprefix("\n\n")
+    depth = len(inside) - len(inside.lstrip(" "))
+    return below.startswith("\n\n") and not first.strip() and len(first) < depth <= _DEEPEST and not MARK.match(inside)
 
 
 def cut(lines: Sequence[str], most: int) -> int:

@@ -44,7 +44,7 @@ def lines(
     edges: tuple[str, str] = ("", ""),
 ) -> list[Line]:
     """The lines of items of a passage's `text`, of which those that begin at the places `said` are shown as well; the
-    list may be one that `goes_on` from what is shown before it. `edges` are the lines before and after the passage.
+    list may be one that `goes_on` from what is shown before it. `edges` as in `Passage.edges`.
     """
     own = [unit for unit in units(text) if unit.kind is not Kind.NOISE]
     place = {unit.start: at for at, unit in enumerate(own)}
@@ -58,12 +58,22 @@ def lines(
         shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit))
     after = next(iter(own[place[run[-1].start] + 1 :]), None)
     if after is None and not is_paragraph(run[-1]):
-        on = [depth for unit, depth in zip(run, depths, strict=True) if _goes_on(unit, edges[1])]
+        on = [depth for unit, depth in zip(run, depths, strict=True) if _goes_on(unit, edges[1].lstrip("\n"))]
         shown.extend(Line("  " * depth + LEFT_OUT) for depth in on[-1:])
     elif after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
         rises = max(0, run[-1].depth - after.depth) // 2
         shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
     return shown
+
+
+def is_cut(unit: Unit, text: str, below: str) -> bool:
+    """Whether an item of a passage's `text` is not shown to its end, or goes on in the next passage, `below` it as in
+    `Passage.edges`.
+    """
+    whole = next((one for one in units(text) if one.start == unit.start), unit)
+    if unit.end < whole.end:
+        return True
+    return not text[whole.end :].strip() and bool(below) and not (below[0] == "\n" or MARK.match(below))
 
 
 def rows_left_out(run: Sequence[Unit], text: str) -> set[int | None]:

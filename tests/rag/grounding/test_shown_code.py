@@ -65,9 +65,8 @@ def test_code_that_begins_or_ends_in_another_passage_says_so() -> None:
 
 
 def test_code_that_goes_on_further_in_in_the_next_passage_says_so() -> None:
-    first, second = "class Desk:\n    lamp = True", "def light(self):\n    return self.lamp"
-    for white, sign in ((6, True), (2, False)):
-        after = Passage("2", "a.md", second, len(first) + white, len(first) + white + len(second))
-        composer = Composer([Passage("1", "a.md", first, 0, len(first)), after])
+    first = "class Desk:\n    lamp = True"
+    for below, sign in (("\n\n    def light(self):", True), ("\n\ndef light(self):", False), ("", False)):
+        composer = Composer([Passage("1", "a.md", first, 0, len(first), edges=("", below))])
         composer.quote(Span(0, units(first), 1.0))
         assert ("lamp = True\n…\n" in composer.checked().text) is sign

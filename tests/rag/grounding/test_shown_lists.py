@@ -58,7 +58,7 @@ def test_a_list_that_begins_before_its_passage_says_so() -> None:
     ("text", "edges", "shown"),
     [
         ("- A card.\n- A coat.", ("- A pen.", ""), "…AB"),
-        ("- A card.\n- A coat.", ("Bring a pen.", "And a rope."), "AB"),
+        ("- A card.\n- A coat.", ("Bring a pen.", "\n\nAnd a rope."), "AB"),
         ("- A card.\n- A coat.", ("", "- A rope."), "AB…"),
         ("2. A card.\n3. A coat.", ("1. A pen.", "4. A rope."), "…AB…"),
         ("2. A card.\n3. A coat.", ("1. A pen.", "1. A rope."), "…AB"),  # another list
@@ -98,7 +98,16 @@ def test_a_list_that_goes_on_in_the_next_passage_is_one() -> None:
     composer.quote(Span(0, (lead, card, replace(coat, end=coat.start + len("A coat."))), 2.0))  # said shorter
     composer.quote(Span(1, tuple(units(two)), 1.0))
     shown = composer.checked().text
-    assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1].\n- A pen [2].\n- A lamp [2]."
+    assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1]. …\n- A pen [2].\n- A lamp [2]."
+
+
+def test_an_item_that_is_not_shown_to_its_end_says_so() -> None:
+    text = "Bring:\n\n- A card. It is blue.\n- A coat that is made of"
+    lead, card, coat = units(text)
+    for below, sign in (("wool.", " …"), ("\n\nThe desk opens at nine.", ""), ("- A pen.", "\n- …"), ("", "")):
+        composer = Composer([Passage("1", "a.md", text, 0, len(text), edges=("", below))])
+        composer.quote(Span(0, (lead, card, coat), 1.0))
+        assert composer.checked().text == f"Bring [1]:\n\n- A card. It is blue [1].\n- A coat that is made of [1]{sign}"
 
 
 def test_where_rows_of_a_table_were_left_out_a_row_says_so() -> None:

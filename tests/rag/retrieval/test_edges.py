@@ -34,3 +34,22 @@ def test_passages_of_one_list_know_the_items_around_them(tmp_path: Path) -> None
         assert after.edges[0] == one.text.split("\n")[-1]
     assert told[-1].edges == ("", "")  # not a list, and another section
     assert {one.id: one.edges for one in found}.items() <= {one.id: one.edges for one in told}.items()
+
+
+def test_a_passage_that_ends_with_code_knows_how_far_in_the_next_one_begins(tmp_path: Path) -> None:
+    methods = "\n\n".join(
+        f"    def turn_{name}(self):\n        self.{name} = not self.{name}  # the {name} by the door of the workshop\n"
+        f"        return self.{name}"
+        for name in ("lamp", "fan", "saw", "heater", "radio", "kettle", "drill", "pump")
+    )
+    library = library_of(tmp_path, {"desk.md": f"# Desk\n\nWrite this::\n\n    class Desk:\n{methods}\n\nDone."})
+    try:
+        identity = library.store.find("desk.md")
+        assert identity is not None
+        told = list(with_edges(library.store, dict(library.store.passages_of(identity)), None).values())
+    finally:
+        library.close()
+    coded = [one for one in told if one.text.splitlines()[-1].startswith(" ") and one is not told[-1]]
+    assert coded
+    for one in coded:
+        assert one.edges[1].startswith("\n\n    ") and "def turn_" in one.edges[1]
