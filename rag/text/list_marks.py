@@ -12,10 +12,10 @@ import regex
 from rag.text import sentences
 
 MARK = regex.compile(
-    r"[^\S\n]*(?:(?:[-*•–‣▪◦+]|o:|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)|\(\d{1,2}\)(?=\p{Lu}\p{Ll}))"
+    r"[^\S\n]*(?:(?:[-*•–‣▪◦+\p{Co}]|o:|\(?(?:\d{1,3}|\p{Latin})[.)])[^\S\n]+(?=\S)|\(\d{1,2}\)(?=\p{Lu}\p{Ll}))"
 )
-"""The mark of an item, by `o:` too, which the hollow bullets of printed pages are read as."""
-BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+]")
+"""The mark of an item, by `o:` and signs for private use too, which the bullets of printed pages are read as."""
+BARE = regex.compile(r"(?:\p{N}{1,3}|\p{Latin})[.)]?|[-*•–‣▪◦+\p{Co}]")
 LETTER = regex.compile(r"\(?[\p{Latin}][.)]")
 ARTICLE = regex.compile(
     r"(?:(?:GEÇİCİ |EK |Geçici |Ek )?(?:MADDE|Madde)|ARTICLE|Article|SECTION|Section|Artikel|§|ART\.|Art\.)\s*"

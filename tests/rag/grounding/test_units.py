@@ -288,3 +288,11 @@ def test_the_first_item_of_a_list_is_one_though_its_mark_is_in_another_passage()
 def test_a_version_with_a_few_words_more_tells_nothing() -> None:
     assert kinds("Added in version 4.0. pool support: prefork\n\nIt limits the memory.")[0][0] == "noise"
     assert kinds("Added in version 4.0: The memory of each child can be limited.")[0][0] == "sentence"
+
+
+def test_a_sign_of_a_printed_page_is_the_mark_of_an_item() -> None:
+    text = "Bring:\n\n\uf0b7 A card.\n\uf0a7 A coat."
+    assert [(one.kind, text[one.start : one.end]) for one in units(text)][1:] == [
+        (Kind.ITEM, "A card."),
+        (Kind.ITEM, "A coat."),
+    ]
