@@ -184,9 +184,9 @@ class Neighbours:
         whether these are all: in a graph only the nearest `count` are looked at.
         """
         held = self._held
-        asked = unit(vectors.astype(np.float32))
         if held.graph is not None:
             return [_within_graph(held.graph, one, least, min(count, len(held.rows))) for one in vectors]
+        asked = unit(vectors.astype(np.float32))
         found = []
         for cosines in asked @ held.vectors.T if len(held.rows) else np.zeros((len(asked), 0), np.float32):
             near = np.flatnonzero(cosines >= least)
@@ -273,7 +273,7 @@ def _within_graph(graph: Index, vector: Packed, least: float, count: int) -> tup
     matches = graph.search(vector, count, threads=1)
     cosines = 1.0 - np.asarray(matches.distances, np.float64)
     kept = int(np.searchsorted(-cosines, -least, side="right"))
-    near = list(zip([int(key) for key in matches.keys[:kept]], cosines[:kept].tolist(), strict=True))
+    near = list(zip(np.asarray(matches.keys[:kept]).tolist(), cosines[:kept].tolist(), strict=True))
     return near, kept < len(cosines) or count >= len(graph)
 
 
