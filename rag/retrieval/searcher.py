@@ -298,9 +298,9 @@ class Searcher:
         columns = lacks = None
         if meaning is not None:
             dropped = 0  # with what is near in meaning among them, the candidates are no longer the best by words
-            said = cache(lambda: matching.likeness(batch, matching.alike(reading.talk.content, reading.likes())))
-            how = cache(lambda: (*rerank_features.alike(reading.talk, batch, said()), rerank_features.has_asked(found)))
-            columns = self._columns(rows, reading, meaning, view, reranker.weighed(found.features, weights), how)
+            said = matching.likeness(batch, matching.alike(reading.talk.content, reading.likes()))
+            alike = *rerank_features.alike(reading.talk, batch, said), rerank_features.has_asked(found)
+            columns = self._columns(rows, reading, meaning, view, reranker.weighed(found.features, weights), alike)
         if columns is not None:
             scores = second_stage.score(columns, weights.meaning)
         else:
@@ -308,7 +308,7 @@ class Searcher:
         order = np.argsort(-scores, kind="stable")
         if columns is not None:
             best = order[:DEPTH]
-            lacks = lacking(reading.talk, unpack([features[rows[i]][1:] for i in best]), said()[batch.sentences(best)])
+            lacks = lacking(reading.talk, unpack([features[rows[i]][1:] for i in best]), said[batch.sentences(best)])
         return Ranked(tuple(rows[i] for i in order), scores[order], found, order, dropped, reading.talk, columns, lacks)
 
     def _by_words(self, asked: query.Query, filters: Filters) -> tuple[list[int], int]:
@@ -340,8 +340,8 @@ class Searcher:
         among = Among(filters, partial(view.rows, self._store))
         near = self.semantics.nearest(meaning, count, among)
         self._read(near)
-        if meaning.second is not None and self.semantics.words.known(query.words(reading.text, view.totals.languages)):
-            reading.likes()  # while the second encoder is at work; where words are looked for, that is waited for last
+        if meaning.second is not None:
+            reading.likes()  # while the second encoder is at work
         second = self.semantics.nearest_second(meaning, among, reading.own.language)
         rows = list(dict.fromkeys((*second, *near)))
         if rows and (filters.narrow or filters.labels is not None):
@@ -356,9 +356,9 @@ class Searcher:
         meaning: Meaning,
         view: View,
         words: tuple[Floats, Floats],
-        alike: Callable[[], tuple[Floats, Floats, Floats, Floats]],
+        alike: tuple[Floats, Floats, Floats, Floats],
     ) -> second_stage.Columns | None:
-        """The candidates' meaning; None while too few of them have their vectors. `alike` waits: it is asked late."""
+        """The candidates' meaning; None while too few of them have their vectors."""
         assert self.semantics is not None
         near, language = self.semantics.near, reading.own.language
         own = near.cosines(meaning.own, rows)
@@ -380,7 +380,7 @@ class Searcher:
             near.usual(meaning.talk, Among(Filters(labels=view.labels), partial(view.rows, self._store))),
             foreign,
             reading.in_talk,
-            *alike(),
+            *alike,
             self.semantics.second(meaning, rows, language, foreign),
         )
 

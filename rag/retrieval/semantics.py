@@ -67,13 +67,13 @@ class Semantics:
         self._remote = remote
         self._cut = cut
         self._near: Near = Neighbours(graph_from)
-        self.words = LikeWords(embedder)
-        """Those of the library, and what is like them."""
+        self._words = LikeWords(embedder)
         self._beside = partial(SecondOpinion, store, directory, remote=remote, graph_from=graph_from, cut=cut)
         self._second = self._beside(embedder) if isinstance(embedder, Paired) else None
         self._watched, self._steps_over = making.Watched(), 0
         self._vectors: VectorStore | None = None
-        self._opening, self._making = threading.Lock(), threading.Lock()
+        self._opening = threading.Lock()
+        self._making = threading.Lock()
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._idle = threading.Event()
@@ -224,7 +224,7 @@ class Semantics:
         """
         if self._problem or self._closed.is_set() or not words:
             return lambda words, held: {}
-        looked = None if self.words.known(words) else self._asked.submit(self._look, words, after)
+        looked = None if self._words.known(words) else self._asked.submit(self._look, words, after)
 
         def likes(words: Sequence[str], held: Held) -> Likes:
             if looked is not None:
@@ -232,7 +232,7 @@ class Semantics:
             if self._problem:
                 return {}
             try:
-                return self.words.likes(words, held)
+                return self._words.likes(words, held)
             except EmbedderError as error:
                 self._fail(str(error))
                 return {}
@@ -243,7 +243,7 @@ class Semantics:
         try:
             after()
             self._open()
-            self.words.look(words)
+            self._words.look(words)
         except EmbedderError as error:
             self._fail(str(error))
 
@@ -301,7 +301,7 @@ class Semantics:
             def ended() -> bool:
                 return stopped() or self._closed.is_set()
 
-            making.take_words(self.words, live, self._store, vectors, self._graph_path("words"), progress, ended)
+            making.take_words(self._words, live, self._store, vectors, self._graph_path("words"), progress, ended)
             self._steps_over = 1
             missing = sorted(live - known)
             here = (self._store, self._embedder, vectors, self._near, self._graph_path())
@@ -328,7 +328,7 @@ class Semantics:
                     self._directory / VECTORS, model, self._store, self._near, self._remote,
                     self._graph_path(), self._graph_path("words"),
                 )  # fmt: skip
-                self.words.open(vectors.words, self._graph_path("words"))
+                self._words.open(vectors.words, self._graph_path("words"))
                 if self._second is not None:
                     self._second.open()
                 self._vectors = vectors

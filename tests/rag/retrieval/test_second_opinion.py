@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 
 from rag.library import Library
 from rag.retrieval import rerank_features, second_stage
@@ -64,34 +61,6 @@ def test_its_cosines_are_those_of_the_passages_in_its_language(tmp_path: Path) -
     documents = [library.store.passages([row])[row].document for row in best.rows]
     by_row = dict(zip(documents, said[best.order], strict=True))
     assert by_row["b.md"] > by_row["a.md"]
-    library.close()
-
-
-def test_what_was_found_is_described_while_words_are_looked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library_of(tmp_path, _TEXTS).close()
-    described = threading.Event()
-    describe = rerank_features.describe
-
-    def heard(*told: Any) -> rerank_features.Scored:
-        described.set()
-        return describe(*told)
-
-    class Waiting(WordEncoder):
-        met = False
-
-        def embed(self, texts: Sequence[str]) -> Vectors:
-            if "holidays" in texts:
-                self.met = described.wait(30)
-            return super().embed(texts)
-
-    monkeypatch.setattr(rerank_features, "describe", heard)
-    first = Waiting()
-    encoders = Paired(first, WordEncoder("second"), "en")
-    library = Library.open(tmp_path, RetrievalSettings(), write=True, embedder=encoders)
-    _made(library)
-    assert library.search("When must the holidays in the office be asked for?").passages and first.met
     library.close()
 
 
