@@ -5,7 +5,6 @@ Knows how an answer looks in a terminal and as JSON. Does not know how it comes 
 
 from __future__ import annotations
 
-import asyncio
 import json as jsonlib
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from rag.errors import UserFacingError
 from rag.principal import LOCAL
 from rag.types import Support
 from tandem.commands import passages
+from tandem.commands.ending import run
 from tandem.context import AppContext
 from tandem.settings import Settings, load
 from tandem.texts import notice as worded
@@ -38,7 +38,7 @@ def ask(question: str, *, json: bool, draft: str | None, refine: str | None, esc
     if escalate is not None:
         escalation = settings.escalation.model_copy(update={"mode": Escalate(escalate)})
     asked = Question(question, principal=LOCAL, options=Options(draft=draft, refine=refine, escalation=escalation))
-    asyncio.run(_ask(settings, asked, _JsonPrinter() if json else _Printer()))
+    run(_ask(settings, asked, _JsonPrinter() if json else _Printer()))
 
 
 async def _ask(settings: Settings, question: Question, printer: _JsonPrinter | _Printer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tandem.bench import chat as chat_bench
 from tandem.bench import latency as latency_bench
 from tandem.bench import pipeline as pipeline_bench
 from tandem.bench.metronome import run_fast
+from tandem.commands.ending import run
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
 from tandem.context import AppContext
@@ -35,7 +35,7 @@ def pipeline(json: bool) -> None:
 
 def latency(json: bool) -> None:
     """Time every design with scripted models, and compute it. Raises UserFacingError."""
-    print_record(asyncio.run(_latency(read(shipped.corpus() / "questions.yaml"))), json)
+    print_record(run(_latency(read(shipped.corpus() / "questions.yaml"))), json)
 
 
 async def _latency(questions: QuestionSet) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def chat(
     if paint:
         from tandem.bench import render_time as paint_bench
 
-        print_record(asyncio.run(paint_bench.measure(rate)), json)
+        print_record(run(paint_bench.measure(rate)), json)
     else:
         if workers > 1:
             _check_database(database)
@@ -98,7 +98,7 @@ def runtime(json: bool) -> None:
     from tandem.bench import runtime as runtime_bench
 
     with bar("Timing") as advance:
-        record = asyncio.run(runtime_bench.measure(progress=advance))
+        record = run(runtime_bench.measure(progress=advance))
     print_record(record, json)
 
 

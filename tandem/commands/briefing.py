@@ -13,6 +13,7 @@ from rag.errors import UserFacingError
 from rag.principal import LOCAL
 from tandem import briefing
 from tandem.catalogues import ENGLISH
+from tandem.commands.ending import run
 from tandem.commands.passages import plain
 from tandem.commands.progress import bar
 from tandem.context import AppContext
@@ -27,7 +28,7 @@ def brief(source: str, *, words: int, priority: str, out: Path | None, draft: st
     if ending != "md" and ending not in briefing.FORMATS:
         raise UserFacingError(f"{out} ends in none of .md, .docx and .pdf; name a file that does.")
     options = Options(draft=draft, refine=refine)
-    written = asyncio.run(_written(load(), source, words, priority == "high", options))
+    written = run(_written(load(), source, words, priority == "high", options))
     for heading in written.quoted:
         print(f"{plain(heading)}: quoted, because what was written did not hold.", file=sys.stderr)
     for heading in written.empty:

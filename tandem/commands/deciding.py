@@ -5,7 +5,6 @@ Knows what each measures on, and what is printed. Does not know how it is measur
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from hybrid.policies.fitted import Fitted, shipped
 from hybrid.settings import ModelSettings
 from hybrid.tracing.cost import Prices
 from rag.errors import UserFacingError
+from tandem.commands.ending import run
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
 from tandem.context import AppContext, catalogue
@@ -36,7 +36,7 @@ def routing(file: Path, json: bool, fit: Path | None, plot: Path | None) -> None
 
 def citations(file: Path, json: bool, seed: int) -> None:
     """Print how many planted faults the citation check marks. Raises UserFacingError."""
-    print_record(asyncio.run(_citations(read(file), seed)), json)
+    print_record(run(_citations(read(file), seed)), json)
 
 
 async def _citations(questions: QuestionSet, seed: int) -> dict[str, Any]:

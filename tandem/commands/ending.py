@@ -1,6 +1,6 @@
-"""Being asked to end, by SIGTERM as by Ctrl-C, while something is measured.
+"""Being asked to end, by SIGTERM as by Ctrl-C, while something is asked or measured.
 
-Knows the signal. Does not know what is measured, nor what is done with what is finished.
+Knows the signal. Does not know what is done, nor what becomes of what is finished.
 """
 
 from __future__ import annotations
@@ -21,3 +21,13 @@ async def until_ended(work: Coroutine[Any, Any, T]) -> T:
     with contextlib.suppress(NotImplementedError):  # Windows knows no such signal
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await work
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do it in an event loop of its own. Raises KeyboardInterrupt once it was asked to end and has ended: raised by the
+    signal itself, that would strike whatever the loop is doing.
+    """
+    try:
+        return asyncio.run(until_ended(work))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as jsonlib
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from hybrid.settings import Escalate, ModelSettings
 from rag.training.evaluation_files import evaluate_file
 from tandem import encoder
+from tandem.commands.ending import run
 from tandem.commands.progress import bar
 from tandem.context import AppContext
 from tandem.evaluate import answers as measures
@@ -52,7 +52,7 @@ def answers(
     if not semantic:
         words = settings.retrieval.model_copy(update={"semantic": False})
         settings = settings.model_copy(update={"retrieval": words})
-    outcomes = asyncio.run(_ask_all(questions, settings, _options(settings, draft, refine, accept_all)))
+    outcomes = run(_ask_all(questions, settings, _options(settings, draft, refine, accept_all)))
     record = measures.report(outcomes)
     if show:
         told = [measures.told(outcome) for outcome in outcomes]

@@ -5,7 +5,6 @@ Knows where it lies and how long it lives. Does not know how it is pried into.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import tempfile
 from contextlib import ExitStack, closing
@@ -16,6 +15,7 @@ from rag.labels import PUBLIC
 from rag.library import Library
 from rag.settings import RetrievalSettings
 from rag.storage.records import NewDocument
+from tandem.commands.ending import run
 from tandem.commands.evaluating import print_record
 from tandem.commands.progress import bar
 from tandem.context import AppContext
@@ -24,7 +24,7 @@ from tandem.evaluate import leaks as prying
 
 def leaks(json: bool, questions: int, seed: int) -> None:
     """Print what leaked. Raises UserFacingError."""
-    print_record(asyncio.run(measured(questions, seed)), json)
+    print_record(run(measured(questions, seed)), json)
 
 
 async def measured(count: int, seed: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as jsonlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from hybrid.runtimes.extractive import NAME as EXTRACTIVE
 from tandem import chosen_models, databases, encoder
 from tandem.auth.rights import Granted, doubts
 from tandem.commands.auditing import note
+from tandem.commands.ending import run
 from tandem.commands.progress import bar
 from tandem.context import AppContext
 from tandem.data_lock import holder
@@ -219,7 +219,7 @@ def _run(work: Callable[[Engine], Awaitable[T]]) -> T:
         async with _engine() as engine:
             return await work(engine)
 
-    return asyncio.run(main())
+    return run(main())
 
 
 @asynccontextmanager
