@@ -15,7 +15,7 @@ import regex
 from rag.grounding import shown_code
 from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
-from rag.grounding.shown_lists import LEFT_OUT, is_cut, is_paragraph, lines, mark, rows_left_out
+from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
 from rag.grounding.spans import CLAUSE, Span
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
@@ -239,7 +239,7 @@ class Composer:
             self._add(f"{chr(10) if at else ''}{line.before}")
             if line.unit is not None:
                 self._piece(plain(passage.text[line.unit.start : line.unit.end]), line.unit, passage, number)
-                if is_cut(line.unit, passage.text, passage.edges[1]):
+                if line.cut:
                     self._add(f" {shown_code.LEFT_OUT}")
         self._open = (number, run[-1])
 

@@ -24,10 +24,13 @@ _DEEPEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a list: what stands before the item, and the item, None where others were left out."""
+    """A line of a list: what stands before the item, the item, None where others were left out, and whether the rest of
+    it was.
+    """
 
     before: str
     unit: Unit | None = None
+    cut: bool = False
 
 
 def is_paragraph(unit: Unit) -> bool:
@@ -55,7 +58,8 @@ def lines(
         lost = _lacks(unit, own[:at], before, said) if at else not goes_on and _begins_before(unit, edges[0])
         if lost and not is_paragraph(unit):
             shown.append(Line("  " * depth + LEFT_OUT))
-        shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit))
+        torn = at == len(own) - 1 and _is_torn(edges[1])
+        shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit, unit.end < own[at].end or torn))
     after = next(iter(own[place[run[-1].start] + 1 :]), None)
     if after is None and not is_paragraph(run[-1]):
         on = [depth for unit, depth in zip(run, depths, strict=True) if _goes_on(unit, edges[1].lstrip("\n"))]
@@ -64,16 +68,6 @@ def lines(
         rises = max(0, run[-1].depth - after.depth) // 2
         shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
     return shown
-
-
-def is_cut(unit: Unit, text: str, below: str) -> bool:
-    """Whether an item of a passage's `text` is not shown to its end, or goes on in the next passage, `below` it as in
-    `Passage.edges`.
-    """
-    whole = next((one for one in units(text) if one.start == unit.start), unit)
-    if unit.end < whole.end:
-        return True
-    return not text[whole.end :].strip() and bool(below) and not (below[0] == "\n" or MARK.match(below))
 
 
 def rows_left_out(run: Sequence[Unit], text: str) -> set[int | None]:
@@ -104,6 +98,11 @@ def _goes_on(unit: Unit, below: str) -> bool:
     found = MARK.match(below)
     later = found is not None and (_is_later(found[0].strip()) or not _is_numbered(found[0]))
     return later and _alike(unit.mark, below)
+
+
+def _is_torn(below: str) -> bool:
+    """Whether the last item of a passage goes on in the next one, which begins with `below`, as in `Passage.edges`."""
+    return bool(below) and not (below.startswith("\n") or MARK.match(below))
 
 
 def _alike(own: str, line: str) -> bool:
