@@ -40,7 +40,7 @@ class Nearness:
     second: bool = True
 
 
-GAP = 8
+_GAP = 8
 """Characters between two passages of which one comes right after the other, at most."""
 
 
@@ -73,7 +73,7 @@ class Passage:
 
     def is_before(self, other: Passage) -> bool:
         """Whether the other passage comes right after this one in their document."""
-        return self.document == other.document and 0 <= other.start - self.end <= GAP
+        return self.document == other.document and 0 <= other.start - self.end <= _GAP
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of
 from rag.grounding.unit_features import Sentence
 from rag.grounding.units import Kind, Unit
-from rag.types import GAP, Passage
+from rag.types import Passage
 
 _EQUAL, _NEARLY, _BESIDE, _AFTER = 0.3, 0.8, 1.0, 2.5
 """How far behind the best span (in natural logarithms of the odds) one of another passage may be that stands beside it:
@@ -125,4 +125,4 @@ def _is_loose(passages: Sequence[Passage], span: Span) -> bool:
 
 def _touch(one: Passage, other: Passage) -> bool:
     """Whether two passages follow one another in their document."""
-    return one.document == other.document and -GAP <= max(one.start, other.start) - min(one.end, other.end) <= GAP
+    return one.is_before(other) or other.is_before(one)
