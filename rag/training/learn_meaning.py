@@ -30,7 +30,6 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-import yaml
 
 from rag.library import Library
 from rag.retrieval import confidence, rerank_features, second_stage
@@ -49,7 +48,7 @@ from rag.training.evaluation_files import (
     read,
 )
 from rag.training.fit import Bools, Floats, auroc, listwise
-from rag.training.key_facts import WHOLE, held, wordings
+from rag.training.key_facts import held, wordings
 from rag.training.learn import write
 from rag.training.learn_answers import halves
 from rag.types import Passage
@@ -183,10 +182,7 @@ def natural(questions: Path, library: Library, weights: Weights) -> tuple[list[E
     """
     drawn: list[Example] = []
     told: list[Told] = []
-    for question in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
-        if question.get("kind") in WHOLE:
-            continue
-        history = tuple((before, said) for before, said in question.get("history", ()))
+    for question, history in question_sets.asked(questions):
         ranked = library.searcher.rank(question["question"], weights=weights, history=history)
         if ranked.columns is None or not len(ranked.rows):
             continue

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from rag.grounding import extractive, stretches, unit_features
 from rag.grounding.spans import Span
@@ -28,9 +27,9 @@ from rag.retrieval.embedders.base import Embedder
 from rag.retrieval.embedders.onnx_file import OnnxFile
 from rag.retrieval.weights import learned
 from rag.settings import RetrievalSettings
-from rag.training import evaluation_files
+from rag.training import evaluation_files, question_sets
 from rag.training.fit import Bools, Floats, listwise
-from rag.training.key_facts import WHOLE, held, wordings
+from rag.training.key_facts import held, wordings
 from rag.types import Likes, Passage
 
 WORDS = 120
@@ -70,10 +69,9 @@ def asked(file: Path, directory: Path, questions: int, encoder: Embedder | None)
         library.sync([file.resolve().parent])
         if library.semantics is not None:
             library.semantics.make()
-        for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["questions"]:
-            found = library.search(entry["question"], history=entry.get("history", ()))
+        for entry, found in question_sets.searched(file, library):
             names = tuple(passage.document for passage in found.passages)
-            if found.passages and entry["documents"] and entry.get("kind") not in WHOLE:
+            if found.passages and entry["documents"]:
                 right, facts = frozenset(entry["documents"]), wordings(entry)
                 yield Asked(found.query, found.passages, names, right, facts, found.likes)
     library.close()

@@ -6,10 +6,9 @@ them. EXAMPLES are JSON lines: {"question", "headings", "text", "answers": [[sta
 the text has none; for each that has some, a text that is like the question among the others of its file is one that has
 none. Needs torch, which Tandem does not. Does not make examples: what ships was learned from some 35,000, of the first
 articles of SQuAD 2.0, PolicyQA, WikiQA, CLAP NQ and COVID-QA, and of the headings of public documentation with what
-stands under them; and then, in three rounds, from some 32,000 of about 18,000 questions written for
-it, as people ask who have not the documents, on a hundred public handbooks, manuals, rules and documentations, two
-fifths of them with no answer there. None of
-it is of a set that anything is measured on.
+stands under them; and then, in three rounds, from some 32,000 of about 18,000 questions written for it, as people ask
+who have not the documents, on a hundred public handbooks, manuals, rules and documentations, two fifths of them with no
+answer there. None of it is of a set that anything is measured on.
 """
 
 from __future__ import annotations

@@ -61,12 +61,17 @@ def opened(given: argparse.Namespace) -> Iterator[tuple[Path, Library]]:
             library.close()
 
 
-def searched(questions: Path, library: Library) -> Iterator[tuple[Mapping[str, Any], SearchResult]]:
-    """The questions of a file that are answered from a ranking, and what is found for each."""
+def asked(questions: Path) -> Iterator[tuple[Mapping[str, Any], tuple[tuple[str, str], ...]]]:
+    """The questions of a file that are answered from a ranking, each with the conversation before it."""
     for entry in yaml.safe_load(questions.read_text(encoding="utf-8"))["questions"]:
         if entry.get("kind") not in WHOLE:
-            history = [tuple(turn) for turn in entry.get("history") or ()]
-            yield entry, library.search(entry["question"], history=history)
+            yield entry, tuple((before, said) for before, said in entry.get("history") or ())
+
+
+def searched(questions: Path, library: Library) -> Iterator[tuple[Mapping[str, Any], SearchResult]]:
+    """The questions of `asked`, and what is found for each."""
+    for entry, history in asked(questions):
+        yield entry, library.search(entry["question"], history=history)
 
 
 def _named(encoder: Path) -> str:
