@@ -6,7 +6,6 @@ anything is measured.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tandem.bench.plots import number
 from tandem.bench.quality import read_scores, write_scores
 from tandem.bench.schema import Report
 from tandem.bench.session import measure_models
-from tandem.commands.ending import until_ended
+from tandem.commands.ending import run
 from tandem.commands.progress import bar
 from tandem.settings import Settings, bench_variables, load
 
@@ -62,7 +61,7 @@ def bench(choices: Choices) -> bool:
     scores = read_scores(choices.scores) if choices.scores is not None else []
     with bar("Measuring") as advance:
         work = measure_models(made, settings, choices.out, scores=scores, progress=advance, tell=advance.tell)
-        report = asyncio.run(until_ended(work))
+        report = run(work)
     if before is not None and choices.baseline is not None:
         report.baseline = baseline.compare(report, before, choices.baseline.name)
     answers = {(m.name, r.prompt): r.text for m in report.models for r in reversed(m.requests) if r.failure is None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tandem.bench.compare import compare as compare_models
 from tandem.bench.plots import number
 from tandem.bench.recommend import typical
 from tandem.bench.session import engine_for
-from tandem.commands.ending import until_ended
+from tandem.commands.ending import run
 from tandem.commands.progress import bar
 from tandem.settings import Settings, bench_variables, load
 
@@ -45,7 +44,7 @@ def compare(
     large = refine or env.get("LLM_ALIAS") or settings.models.refine
     if small == large:
         raise UserFacingError(f"Both models are {small}; name two with --draft and --refine.")
-    found = asyncio.run(until_ended(_compare(settings, small, large, asked, rounds)))
+    found = run(_compare(settings, small, large, asked, rounds))
     if json:
         print(found.model_dump_json(indent=1))
     else:

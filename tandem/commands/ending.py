@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def until_ended(work: Coroutine[Any, Any, T]) -> T:
+async def _until_ended(work: Coroutine[Any, Any, T]) -> T:
     """Do it; being asked to end (SIGTERM) cancels it as Ctrl-C does."""
     task = asyncio.current_task()
     assert task is not None
@@ -28,6 +28,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     signal itself, that would strike whatever the loop is doing.
     """
     try:
-        return asyncio.run(until_ended(work))
+        return asyncio.run(_until_ended(work))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
