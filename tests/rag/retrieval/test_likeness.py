@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from rag.library import Library
-from rag.retrieval import confidence, matching, rerank_features, second_stage
+from rag.retrieval import confidence, matching, rerank_features
 from rag.retrieval.embedders.base import Packed, Vectors, packed
 from rag.retrieval.likeness import LikeWords, words_of
 from rag.retrieval.query import Query
 from rag.retrieval.ranked import Ranked
 from rag.settings import RetrievalSettings
 from rag.storage.passage_terms import analyse, unpack
+from tests.rag.retrieval.columns_help import columns_of
 from tests.support.encoders import WordEncoder
 
 
@@ -172,21 +173,17 @@ def test_the_likest_word_of_a_sentence_counts(folder: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_passage_in_another_language_may_answer(foreign: bool, near: float, cosine: float, may: bool) -> None:
-    both, none = np.array([cosine, 0.0]), np.zeros(2)
-    columns = second_stage.Columns(
-        words=none,
-        told=np.zeros((2, len(rerank_features.NAMES))),
+    both = np.array([cosine, 0.0])
+    columns = columns_of(
+        2,
         own=both,
         talk=both,
         usual=(0.1, 0.1),
         foreign=np.array([foreign, False]),
-        in_talk=False,
         alike=np.array([near, 0.0]),
         alike_near=np.array([near, 0.0]),
-        gap=none,
-        has=none,
     )
-    found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), none, np.zeros(2, np.int64))
+    found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), np.zeros(2), np.zeros(2, np.int64))
     asked = Query("en", (), ())
     ranked = Ranked((7, 8), np.array([1.0, 0.0]), found, np.array([0, 1]), 0, asked, columns)
     assert confidence.across_languages(ranked) is may

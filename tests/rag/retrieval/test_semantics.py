@@ -27,6 +27,7 @@ from rag.retrieval.semantics import VECTORS, Semantics
 from rag.settings import RetrievalSettings
 from rag.storage.filters import Filters
 from tests.rag.library_help import documents_of, library_of
+from tests.rag.retrieval.columns_help import columns_of
 from tests.support.encoders import WordEncoder
 from tests.support.several import within
 
@@ -226,18 +227,13 @@ def test_the_nearest_are_the_same_in_a_graph_as_among_all(tmp_path: Path, graph_
 
 
 def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None:
-    columns = second_stage.Columns(
+    columns = columns_of(
+        4,
         words=np.array([3.0, 1.0, 0.0, 0.0]),
-        told=np.zeros((4, len(rerank_features.NAMES))),
         own=np.array([0.2, 0.3, 0.25, 0.8]),
         talk=np.array([0.2, 0.3, 0.25, 0.8]),
         usual=(0.1, 0.1),
         foreign=np.array([False, False, False, True]),
-        in_talk=False,
-        alike=np.zeros(4),
-        alike_near=np.zeros(4),
-        gap=np.zeros(4),
-        has=np.zeros(4),
     )
     weights = {"alone": {"words": 2.0, "own": 1.0}}
     assert second_stage.score(columns, weights).argmax() == 3
@@ -246,19 +242,12 @@ def test_a_candidate_in_another_language_is_not_held_against_its_words() -> None
 def test_what_words_tell_counts_by_itself_but_of_a_candidate_in_another_language() -> None:
     told = np.zeros((3, len(rerank_features.NAMES)))
     told[:, rerank_features.NAMES.index("local")] = 0.0, 2.0, 3.0
-    zeros = np.zeros(3)
-    columns = second_stage.Columns(
+    columns = columns_of(
+        3,
         words=np.array([2.0, 1.5, 0.0]),
         told=told,
-        own=zeros,
-        talk=zeros,
-        usual=(0.0, 0.1),
         foreign=np.array([False, False, True]),
-        in_talk=False,
-        alike=zeros,
         alike_near=np.array([0.9, 0.4, 0.0]),
-        gap=zeros,
-        has=zeros,
     )
     weights = {"alone": {"words": 1.0, "local": 1.0}, "talk": {"words": 1.0}}
     assert second_stage.score(columns, weights).argmax() == 1
@@ -269,21 +258,8 @@ def test_what_words_tell_counts_by_itself_but_of_a_candidate_in_another_language
 def test_pieces_count_by_what_the_best_leaves_unsaid_and_not_in_a_conversation(
     best: int, in_talk: bool, unsaid: float
 ) -> None:
-    zeros = np.zeros(2)
-    columns = second_stage.Columns(
-        words=zeros,
-        told=np.zeros((2, len(rerank_features.NAMES))),
-        own=zeros,
-        talk=zeros,
-        usual=(0.0, 0.1),
-        foreign=np.zeros(2, bool),
-        in_talk=in_talk,
-        alike=zeros,
-        alike_near=np.array([0.9, 0.4]),
-        gap=zeros,
-        has=zeros,
-    )
-    found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), zeros, np.zeros(2, np.int64))
+    columns = columns_of(2, in_talk=in_talk, alike_near=np.array([0.9, 0.4]))
+    found = rerank_features.Scored(np.zeros((2, len(rerank_features.NAMES))), np.zeros(2), np.zeros(2, np.int64))
     order = np.array([best, 1 - best])
     ranked = Ranked((7, 8), np.array([1.0, 0.0]), found, order, 0, Query("en", (), ()), columns)
     assert ranked.unsaid == pytest.approx(unsaid)
