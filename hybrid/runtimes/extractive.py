@@ -1,7 +1,8 @@
 """The runtime that needs no model: it answers with the stretches of the passages that answer best, each cited.
 
-Knows how quotes become an answer, and what is said beside them: that a part has no answer, that it is not sure, that a
-document is in another language. Does not know any model, and writes no other sentence of its own.
+Knows how quotes become an answer, and what is said beside them: that a part has no answer, that it is not sure, what
+may help besides, that a document is in another language. Does not know any model, and writes no other sentence of its
+own.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ def compose(request: ChatRequest) -> CheckedAnswer:
         _quote(composer, found.spans, request)
         if found.spans and request.topic:
             _ask_back(composer, request)
+        elif found.further:
+            composer.say(phrases.phrase("further", request.language))
+            for span in found.further:
+                composer.quote(span)
     if not composer.blocks:
         composer.say(phrases.refusal(request.language, request.passages[:3]))
     return composer.checked()

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import regex
 
-from rag.grounding import claims, extractive, figures, unit_features
+from rag.grounding import choosing, claims, figures, unit_features
 from rag.retrieval.answer_type import asks_for
 from rag.retrieval.weights import learned
 from rag.storage.passage_terms import word_flags
@@ -210,7 +210,7 @@ def _sentences(
     )
     taken = [
         (span.passage, unit.start, unit.end)
-        for span in extractive.choose(passages, found, scores, _QUOTED)
+        for span in choosing.choose(passages, found, scores, _QUOTED)
         for unit in span.units
     ]
     odds = np.exp(scores - scores.max())

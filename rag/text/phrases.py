@@ -85,7 +85,7 @@ def refusal(language: str, nearest: Sequence[Passage] = ()) -> str:
 
 
 def phrase(code: str, language: str, **values: object) -> str:
-    """One of Tandem's own sentences (`unsure`, `part`, `which`, `greeting`, `thanks`, `abilities`, `empty`)."""
+    """A sentence of Tandem's own (`unsure`, `further`, `part`, `which`, `greeting`, `thanks`, `abilities`, `empty`)."""
     return str((_wordings().get(language) or _wordings()["en"]).said[code]).format(**values)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.grounding import extractive, stretches, unit_features
+from rag.grounding import choosing, stretches, unit_features
 from rag.grounding.spans import Span
 from rag.grounding.units import Kind
 from rag.library import Library
@@ -113,7 +113,7 @@ def answered(questions: Sequence[Asked], values: Floats) -> tuple[float, float]:
     for one in questions:
         found = unit_features.split(one.passages)
         scores = unit_features.describe(one.question, one.passages, found, learned(), likes=one.likes) @ values
-        said = texts(one.passages, extractive.choose(one.passages, found, scores, WORDS) if found else [])
+        said = texts(one.passages, choosing.choose(one.passages, found, scores, WORDS) if found else [])
         hits += held(" ".join(said), one.facts) == 1.0
         words += sum(map(unit_features.word_count, said))
     return hits / max(1, len(questions)), words / max(1, len(questions))
