@@ -70,7 +70,7 @@ def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Pa
     )
     if quoted.values is None:
         return None
-    said = " ".join(texts(passages, quoted.spans))
+    said = " ".join(texts(passages, (*quoted.spans, *quoted.further)))
     return Example(quoted.values, bool(entry["documents"]) and held(said, wordings(entry)) == 1.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,29 @@ async def test_two_questions_are_answered_part_by_part_and_refused_part_by_part(
     half, _ = await told(quoting, "How long is parental leave, and who composed the moon opera of 1969?")
     assert "16 weeks" in half.answer.text
     assert "who composed the moon opera of 1969?" in half.answer.text and not half.answer.refused
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "This may help too:"), ("tr", "Şu da işinize yarayabilir:"), ("de", "Auch das könnte helfen:")],
+)
+def test_what_may_help_besides_stands_below_the_answer_and_says_so(language: str, said: str) -> None:
+    texts = (
+        "Visitors park their bicycles in the yard behind the main gate. "
+        + "The yard is lit and watched at night. " * 12,
+        "Bicycles of visitors may be parked in the cellar of the annexe too, for a fee of two euros a day.",
+    )
+    passages = tuple(
+        Passage(str(at), f"{at}.md", text, 0, len(text), headings=(f"Section {at}",), language=language)
+        for at, text in enumerate(texts)
+    )
+    question = "Where do visitors park a bicycle in the yard?"
+    asked = ChatRequest("", (), question, passages=passages, confidence=0.3, language=language)
+    made = compose(asked)
+    before, _, besides = made.text.partition(said)
+    assert "main gate" in before and "two euros" in besides and "[2]" in besides
+    assert "two euros" not in before
+    assert said not in compose(replace(asked, topic="bicycles")).text
 
 
 def test_a_part_is_not_said_to_be_missing_where_the_document_of_another_has_something_on_it() -> None:
