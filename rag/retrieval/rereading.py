@@ -17,9 +17,9 @@ from rag.retrieval.weights import chance_of, log_odds
 from rag.types import Passage, SearchResult
 
 WEIGHTS = Path(__file__).with_name("rereading.json")
-FEATURES = ("found", "first", "mean")
-"""The log odds of the search's confidence, those that the reader gives the best passage, and the mean of those that it
-gives the best few, which is left out where only one was read.
+FEATURES = ("found", "first", "most")
+"""The log odds of the search's confidence, those that the reader gives the best passage, and the highest that it gives
+one of the best few, which is left out where only one was read.
 """
 READ = 3
 """So many passages are read, at most: with four, as much is told, for half as long again."""
@@ -68,7 +68,7 @@ def said(
 def describe(found: float, odds: Sequence[float]) -> tuple[float, ...]:
     """The values of `FEATURES` for the search's confidence and a reader's odds, of which there is one at least."""
     bound = [min(_MOST, max(-_MOST, one)) for one in odds]
-    return log_odds(min(1.0 - _LEAST, max(_LEAST, found))), bound[0], sum(bound) / len(bound)
+    return log_odds(min(1.0 - _LEAST, max(_LEAST, found))), bound[0], max(bound)
 
 
 def confidence(found: float, odds: Sequence[float]) -> float:

@@ -141,7 +141,7 @@ def test_the_confidence_is_a_chance_that_goes_up_with_the_odds(found: float, odd
     assert 0.0 <= low <= high <= 1.0
 
 
-@pytest.mark.parametrize(("odds", "read"), [(-9.0, "a"), (9.0, "a"), (-1.0, "abc")])
+@pytest.mark.parametrize(("odds", "read"), [(-9.0, "a"), (9.0, "a"), (-2.0, "abc")])
 def test_more_is_read_only_where_the_first_leaves_a_doubt(odds: float, read: str) -> None:
     texts = list[str]()
 
@@ -160,13 +160,13 @@ def test_the_passages_after_the_first_are_read_side_by_side() -> None:
         if passage.text != "a":
             both.wait()
         texts.append(passage.text)
-        return -1.0
+        return -2.0
 
     with ThreadPoolExecutor(1) as beside:
         found = rereading.reread(_found(0.3, *"abcd"), reads, beside)
     assert sorted(texts) == ["a", "b", "c"]
-    assert found == rereading.reread(_found(0.3, *"abcd"), lambda *_: -1.0)
+    assert found == rereading.reread(_found(0.3, *"abcd"), lambda *_: -2.0)
 
 
 def test_what_the_other_passages_say_counts() -> None:
-    assert rereading.confidence(0.5, [2.0, -9.0, -9.0]) < rereading.confidence(0.5, [2.0, 2.0, 2.0])
+    assert rereading.confidence(0.5, [2.0, -9.0, -9.0]) < rereading.confidence(0.5, [2.0, -9.0, 5.0])
