@@ -6,12 +6,15 @@ their ranking, nor how much what is lacking says against an answer (`rag.retriev
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from rag.retrieval.answer_type import asks_amount, asks_for, counted
 from rag.retrieval.matching import Bools, Floats, Ints, titled, with_next
 from rag.retrieval.query import Query
 from rag.storage.passage_terms import AMOUNT, NUMBER, Batch, surface_hash, term_hash
+from rag.text.analyser import casefold, fold
 
 NAMES = ("unsaid", "unsaid_proper", "left_out", "many_left_out", "apart", "no_amount", "no_count", "no_number")
 """`unsaid` is the largest share of one word of the question that no candidate says, in words like its own, and
@@ -28,6 +31,10 @@ DEPTH = 5
 _LIKE = 0.3
 """How like a word of the question the likest is where the word is not left out."""
 _BESIDE = 3
+_CURRENCIES = """
+TL TRY lira lirası liradır liraya lirayı liralık kuruş avro avroya EUR euro euros USD dolar dolara dollar dollars GBP
+pound pounds pence CHF Franken franc francs
+"""
 
 
 def lacking(question: Query, batch: Batch, said: Floats) -> Floats:
@@ -63,6 +70,11 @@ def lacking(question: Query, batch: Batch, said: Floats) -> Floats:
     )
 
 
+@cache
+def _currencies() -> Ints:
+    return np.array([surface_hash(fold(casefold(word))) for word in _CURRENCIES.split()], np.uint16)
+
+
 class _Kinds:
     """How much more the best sentence says of the question than the best that has what is asked for."""
 
@@ -77,7 +89,9 @@ class _Kinds:
         return self._without(self._fresh(NUMBER | AMOUNT)) if asked else 0.0
 
     def amount(self) -> float:
-        return self._without(self._fresh(AMOUNT)) if asks_amount(self._question.sequence) else 0.0
+        if not asks_amount(self._question.sequence, self._question.language):
+            return 0.0
+        return self._without(self._fresh(AMOUNT) | self._of_money())
 
     def count(self) -> float:
         after, content = counted(self._question.sequence), self._question.content
@@ -96,6 +110,16 @@ class _Kinds:
         batch = self._batch
         asked = np.array([surface_hash(word) for word in self._question.sequence], np.uint16)
         return self._sentences(np.flatnonzero((batch.flags & np.uint16(flags) != 0) & ~np.isin(batch.surface, asked)))
+
+    def _of_money(self) -> Bools:
+        """The sentences with a number beside the name of a currency."""
+        batch = self._batch
+        named = np.isin(batch.surface, _currencies())
+        beside = np.zeros(len(named), bool)
+        beside[:-1] |= named[1:]
+        beside[1:] |= named[:-1]
+        beside[:-2] |= named[2:]  # "5.000,50 TL" is two words, and "bin Türk lirası" has one between
+        return self._sentences(np.flatnonzero((batch.flags & np.uint16(NUMBER) != 0) & beside))
 
     def _sentences(self, tokens: Ints) -> Bools:
         marked = np.zeros(len(self._said), bool)

@@ -35,6 +35,7 @@ numara numaralı kural adım madde bölüm kısım nokta soru bent fıkra
 nummer regel schritt punkt abschnitt absatz ziffer artikel paragraf kapitel teil frage
 numéro règle étape point article paragraphe chapitre número regla paso punto artículo sección
 """
+_APOSTROPHES = "'’ʼ"
 _FEW = 5
 _MEASURING = frozenset(("how", "wie"))
 _NUMBERED = frozenset(fold(casefold(word)) for word in _NUMBERED_WORDS.split())
@@ -226,7 +227,7 @@ def analyse(
         # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03, or "rule 3"
         # where a list of rules says 3.
         said = any(a <= token.start < b for a, b in otherwise) or _counts(found, place, held) or _measures(found, place)
-        idle = token.folded in stop or (not count and said)
+        idle = token.folded in stop or (not count and said) or (language == "tr" and _is_ending(text, token.start))
         drawn.append((word, known, kind, count, chance(language, stems, kind), idle, stems, token.folded))
     for form in written:
         count = held[form.term]
@@ -261,6 +262,13 @@ def _counts(found: Sequence[Token], place: int, held: Mapping[str, int]) -> bool
         return False
     beside = (found[at] for at in (place - 1, place + 1, place + 2) if 0 <= at < len(found))
     return any(one.folded[:1].isdecimal() and 0 < held[one.term] <= _FEW for one in beside)
+
+
+def _is_ending(text: str, start: int) -> bool:
+    """Whether the Turkish word that begins there is but the ending of a name, from which an apostrophe sets it apart:
+    "Almanya'ya", "Ankara’daki".
+    """
+    return start > 1 and text[start - 1] in _APOSTROPHES and text[start - 2].isalnum()
 
 
 def _measures(found: Sequence[Token], place: int) -> bool:

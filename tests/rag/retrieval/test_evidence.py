@@ -81,12 +81,42 @@ def test_nothing_is_lacking_where_nothing_is_asked_or_found(library: Library) ->
     assert set(_lacking(library, "Which grade?").values()) == {0.0}
 
 
+def _of_a_fee(library: Library, passage: str) -> float:
+    return _lacking(library, "What is the fee for a badge?", passage)["no_amount"]
+
+
+@pytest.mark.parametrize("sum_", ["20 euros", "USD 20", "20 TL", "bin Türk lirası", "5.000,50 TL", "20 €"])
+def test_a_number_beside_the_name_of_a_currency_is_an_amount_of_money(library: Library, sum_: str) -> None:
+    assert _of_a_fee(library, f"The fee for a badge is {sum_}.") == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_number_of_something_else_is_no_amount_of_money(library: Library) -> None:
+    assert _of_a_fee(library, "The fee for a badge is due in 20 days.") > 0.1
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "asks"),
+    [
+        ("tr", "kac lira odeyecegim", True),
+        ("tr", "tezi ciltletmek kac liraya mal olur", True),
+        ("tr", "kongreye katilana kac tl veriliyor", True),
+        ("tr", "harcligi ne zaman yatiyor", True),
+        ("tr", "parkta kac gun kalinir", False),
+        ("de", "wie hoch sind die studiengebuhren", True),
+        ("de", "wie hoch ist der turm", False),
+        ("es", "cual es el plazo para entregar la tesis", False),
+        ("es", "cual es la tarifa", True),
+    ],
+)
+def test_money_is_told_by_the_words_of_the_questions_own_language(language: str, question: str, asks: bool) -> None:
+    assert asks_amount(question.split(), language) is asks
+
+
 @pytest.mark.parametrize(
     ("question", "asks"),
     [
         ("what is the fee", True),
         ("how much do i pay", True),
-        ("kac lira odeyecegim", True),
         ("how often are we paid", False),
         ("which holidays are paid", False),
         ("why is there a fee", False),

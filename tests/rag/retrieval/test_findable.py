@@ -263,3 +263,13 @@ def test_a_question_about_a_named_thing_is_not_refused_for_another_word(tmp_path
         least = RetrievalSettings().minimum_confidence
         assert library.search("What is the minimum RAM for gpt-oss-20b?").confidence >= least
         assert library.search("What is the minimum fee for gpt-oss-20b?").confidence < least
+
+
+@pytest.mark.parametrize(
+    "question", ["Bergen'deki araçları kullanabilir miyim?", "Bergen’deki araçları kullanabilir miyim?"]
+)
+def test_an_ending_behind_an_apostrophe_and_a_word_of_asking_are_no_topic(
+    libraries: dict[str, Library], question: str
+) -> None:
+    content = [term.word for term in libraries["tr"].searcher.analyse(question).content]
+    assert content == ["Bergen", "araçları", "kullanabilir"]

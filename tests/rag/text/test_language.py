@@ -45,6 +45,11 @@ def test_a_name_that_looks_foreign_does_not_outweigh_the_default() -> None:
     assert detect("Broncos'un Genel Müdürü kimdir?", default="tr") == "tr"
 
 
+def test_a_persons_own_verb_of_asking_tells_the_language() -> None:
+    question = "Mezun olduktan sonra okul e-posta adresimi kullanmaya devam edebilir miyim?"
+    assert detect(question, default="en") == "tr"
+
+
 @pytest.mark.parametrize("question", ["Sürücü kim?", "A2 servisi hangi duraktan kalkar?", "Depo nerede?"])
 def test_a_short_question_without_a_word_of_the_default_is_in_its_own(question: str) -> None:
     assert detect(question, default="en") == "tr"
