@@ -46,10 +46,15 @@ _OF_PAYING = """
 pay, pays, paid, charge, charged, amount, worth, öder, ödenir, ödüyor, ödeniyor, bezahlt
 """
 _NO_AMOUNT = """
-why, who, when, where, how, neden, niçin, niye, nasıl, kim, ne zaman, nerede, warum, wieso, weshalb, wer, wann, wo, wie,
+why, who, when, where, how, warum, wieso, weshalb, wer, wann, wo, wie,
 pourquoi, comment, qui, quand, où, por, cómo, quién, cuándo, dónde, perché, come, chi, quando, dove, porque, como, quem,
 onde, waarom, hoe, wie, wanneer, waar
 """
+_NO_AMOUNT_IN_PLACE = {
+    "tr": """neden, niçin, niye, nasıl, kim, kime, kimin, kimden, kimler, ne zaman, nerede, nereye, nereden, hangi,
+        hangisi, hangileri"""
+}
+"""The same where a question's word stands wherever its answer would."""
 _MUCH = """
 how much, how many, kaç, ne kadar, wie viel, wie viele, wieviel, wie hoch, combien, cuánto, cuánta, cuántos, cuántas,
 quanto, quanta, quanti, quante, quantos, quantas, hoeveel, сколько, كم
@@ -65,9 +70,11 @@ _FLAGS = {"time": YEAR | MONTH | NUMBER, "number": NUMBER | AMOUNT, "name": CAPI
 _PAYING, _ELSE = (
     frozenset(fold(casefold(word.strip())) for word in one.split(",")) for one in (_OF_PAYING, _NO_AMOUNT)
 )
-_QUANTITY, _COUNTING = (
-    [tuple(fold(casefold(word)) for word in phrase.split()) for phrase in one.split(",")] for one in (_MUCH, _COUNTS)
+_QUANTITY, _COUNTING, *_listed = (
+    [tuple(fold(casefold(word)) for word in phrase.split()) for phrase in one.split(",")]
+    for one in (_MUCH, _COUNTS, *_NO_AMOUNT_IN_PLACE.values())
 )
+_ELSE_IN_PLACE = dict(zip(_NO_AMOUNT_IN_PLACE, _listed, strict=True))
 _BY_FIRST_WORD: dict[str, list[tuple[tuple[str, ...], str]]] = {}
 for _kind, _phrases in zip(KINDS, (_TIME_PHRASES, _NUMBER_PHRASES, _NAME_PHRASES), strict=True):
     for _phrase in _phrases.split(","):
@@ -91,10 +98,11 @@ def asks_for(sequence: Sequence[str]) -> tuple[str, int]:
 
 def asks_amount(sequence: Sequence[str], language: str = "en") -> bool:
     """Whether a question of these folded words in a language asks for an amount of money: it speaks of money and begins
-    with no word that asks for something else, as "why" or "how" do, or it asks how much of it, or how much is paid.
+    with no word that asks for something else, as "why" or "how" do (nor has one, where these stand in place), or it
+    asks how much of it, or how much is paid.
     """
     money = any(_is_money(word, language) for word in sequence)
-    if money and sequence[0] not in _ELSE:
+    if money and sequence[0] not in _ELSE and _behind(_ELSE_IN_PLACE.get(language, ()), sequence) is None:
         return True
     return (money or not _PAYING.isdisjoint(sequence)) and _behind(_QUANTITY, sequence) is not None
 
