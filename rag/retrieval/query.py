@@ -222,6 +222,8 @@ def analyse(
         known = tuple(s for s, n in zip(stems, counts, strict=True) if n) or stems[:1]
         count = min(passages, max(counts, default=0))
         kind = _kind(word, found[place - 1].folded if place else None, language)
+        if language == "tr" and kind == "other" and _has_ending(text, token.end):
+            kind = "name"
         if kind == "name" and not count and related(stems, language):
             kind = "other"  # a word that the library has another for, in capitals: RAM
         # What the library writes another way is not unknown to it: "3 April 2026" where it says 2026-04-03, or "rule 3"
@@ -269,6 +271,11 @@ def _is_ending(text: str, start: int) -> bool:
     "Almanya'ya", "Ankara’daki".
     """
     return start > 1 and text[start - 1] in _APOSTROPHES and text[start - 2].isalnum()
+
+
+def _has_ending(text: str, end: int) -> bool:
+    """Whether a Turkish word that ends there has an ending set apart by an apostrophe, as names have."""
+    return text[end : end + 1] in tuple(_APOSTROPHES) and text[end + 1 : end + 2].isalpha()
 
 
 def _measures(found: Sequence[Token], place: int) -> bool:

@@ -273,3 +273,9 @@ def test_an_ending_behind_an_apostrophe_and_a_word_of_asking_are_no_topic(
 ) -> None:
     content = [term.word for term in libraries["tr"].searcher.analyse(question).content]
     assert content == ["Bergen", "araçları", "kullanabilir"]
+
+
+def test_a_turkish_word_with_an_ending_behind_an_apostrophe_is_a_name(libraries: dict[str, Library]) -> None:
+    for question in ("Bergen'deki araçlar kimde?", "BERGEN'DEKİ ARAÇLAR KİMDE?"):
+        kinds = {term.word.lower(): term.kind for term in libraries["tr"].searcher.analyse(question).content}
+        assert kinds["bergen"] == "name" and set(kinds.values()) == {"name", "other"}
