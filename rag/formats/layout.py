@@ -19,6 +19,7 @@ _AND = regex.compile(r"(?:and|or|to|und|oder|bis|et|ou|y|o|e|ve|veya|ile)\b|[^\p
 LEFTWARD = regex.compile(r"[\p{Bidi_Class:R}\p{Bidi_Class:AL}]")
 """A letter of a script that is written from right to left."""
 _LOWER = regex.compile(r"\p{Ll}")
+_ORDINAL = regex.compile(r"\s\d{1,2}\.$")
 _BULLET = regex.compile(r"^(?:[-*•–▪◦●·\uf0b7\uf0a7]|o(?=\s+\p{Lu}))\s+")
 _NUMBERED = regex.compile(r"\(?(?:\d{1,3}|\p{Ll})[.)]\s|\(?(?:(\p{Ll})\1|[ivx]{2,4})\)\s|\(\d{1,3}\)\p{Lu}")
 _MARK = regex.compile(r"(?:\d{1,3}|\p{L}|[ivxl]{2,5})[.)]|\(\w{1,3}\)|[-*•▪◦●·–‣]")
@@ -78,7 +79,9 @@ class Block:
             # A line that begins with a number is an item only where a sentence, a line or an item ended before it.
             pauses = ends or short or (before is not None and before.text.endswith((",", "،")))
             item = _BULLET.match(segment.text) or (pauses and _NUMBERED.match(segment.text))
-            if before is None or (ends and short) or item:
+            # "5." at the end of a line and "week" below it: the number of something, not the end of a sentence.
+            ordinal = before is not None and _ORDINAL.search(before.text) and _LOWER.match(segment.text)
+            if before is None or (ends and short and not ordinal) or item:
                 found.append([])
             found[-1].append(segment)
         return [_BULLET.sub("- ", joined(one), count=1) for one in found]

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.grounding import changes, quote_confidence
-from rag.grounding.choosing import choose
+from rag.grounding.choosing import choose, is_title
 from rag.grounding.composing import composed
+from rag.grounding.further import further
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import introduces
-from rag.grounding.spans import Span, size_of, unrepeated
+from rag.grounding.spans import Span, unrepeated
 from rag.grounding.stretches import is_adrift, text_of
 from rag.grounding.unit_features import Sentence, rate, split
 from rag.grounding.units import Kind
@@ -29,14 +30,11 @@ from rag.types import NO_LIKES, Likes, Passage, Quote
 _MANY, _WORDY = 25, 0.6
 _CHANGED = 1.0
 """How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
-_ADRIFT = 2.0
-"""How much less a sentence counts that leans on what its passage does not hold, or holds nothing but numbers."""
-_CERTAIN, _FIRST = 0.8, 3
-"""How sure it is that quotes hold what is asked for where nothing is looked for besides, and among how many of the best
-passages it is."""
-_BEHIND, _SAYS, _FURTHER, _LONG = 3.0, 0.2, 40, 80
-"""How far behind the best unit (in natural logarithms of the odds) what is quoted besides may be, how much of the
-question it says at least, how many words it is made to have, and may have with what makes it whole."""
+_ADRIFT, _UNREADABLE = 2.0, 6.0
+"""How much less a sentence counts that leans on what its passage does not hold, or holds nothing but numbers; and one
+that is none."""
+_CERTAIN = 0.8
+"""How sure it is that quotes hold what is asked for where nothing is looked for besides."""
 
 
 def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "") -> list[Quote]:
@@ -87,7 +85,7 @@ def quoted(
     scores, in_context = rate(question, passages, found, learned(), own, likes)
     near = cosines(passages, found)
     scores = weighed(scores, passages, found, near)
-    scores = scores - _ADRIFT * np.array([_is_idle(passages, one) for one in found])
+    scores = scores - np.array([_lacks(passages, one) for one in found])
     told = [changes.tells(one) for one in passages]
     if any(told) and not changes.asked(own or question):
         scores = scores - _CHANGED * np.array([told[one.passage] * (1 + (one.unit.kind is Kind.ITEM)) for one in found])
@@ -97,41 +95,19 @@ def quoted(
     made = unrepeated(passages, composed(passages, found, chosen, in_context, max_words, sure=sure))
     values = quote_confidence.describe(passages, found, made, scores, in_context, near, confidence)
     holds = quote_confidence.holds(values) if values is not None else 0.0
-    further = _further(passages, found, made, scores, in_context) if holds < _CERTAIN else []
-    return Quoted(tuple(made), holds, values, tuple(further))
+    more = further(passages, found, made, scores, in_context) if holds < _CERTAIN else []
+    return Quoted(tuple(made), holds, values, tuple(more))
 
 
-def _further(
-    passages: Sequence[Passage],
-    found: Sequence[Sentence],
-    made: Sequence[Span],
-    scores: NDArray[np.float64],
-    near: NDArray[np.float64],
-) -> list[Span]:
-    """The best stretch of the first of the best passages that none of the spans `made` is of, where it is not far
-    behind these, is short and says some of the question, by what `near` has of each unit; else that of the next.
+def _lacks(passages: Sequence[Passage], one: Sentence) -> float:
+    """How much less a unit counts that tells nothing by itself: it leans on another passage, has no words, is a title,
+    says what its page is, or cannot be read.
     """
-    quoted = {span.passage for span in made}
-    best, language = max(span.score for span in made), passages[made[0].passage].language
-    of = np.array([one.passage for one in found])
-    says = {(one.passage, one.start): float(near[at]) for at, one in enumerate(found)}
-    for at in range(min(_FIRST, len(passages))):
-        own = of == at
-        if at in quoted or passages[at].language != language or not (own & (scores >= best - _BEHIND)).any():
-            continue
-        chosen = choose(passages, found, np.where(own, scores, -np.inf), _FURTHER, near)
-        more = composed(passages, found, chosen, near, _FURTHER, sure=False) if chosen else []
-        more = [span for span in unrepeated(passages, [*made, *more]) if span.passage not in quoted]
-        told = max((says.get((span.passage, unit.start), 0.0) for span in more for unit in span.units), default=0.0)
-        if more and told >= _SAYS and sum(size_of(passages, span) for span in more) <= _LONG:
-            return more
-    return []
-
-
-def _is_idle(passages: Sequence[Passage], one: Sentence) -> bool:
-    """Whether a unit tells nothing by itself: it leans on another passage, has no words, or says what its page is."""
-    scattered = one.unit.kind is Kind.SENTENCE and _is_scattered(text_of(passages, one))
-    return scattered or is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one)
+    said = text_of(passages, one)
+    if one.unit.kind is Kind.SENTENCE and _is_scattered(said):
+        return _UNREADABLE
+    title = one.unit.kind is Kind.SENTENCE and not sentences.PAUSE.search(said) and is_title(said)
+    return _ADRIFT * (title or is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one))
 
 
 def _is_scattered(said: str) -> bool:

@@ -29,6 +29,7 @@ _POINTS = regex.compile(
     r"(?:(?:more|further|additional|detailed) )+(?:info|information|details?)"
     r"(?:\b.*\b(?:found|available|at|in|see)\b.*|[.:]?)|"
     r"(?:you can |to )?(?:read|find out|learn) more\b.*|"
+    r"(?:.{0,80}[ ,])?(?:click here|klicken sie hier|(?:buraya|şuraya) tıklayın\w*)[.!]?|"
     r"(?:weitere|mehr|nähere|ausführliche) (?:information(?:en)?|infos|details|angaben|hinweise)\b.*|"
     r"(?:.{0,60}\b(?:hakkında|ile ilgili|konusunda|için) )?(?:daha (?:fazla|geniş)|(?:daha )?(?:ayrıntılı|detaylı)) "
     r"bilgi\w*(?: (?:için|almak))?\b.*",

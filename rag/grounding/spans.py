@@ -25,6 +25,8 @@ _ANNOUNCES = regex.compile(
     r"(?:here(?:'s|’s| is| are)|below (?:is|are|you)|the following\b.*\b(?:is|are)\b|"
     r"the following (?:code|examples?|snippets?|commands?|figures?) (?:shows?|demonstrates?|illustrates?|uses?)\b)|"
     r".*\b(?:described|listed|shown|given|outlined|explained) below[.]?$|"
+    r"(?:the|these) (?:steps|instructions|examples?|commands?|settings?|sections?|tables?|lists?) below\b[^.;:]*[.]$|"
+    r"[^.;:]*\başağıda(?:ki)?\b[^.;:]*[.]$|"
     r"(?:[^.;:]{0,80}, )?(?:\w+ ){0,4}there are (?:basically |currently |actually )?"
     r"(?:two|three|four|five|six|several|many|multiple|various|different|some|a few|a couple of|"
     r"a number of|[2-9]) (?:\w+ )?(?:ways?|options|methods|possibilities|approaches|"
@@ -85,7 +87,7 @@ def leads_on(passages: Sequence[Passage], one: Sentence) -> bool:
     said = text_of(passages, one).rstrip()
     if one.unit.kind is Kind.ITEM:
         return said.endswith((":", "：", *sentences.QUESTION_MARKS))
-    return is_sentence(one) and (said.endswith(_OPEN) or bool(_ANNOUNCES.match(said)))
+    return is_sentence(one) and (said.endswith(_OPEN) or bool(CLAUSE.fullmatch(said) or _ANNOUNCES.match(said)))
 
 
 def cut_off(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:

@@ -57,3 +57,33 @@ def test_what_stands_besides_is_short_and_of_a_passage_that_is_not_quoted(texts:
     said = [given_[span.passage].text[unit.start : unit.end] for span in found.spans for unit in span.units]
     more = [given_[span.passage].text[unit.start : unit.end] for span in found.further for unit in span.units]
     assert not set(said) & set(more)
+
+
+def test_only_what_can_be_read_by_itself_stands_besides() -> None:
+    question = "Where may the bicycles of visitors stand in the yard behind the main gate?"
+    for text, stands in (
+        ("The bicycles of visitors may stand in the cellar too.", True),
+        ("Staff let the bicycles of visitors stand in the cellar too.", True),
+        ("However, the bicycles of visitors may stand in the cellar too.", False),
+        ("where the bicycles of visitors may stand in the cellar too.", False),
+    ):
+        found = asked(question, passages(_PARKING[0], text))
+        assert {span.passage for span in found.spans} == {0}, text
+        assert {span.passage for span in found.further} == ({1} if stands else set()), text
+
+
+def test_under_a_question_its_answer_stands_besides_whatever_it_leans_on() -> None:
+    given_ = [
+        *passages(_PARKING[0]),
+        Passage(
+            "1",
+            "1.md",
+            "No, that costs visitors two euros a day.",
+            0,
+            40,
+            headings=("Is a bicycle free?",),
+            language="en",
+        ),
+    ]
+    found = asked("Do visitors pay for a bicycle?", given_)
+    assert {span.passage for span in (*found.spans, *found.further)} == {0, 1}

@@ -346,3 +346,28 @@ def test_the_calls_that_a_reference_describes_are_headings_in_it() -> None:
 def test_more_information_alone_is_no_part_of_a_quote() -> None:
     text = "The ferry to the island leaves at nine. More information."
     assert answer("When does the ferry leave?", [passage(text, 5.0)]) == "The ferry to the island leaves at nine [1]."
+
+
+def test_a_quote_does_not_end_with_what_says_that_something_stands_below() -> None:
+    told = "A fault is reported to the help desk."
+    for below in (
+        "The steps below assume that you have seen the fault yourself.",
+        "Sunucuda aşağıdaki ayarlar yapılmalıdır.",
+        "(2)",
+        "Sayfanın tümü için buraya tıklayınız.",
+        "For the whole page click here.",
+    ):
+        said = answer("To whom is a fault reported?", [passage(f"{told}\n\n{below}", 5.0)])
+        assert said == "A fault is reported to the help desk [1]."
+
+
+def test_a_title_and_what_cannot_be_read_are_no_answer_where_something_is_said() -> None:
+    told = "Cats on the campus are fed by the wardens."
+    title = "Directive On Homeless Cats Living On Campus Grounds"
+    drawn = (
+        "CATS CAMPUS FED 900 A (200) 4 BI (600) * B2 (400) cats campus 800 A (200) B2 — 550 * 150 fed 1200 (609) 400 "
+        "who 1200 4"
+    )
+    for other in (title, drawn):
+        passages = [passage(other, 5.0, "b.md"), passage(told, 4.0)]
+        assert answer("Who feeds the cats on the campus?", passages).startswith("Cats on the campus are fed")
