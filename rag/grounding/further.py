@@ -28,8 +28,9 @@ _BEHIND, _SAYS = 3.0, 0.2
 says at least."""
 _WORDS, _MOST = 40, 80
 """How many words it is made to have, and may have with what makes it whole."""
-_AMID = regex.compile(r"\p{Ll}{4,}\s")
-"""What a sentence goes on with of which the beginning is missing, but for names in small letters."""
+_AMID = regex.compile(r"\p{Ll}{4,}\s|[^()]{4,}\)")
+"""What a sentence goes on with of which the beginning is missing: a small letter, but for names, or the end of a
+bracket."""
 _BLANK = regex.compile(r"\n[^\S\n]*\n\s*$")
 """The blank line right before a block."""
 
@@ -65,9 +66,12 @@ def further(
 
 def _stands(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -> bool:
     """Whether a span can be read by itself: it begins with a whole sentence that does not lean on another passage, with
-    the first item of a list or a block of code under a heading, or with rows whose columns have names.
+    the first item of a list or a block of code under a heading, or with rows whose columns have names; and it does not
+    end amid a sentence that its items make together.
     """
     first, passage = span.units[0], passages[span.passage]
+    if said_by(passages, span.passage, span.units[-1]).endswith((",", ";")):
+        return False
     if first.kind is Kind.ROW:
         return all(name for name, _ in first.cells)
     if first.kind in (Kind.ITEM, Kind.CODE):

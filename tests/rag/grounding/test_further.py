@@ -66,6 +66,15 @@ def test_only_what_can_be_read_by_itself_stands_besides() -> None:
         ("Staff let the bicycles of visitors stand in the cellar too.", True),
         ("However, the bicycles of visitors may stand in the cellar too.", False),
         ("where the bicycles of visitors may stand in the cellar too.", False),
+        ("8/2022) Bicycles of visitors may stand in the cellar too.", False),
+        (
+            "The bicycles stand so:\n\n- those of visitors stand in the cellar,\n- those of staff stand in the hall.",
+            True,
+        ),
+        (
+            "The bicycles stand so:\n\n- those of visitors stand in the cellar,\n- those of staff stand in the hall,",
+            False,
+        ),
     ):
         found = asked(question, passages(_PARKING[0], text))
         assert {span.passage for span in found.spans} == {0}, text
