@@ -15,5 +15,5 @@ FILES = sorted((Path(__file__).parents[2] / "questions").glob("*.yaml"))
 def test_what_is_asked_of_public_documents_is_well_formed(file: Path) -> None:
     questions = read(file).questions
     assert len({asked.id for asked in questions}) == len(questions) > 50
-    assert sum(not asked.documents for asked in questions) == 14
+    assert sum(not asked.documents for asked in questions) in (14, 16)
     assert all(bool(asked.key_facts) == bool(asked.documents) for asked in questions)
