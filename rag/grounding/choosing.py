@@ -233,7 +233,7 @@ def _adds_nothing(passages: Sequence[Passage], found: Sequence[Sentence], k: int
     aside = said.startswith("(") and said.endswith(")")
     named = k > 0 and found[k - 1].passage == one.passage and found[k - 1].unit.kind is Kind.HEADING
     nameless = is_default(said) and not named
-    return said.startswith(PICTURE) or aside or fragment or nameless or (open_ended and is_title(said))
+    return said.startswith(PICTURE) or aside or fragment or nameless or is_title(said)
 
 
 def _asks(passages: Sequence[Passage], one: Sentence) -> bool:
@@ -242,9 +242,10 @@ def _asks(passages: Sequence[Passage], one: Sentence) -> bool:
 
 
 def is_title(said: str) -> bool:
-    """Whether nearly all long words of a line have a capital."""
+    """Whether nearly all long words of a line without an end have a capital."""
     long = _LONG_WORD.findall(said)
-    return len(long) > _FEW and sum(word[0].isupper() for word in long) >= _TITLED * len(long)
+    capital = len(long) > _FEW and sum(word[0].isupper() for word in long) >= _TITLED * len(long)
+    return capital and not sentences.PAUSE.search(said)
 
 
 def _answers_its_heading(passages: Sequence[Passage], one: Sentence) -> bool:

@@ -45,7 +45,7 @@ def composed(
     for span in made:
         of.setdefault(span.passage, []).append(span)
     scores = {passage: max(span.score for span in own) for passage, own in of.items()}
-    says = {(one.passage, one.start): float(near[at]) for at, one in enumerate(found)}
+    says = by_place(found, near)
     first, *others = sorted(scores, key=lambda passage: -scores[passage])
     for passage in [one for one in others if _touch(passages[first], passages[one])]:
         of[first].extend(of.pop(passage))
@@ -95,15 +95,20 @@ def _rooted(passages: Sequence[Passage], made: Sequence[Span], says: Mapping[tup
         others = [(span.passage, unit) for unit in rest]
         if not rest:
             others = [(one.passage, unit) for one in (*kept, *made[at + 1 :]) for unit in one.units]
-        least = _says(says, [(span.passage, first)]) - _LESS
-        if not (others and _is_loose(passages, span) and least <= _says(says, others)):
+        least = told(says, [(span.passage, first)]) - _LESS
+        if not (others and _is_loose(passages, span) and least <= told(says, others)):
             kept.append(span)
         elif rest:
             kept.append(replace(span, units=tuple(rest)))
     return kept
 
 
-def _says(says: Mapping[tuple[int, int], float], units: Sequence[tuple[int, Unit]]) -> float:
+def by_place(found: Sequence[Sentence], near: NDArray[np.float64]) -> dict[tuple[int, int], float]:
+    """What `near` has of each unit, by its passage and where it begins there."""
+    return {(one.passage, one.start): float(near[at]) for at, one in enumerate(found)}
+
+
+def told(says: Mapping[tuple[int, int], float], units: Sequence[tuple[int, Unit]]) -> float:
     """How much of the question the units of passages say."""
     return max(says.get((passage, unit.start), 0.0) for passage, unit in units)
 

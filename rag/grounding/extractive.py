@@ -106,7 +106,7 @@ def _lacks(passages: Sequence[Passage], one: Sentence) -> float:
     said = text_of(passages, one)
     if one.unit.kind is Kind.SENTENCE and _is_scattered(said):
         return _UNREADABLE
-    title = one.unit.kind is Kind.SENTENCE and not sentences.PAUSE.search(said) and is_title(said)
+    title = one.unit.kind is Kind.SENTENCE and is_title(said)
     return _ADRIFT * (title or is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one))
 
 

@@ -13,7 +13,7 @@ import regex
 from numpy.typing import NDArray
 
 from rag.grounding.choosing import choose
-from rag.grounding.composing import composed
+from rag.grounding.composing import by_place, composed, told
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of, unrepeated
 from rag.grounding.unit_features import Sentence
@@ -43,13 +43,13 @@ def further(
     near: NDArray[np.float64],
 ) -> list[Span]:
     """The best stretch of the first of the best passages that none of the spans `made` is of, where it is not far
-    behind these, is short, can be read by itself, and says some of the question, by what `near` has of each unit; else
-    that of the next. `found` are the units of the passages, in the language of what is quoted only.
+    behind these, is in their language, short, can be read by itself, and says some of the question, by what `near` has
+    of each unit; else that of the next. `found` are the units of the passages; `scores` says how well each answers.
     """
     quoted = {span.passage for span in made}
     best, language = max(span.score for span in made), passages[made[0].passage].language
     of = np.array([one.passage for one in found])
-    says = {(one.passage, one.start): float(near[at]) for at, one in enumerate(found)}
+    says = by_place(found, near)
     for at in range(min(_BEST, len(passages))):
         own = of == at
         if at in quoted or passages[at].language != language or not (own & (scores >= best - _BEHIND)).any():
@@ -58,8 +58,8 @@ def further(
         whole = composed(passages, found, chosen, near, _WORDS, sure=False) if chosen else []
         fresh = (span for span in unrepeated(passages, [*made, *whole]) if span.passage not in quoted)
         more = [span for span in fresh if _stands(passages, found, span)]
-        told = max((says.get((span.passage, unit.start), 0.0) for span in more for unit in span.units), default=0.0)
-        if told >= _SAYS and sum(size_of(passages, span) for span in more) <= _MOST:
+        units = [(span.passage, unit) for span in more for unit in span.units]
+        if units and told(says, units) >= _SAYS and sum(size_of(passages, span) for span in more) <= _MOST:
             return more
     return []
 
