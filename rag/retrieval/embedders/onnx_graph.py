@@ -7,7 +7,8 @@ Does not know what a model is for.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ MICROSOFT = "com.microsoft"
 _FORM, _OPERATORS = 8, {"": 17, MICROSOFT: 1}
 """The version of the file's form, and those of the operators."""
 _KINDS: dict[type[np.generic], int] = {np.float32: 1, np.int8: 3, np.int64: 7}
-_FLOAT, _INT = 1, 2
+_FLOAT, _INT, _INTS = 1, 2, 7
 
 
 class Graph:
@@ -39,7 +40,14 @@ class Graph:
         return name
 
     def node(
-        self, operator: str, inputs: Sequence[str], results: int = 1, /, *, domain: str = "", **settings: float
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        results: int = 1,
+        /,
+        *,
+        domain: str = "",
+        **settings: float | tuple[int, ...],
     ) -> list[str]:
         """The names of what an operator makes of its inputs, of which those that are left out are called ""."""
         names = [f"result{self._results + at}" for at in range(results)]
@@ -47,9 +55,13 @@ class Graph:
         self._node(operator, inputs, names, domain, settings)
         return names
 
-    def model(self, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
-        """The model: its inputs are tables of whole numbers, its outputs any of the results."""
+    def model(
+        self, inputs: Sequence[str], outputs: Sequence[str], floats: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> bytes:
+        """The model: its inputs are tables of whole numbers, and of `floats` with what their sizes are called; its
+        outputs any of the results."""
         said = b"".join(bytes_field(11, value_info(name, 7, ("texts", "pieces"))) for name in inputs)
+        said += b"".join(bytes_field(11, value_info(name, 1, sizes)) for name, sizes in floats.items())
         said += b"".join(bytes_field(12, value_info(name, 1, None)) for name in outputs)
         graph = b"".join((*self._nodes, bytes_field(2, b"graph"), *self._arrays, said))
         sets = b"".join(
@@ -59,17 +71,26 @@ class Graph:
         return number_field(1, _FORM) + bytes_field(7, graph) + sets
 
     def _node(
-        self, operator: str, inputs: Sequence[str], names: Sequence[str], domain: str, settings: dict[str, float]
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        names: Sequence[str],
+        domain: str,
+        settings: Mapping[str, float | tuple[int, ...]],
     ) -> None:
         written = b"".join(bytes_field(1, name.encode()) for name in inputs)
         written += b"".join(bytes_field(2, name.encode()) for name in names) + bytes_field(4, operator.encode())
         for name, value in settings.items():
-            whole = isinstance(value, int)
-            said = number_field(3, int(value)) if whole else _key(2, 5) + struct.pack("<f", value)
-            written += bytes_field(
-                5, bytes_field(1, name.encode()) + said + number_field(20, _INT if whole else _FLOAT)
-            )
+            written += bytes_field(5, bytes_field(1, name.encode()) + _setting(value))
         self._nodes.append(bytes_field(1, written + bytes_field(7, domain.encode())))
+
+
+def _setting(value: float | tuple[int, ...]) -> bytes:
+    if isinstance(value, tuple):
+        return b"".join(number_field(8, one) for one in value) + number_field(20, _INTS)
+    if isinstance(value, int):
+        return number_field(3, value) + number_field(20, _INT)
+    return _key(2, 5) + struct.pack("<f", value) + number_field(20, _FLOAT)
 
 
 def value_info(name: str, kind: int, dims: Sequence[str] | None) -> bytes:
