@@ -18,10 +18,10 @@ import regex
 from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Part, Phase, Usage
 from rag.grounding import extractive
-from rag.grounding.quoting import Composer
+from rag.grounding.quoting import Composer, label
 from rag.grounding.spans import Span
 from rag.text import phrases
-from rag.text.analyser import stop_terms, tokens
+from rag.text.analyser import casefold, stop_terms, tokens
 from rag.types import CheckedAnswer, Passage
 
 NAME = "extractive"
@@ -157,11 +157,16 @@ def _of_part(part: Part, request: ChatRequest, documents: Set[str]) -> extractiv
 
 
 def _ask_back(composer: Composer, request: ChatRequest) -> None:
-    """What else there is on a topic, and the question which of it is meant."""
-    places: dict[str, int] = {}
+    """What else there is on a topic, and the question which of it is meant: each by the title that people know it by,
+    with its document's where that is another's too.
+    """
+    places: dict[str, tuple[str, int]] = {}
+    documents: dict[str, str] = {}
     for at, passage in enumerate(request.passages):
-        label = passage.headings[-1] if passage.headings else passage.document
-        places.setdefault(label, at)
+        said = label(passage) or passage.document
+        if documents.setdefault(casefold(said), passage.document) != passage.document:
+            said = label(passage, whole=True) or passage.document
+        places.setdefault(casefold(said), (said, at))
     composer.say(phrases.phrase("which", request.language, topic=request.topic))
-    for number, (label, at) in enumerate(list(places.items())[:_TOPICS]):
-        composer.point(label, at, first=number == 0)
+    for number, (said, at) in enumerate(list(places.values())[:_TOPICS]):
+        composer.point(said, at, first=number == 0)

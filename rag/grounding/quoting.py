@@ -112,11 +112,11 @@ class Composer:
             return ""
         first, told = span.units[0], passage.text[span.units[0].start : span.units[-1].end]
         bare = first.kind in (Kind.ROW, Kind.ITEM, Kind.CODE) or wants_heading(passage.text[first.start : first.end])
-        said = _title(passage.headings[-1]) if passage.headings else _called(passage.document)
+        said = label(passage)
         named = bool(_NAME.fullmatch(said)) and said not in told
         replies = said.endswith(sentences.QUESTION_MARKS) and word_count(told) <= _REPLY_WORDS
         if before and all(one.document != passage.document for one in before):
-            said = " › ".join(dict.fromkeys(_title(one) for one in (*passage.headings[:1], said) if one))
+            said = label(passage, whole=True)
         amid = bool(passage.headings and passage.text[: first.start].strip())
         amid = amid and first.kind is Kind.SENTENCE and not first.question
         numbered = sum(map(str.isdecimal, said)) > _MOST_DIGITS  # an account, a telephone: no heading, whatever it is
@@ -305,6 +305,14 @@ class Composer:
     def _add(self, text: str) -> None:
         self.blocks.append(text)
         self._length += len(text)
+
+
+def label(passage: Passage, *, whole: bool = False) -> str:
+    """What a passage is called: by its heading, with its document's before it where it is told `whole`; where it has
+    none, by the name of its document's file, or not at all where that is a number.
+    """
+    said = _title(passage.headings[-1]) if passage.headings else _called(passage.document)
+    return " › ".join(dict.fromkeys(_title(one) for one in (*passage.headings[:1], said) if one)) if whole else said
 
 
 def _columns(run: Sequence[Unit]) -> list[str]:

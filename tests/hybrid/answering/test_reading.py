@@ -153,6 +153,17 @@ async def test_a_topic_without_a_question_is_asked_back(quoting: Engine) -> None
     assert "- Parental leave [" in end.answer.text and "- Annual leave [" in end.answer.text
 
 
+def test_what_else_there_is_on_a_topic_is_called_by_titles_and_each_but_once() -> None:
+    told_of = (("guides/office_bicycles.md", ()), ("b.md", ("Trains", "Fares")), ("c.md", ("Buses", "Fares")))
+    passages = tuple(
+        Passage(str(at), document, f"Fares of {at} euros.", 0, 17, headings=headings, language="en")
+        for at, (document, headings) in enumerate((*told_of, *told_of))
+    )
+    asked = ChatRequest("", (), "fares", passages=passages, confidence=0.9, language="en", topic="fares")
+    topics = [line for line in compose(asked).text.splitlines() if line.startswith("- ")]
+    assert topics == ["- Office bicycles [1]", "- Fares [2]", "- Buses › Fares [3]"]
+
+
 async def test_a_short_question_in_a_conversation_is_no_topic_to_ask_back_about(quoting: Engine) -> None:
     turn = Turn("How long is parental leave?", "16 weeks.")
     end, _ = await told(quoting, "And annual leave?", turn)
