@@ -179,9 +179,11 @@ def _opening(
 
 def _leans_on(passages: Sequence[Passage], own: Sequence[Sentence], k: int, first: bool, opens: bool) -> bool:
     """Whether what leans on what is before it, and has reached unit `k`, needs the one before that too: a sentence, or
-    code with what leads into it; the rest of its paragraph where it `opens` what is quoted of its passage.
+    a list or code with what leads into it; the rest of its paragraph where it `opens` what is quoted of its passage.
     """
     before = own[k - 1]
+    if Kind.ITEM in (before.unit.kind, own[k].unit.kind) and before.unit.kind is not Kind.CODE:
+        return before.unit.leads or (before.unit.kind is Kind.ITEM and (first or _same(own, k - 1, k)))
     if before.unit.kind is Kind.CODE:
         return first or _same(own, k - 1, k)
     if own[k].unit.kind is Kind.CODE:

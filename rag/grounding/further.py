@@ -13,6 +13,7 @@ import regex
 from numpy.typing import NDArray
 
 from rag.grounding.choosing import choose
+from rag.grounding.code_lines import is_torn
 from rag.grounding.composing import by_place, composed, told
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of, unrepeated
@@ -70,6 +71,7 @@ def _stands(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) 
     end amid a sentence that its items make together.
     """
     first, passage = span.units[0], passages[span.passage]
+    said = said_by(passages, span.passage, first)
     if said_by(passages, span.passage, span.units[-1]).endswith((",", ";")):
         return False
     if first.kind is Kind.ROW:
@@ -77,9 +79,10 @@ def _stands(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) 
     if first.kind in (Kind.ITEM, Kind.CODE):
         own = (one for one in found if one.passage == span.passage and one.unit.kind is first.kind)
         begins = first.start == min(one.start for one in own if one.unit.group == first.group)
+        if first.kind is Kind.CODE and not passage.text[: first.start].strip() and is_torn(said):
+            return False
         block = first.kind is Kind.CODE and bool(_BLANK.search(passage.text[: first.start]))
         return (begins or block) and bool(passage.headings) and not (first.kind is Kind.ITEM and passage.edges[0])
-    said = said_by(passages, span.passage, first)
     if _AMID.match(said):
         return False
     asked = bool(passage.headings) and passage.headings[-1].endswith(sentences.QUESTION_MARKS)
