@@ -95,7 +95,7 @@ def quoted(
     made = unrepeated(passages, composed(passages, found, chosen, in_context, max_words, sure=sure))
     values = quote_confidence.describe(passages, found, made, scores, in_context, near, confidence)
     holds = quote_confidence.holds(values) if values is not None else 0.0
-    more = further(passages, found, made, scores, in_context) if holds < _CERTAIN else []
+    more = further(passages, found, made, scores, in_context, near) if holds < _CERTAIN else []
     return Quoted(tuple(made), holds, values, tuple(more))
 
 

@@ -6,7 +6,7 @@ quotes are (`rag.grounding.quote_confidence`) nor how such a stretch is shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import regex
@@ -27,6 +27,9 @@ _BEST = 3
 _BEHIND, _SAYS = 3.0, 0.2
 """How far behind the best unit (in natural logarithms of the odds) its best may be, and how much of the question it
 says at least."""
+_NEAR = {True: 0.4, False: 0.23}
+"""The cosine that its best has at least with the question where none of its document is quoted, by a second encoder or
+by the first."""
 _WORDS, _MOST = 40, 80
 """How many words it is made to have, and may have with what makes it whole."""
 _AMID = regex.compile(r"\p{Ll}{4,}\s|[^()]{4,}\)")
@@ -42,10 +45,12 @@ def further(
     made: Sequence[Span],
     scores: NDArray[np.float64],
     near: NDArray[np.float64],
+    cosine: NDArray[np.float64] | None = None,
 ) -> list[Span]:
     """The best stretch of the first of the best passages that none of the spans `made` is of, where it is not far
     behind these, is in their language, short, can be read by itself, and says some of the question, by what `near` has
-    of each unit; else that of the next. `found` are the units of the passages; `scores` says how well each answers.
+    of each unit; else that of the next. `found` are the units of the passages; `scores` says how well each answers,
+    `cosine` how near in meaning it is, where an encoder says so: what is of a document that is not quoted is near.
     """
     quoted = {span.passage for span in made}
     best, language = max(span.score for span in made), passages[made[0].passage].language
@@ -60,9 +65,25 @@ def further(
         fresh = (span for span in unrepeated(passages, [*made, *whole]) if span.passage not in quoted)
         more = [span for span in fresh if _stands(passages, found, span)]
         units = [(span.passage, unit) for span in more for unit in span.units]
-        if units and told(says, units) >= _SAYS and sum(size_of(passages, span) for span in more) <= _MOST:
+        if not units or told(says, units) < _SAYS or sum(size_of(passages, span) for span in more) > _MOST:
+            continue
+        if cosine is None or not _is_far(passages, made, more, by_place(found, cosine)):
             return more
     return []
+
+
+def _is_far(
+    passages: Sequence[Passage],
+    made: Sequence[Span],
+    more: Sequence[Span],
+    cosines: Mapping[tuple[int, int], float],
+) -> bool:
+    """Whether all of `more` is far from the question and of another document than what is `made`."""
+    passage = passages[more[0].passage]
+    if passage.near is None or any(passages[span.passage].document == passage.document for span in made):
+        return False
+    best = max(cosines[span.passage, unit.start] for span in more for unit in span.units)
+    return best < _NEAR[passage.near.second]
 
 
 def _stands(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.grounding import extractive
 from rag.grounding.spans import size_of
-from rag.types import Passage
+from rag.grounding.units import Kind
+from rag.types import Nearness, Passage
 
 _PARKING = (
     "Visitors park their bicycles in the yard behind the main gate. The gate is locked in the evening.",
@@ -96,3 +99,25 @@ def test_under_a_question_its_answer_stands_besides_whatever_it_leans_on() -> No
     ]
     found = asked("Do visitors pay for a bicycle?", given_)
     assert {span.passage for span in (*found.spans, *found.further)} == {0, 1}
+
+
+def test_what_is_far_from_the_question_in_meaning_stands_besides_only_where_its_document_is_quoted() -> None:
+    for cosine, document, stands in ((0.5, "1.md", True), (0.39, "1.md", False), (0.39, "0.md", True)):
+        first, other = passages(*_PARKING[:2])
+        given_ = [
+            replace(first, near=Nearness(0.5, ((0, len(first.text), 0.5),))),
+            replace(other, near=Nearness(cosine, ((0, len(other.text), cosine),)), document=document, start=900),
+        ]
+        found = asked("Where may the bicycles of visitors stand in the yard behind the main gate?", given_)
+        assert {span.passage for span in found.spans} == {0}, cosine
+        assert {span.passage for span in found.further} == ({1} if stands else set()), (cosine, document)
+
+
+def test_code_that_begins_amid_a_block_does_not_stand_besides() -> None:
+    question = "Which visitors park bicycles in the yard behind the main gate?"
+    for code, stands in (
+        ("yard.open(gate='main')\nyard.park(bicycles, visitors)", True),
+        ("gate='main')\nyard.park(bicycles, visitors)", False),
+    ):
+        found = asked(question, passages(_PARKING[0], code))
+        assert bool(found.further) is stands, code
