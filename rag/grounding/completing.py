@@ -182,8 +182,10 @@ def _leans_on(passages: Sequence[Passage], own: Sequence[Sentence], k: int, firs
     a list or code with what leads into it; the rest of its paragraph where it `opens` what is quoted of its passage.
     """
     before = own[k - 1]
-    if Kind.ITEM in (before.unit.kind, own[k].unit.kind) and before.unit.kind is not Kind.CODE:
-        return before.unit.leads or (before.unit.kind is Kind.ITEM and (first or _same(own, k - 1, k)))
+    if before.unit.kind is Kind.ITEM and (first or _same(own, k - 1, k)):
+        return True
+    if own[k].unit.kind is Kind.ITEM:
+        return before.unit.leads
     if before.unit.kind is Kind.CODE:
         return first or _same(own, k - 1, k)
     if own[k].unit.kind is Kind.CODE:

@@ -252,6 +252,15 @@ def test_what_leans_on_code_is_quoted_with_the_code_and_what_leads_into_it() -> 
     assert said.index("Let the store") < said.index("timeout") < said.index("This will make")
 
 
+def test_what_leans_on_a_list_is_quoted_with_the_list_and_what_leads_into_it() -> None:
+    text = (
+        "The store knows two locks:\n\n- One for those who read.\n- One for those who write.\n\n"
+        "The only difference is how long the store waits for a letter."
+    )
+    said = answer("How long does the store wait for a letter?", [passage(text, 5.0)])
+    assert said.index("two locks") < said.index("who read") < said.index("who write") < said.index("only difference")
+
+
 def test_two_stretches_of_one_section_are_quoted_in_its_order() -> None:
     early, late = "If a letter fails it is sent again by the desk.", "If the letter fails again, the desk puts it away."
     one = Passage("1", "a.md", late, 900, 900 + len(late), headings=("Letters",), language="en", score=5.0)

@@ -6,6 +6,7 @@ import pytest
 
 from rag.grounding import extractive
 from rag.grounding.code_lines import is_code, is_torn, only_imports, reads_as_prose
+from rag.grounding.leaning import leans
 from rag.types import Passage
 
 
@@ -66,6 +67,21 @@ def test_a_sentence_that_leans_on_what_its_passage_does_not_hold_is_no_beginning
     text = "sınava giremez. Sınava giremeyen öğrenci dersi tekrar alır ve ücret öder."
     assert quoted("Sınava giremeyen öğrenci ne yapar?", text, language="tr")[0].startswith("Sınava giremeyen")
     assert quoted("What is oilctl?", "oilctl stops it at night.", headings=("oilctl",)) == ["oilctl stops it at night."]
+
+
+@pytest.mark.parametrize(
+    ("language", "leaning", "free"),
+    [
+        ("en", "The only difference is the oil.", "The only difference between oils is the price."),
+        ("en", "As shown above, the oil is old.", "As a rule, the oil is old."),
+        ("tr", "Tek fark yağdır.", "Yağ tek bir pompada vardır."),
+        ("tr", "Bunda yağ vardır.", "Bugün yağ vardır."),
+        ("de", "In diesem Fall wird das Öl gewechselt.", "In jedem Jahr wird das Öl gewechselt."),
+        ("de", "Andernfalls wird das Öl gewechselt.", "Anders als Wasser wird das Öl gewechselt."),
+    ],
+)
+def test_words_that_lean_on_what_was_said_before(language: str, leaning: str, free: str) -> None:
+    assert leans(leaning) and not leans(free), language
 
 
 def test_what_its_own_page_is_about_leans_on_nothing() -> None:
