@@ -8,6 +8,7 @@ it again.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import sys
 import time
@@ -64,6 +65,8 @@ async def _opened(settings: Settings, questions: Sequence[str]) -> list[float]:
     try:
         await context.start(index=False)
         await context.indexed()
+        gc.collect()
+        gc.freeze()  # as where it serves
         return await timed(questions, context.answer)
     finally:
         await context.close()
