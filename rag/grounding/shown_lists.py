@@ -48,7 +48,7 @@ def lines(
 ) -> list[Line]:
     """The lines of items of a passage's `text`, of which those that begin at the places `said` are shown as well; the
     list may be one that `goes_on` from what is shown before it. Of items without an order the sign that others were
-    left out stands below all. `edges` as in `Passage.edges`.
+    left out stands below all; letters say by themselves what is before them. `edges` as in `Passage.edges`.
     """
     own = [unit for unit in units(text) if unit.kind is not Kind.NOISE]
     place = {unit.start: at for at, unit in enumerate(own)}
@@ -68,9 +68,16 @@ def lines(
     elif after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
         rises = max(0, run[-1].depth - after.depth) // 2
         shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
-    ordered = goes_on or any(depths) or any(_is_numbered(unit.mark) for unit in run)
-    whole = [line for line in shown if line.unit is not None]
-    return shown if ordered or len(whole) == len(shown) else [*whole, Line(LEFT_OUT)]
+    numbers = any(unit.mark[:1].isdecimal() for unit in run)
+    if goes_on or numbers or not any(line.unit is None for line in shown):
+        return shown
+    if any(_is_numbered(unit.mark) for unit in run):  # letters say what is before the first
+        return shown[shown[0].unit is None and not depths[0] :]
+    if any(depths):
+        opens = shown[0].unit is None and not depths[0]
+        ends = shown[-1].unit is None
+        return [*shown[opens:], *([Line(LEFT_OUT)] if opens and not ends else [])]
+    return [*(line for line in shown if line.unit is not None), Line(LEFT_OUT)]
 
 
 def rows_left_out(run: Sequence[Unit], text: str) -> set[int | None]:

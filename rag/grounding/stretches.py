@@ -154,7 +154,8 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
     if len(kept) > 1 and _ways(passages, found, group, i, room) is None:
         # the item with those around it, the next before the last
         sizes = {k: word_count(text_of(passages, found[k])) for k in group}
-        kept, low, high = [i], i, i
+        kept = _steps_to(passages, found, group, i, room) or [i]
+        low, high = min(kept), max(kept)
         while True:
             nearest = [k for k in (high + 1, low - 1) if k in sizes and _follows(found, k, i)]
             fits = [k for k in nearest if sum(sizes[j] for j in kept) + sizes[k] <= room * 2 // 3]
@@ -167,6 +168,15 @@ def list_of(passages: Sequence[Passage], found: Sequence[Sentence], i: int, room
         k for k in (kept[-1] + 1,) if k < len(found) and _follows(found, k, kept[-1]) and _goes_on(passages, found[k])
     ]
     return [*before, *kept, *(after or _told_below(passages, found, kept[-1]))]
+
+
+def _steps_to(
+    passages: Sequence[Passage], found: Sequence[Sentence], group: Sequence[int], i: int, room: int
+) -> list[int]:
+    """The numbered items of a list from the first one to item `i`, where there is room for them."""
+    steps = [k for k in group if k <= i]
+    numbered = all(found[k].unit.mark.strip("().").isdecimal() for k in steps)
+    return steps if numbered and _ways(passages, found, steps, i, room) is not None else []
 
 
 def under(found: Sequence[Sentence], group: Sequence[int], kept: Sequence[int]) -> list[int]:

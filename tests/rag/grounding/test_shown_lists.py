@@ -53,7 +53,8 @@ def test_where_items_of_a_list_were_left_out_a_line_says_so() -> None:
 
 
 def test_a_list_that_begins_before_its_passage_says_so() -> None:
-    assert some_of("b) A card.\n\nc) A coat.", "A card", "A coat").startswith("- …\n- b) A card")
+    assert some_of("2. A card.\n\n3. A coat.", "A card", "A coat").startswith("- …\n2. A card")
+    assert some_of("b) A card.\n\nc) A coat.", "A card", "A coat") == "- b) A card [1].\n- c) A coat [1]."
     assert "…" not in some_of("(2) Who does it is warned.\n\n(3) Twice.", "Who", "Twice")  # paragraphs have a number
 
 

@@ -121,3 +121,10 @@ def test_the_blanks_of_a_form_are_not_quoted() -> None:
 
 def test_a_call_within_a_call_is_code() -> None:
     assert is_code(['path("login/", View.as_view()),']) and not is_code(["the keeper(s) of the tower (and the pump)."])
+
+
+def test_a_list_of_steps_that_is_too_long_is_quoted_from_its_first() -> None:
+    told = ("Open the valve", "Drain the old oil", "Fill the pump with oil", "Close the valve", "Write it down")
+    steps = [f"{at}. {one} {'slowly and with the greatest of care ' * 4}now." for at, one in enumerate(told, 1)]
+    said = quoted("How is the pump filled?", "The keeper changes oil so:\n\n" + "\n".join(steps))
+    assert [one.split(" slowly")[0] for one in said[:4]] == ["The keeper changes oil so:", *told[:3]]
