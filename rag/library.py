@@ -36,7 +36,7 @@ from rag.storage.protocols import CandidateIndex, IndexDamagedError
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import Store
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
-from rag.types import DocumentRecord, FileReceipt, SearchResult, SyncProgress, SyncReport
+from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +160,10 @@ class Library:
     def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
         """See `rag.retrieval.retriever.Rereading.reread_later`."""
         return (lambda: found) if self.semantics is None else self.semantics.reread_later(found)
+
+    def read(self, question: str, language: str, passage: Passage) -> float | None:
+        """See `rag.retrieval.retriever.Rereading.read`."""
+        return None if self.semantics is None else self.semantics.read(question, language, passage)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the

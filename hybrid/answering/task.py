@@ -6,8 +6,9 @@ Knows the question, the plan, what was found, and who failed. Does not know the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from hybrid.answering.numbering import numbers
 from hybrid.answering.reading import Reading
@@ -17,6 +18,7 @@ from hybrid.errors import ModelError
 from hybrid.question import Question
 from hybrid.runtimes.base import ChatRequest, Runtime
 from hybrid.tracing.trace import Trace
+from rag.retrieval.retriever import Rereading
 from rag.text import framing
 from rag.types import Message, Passage, SearchResult
 
@@ -48,6 +50,16 @@ class Task:
         if self.reading.reply is not None:
             return True
         return bool(self.found.passages) and self.found.confidence >= self.engine.minimum_confidence
+
+    @property
+    def read(self) -> Callable[[Passage], float | None] | None:
+        """Reads a passage together with the question, as `rag.retrieval.retriever.Rereading.read` does, if who searched
+        can.
+        """
+        retriever = self.engine.retriever
+        return (
+            partial(retriever.read, self.found.query, self.found.language) if isinstance(retriever, Rereading) else None
+        )
 
     def refiner(self, drafted_by: str) -> tuple[Runtime, str] | None:
         """Who refines, if it is there and did not write the draft itself."""
@@ -86,6 +98,7 @@ class Task:
             topic=self.reading.topic,
             language=self.language,
             likes=self.found.likes,
+            read=self.read,
             max_tokens=generation.max_tokens,
             temperature=generation.temperature,
             seed=generation.seed,

@@ -73,6 +73,7 @@ def compose(request: ChatRequest) -> CheckedAnswer:
             likes=request.likes,
             sure=request.confidence >= request.sure,
             confidence=request.confidence,
+            read=None if request.topic else request.read,
         )
         if found.spans and _in_doubt(request, found):
             composer.doubt(phrases.phrase("unsure", request.language))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from rag.grounding import changes, quote_confidence
 from rag.grounding.choosing import choose, is_title
 from rag.grounding.composing import composed
-from rag.grounding.further import further
+from rag.grounding.further import Offer, further, offers
+from rag.grounding.further_chance import Read
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import introduces
 from rag.grounding.spans import Span, unrepeated
@@ -33,8 +34,6 @@ _CHANGED = 1.0
 _ADRIFT, _UNREADABLE = 2.0, 6.0
 """How much less a sentence counts that leans on what its passage does not hold, or holds nothing but numbers; and one
 that is none."""
-_CERTAIN = 0.8
-"""How sure it is that quotes hold what is asked for where nothing is looked for besides."""
 
 
 def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "") -> list[Quote]:
@@ -52,14 +51,15 @@ def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, o
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """What is quoted: the spans, best first, and the estimate in [0, 1] that they hold what is asked for, with the
-    values that it was made from (`rag.grounding.quote_confidence`). `further` stands in another of the best passages:
-    it may hold what the spans lack, where that is not certain.
+    values that it was made from (`rag.grounding.quote_confidence`). `further` stands in others of the best passages, of
+    which it was `offered`: it may hold what the spans lack.
     """
 
     spans: tuple[Span, ...] = ()
     holds: float = 0.0
     values: NDArray[np.float64] | None = None
     further: tuple[Span, ...] = ()
+    offered: tuple[Offer, ...] = ()
 
 
 def quoted(
@@ -71,13 +71,14 @@ def quoted(
     likes: Likes = NO_LIKES,
     sure: bool = True,
     confidence: float = 1.0,
+    read: Read | None = None,
 ) -> Quoted:
     """The coherent stretches that answer `question` best, best first: as many as it takes to be fairly sure that the
     answer is among them, and no more than `max_words` together but for the first.
 
     `own` is what was typed, where `question` has words of the conversation besides: its words decide. `likes` has the
     words that are like the question's; unless it is `sure` that the passages answer, little is put beside the best.
-    `confidence` is the search's, in [0, 1].
+    `confidence` is the search's, in [0, 1]; `read` says how likely a passage answers the question, where a reader does.
     """
     found = split(passages)
     if not found:
@@ -95,8 +96,9 @@ def quoted(
     made = unrepeated(passages, composed(passages, found, chosen, in_context, max_words, sure=sure))
     values = quote_confidence.describe(passages, found, made, scores, in_context, near, confidence)
     holds = quote_confidence.holds(values) if values is not None else 0.0
-    more = further(passages, found, made, scores, in_context, near) if holds < _CERTAIN else []
-    return Quoted(tuple(made), holds, values, tuple(more))
+    offered = tuple(offers(passages, found, made, scores, in_context, near, holds))
+    more = further(passages, offered, made[0].passage, read)
+    return Quoted(tuple(made), holds, values, tuple(more), offered)
 
 
 def _lacks(passages: Sequence[Passage], one: Sentence) -> float:

@@ -1,35 +1,36 @@
-"""What stands below the quotes where it is not certain that they hold what is asked for: a stretch of another passage.
+"""What stands below the quotes where it is likely enough to hold what they lack: stretches of other passages.
 
-Knows which passages are the best, what was quoted of them, and what can be read by itself. Does not know how sure the
-quotes are (`rag.grounding.quote_confidence`) nor how such a stretch is shown.
+Knows which passages are the best, what was quoted of them, and what can be read by itself. Does not know what makes a
+stretch likely (`rag.grounding.further_chance`) nor how it is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from rag.grounding import further_chance
 from rag.grounding.choosing import choose
 from rag.grounding.code_lines import is_torn
 from rag.grounding.composing import by_place, composed, told
+from rag.grounding.further_chance import Floats, Read
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of, unrepeated
 from rag.grounding.unit_features import Sentence
-from rag.grounding.units import Kind
+from rag.grounding.units import Kind, Unit
 from rag.text import sentences
 from rag.types import Passage
 
-_BEST = 3
-"""Among so many of the best passages it is looked for."""
-_BEHIND, _SAYS = 3.0, 0.2
-"""How far behind the best unit (in natural logarithms of the odds) its best may be, and how much of the question it
-says at least."""
-_NEAR = {True: 0.4, False: 0.23}
-"""The cosine that its best has at least with the question where none of its document is quoted, by a second encoder or
-by the first."""
+_BEST, _BEHIND = 5, 8.0
+"""Among so many of the best passages stretches are looked for, and how far behind the best quoted unit (in natural
+logarithms of the odds) the best of one may be."""
+_SHOWN, _LIKELY, _READ = 2, 0.065, 0.02
+"""So many stand below the quotes at most, each at least so likely to hold what these lack; what is so likely by its
+words is read."""
 _WORDS, _MOST = 40, 80
 """How many words it is made to have, and may have with what makes it whole."""
 _AMID = regex.compile(r"\p{Ll}{4,}\s|[^()]{4,}\)")
@@ -39,51 +40,81 @@ _BLANK = regex.compile(r"\n[^\S\n]*\n\s*$")
 """The blank line right before a block."""
 
 
-def further(
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What may stand below the quotes: the spans of one passage, and its values of `further_chance.FEATURES`."""
+
+    spans: tuple[Span, ...]
+    values: Floats
+
+
+def offers(
     passages: Sequence[Passage],
     found: Sequence[Sentence],
     made: Sequence[Span],
     scores: NDArray[np.float64],
     near: NDArray[np.float64],
-    cosine: NDArray[np.float64] | None = None,
-) -> list[Span]:
-    """The best stretch of the first of the best passages that none of the spans `made` is of, where it is not far
-    behind these, is in their language, short, can be read by itself, and says some of the question, by what `near` has
-    of each unit; else that of the next. `found` are the units of the passages; `scores` says how well each answers,
-    `cosine` how near in meaning it is, where an encoder says so: what is of a document that is not quoted is near.
+    cosines: NDArray[np.float64] | None,
+    holds: float,
+) -> Iterator[Offer]:
+    """The best stretch of each of the best passages that none of the spans `made` is of, where it is in their language,
+    short, and can be read by itself.
+
+    `found` are the units of the passages; of each, `scores` says how well it answers, `near` how much of the question
+    it says, and `cosines` how near it is in meaning, NaN where that is not known. `holds` is the estimate that what is
+    made holds what is asked for.
     """
     quoted = {span.passage for span in made}
     best, language = max(span.score for span in made), passages[made[0].passage].language
     of = np.array([one.passage for one in found])
     says = by_place(found, near)
-    for at in range(min(_BEST, len(passages))):
+    means = by_place(found, cosines) if cosines is not None else {}
+    said, meant = told(says, _units(made)), _nearest(means, made)
+    for at, passage in enumerate(passages[:_BEST]):
         own = of == at
-        if at in quoted or passages[at].language != language or not (own & (scores >= best - _BEHIND)).any():
+        behind = best - float(scores[own].max(initial=-np.inf))
+        if at in quoted or passage.language != language or behind > _BEHIND:
             continue
         chosen = choose(passages, found, np.where(own, scores, -np.inf), _WORDS, near)
         whole = composed(passages, found, chosen, near, _WORDS, sure=False) if chosen else []
         fresh = (span for span in unrepeated(passages, [*made, *whole]) if span.passage not in quoted)
-        more = [span for span in fresh if _stands(passages, found, span)]
-        units = [(span.passage, unit) for span in more for unit in span.units]
-        if not units or told(says, units) < _SAYS or sum(size_of(passages, span) for span in more) > _MOST:
-            continue
-        if cosine is None or not _is_far(passages, made, more, by_place(found, cosine)):
-            return more
-    return []
+        more = tuple(span for span in fresh if _stands(passages, found, span))
+        if more and sum(size_of(passages, span) for span in more) <= _MOST:
+            nearer = _nearest(means, more) - meant
+            apart = passages[0].score - passage.score
+            values = further_chance.describe(
+                holds, behind, told(says, _units(more)), said, apart, 0.0 if np.isnan(nearer) else nearer
+            )
+            yield Offer(more, values)
 
 
-def _is_far(
-    passages: Sequence[Passage],
-    made: Sequence[Span],
-    more: Sequence[Span],
-    cosines: Mapping[tuple[int, int], float],
-) -> bool:
-    """Whether all of `more` is far from the question and of another document than what is `made`."""
-    passage = passages[more[0].passage]
-    if passage.near is None or any(passages[span.passage].document == passage.document for span in made):
-        return False
-    best = max(cosines[span.passage, unit.start] for span in more for unit in span.units)
-    return best < _NEAR[passage.near.second]
+def further(passages: Sequence[Passage], offered: Sequence[Offer], first: int, read: Read | None) -> list[Span]:
+    """The spans of what is likely enough to hold what the quotes lack, likeliest first: by what a reader says of their
+    passages beside the `first` one that is quoted, where it reads these.
+    """
+    likely: list[tuple[float, Offer]] = []
+    heard: float | None = None
+    for offer in offered:
+        chance = further_chance.chance(offer.values)
+        if read is not None and chance >= _READ:
+            heard = read(passages[first]) if heard is None else heard
+            odds = read(passages[offer.spans[0].passage]) if heard is not None else None
+            if heard is not None and odds is not None:
+                chance = further_chance.chance(further_chance.read_too(offer.values, odds, heard))
+        if chance >= _LIKELY:
+            likely.append((chance, offer))
+    likely.sort(key=lambda one: -one[0])
+    return unrepeated(passages, [span for _, offer in likely[:_SHOWN] for span in offer.spans])
+
+
+def _units(spans: Sequence[Span]) -> list[tuple[int, Unit]]:
+    return [(span.passage, unit) for span in spans for unit in span.units]
+
+
+def _nearest(means: Mapping[tuple[int, int], float], spans: Sequence[Span]) -> float:
+    """The cosine of the nearest unit of spans; NaN where none is known."""
+    known = [means.get((passage, unit.start), np.nan) for passage, unit in _units(spans)]
+    return max((one for one in known if not np.isnan(one)), default=np.nan)
 
 
 def _stands(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -> bool:

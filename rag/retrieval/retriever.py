@@ -82,3 +82,9 @@ class Rereading(Protocol):
         milliseconds, while the caller does something else; call it to have it.
         """
         ...
+
+    def read(self, question: str, language: str, passage: Passage) -> float | None:
+        """The log odds that a passage answers a question in this language, read together, for some milliseconds; None
+        where nobody reads both texts.
+        """
+        ...
