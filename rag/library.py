@@ -161,9 +161,11 @@ class Library:
         """See `rag.retrieval.retriever.Rereading.reread_later`."""
         return (lambda: found) if self.semantics is None else self.semantics.reread_later(found)
 
-    def read(self, question: str, language: str, passage: Passage) -> float | None:
+    def read(self, question: str, language: str, passages: Sequence[Passage]) -> Sequence[float | None]:
         """See `rag.retrieval.retriever.Rereading.read`."""
-        return None if self.semantics is None else self.semantics.read(question, language, passage)
+        if self.semantics is None:
+            return [None] * len(passages)
+        return self.semantics.read_each(question, language, passages)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the

@@ -52,8 +52,8 @@ class Task:
         return bool(self.found.passages) and self.found.confidence >= self.engine.minimum_confidence
 
     @property
-    def read(self) -> Callable[[Passage], float | None] | None:
-        """Reads a passage together with the question, as `rag.retrieval.retriever.Rereading.read` does, if who searched
+    def read(self) -> Callable[[Sequence[Passage]], Sequence[float | None]] | None:
+        """Reads passages together with the question, as `rag.retrieval.retriever.Rereading.read` does, if who searched
         can.
         """
         retriever = self.engine.retriever

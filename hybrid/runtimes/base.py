@@ -5,7 +5,7 @@ Knows requests, chunks and model states. Does not know any runtime, any prompt's
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -39,7 +39,7 @@ class ChatRequest:
     are what a compound question asks, `reply` is what a runtime that quotes says where nothing has to be chosen for it,
     and `topic` what a question without a question is about. `numbers` says, for each number of the messages, which of
     `passages` it is (0: none); without it they are numbered alike. `likes` has the words of the passages that are like
-    the question's, and `read` gives the log odds that a passage answers it, where it can be read.
+    the question's, and `read` gives the log odds that passages answer it, where they can be read.
     `schema` is the JSON schema that the reply is to follow, where the server can hold the model to it.
     `max_tokens` counts completion tokens; `temperature` 0 is greedy; `user` is an opaque id for fair queueing.
     """
@@ -58,7 +58,7 @@ class ChatRequest:
     topic: str = ""
     language: str = ""
     likes: Likes = field(default_factory=dict)
-    read: Callable[[Passage], float | None] | None = None
+    read: Callable[[Sequence[Passage]], Sequence[float | None]] | None = None
     max_tokens: int = 768
     temperature: float | None = None
     seed: int | None = None

@@ -78,7 +78,7 @@ def quoted(
 
     `own` is what was typed, where `question` has words of the conversation besides: its words decide. `likes` has the
     words that are like the question's; unless it is `sure` that the passages answer, little is put beside the best.
-    `confidence` is the search's, in [0, 1]; `read` says how likely a passage answers the question, where a reader does.
+    `confidence` is the search's, in [0, 1]; `read` says how likely passages answer the question, where a reader does.
     """
     found = split(passages)
     if not found:

@@ -92,17 +92,14 @@ def further(passages: Sequence[Passage], offered: Sequence[Offer], first: int, r
     """The spans of what is likely enough to hold what the quotes lack, likeliest first: by what a reader says of their
     passages beside the `first` one that is quoted, where it reads these.
     """
-    likely: list[tuple[float, Offer]] = []
-    heard: float | None = None
-    for offer in offered:
-        chance = further_chance.chance(offer.values)
-        if read is not None and chance >= _READ:
-            heard = read(passages[first]) if heard is None else heard
-            odds = read(passages[offer.spans[0].passage]) if heard is not None else None
-            if heard is not None and odds is not None:
-                chance = further_chance.chance(further_chance.read_too(offer.values, odds, heard))
-        if chance >= _LIKELY:
-            likely.append((chance, offer))
+    chances = [further_chance.chance(offer.values) for offer in offered]
+    to_read = [at for at, chance in enumerate(chances) if chance >= _READ] if read is not None else []
+    if read is not None and to_read:
+        own, *others = read([passages[first], *(passages[offered[at].spans[0].passage] for at in to_read)])
+        for at, odds in zip(to_read, others, strict=True):
+            if own is not None and odds is not None:
+                chances[at] = further_chance.chance(further_chance.read_too(offered[at].values, odds, own))
+    likely = [(chance, offer) for chance, offer in zip(chances, offered, strict=True) if chance >= _LIKELY]
     likely.sort(key=lambda one: -one[0])
     return unrepeated(passages, [span for _, offer in likely[:_SHOWN] for span in offer.spans])
 

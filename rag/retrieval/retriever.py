@@ -83,8 +83,8 @@ class Rereading(Protocol):
         """
         ...
 
-    def read(self, question: str, language: str, passage: Passage) -> float | None:
-        """The log odds that a passage answers a question in this language, read together, for some milliseconds; None
-        where nobody reads both texts.
+    def read(self, question: str, language: str, passages: Sequence[Passage]) -> Sequence[float | None]:
+        """The log odds that each of some passages answers a question in this language, read together, for some
+        milliseconds each; None where nobody reads both texts.
         """
         ...

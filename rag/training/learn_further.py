@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +66,12 @@ def of_one(entry: Mapping[str, Any], found: SearchResult, library: Library) -> l
     )
     if not quoted.offered:
         return []
-    read, facts = partial(library.read, found.query, found.language), wordings(entry)
-    said = texts(found.passages, quoted.spans)
-    have, first = held(" ".join(said), facts), read(found.passages[quoted.spans[0].passage])
+    facts, said = wordings(entry), texts(found.passages, quoted.spans)
+    have = held(" ".join(said), facts)
+    places = [quoted.spans[0].passage, *(offer.spans[0].passage for offer in quoted.offered)]
+    first, *others = library.read(found.query, found.language, [found.passages[at] for at in places])
     drawn = []
-    for offer in quoted.offered:
-        odds = read(found.passages[offer.spans[0].passage]) if first is not None else None
+    for offer, odds in zip(quoted.offered, others, strict=True):
         too = further_chance.read_too(offer.values, odds, first) if odds is not None and first is not None else None
         more = held(" ".join((*said, *texts(found.passages, offer.spans))), facts)
         drawn.append(Example(offer.values, too, more > have))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ _START = "start"
 QUESTION, HEADING, PASSAGE = 40, 120, 64
 """Pieces of a question that are read, characters of a passage's headings, and pieces of a passage, round what is
 nearest to the question. All of a passage takes twice as long and tells answerable questions no better."""
+_KEPT = 32
+"""So many readings are kept: what tells how sure an answer is, and what stands below it, are of the same passages."""
 
 
 def reader_of(path: Path, name: str) -> ReadingFile | None:
@@ -42,9 +44,13 @@ class ReadingFile:
         self._path = path
         self._lock = threading.Lock()
         self._opened: tuple[Any, Pieces] | None = None
+        self._known = lru_cache(_KEPT)(self._odds)
 
     def odds(self, question: str, headings: str, text: str, near: tuple[int, int] = (0, 0)) -> float:
         """See `Reader.odds`."""
+        return self._known(question, headings, text, near)
+
+    def _odds(self, question: str, headings: str, text: str, near: tuple[int, int]) -> float:
         session, pieces = self._open()
         begin, *asked, end = pieces.numbers(question, QUESTION + 2)
         named = pieces.numbers(headings[-HEADING:])[1:-1]

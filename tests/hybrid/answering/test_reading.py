@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,12 @@ def test_what_may_help_besides_stands_below_the_answer_and_says_so(language: str
         for at, text in enumerate(texts)
     )
     question = "Where do visitors park a bicycle in the yard?"
-    read = {"0": 0.0, "1": 9.0}
-    asked = ChatRequest(
-        "", (), question, passages=passages, confidence=0.3, language=language, read=lambda passage: read[passage.id]
-    )
+    odds = {"0": 0.0, "1": 9.0}
+
+    def read(given: Sequence[Passage]) -> list[float]:
+        return [odds[passage.id] for passage in given]
+
+    asked = ChatRequest("", (), question, passages=passages, confidence=0.3, language=language, read=read)
     made = compose(asked)
     before, _, besides = made.text.partition(said)
     assert "main gate" in before and "two euros" in besides and "[2]" in besides

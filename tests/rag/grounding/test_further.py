@@ -29,7 +29,13 @@ def passages(*texts: str, languages: str = "en") -> list[Passage]:
 def asked(
     question: str, given: list[Passage], confidence: float = 0.2, read: Callable[[Passage], float | None] | None = None
 ) -> extractive.Quoted:
-    return extractive.quoted(question, given, max_words=20, confidence=confidence, read=read)
+    return extractive.quoted(
+        question,
+        given,
+        max_words=20,
+        confidence=confidence,
+        read=(lambda passages: [read(one) for one in passages]) if read is not None else None,
+    )
 
 
 def _the_other(passage: Passage) -> float:

@@ -125,6 +125,24 @@ def test_the_parts_of_a_question_are_read_beside_each_other(tmp_path: Path, monk
     library.close()
 
 
+def test_passages_are_read_side_by_side_each_for_itself_in_their_order(tmp_path: Path) -> None:
+    reader = _Together()
+    library = _library(tmp_path, reader)
+    leave, office = (library.search(asked).passages[0] for asked in (_ASKED, "When is the kitchen cleaned?"))
+    german = replace(office, language="de")
+    assert library.read(_ASKED, "en", [leave, office]) == [3.0, 3.0]
+    assert library.read(_ASKED, "en", [german, german, german]) == [None] * 3 and len(reader.read) == 2
+    library.close()
+    assert library.read(_ASKED, "en", [leave, office]) == [None, None]
+
+
+def test_where_nobody_reads_nothing_is_said(tmp_path: Path) -> None:
+    library = library_of(tmp_path, _TEXTS)
+    passages = library.search(_ASKED).passages
+    assert library.read(_ASKED, "en", passages) == [None] * len(passages)
+    library.close()
+
+
 def _found(confidence: float, *texts: str) -> SearchResult:
     passages = tuple(Passage(text, "a.md", text, 0, len(text), language="en") for text in texts)
     return SearchResult(passages, "q", confidence, "en")
