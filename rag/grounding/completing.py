@@ -34,6 +34,12 @@ _A_FEW, _NEARLY_ALL = 3, 15
 """Items or rows that a list or table is short of, at most, and words that these may have more than there is room."""
 _SAYS_SOME, _ENOUGH = 0.3, 70
 """How much of the question a paragraph says that is quoted because it comes next, where so many words are quoted."""
+_CAPTION = regex.compile(
+    r"(?:an? )?(?:example|screenshot|screen shot|illustration|photo|picture|image|diagram) of [^.:;!?]{3,120}\.?|"
+    r"(?:figure|fig\.|şekil|resim|abbildung|abb\.) \d+[.:]? [^.:;!?]{3,120}\.?",
+    regex.I,
+)
+"""What stands below a picture: "Example of a request sent by mail." """
 _BOX = regex.compile(r"[☐☑☒✓✔✗✘]|\[[ xX]\]")
 """What stands before an entry of a form that is ticked or not: it labels nothing below it."""
 
@@ -106,13 +112,15 @@ def _after(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -
 
 
 def _without_marks(passages: Sequence[Passage], span: Span) -> Span:
-    """A span without what says nothing to readers: a reference to a label of the source, a few words on a picture."""
+    """A span without what says nothing to readers: a reference to a label of the source, a few words on a picture,
+    the caption of one that is not there."""
     said = {unit.start: said_by(passages, span.passage, unit) for unit in span.units}
     kept = [
         unit
         for unit in span.units
         if not is_labelled(said[unit.start])
         and not (said[unit.start].startswith(PICTURE) and word_count(said[unit.start]) <= TELLING)
+        and not (unit.kind is Kind.SENTENCE and _CAPTION.fullmatch(said[unit.start]))
     ]
     return replace(span, units=tuple(kept or span.units))
 

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from rag.grounding import further_chance
 from rag.grounding.choosing import choose
-from rag.grounding.code_lines import is_torn
 from rag.grounding.composing import by_place, composed, told
 from rag.grounding.further_chance import Floats, Read
-from rag.grounding.leaning import is_named, is_pointing
+from rag.grounding.leaning import is_named, is_pointing, leans
 from rag.grounding.spans import Span, said_by, size_of, unrepeated
 from rag.grounding.unit_features import Sentence
 from rag.grounding.units import Kind, Unit
@@ -36,8 +35,6 @@ _WORDS, _MOST = 40, 80
 _AMID = regex.compile(r"\p{Ll}{4,}\s|[^()]{4,}\)")
 """What a sentence goes on with of which the beginning is missing: a small letter, but for names, or the end of a
 bracket."""
-_BLANK = regex.compile(r"\n[^\S\n]*\n\s*$")
-"""The blank line right before a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +112,21 @@ def _nearest(means: Mapping[tuple[int, int], float], spans: Sequence[Span]) -> f
 
 
 def _stands(passages: Sequence[Passage], found: Sequence[Sentence], span: Span) -> bool:
-    """Whether a span can be read by itself: it begins with a whole sentence that does not lean on another passage, with
-    the first item of a list or a block of code under a heading, or with rows whose columns have names; and it does not
-    end amid a sentence that its items make together.
+    """Whether a span can be read by itself: it begins with a whole sentence that does not lean on another passage, nor
+    on its heading but for a question, with the first item of a list under a heading, or with rows whose columns have
+    names; and it does not end amid a sentence that its items make together.
     """
     first, passage = span.units[0], passages[span.passage]
     said = said_by(passages, span.passage, first)
-    if said_by(passages, span.passage, span.units[-1]).endswith((",", ";")):
+    if said_by(passages, span.passage, span.units[-1]).endswith((",", ";")) or first.kind is Kind.CODE:
         return False
     if first.kind is Kind.ROW:
         return all(name for name, _ in first.cells)
-    if first.kind in (Kind.ITEM, Kind.CODE):
-        own = (one for one in found if one.passage == span.passage and one.unit.kind is first.kind)
+    if first.kind is Kind.ITEM:
+        own = (one for one in found if one.passage == span.passage and one.unit.kind is Kind.ITEM)
         begins = first.start == min(one.start for one in own if one.unit.group == first.group)
-        if first.kind is Kind.CODE and not passage.text[: first.start].strip() and is_torn(said):
-            return False
-        block = first.kind is Kind.CODE and bool(_BLANK.search(passage.text[: first.start]))
-        return (begins or block) and bool(passage.headings) and not (first.kind is Kind.ITEM and passage.edges[0])
+        return begins and bool(passage.headings) and not passage.edges[0]
     if _AMID.match(said):
         return False
     asked = bool(passage.headings) and passage.headings[-1].endswith(sentences.QUESTION_MARKS)
-    return asked or not is_pointing(said) or is_named(said, passage.headings)
+    return not is_pointing(said) or is_named(said, passage.headings) or (asked and leans(said))

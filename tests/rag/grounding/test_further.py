@@ -98,21 +98,16 @@ def test_only_what_can_be_read_by_itself_stands_besides() -> None:
         assert {span.passage for span in found.further} == ({1} if stands else set()), text
 
 
-def test_under_a_question_its_answer_stands_besides_whatever_it_leans_on() -> None:
-    given_ = [
-        *passages(_PARKING[0]),
-        Passage(
-            "1",
-            "1.md",
-            "No, that costs visitors two euros a day.",
-            0,
-            40,
-            headings=("Is a bicycle free?",),
-            language="en",
-        ),
-    ]
-    found = asked("Do visitors pay for a bicycle?", given_, read=_the_other)
-    assert {span.passage for span in (*found.spans, *found.further)} == {0, 1}
+def test_under_a_question_its_answer_stands_besides_but_for_what_leans_on_more() -> None:
+    first, other = passages(_PARKING[0], "")
+    for text, stands in (
+        ("No, that costs visitors two euros a day.", True),
+        ("Once visitors of the yard know these very costs, they pay two euros a day.", False),
+    ):
+        answer = replace(other, text=text, end=len(text), headings=("Is a bicycle in the yard free?",))
+        found = asked(_YARD, [first, answer], read=_the_other)
+        assert {span.passage for span in found.spans} == {0}, text
+        assert {span.passage for span in found.further} == ({1} if stands else set()), text
 
 
 _YARD = "Where may the bicycles of visitors stand in the yard behind the main gate?"
@@ -166,11 +161,9 @@ def test_what_is_nearer_in_meaning_than_the_quotes_is_likelier_to_help() -> None
     assert far < close
 
 
-def test_code_that_begins_amid_a_block_does_not_stand_besides() -> None:
-    for code, stands in (
-        ("rack.open(door='main')\nrack.lock(bicycles)", True),
-        ("door='main')\nrack.lock(bicycles)", False),
-    ):
-        found = asked(_YARD, passages(_PARKING[0], code), read=_the_other)
-        assert {span.passage for span in found.spans} == {0}, code
-        assert {span.passage for span in found.further} == ({1} if stands else set()), code
+def test_code_stands_besides_only_under_what_it_shows() -> None:
+    code = "rack.open(door='main')\nrack.lock(bicycles)"
+    for text, stands in ((f"Visitors lock their bicycles so:\n\n```\n{code}\n```", True), (code, False)):
+        found = asked(_YARD, passages(_PARKING[0], text), read=_the_other)
+        assert {span.passage for span in found.spans} == {0}, text
+        assert {span.passage for span in found.further} == ({1} if stands else set()), text

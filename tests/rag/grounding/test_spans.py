@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rag.grounding import extractive
 from rag.grounding.quoting import Composer
 from rag.types import Passage
@@ -228,10 +230,19 @@ def test_of_definitions_the_one_that_is_looked_up_is_quoted() -> None:
     assert "papers" not in said and "water" not in said
 
 
-def test_a_few_words_on_a_picture_are_no_part_of_a_quote() -> None:
-    told = "The harbour opens at six in summer."
-    text = f"{told}\n\nPicture: the harbour gate\n\nIn winter it opens at eight."
-    assert "Picture" not in answer("When does the harbour open in summer?", [passage(text, 5.0)])
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Picture: the harbour gate", False),
+        ("Example of the harbour gate in summer.", False),
+        ("Figure 3. The harbour gate in summer", False),
+        ("Example of the harbour in summer: it opens early.", True),
+    ],
+)
+def test_a_few_words_on_a_picture_and_its_caption_are_no_part_of_a_quote(words: str, shown: bool) -> None:
+    text = f"The harbour opens at six in summer.\n\n{words}\n\nIn winter it opens at eight."
+    said = answer("When does the harbour open in summer and in winter?", [passage(text, 5.0)])
+    assert "opens at six" in said and (words[:12] in said) is shown
 
 
 def test_the_last_item_of_a_list_that_began_elsewhere_stands_beside_no_answer() -> None:
