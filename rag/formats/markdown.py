@@ -29,6 +29,10 @@ _WIKI_LINK = regex.compile(r"!?\[\[([^\[\]|\n]{1,300})(?:\|([^\[\]\n]{1,300}))?\
 _ALERT = regex.compile(r"^\[!(\w+)\][+-]?\s*")
 _MARK = regex.compile(r"(?m)^[^\S\n]*(?::{3,}.*|!!![^\S\n]+\S+.*|\{%.*%\}|\{#.*#\})$")
 _MARKS = (":::", "!!!", "{%", "{#")
+_CONTENTS = regex.compile(r"(?mi)^[^\S\n]*(?:\[TOC\]|\[\[_?TOC_?\]\])[^\S\n]*$")
+"""Where other renderers put a table of contents."""
+_GLUED = regex.compile(r"(?m)^(#{1,6})([^#\s!][^\n]*)\n(?:-{3,}|={3,})[^\S\n]*$")
+"""A heading marked twice, without the space that CommonMark wants: it would take in the lines before it."""
 _ATTRIBUTES = regex.compile(r"\s*\{[#.][^{}\n]*\}\s*$")
 _STRUCK = regex.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
 _FOOTNOTE = regex.compile(r"\[\^([^\[\]\s]+)\](:?)")
@@ -122,6 +126,10 @@ def _outside_code(text: str, change: Any) -> str:
 def _plainer(text: str) -> str:
     if any(sign in text for sign in _MARKS):
         text = _MARK.sub(_named, text)
+    if "#" in text:
+        text = _GLUED.sub(r"\1 \2\n", text)
+    if "[" in text:
+        text = _CONTENTS.sub("", text)
     return _WIKI_LINK.sub(lambda link: link[2] or link[1], text) if "[[" in text else text
 
 

@@ -18,6 +18,17 @@ def test_markdown_loses_its_marks_and_keeps_its_headings() -> None:
     assert found.text == "title: Bees\n\nBees\n\nA queen lays eggs.\n\nHoney\n- thick\n- sweet"
 
 
+def test_a_heading_marked_twice_is_one_and_the_place_of_a_table_of_contents_is_not_read() -> None:
+    found = read_markdown(
+        b"![Logo](logo.png)\n#Rules of the gate\n------\n[TOC]\n\n[[_TOC_]]\n\nIt opens at six.\n\n##Winter\n====\n\n"
+        b"It opens at #8.\n\n```\n#Comment\n------\n[TOC]\n```\n"
+    )
+    assert [(h.level, h.text) for h in found.headings] == [(1, "Rules of the gate"), (2, "Winter")]
+    before, _, code = found.text.partition("It opens at #8.")
+    assert "#" not in before and "TOC" not in before and "---" not in before
+    assert [line.strip() for line in code.split()] == ["#Comment", "------", "[TOC]"]
+
+
 def test_markdown_rows_carry_their_column_names() -> None:
     found = read_markdown(b"| Card | Memory | Price |\n|---|---|---|\n| A | 24 GB | 900 |\n| B | | 400 |\n\nAfter.\n")
     assert found.text == "Card: A; Memory: 24 GB; Price: 900.\n\nCard: B; Price: 400.\n\nAfter."
