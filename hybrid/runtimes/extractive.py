@@ -75,7 +75,8 @@ def compose(request: ChatRequest) -> CheckedAnswer:
             confidence=request.confidence,
             read=None if request.topic else request.read,
         )
-        if found.spans and _in_doubt(request, found):
+        doubted = bool(found.spans) and _in_doubt(request, found)
+        if doubted:
             composer.doubt(phrases.phrase("unsure", request.language))
         _quote(composer, found.spans, request)
         if found.spans and request.topic:
@@ -83,7 +84,8 @@ def compose(request: ChatRequest) -> CheckedAnswer:
         elif found.further:
             composer.say(phrases.phrase("further", request.language))
             for span in found.further:
-                composer.quote(span)
+                if not doubted or span.passage == found.further[0].passage:  # no more than one guess beside another
+                    composer.quote(span)
     if not composer.blocks:
         composer.say(phrases.refusal(request.language, request.passages[:3]))
     return composer.checked()

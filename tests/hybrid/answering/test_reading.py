@@ -97,13 +97,14 @@ def test_what_may_help_besides_stands_below_the_answer_and_says_so(language: str
         "Visitors park their bicycles in the yard behind the main gate. "
         + "The yard is lit and watched at night. " * 12,
         "Bicycles of visitors may be parked in the cellar of the annexe too, for a fee of two euros a day.",
+        "Members of the club may park their bicycles in the yard of the hall too.",
     )
     passages = tuple(
         Passage(str(at), f"{at}.md", text, 0, len(text), headings=(f"Section {at}",), language=language)
         for at, text in enumerate(texts)
     )
     question = "Where do visitors park a bicycle in the yard?"
-    odds = {"0": 0.0, "1": 9.0}
+    odds = {"0": 0.0, "1": 9.0, "2": 3.0}
 
     def read(given: Sequence[Passage]) -> list[float]:
         return [odds[passage.id] for passage in given]
@@ -112,7 +113,9 @@ def test_what_may_help_besides_stands_below_the_answer_and_says_so(language: str
     made = compose(asked)
     before, _, besides = made.text.partition(said)
     assert "main gate" in before and "two euros" in besides and "[2]" in besides
-    assert "two euros" not in before
+    assert "two euros" not in before and "club" in besides
+    doubted = compose(replace(asked, sure=1.0)).text
+    assert "two euros" in doubted and "club" not in doubted
     assert said not in compose(replace(asked, topic="bicycles")).text
 
 
