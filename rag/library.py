@@ -26,6 +26,7 @@ from rag.ingest.labelling import Labelling, Relabelling
 from rag.ingest.uploads import Uploads
 from rag.principal import ANYBODY, OWNER, Open, Principal, Rights
 from rag.retrieval.embedders.base import Embedder
+from rag.retrieval.readings import Readings
 from rag.retrieval.searcher import Searcher
 from rag.retrieval.semantics import Semantics
 from rag.seen import Seen
@@ -36,7 +37,7 @@ from rag.storage.protocols import CandidateIndex, IndexDamagedError
 from rag.storage.records import NewDocument
 from rag.storage.sqlite_store import Store
 from rag.text.analyser import VERSION as ANALYSIS_VERSION
-from rag.types import DocumentRecord, FileReceipt, Passage, SearchResult, SyncProgress, SyncReport
+from rag.types import DocumentRecord, FileReceipt, SearchResult, SyncProgress, SyncReport
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Library:
         self._settings, self._write, self._uploads = settings, write, uploads
         self.semantics: Semantics | None = None
         """The vectors and what makes them; None without an encoder."""
+        self.readings = Readings()
         self.searcher = Searcher(store, index, settings)
         """The search engine behind `search`, for evaluation and learning."""
         if embedder is not None:
@@ -118,6 +120,7 @@ class Library:
 
     def close(self) -> None:
         """Release the files and end the processes that read documents. Searches after this fail."""
+        self.readings.close()
         if self.semantics is not None:
             self.semantics.close()
         for part in (self._ingest, self._store, self._index, self.labels):
@@ -156,16 +159,6 @@ class Library:
         """See `rag.retrieval.retriever.Expecting.expect`."""
         if self.semantics is not None:
             self.semantics.expect(question)
-
-    def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
-        """See `rag.retrieval.retriever.Rereading.reread_later`."""
-        return (lambda: found) if self.semantics is None else self.semantics.reread_later(found)
-
-    def read(self, question: str, language: str, passages: Sequence[Passage]) -> Sequence[float | None]:
-        """See `rag.retrieval.retriever.Rereading.read`."""
-        if self.semantics is None:
-            return [None] * len(passages)
-        return self.semantics.read_each(question, language, passages)
 
     def seen_by(self, principal: Principal, conversation: str = "", collections: Collection[str] | None = None) -> Seen:
         """What somebody may read now, `conversation`'s files included; of the library only what is in one of the
@@ -240,7 +233,7 @@ class Library:
             self.semantics.take_second(embedder)
             return
         self.semantics = Semantics(self._store, self.data_dir, embedder, self._index.vectors, pieces)
-        self.searcher.semantics = self.semantics
+        self.searcher.semantics = self.readings.reader = self.semantics
 
     def sync(
         self,

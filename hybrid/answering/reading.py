@@ -124,7 +124,7 @@ class _Reader:
     def _begun(self, text: str) -> Callable[[], SearchResult]:
         """What is found for `text`, waited for until it was read."""
         found = self._search(text, self.history, self.limit)
-        return self.retriever.reread_later(found) if isinstance(self.retriever, Rereading) else lambda: found
+        return self.retriever.readings.reread_later(found) if isinstance(self.retriever, Rereading) else lambda: found
 
     def _search(self, text: str, history: Sequence[tuple[str, str]], limit: int | None) -> SearchResult:
         return self.retriever.search(

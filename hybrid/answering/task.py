@@ -53,13 +53,10 @@ class Task:
 
     @property
     def read(self) -> Callable[[Sequence[Passage]], Sequence[float | None]] | None:
-        """Reads passages together with the question, as `rag.retrieval.retriever.Rereading.read` does, if who searched
-        can.
-        """
-        retriever = self.engine.retriever
-        return (
-            partial(retriever.read, self.found.query, self.found.language) if isinstance(retriever, Rereading) else None
-        )
+        """Reads passages together with the question, as `rag.retrieval.readings.Readings` does, if who searched can."""
+        if not isinstance(self.engine.retriever, Rereading):
+            return None
+        return partial(self.engine.retriever.readings.read, self.found.query, self.found.language)
 
     def refiner(self, drafted_by: str) -> tuple[Runtime, str] | None:
         """Who refines, if it is there and did not write the draft itself."""

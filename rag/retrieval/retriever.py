@@ -6,10 +6,11 @@ terms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from rag.principal import ANYBODY, Principal
+from rag.retrieval.readings import Readings
 from rag.types import DocumentRecord, Passage, SearchResult
 
 
@@ -77,14 +78,7 @@ class Expecting(Protocol):
 class Rereading(Protocol):
     """A search engine that can read what it found together with the question."""
 
-    def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
-        """`found`, whose confidence says how sure it is once its best passages were read, for some tens of
-        milliseconds, while the caller does something else; call it to have it.
-        """
-        ...
-
-    def read(self, question: str, language: str, passages: Sequence[Passage]) -> Sequence[float | None]:
-        """The log odds that each of some passages answers a question in this language, read together, for some
-        milliseconds each; None where nobody reads both texts.
-        """
+    @property
+    def readings(self) -> Readings:
+        """Who reads, and the threads for it."""
         ...

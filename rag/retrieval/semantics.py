@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.memory import give_back
-from rag.retrieval import making, pieces, query, rereading
+from rag.retrieval import making, pieces, query
 from rag.retrieval.embedders.base import Embedder, EmbedderError, Packed, packed
 from rag.retrieval.embedders.paired import Paired
 from rag.retrieval.likeness import Held, LikeWords
@@ -33,7 +33,7 @@ from rag.retrieval.second_opinion import SecondOpinion
 from rag.storage.protocols import IndexAwayError, VectorIndex
 from rag.storage.sqlite_store import Store
 from rag.storage.vectors import VectorStore
-from rag.types import Likes, Nearness, Passage, SearchResult
+from rag.types import Likes, Nearness, Passage
 
 VECTORS = "vectors.sqlite"
 FORM = 1
@@ -80,7 +80,6 @@ class Semantics:
         self._alone = FileLock(directory / f"{VECTORS}.lock", thread_local=False)
         self._thread: threading.Thread | None = None
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
-        self._beside_read = ThreadPoolExecutor(1, "reading")  # what waits for it is at work in one of the others
         self._expected: dict[str, Callable[[], Meaning | None]] = {}
         self._problem = self._away = ""
         self._reads = True
@@ -201,15 +200,14 @@ class Semantics:
             found |= pieces.nearness(meaning.talk, rest, self._near, self._vectors, second=False)
         return found
 
-    def reread_later(self, found: SearchResult) -> Callable[[], SearchResult]:
-        """See `rag.retrieval.rereading.reread`, and `Rereading.reread_later`."""
-        if self._second is None or not rereading.worth(found) or self._closed.is_set():
-            return lambda: found
-        return self._asked.submit(rereading.reread, found, self.read, self._beside_read).result
+    @property
+    def reads(self) -> bool:
+        """Whether there is a second encoder that reads, which was not closed and has not failed."""
+        return self._second is not None and self._reads and not self._closed.is_set()
 
     def read(self, question: str, language: str, passage: Passage) -> float | None:
-        """See `SecondOpinion.read`; None without a second encoder, or where it was closed or its reader failed."""
-        if self._second is None or not self._reads or self._closed.is_set():
+        """See `SecondOpinion.read`; None where nobody `reads`."""
+        if self._second is None or not self.reads:
             return None
         try:
             return self._second.read(question, language, passage)
@@ -217,20 +215,6 @@ class Semantics:
             self._reads = False
             _log.warning("%s", error)
             return None
-
-    def read_each(self, question: str, language: str, passages: Sequence[Passage]) -> list[float | None]:
-        """What `read` says of each of some passages; they are read in two threads."""
-
-        def odds(passage: Passage) -> float | None:
-            return self.read(question, language, passage)
-
-        if self._closed.is_set():
-            return [None] * len(passages)
-        beside = self._beside_read.map(odds, passages[1::2])
-        found: list[float | None] = [None] * len(passages)
-        found[::2] = [odds(passage) for passage in passages[::2]]
-        found[1::2] = beside
-        return found
 
     def likes_later(self, words: Sequence[str], after: Callable[[], object]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for `after` something while the caller does something else. Call it
@@ -282,7 +266,6 @@ class Semantics:
         self._closed.set()
         self._wake.set()
         self._asked.shutdown()
-        self._beside_read.shutdown()
         if self._thread is not None:
             self._thread.join()
         with self._making:

@@ -47,7 +47,7 @@ def examples(questions: Path, library: Library) -> list[Example]:
     """Those of the questions of a file that have an answer and are not refused."""
     drawn: list[Example] = []
     for entry, asked in question_sets.searched(questions, library):
-        found = library.reread_later(asked)()
+        found = library.readings.reread_later(asked)()
         if entry["documents"] and found.confidence >= RetrievalSettings().minimum_confidence:
             drawn += of_one(entry, found, library)
     return drawn
@@ -69,7 +69,7 @@ def of_one(entry: Mapping[str, Any], found: SearchResult, library: Library) -> l
     facts, said = wordings(entry), texts(found.passages, quoted.spans)
     have = held(" ".join(said), facts)
     places = [quoted.spans[0].passage, *(offer.spans[0].passage for offer in quoted.offered)]
-    first, *others = library.read(found.query, found.language, [found.passages[at] for at in places])
+    first, *others = library.readings.read(found.query, found.language, [found.passages[at] for at in places])
     drawn = []
     for offer, odds in zip(quoted.offered, others, strict=True):
         too = further_chance.read_too(offer.values, odds, first) if odds is not None and first is not None else None

@@ -44,7 +44,7 @@ def examples(questions: Path, library: Library) -> tuple[list[Example], list[Exa
     """One for each question of a file that is answered, not refused: with what a second encoder says, and without."""
     drawn: tuple[list[Example], list[Example]] = ([], [])
     for entry, asked in question_sets.searched(questions, library):
-        found = library.reread_later(asked)()
+        found = library.readings.reread_later(asked)()
         if found.confidence < RetrievalSettings().minimum_confidence:
             continue
         for of, passages in zip(drawn, (found.passages, _by_words(found.passages)), strict=True):

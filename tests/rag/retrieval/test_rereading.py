@@ -82,7 +82,7 @@ def test_the_best_passages_are_read_with_their_headings_and_count(tmp_path: Path
         reader = _Reader(odds)
         library = _library(tmp_path / str(odds), reader)
         before = _unsure(library, _ASKED)
-        found[odds] = library.reread_later(before)()
+        found[odds] = library.readings.reread_later(before)()
         assert found[odds].passages == before.passages
         assert reader.read[0] == (before.query, "Leave", before.passages[0].text)
         library.close()
@@ -93,7 +93,7 @@ def test_what_is_in_another_language_is_not_read(tmp_path: Path) -> None:
     reader = _Reader(-6.0)
     library = _library(tmp_path, reader)
     german = _unsure(library, "Wie viele Tage Urlaub bekommen die Angestellten von der Firma in jedem Jahr?")
-    assert library.reread_later(german)() == german and not reader.read
+    assert library.readings.reread_later(german)() == german and not reader.read
     library.close()
 
 
@@ -101,7 +101,7 @@ def test_a_reader_that_fails_is_asked_once_and_changes_nothing(tmp_path: Path) -
     reader = _Broken()
     library = _library(tmp_path, reader)
     before = _unsure(library, _ASKED)
-    assert library.reread_later(before)() == library.reread_later(before)() == before
+    assert library.readings.reread_later(before)() == library.readings.reread_later(before)() == before
     assert reader.asked == 1
     library.close()
 
@@ -111,7 +111,7 @@ def test_an_answer_is_prepared_from_what_was_read(tmp_path: Path) -> None:
     library = _library(tmp_path, reader)
     found = read(library, _ASKED, conversation="", history=(), limit=None, minimum=0.14).found
     searched = library.search(_ASKED)
-    assert found == library.reread_later(searched)()
+    assert found == library.readings.reread_later(searched)()
     library.close()
 
 
@@ -130,16 +130,16 @@ def test_passages_are_read_side_by_side_each_for_itself_in_their_order(tmp_path:
     library = _library(tmp_path, reader)
     leave, office = (library.search(asked).passages[0] for asked in (_ASKED, "When is the kitchen cleaned?"))
     german = replace(office, language="de")
-    assert library.read(_ASKED, "en", [leave, office]) == [3.0, 3.0]
-    assert library.read(_ASKED, "en", [german, german, german]) == [None] * 3 and len(reader.read) == 2
+    assert library.readings.read(_ASKED, "en", [leave, office]) == [3.0, 3.0]
+    assert library.readings.read(_ASKED, "en", [german, german, german]) == [None] * 3 and len(reader.read) == 2
     library.close()
-    assert library.read(_ASKED, "en", [leave, office]) == [None, None]
+    assert library.readings.read(_ASKED, "en", [leave, office]) == [None, None]
 
 
 def test_where_nobody_reads_nothing_is_said(tmp_path: Path) -> None:
     library = library_of(tmp_path, _TEXTS)
     passages = library.search(_ASKED).passages
-    assert library.read(_ASKED, "en", passages) == [None] * len(passages)
+    assert library.readings.read(_ASKED, "en", passages) == [None] * len(passages)
     library.close()
 
 
