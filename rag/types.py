@@ -5,7 +5,7 @@ Knows the shape of what is found and checked. Does not know how it is found, nor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +18,8 @@ Likes = Mapping[str, tuple[tuple[str, float], ...]]
 """Word of a question, in one case -> the stems of words of the library that are like it in meaning, in whatever
 language, the likest first, each with its likeness in (0, 1]."""
 NO_LIKES: Likes = MappingProxyType({})
+ReadEach = Callable[[Sequence["Passage"]], Sequence[float | None]]
+"""Gives the log odds, as a reader says, that each of some passages answers the question, or None."""
 
 
 @dataclass(frozen=True, slots=True)

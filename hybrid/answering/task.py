@@ -6,7 +6,7 @@ Knows the question, the plan, what was found, and who failed. Does not know the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,7 +20,7 @@ from hybrid.runtimes.base import ChatRequest, Runtime
 from hybrid.tracing.trace import Trace
 from rag.retrieval.retriever import Rereading
 from rag.text import framing
-from rag.types import Message, Passage, SearchResult
+from rag.types import Message, Passage, ReadEach, SearchResult
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Task:
         return bool(self.found.passages) and self.found.confidence >= self.engine.minimum_confidence
 
     @property
-    def read(self) -> Callable[[Sequence[Passage]], Sequence[float | None]] | None:
+    def read(self) -> ReadEach | None:
         """Reads passages together with the question, as `rag.retrieval.readings.Readings` does, if who searched can."""
         if not isinstance(self.engine.retriever, Rereading):
             return None

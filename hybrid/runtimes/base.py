@@ -5,13 +5,13 @@ Knows requests, chunks and model states. Does not know any runtime, any prompt's
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from rag.types import CheckedAnswer, Likes, Message, Passage
+from rag.types import CheckedAnswer, Likes, Message, Passage, ReadEach
 
 CHARS_PER_TOKEN = 4
 """What a token is taken to hold where nobody counted."""
@@ -58,7 +58,7 @@ class ChatRequest:
     topic: str = ""
     language: str = ""
     likes: Likes = field(default_factory=dict)
-    read: Callable[[Sequence[Passage]], Sequence[float | None]] | None = None
+    read: ReadEach | None = None
     max_tokens: int = 768
     temperature: float | None = None
     seed: int | None = None

@@ -17,7 +17,6 @@ from rag.grounding import changes, quote_confidence
 from rag.grounding.choosing import choose, is_title
 from rag.grounding.composing import composed
 from rag.grounding.further import Offer, further, offers
-from rag.grounding.further_chance import Read
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import introduces
 from rag.grounding.spans import Span, unrepeated
@@ -26,7 +25,7 @@ from rag.grounding.unit_features import Sentence, rate, split
 from rag.grounding.units import Kind
 from rag.retrieval.weights import learned
 from rag.text import sentences
-from rag.types import NO_LIKES, Likes, Passage, Quote
+from rag.types import NO_LIKES, Likes, Passage, Quote, ReadEach
 
 _MANY, _WORDY = 25, 0.6
 _CHANGED = 1.0
@@ -71,7 +70,7 @@ def quoted(
     likes: Likes = NO_LIKES,
     sure: bool = True,
     confidence: float = 1.0,
-    read: Read | None = None,
+    read: ReadEach | None = None,
 ) -> Quoted:
     """The coherent stretches that answer `question` best, best first: as many as it takes to be fairly sure that the
     answer is among them, and no more than `max_words` together but for the first.

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from rag.grounding import further_chance
 from rag.grounding.choosing import choose
 from rag.grounding.composing import by_place, composed, told
-from rag.grounding.further_chance import Floats, Read
+from rag.grounding.further_chance import Floats
 from rag.grounding.leaning import is_named, is_pointing, leans
 from rag.grounding.spans import Span, said_by, size_of, unrepeated
 from rag.grounding.unit_features import Sentence
 from rag.grounding.units import Kind, Unit
 from rag.text import sentences
-from rag.types import Passage
+from rag.types import Passage, ReadEach
 
 _BEST, _BEHIND = 5, 8.0
 """Among so many of the best passages stretches are looked for, and how far behind the best quoted unit (in natural
@@ -85,7 +85,7 @@ def offers(
             yield Offer(more, values)
 
 
-def further(passages: Sequence[Passage], offered: Sequence[Offer], first: int, read: Read | None) -> list[Span]:
+def further(passages: Sequence[Passage], offered: Sequence[Offer], first: int, read: ReadEach | None) -> list[Span]:
     """The spans of what is likely enough to hold what the quotes lack, likeliest first: by what a reader says of their
     passages beside the `first` one that is quoted, where it reads these.
     """

@@ -8,7 +8,7 @@ come from, nor how many are shown (`rag.grounding.further` does).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -16,11 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.retrieval.weights import chance_of, log_odds
-from rag.types import Passage
 
 Floats = NDArray[np.float64]
-Read = Callable[[Sequence[Passage]], Sequence[float | None]]
-"""Gives the log odds, as a reader says, that each of some passages answers the question, or None."""
 FEATURES = ("holds", "behind", "says", "said", "apart", "nearer")
 """The log odds that the quotes hold what is asked for (`holds`); by how much the best unit of the stretch's passage is
 `behind` the best quoted one, in natural logarithms of the odds; how much of the question the stretch says (`says`), and

@@ -5,7 +5,7 @@ Knows features and labels as arrays. Does not know what they mean.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,19 @@ def logistic(features: Floats, positive: Bools, importance: Floats, *, ridge: fl
     weights = newton((features - mean) / spread, positive.astype(np.float64), importance, ridge)
     plain = weights[1:] / spread
     return float(weights[0] - plain @ mean), plain
+
+
+def left_out(
+    parts: Sequence[tuple[Floats, Bools]], fit: Callable[[Sequence[tuple[Floats, Bools]]], tuple[float, Floats]]
+) -> list[Floats]:
+    """The exponents of the rows of each part (features, positive), by the constant and weights that `fit` makes of the
+    others.
+    """
+    exponents: list[Floats] = []
+    for at, (features, _) in enumerate(parts):
+        constant, weights = fit([part for i, part in enumerate(parts) if i != at])
+        exponents.append(constant + features @ weights)
+    return exponents
 
 
 def newton(inputs: Floats, labels: Floats, importance: Floats, ridge: float) -> Floats:

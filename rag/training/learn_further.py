@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from rag.grounding import extractive, further_chance
+from rag.grounding import further_chance
 from rag.library import Library
 from rag.settings import RetrievalSettings
 from rag.training import question_sets
-from rag.training.fit import Bools, Floats, auroc, logistic
+from rag.training.fit import Bools, Floats, auroc, left_out, logistic
 from rag.training.key_facts import held, wordings
-from rag.training.learn_quote_confidence import WORDS
+from rag.training.learn_quote_confidence import quoted_for
 from rag.training.learn_quotes import texts
 from rag.types import SearchResult
 
@@ -55,15 +55,7 @@ def examples(questions: Path, library: Library) -> list[Example]:
 
 def of_one(entry: Mapping[str, Any], found: SearchResult, library: Library) -> list[Example]:
     """The stretches that may stand below what is quoted for one question."""
-    quoted = extractive.quoted(
-        found.query,
-        found.passages,
-        max_words=WORDS,
-        own=entry["question"],
-        likes=found.likes,
-        sure=found.confidence >= RetrievalSettings().sure_confidence,
-        confidence=found.confidence,
-    )
+    quoted = quoted_for(entry, found, found.passages)
     if not quoted.offered:
         return []
     facts, said = wordings(entry), texts(found.passages, quoted.spans)
@@ -78,8 +70,9 @@ def of_one(entry: Mapping[str, Any], found: SearchResult, library: Library) -> l
     return drawn
 
 
-def fit(values: Floats, right: Bools) -> tuple[float, Floats]:
-    """(constant, weights) of one of the models."""
+def fit(sets: Sequence[tuple[Floats, Bools]]) -> tuple[float, Floats]:
+    """The constant and the weights of one of the models."""
+    values, right = (np.concatenate(part) for part in zip(*sets, strict=True))
     return logistic(values, right, np.ones(len(right)), ridge=_RIDGE)
 
 
@@ -90,11 +83,7 @@ def main() -> None:
     learnt: dict[str, dict[str, float]] = {}
     for name, names in (("read", further_chance.READ), ("words", further_chance.FEATURES)):
         parts = [_known(own, name) for own in sets]
-        exponents = []
-        for at, (values, _) in enumerate(parts):
-            constant, weights = fit(*_together([one for i, one in enumerate(parts) if i != at]))
-            exponents.append(constant + values @ weights)
-        values, right = _together(parts)
+        exponents, right = left_out(parts, fit), np.concatenate([marks for _, marks in parts])
         for given, own, marks in zip(
             (*arguments.sets, "all"),
             (*exponents, np.concatenate(exponents)),
@@ -103,7 +92,7 @@ def main() -> None:
         ):
             told = {"stretches": len(marks), "right": int(marks.sum()), "auroc": round(auroc(own, marks), 3)}
             print(json.dumps({"weights": name, "set": given, **told}))
-        constant, weights = fit(values, right)
+        constant, weights = fit(parts)
         named = zip(names, weights.tolist(), strict=True)
         learnt[name] = {one: round(value, 4) for one, value in (("constant", constant), *named)}
     if not arguments.check:
@@ -116,10 +105,6 @@ def _known(drawn: Sequence[Example], name: str) -> tuple[Floats, Bools]:
     known = [(one.words if name == "words" else one.read, one.right) for one in drawn]
     values = [(value, right) for value, right in known if value is not None]
     return np.array([value for value, _ in values]).reshape(-1, count), np.array([right for _, right in values], bool)
-
-
-def _together(parts: Sequence[tuple[Floats, Bools]]) -> tuple[Floats, Bools]:
-    return np.concatenate([values for values, _ in parts]), np.concatenate([marks for _, marks in parts])
 
 
 if __name__ == "__main__":

@@ -57,9 +57,9 @@ def _by_words(passages: Sequence[Passage]) -> tuple[Passage, ...]:
     return tuple(replace(one, near=None) if one.near and one.near.second else one for one in passages)
 
 
-def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Passage]) -> Example | None:
-    """What is quoted for one question of `passages`, or None where nothing is."""
-    quoted = extractive.quoted(
+def quoted_for(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Passage]) -> extractive.Quoted:
+    """What is quoted of `passages` for one question, as an answer does where nobody reads them."""
+    return extractive.quoted(
         found.query,
         passages,
         max_words=WORDS,
@@ -68,6 +68,11 @@ def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Pa
         sure=found.confidence >= RetrievalSettings().sure_confidence,
         confidence=found.confidence,
     )
+
+
+def example(entry: Mapping[str, Any], found: SearchResult, passages: Sequence[Passage]) -> Example | None:
+    """What is quoted for one question of `passages`, or None where nothing is."""
+    quoted = quoted_for(entry, found, passages)
     if quoted.values is None:
         return None
     said = " ".join(texts(passages, (*quoted.spans, *quoted.further)))

@@ -18,7 +18,7 @@ from rag.retrieval import rereading
 from rag.retrieval.weights import log_odds
 from rag.settings import RetrievalSettings
 from rag.training import question_sets
-from rag.training.fit import Bools, Floats, auroc, logistic
+from rag.training.fit import Bools, Floats, auroc, left_out, logistic
 
 _RIDGE = 5.0
 _REFUSED = 0.05
@@ -65,10 +65,7 @@ def main() -> None:
     learnt = {}
     for read, columns in (("one", [0, 1]), ("few", [0, 1, 2])):
         parts = [(values[:, columns], answerable) for values, answerable in sets]
-        exponents = []
-        for at, (values, _) in enumerate(parts):
-            constant, weights = fit([part for i, part in enumerate(parts) if i != at])
-            exponents.append(constant + values @ weights)
+        exponents = left_out(parts, fit)
         every = np.concatenate(exponents)
         bound = float(np.quantile(every[known], _REFUSED))
         for given, own, marks in zip(
