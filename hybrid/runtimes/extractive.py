@@ -60,7 +60,7 @@ class Extractive:
 
 def compose(request: ChatRequest) -> CheckedAnswer:
     """The quotes that answer, or the refusal where no passage says anything."""
-    composer = Composer(request.passages)
+    composer = Composer(request.passages, request.language)
     if request.answerable and request.parts:
         _parts(composer, request)
     elif request.answerable:

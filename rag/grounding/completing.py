@@ -205,7 +205,7 @@ def _listed(
     passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
 ) -> list[int]:
     """What leads into each list of which there are items among the units `kept` of a passage, and the rest of it, as of
-    a table, where that is no more than a few and there is room for nearly all of it.
+    a table, where that is no more than a few, or all but one item, and there is room for nearly all of it.
     """
     more: list[int] = []
     for group in dict.fromkeys(own[k].unit.group for k in kept if own[k].unit.kind in (Kind.ITEM, Kind.ROW)):
@@ -217,7 +217,8 @@ def _listed(
         lacking = [k for k in every if k not in kept]
         size = sum(sizes[k] for k in lacking)
         rules = any(is_paragraph(own[k].unit) for k in every)  # each of which says something else
-        if rules or len(lacking) > _A_FEW or size > room + _NEARLY_ALL or defines(passages, own, every[0]):
+        few = len(lacking) <= _A_FEW or (len(every) == len(lacking) + 1 and own[every[0]].unit.kind is Kind.ITEM)
+        if rules or not few or size > room + _NEARLY_ALL or defines(passages, own, every[0]):
             continue
         if not _names(passages, own, every):
             more.extend(lacking)

@@ -15,11 +15,11 @@ import regex
 from rag.grounding import shown_code
 from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
-from rag.grounding.shown_lists import LEFT_OUT, is_paragraph, lines, mark, rows_left_out
+from rag.grounding.shown_lists import is_paragraph, lines, mark, rows_left_out
 from rag.grounding.spans import CLAUSE, Span
 from rag.grounding.unit_features import word_count
 from rag.grounding.units import Kind, Unit, units
-from rag.text import sentences
+from rag.text import phrases, sentences
 from rag.types import CheckedAnswer, CheckedSentence, Passage, Support
 
 _OPENERS = regex.compile(r"^(?:[#>]+\s+|[-*+•]\s+|\d{1,3}[.)]\s+)")
@@ -56,9 +56,10 @@ _WIDE = 45
 
 @dataclass(slots=True)
 class Composer:
-    """Collects an answer block by block: said by Tandem, or quoted."""
+    """Collects an answer block by block: said by Tandem, in a `language` (English where it has no words), or quoted."""
 
     passages: Sequence[Passage]
+    language: str = ""
     blocks: list[str] = field(default_factory=list)
     sentences: list[CheckedSentence] = field(default_factory=list)
     doubtful: bool = False
@@ -67,6 +68,7 @@ class Composer:
     _quoted: set[int] = field(default_factory=set)
     _open: tuple[int, Unit] | None = None
     _led: int = 0
+    _ends_short: bool = False
     _columns: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
@@ -230,18 +232,21 @@ class Composer:
     def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         said = {unit.start for unit in run}
         shown = lines(run, passage.text, said, goes_on=goes_on, edges=passage.edges)
-        if goes_on and self._open and self.blocks[-2].strip() == LEFT_OUT:
+        if goes_on and self._open and self._ends_short:
             if self._open[0] != number:  # what went on in the next passage stands below
                 self._length -= len(self.blocks.pop(-2))
             elif shown[0].unit is None:
                 shown = shown[1:]
         for at, line in enumerate(shown):
-            self._add(f"{chr(10) if at else ''}{line.before}")
-            if line.unit is not None:
-                self._piece(plain(passage.text[line.unit.start : line.unit.end]), line.unit, passage, number)
-                if line.cut:
-                    self._add(f" {shown_code.LEFT_OUT}")
-        self._open = (number, run[-1])
+            before = f"{chr(10) if at else ''}{line.before}"
+            if line.unit is None:
+                self._add(f"{before}*({phrases.more_items(self.language, line.lost)})*")
+                continue
+            self._add(before)
+            self._piece(plain(passage.text[line.unit.start : line.unit.end]), line.unit, passage, number)
+            if line.cut:
+                self._add(f" {shown_code.LEFT_OUT}")
+        self._open, self._ends_short = (number, run[-1]), shown[-1].unit is None
 
     def _table(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         if any(word_count(passage.text[unit.start : unit.end]) > _WIDE for unit in run):

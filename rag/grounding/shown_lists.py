@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import regex
 
 from rag.grounding.units import Kind, Unit, units
+from rag.text import sentences
 from rag.text.list_marks import MARK
 
-LEFT_OUT = "- …"
-"""What stands for items that were left out."""
 _PARAGRAPH = regex.compile(r"\(\d{1,2}\)")
 """The mark of a paragraph of rules, which stands above all others."""
 _DEEPEST = 4
@@ -24,12 +24,13 @@ _DEEPEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a list: what stands before the item, the item, None where others were left out, and whether the rest of
-    it was.
+    """A line of a list: what stands before the item, the item, None where others were left out, how many these are, 0
+    where that is not known, and whether the item goes on where its passage ends.
     """
 
     before: str
     unit: Unit | None = None
+    lost: int = 0
     cut: bool = False
 
 
@@ -58,26 +59,58 @@ def lines(
         at, before = place[unit.start], own[place[run[number - 1].start]] if number else None
         lost = _lacks(unit, own[:at], before, said) if at else not goes_on and _begins_before(unit, edges[0])
         if lost and not is_paragraph(unit):
-            shown.append(Line("  " * depth + LEFT_OUT))
-        torn = at == len(own) - 1 and _is_torn(edges[1])
-        shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit, unit.end < own[at].end or torn))
+            shown.append(Line("  " * depth + "- ", lost=_above(own[:at], unit, said, edges[0])))
+        torn = at == len(own) - 1 and _is_torn(edges[1]) and not sentences.ENDING.search(text[: unit.end])
+        shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit, cut=torn))
     after = next(iter(own[place[run[-1].start] + 1 :]), None)
     if after is None and not is_paragraph(run[-1]):
         on = [depth for unit, depth in zip(run, depths, strict=True) if _goes_on(unit, edges[1].lstrip("\n"))]
-        shown.extend(Line("  " * depth + LEFT_OUT) for depth in on[-1:])
+        shown.extend(Line("  " * depth + "- ") for depth in on[-1:])
     elif after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
         rises = max(0, run[-1].depth - after.depth) // 2
-        shown.append(Line("  " * max(0, depths[-1] - rises) + LEFT_OUT))
+        below = _missed(own[place[run[-1].start] + 1 :], run[-1], said)
+        known = below[-1] is not own[-1] or not _goes_on(own[-1], edges[1].lstrip("\n"))
+        shown.append(Line("  " * max(0, depths[-1] - rises) + "- ", lost=_count(below) * known))
     numbers = any(unit.mark[:1].isdecimal() for unit in run)
     if goes_on or numbers or not any(line.unit is None for line in shown):
         return shown
     if any(_is_numbered(unit.mark) for unit in run):  # letters say what is before the first
         return shown[shown[0].unit is None and not depths[0] :]
+    signs = [line.lost for line in shown if line.unit is None]
     if any(depths):
         opens = shown[0].unit is None and not depths[0]
         ends = shown[-1].unit is None
-        return [*shown[opens:], *([Line(LEFT_OUT)] if opens and not ends else [])]
-    return [*(line for line in shown if line.unit is not None), Line(LEFT_OUT)]
+        if opens and ends and shown[-1].before == "- ":
+            shown[-1] = Line("- ", lost=_sum([shown[0].lost, shown[-1].lost]))
+        return [*shown[opens:], *([shown[0]] if opens and not ends else [])]
+    return [*(line for line in shown if line.unit is not None), Line("- ", lost=_sum(signs))]
+
+
+def _sum(counts: Sequence[int]) -> int:
+    """How many items are left out in all; 0 where that is not known of some."""
+    return sum(counts) if all(counts) else 0
+
+
+def _above(own: Sequence[Unit], unit: Unit, said: Collection[int], before: str) -> int:
+    """How many items of the list of `unit` are not shown above it, of the units `own` of its passage and those before
+    it, which ends with `before`; 0 where that is not known.
+    """
+    missed = _missed(own[::-1], unit, said)
+    first = missed[-1] if missed else unit
+    if len(missed) < len(own) or not _begins_before(first, before):
+        return _count(missed)
+    bare = unit.mark.strip("().")
+    return int(bare) - 1 if bare.isdecimal() else 0
+
+
+def _missed(beside: Sequence[Unit], unit: Unit, said: Collection[int]) -> list[Unit]:
+    """Which of the units `beside` one, in the order from it, are items of its list that are not shown."""
+    return list(takewhile(lambda one: _of_one_list(one, unit) and one.start not in said, beside))
+
+
+def _count(items: Sequence[Unit]) -> int:
+    """How many items there are, without what stands below one of them."""
+    return sum(one.depth == min(other.depth for other in items) for one in items)
 
 
 def rows_left_out(run: Sequence[Unit], text: str) -> set[int | None]:

@@ -300,7 +300,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
     """The units with neighbouring blocks of one list or table in one group, and what leads into one marked so."""
     made: list[Unit] = []
     group = 0
-    written = ""  # the kind of file that the code of this group is of
+    written, opening = "", 0  # of this group: the kind of file of its code, how deep its first item stands
     last: Unit | None = None
     for place, unit in enumerate(found):
         said = text[unit.start : unit.end]
@@ -309,8 +309,9 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
             made[-1] = last = replace(item, end=unit.end)
             continue
         of = file_kind(said) if unit.kind is Kind.CODE else ""
-        if last is None or not _same_group(last, unit) or (of and written and of != written):
-            group, written = group + 1, ""
+        risen = unit.kind is Kind.ITEM and unit.depth < opening  # above the list's first item: its parent is elsewhere
+        if last is None or not _same_group(last, unit) or (of and written and of != written) or risen:
+            group, written, opening = group + 1, "", unit.depth
         written, last = of or written, unit
         kind = unit.kind
         empty = not _WORD.search(said) or _EMPTY.search(said) or TO_FILL_IN.search(said)
@@ -325,7 +326,7 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         below = found[place + 1] if place + 1 < len(found) else None
         listed = below is not None and below.kind is Kind.ITEM and (said.endswith(";") or bool(_INTO.search(said)))
         announced = (
-            said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::") or listed
+            listed or said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::")
         )
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))

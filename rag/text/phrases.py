@@ -107,6 +107,12 @@ def mentions(language: str, topic: str, count: int, *, more: bool) -> str:
     return str(said["many" if more else "one" if count == 1 else "some"]).format(topic=topic, count=count)
 
 
+def more_items(language: str, count: int) -> str:
+    """That a list has so many items more in its document; 0 where that is not known."""
+    said = (_wordings().get(language) or _wordings()["en"]).said["items"]
+    return str(said["one" if count == 1 else "many" if count else "some"]).format(count=count)
+
+
 def also(language: str, labels: Sequence[str]) -> str:
     """What else a document has sections on."""
     return phrase("also", language, labels="; ".join(labels))

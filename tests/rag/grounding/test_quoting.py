@@ -233,7 +233,8 @@ def test_an_account_is_no_heading() -> None:
 
 def test_an_item_without_a_verb_that_is_one_of_several_stays_an_item() -> None:
     text = "We want all to be satisfied.\n\n1. Go home.\n2. Work only on the tickets of the day.\n3. Wait."
-    assert some_of(text, "Work only") == "- …\n2. Work only on the tickets of the day [1].\n- …"
+    more = "- *(1 more item in the document)*"
+    assert some_of(text, "Work only") == f"{more}\n2. Work only on the tickets of the day [1].\n{more}"
     assert (
         some_of("- Rest.\n- They are paid for the tickets of the day.", "They")
         == "They are paid for the tickets of the day [1]."
@@ -270,7 +271,9 @@ def test_an_item_that_the_passage_before_leads_into_stays_an_item() -> None:
     lead = units(f"{first}\n\n{second}")[0]
     composer.quote(Span(0, (lead,), 1.0))
     composer.quote(Span(1, units(second)[:1], 1.0))
-    assert composer.checked().text.endswith("\n\n- Workers are started again by the desk [2].\n- …")
+    assert composer.checked().text.endswith(
+        "\n\n- Workers are started again by the desk [2].\n- *(1 more item in the document)*"
+    )
 
 
 def test_bold_and_the_hollow_bullets_of_print_are_shown_as_such() -> None:

@@ -1,4 +1,4 @@
-"""Lists and tables in quotes: in their order and depth, with signs where some was left out."""
+"""Lists and tables in quotes: in their order and depth, and how much of them was left out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from rag.grounding.spans import Span
 from rag.grounding.units import units
 from rag.types import Passage
 from tests.rag.grounding.quoting_help import composed, some_of
+
+_ONE = "*(1 more item in the document)*"
 
 
 def test_a_list_keeps_its_lead_in_and_its_numbers() -> None:
@@ -43,19 +45,40 @@ def test_a_paragraph_of_rules_after_letters_is_not_below_them() -> None:
 def test_where_items_of_a_list_were_left_out_a_line_says_so() -> None:
     text = "Bring:\n\n- A card.\n- A coat.\n- A pen.\n- A lamp.\n- A rope."
     shown = some_of(text, "Bring", "A card", "A lamp").splitlines()
-    assert shown == ["Bring [1]:", "", "- A card [1].", "- A lamp [1].", "- …"]
-    assert some_of(text, "A pen", "A lamp", "A rope").splitlines()[-1] == "- …"
+    assert shown == ["Bring [1]:", "", "- A card [1].", "- A lamp [1].", "- *(3 more items in the document)*"]
+    assert some_of(text, "A pen", "A lamp", "A rope").splitlines()[-1] == "- *(2 more items in the document)*"
     ordered = "Bring:\n\n1. A card.\n2. A coat.\n3. A pen.\n4. A lamp."
     shown = some_of(ordered, "Bring", "A card", "A pen").splitlines()
-    assert shown[2:] == ["1. A card [1].", "- …", "3. A pen [1].", "- …"]
+    assert shown[2:] == ["1. A card [1].", f"- {_ONE}", "3. A pen [1].", f"- {_ONE}"]
     whole = some_of(text, "Bring", "A card", "A coat", "A pen", "A lamp", "A rope")
-    assert "…" not in whole
+    assert "more" not in whole
+
+
+def test_items_left_out_are_counted_in_the_language_of_the_answer_without_what_stands_below_them() -> None:
+    text = "Getir:\n\n- Bir kart.\n- Bir palto:\n  - yünden,\n  - uzun.\n- Bir kalem."
+    passage = Passage("7", "a.md", text, 0, len(text), language="tr")
+    told = {"tr": "belgede 2 madde daha var", "de": "2 weitere Punkte im Dokument", "": "2 more items in the document"}
+    for language, said in told.items():
+        composer = Composer([passage], language)
+        composer.quote(Span(0, units(text)[:2], 1.0))
+        assert composer.checked().text == f"Getir [1]:\n\n- Bir kart [1].\n- *({said})*"
+
+
+def test_what_a_sub_list_stands_under_is_no_part_of_it_where_that_began_elsewhere() -> None:
+    """A passage may begin amid an item: what stands after its sub-items are others of the list that it is of."""
+    text = (
+        "Requests include the dates:\n\n  - Use this form.\n  - Ask early.\n6. Masks. Wear one.\n7. Groups. Join one."
+    )
+    lead, form, ask, *others = units(text)
+    assert form.group == ask.group != others[0].group
+    assert composed(text).checked().text.startswith("Requests include the dates [1]:\n\n- Use this form [1].\n- Ask")
+    assert some_of(text, "Requests", "Use", "Ask").endswith("\n- Ask early [1].")
 
 
 def test_a_list_that_begins_before_its_passage_says_so() -> None:
-    assert some_of("2. A card.\n\n3. A coat.", "A card", "A coat").startswith("- …\n2. A card")
+    assert some_of("2. A card.\n\n3. A coat.", "A card", "A coat").startswith(f"- {_ONE}\n2. A card")
     assert some_of("b) A card.\n\nc) A coat.", "A card", "A coat") == "- b) A card [1].\n- c) A coat [1]."
-    assert "…" not in some_of("(2) Who does it is warned.\n\n(3) Twice.", "Who", "Twice")  # paragraphs have a number
+    assert "more" not in some_of("(2) Who does it is warned.\n\n(3) Twice.", "Who", "Twice")  # paragraphs have a number
 
 
 @pytest.mark.parametrize(
@@ -72,7 +95,7 @@ def test_a_list_that_begins_before_its_passage_says_so() -> None:
 )
 def test_a_list_that_goes_across_passages_says_so(text: str, edges: tuple[str, str], shown: str) -> None:
     lines = some_of(text, "A card", "A coat", edges=edges).splitlines()
-    signs = {"card": "A", "coat": "B", "…": "…"}
+    signs = {"card": "A", "coat": "B", "more": "…"}
     assert "".join(sign for line in lines for word, sign in signs.items() if word in line) == shown
 
 
@@ -88,7 +111,7 @@ def test_a_list_whose_end_is_shown_from_the_next_passage_has_no_sign_between() -
         composer.quote(Span(at, units(text), 1.0))
     answer = composer.checked()
     assert answer.text.splitlines()[2:] == [
-        "- A card [1].", "- A coat [1].", "- A pen [2].", "- A rope [2].", "- …",
+        "- A card [1].", "- A coat [1].", "- A pen [2].", "- A rope [2].", "- *(more items in the document)*",
     ]  # fmt: skip
     assert all(answer.text[one.start : one.end] == one.text for one in answer.sentences)
 
@@ -102,13 +125,18 @@ def test_a_list_that_goes_on_in_the_next_passage_is_one() -> None:
     composer.quote(Span(0, (lead, card, replace(coat, end=coat.start + len("A coat."))), 2.0))  # said shorter
     composer.quote(Span(1, tuple(units(two)), 1.0))
     shown = composer.checked().text
-    assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1]. …\n- A pen [2].\n- A lamp [2]."
+    assert shown == "Bring [1]:\n\n- A card [1].\n- A coat [1].\n- A pen [2].\n- A lamp [2]."
 
 
 def test_an_item_that_is_not_shown_to_its_end_says_so() -> None:
     text = "Bring:\n\n- A card. It is blue.\n- A coat that is made of"
     lead, card, coat = units(text)
-    for below, sign in (("wool.", " …"), ("\n\nThe desk opens at nine.", ""), ("- A pen.", "\n- …"), ("", "")):
+    for below, sign in (
+        ("wool.", " …"),
+        ("\n\nThe desk opens at nine.", ""),
+        ("- A pen.", "\n- *(more items in the document)*"),
+        ("", ""),
+    ):
         composer = Composer([Passage("1", "a.md", text, 0, len(text), edges=("", below))])
         composer.quote(Span(0, (lead, card, coat), 1.0))
         assert composer.checked().text == f"Bring [1]:\n\n- A card. It is blue [1].\n- A coat that is made of [1]{sign}"
