@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import regex
@@ -218,11 +219,19 @@ def _in_table(html: str) -> bool:
     return plain.count("<table") > plain.count("</table")
 
 
+def _is_file_name(image: Token) -> bool:
+    """Whether the words for a picture are no more than what its file is called."""
+    stem = PurePosixPath(str(image.attrs.get("src", ""))).stem
+    return " " not in image.content and image.content.casefold() == stem.casefold()
+
+
 def _inline(token: Token) -> str:
     parts: list[str] = []
     for child in token.children or []:
         match child.type:
-            case "text" | "code_inline" | "image":
+            case "text" | "code_inline":
+                parts.append(child.content)
+            case "image" if not _is_file_name(child):
                 parts.append(child.content)
             case "softbreak" | "hardbreak":
                 parts.append(" ")

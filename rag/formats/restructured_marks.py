@@ -31,6 +31,7 @@ _SINCE = {
 }  # fmt: skip
 _OPTION = regex.compile(r":[\w-]+:")
 _OWN_NAME = regex.compile(r"\p{Lu}|[.(]")
+_PLACE = regex.compile(r"/?(?:[\w.-]+/)*[\w-]+")
 _VERSION = regex.compile(r"[\w.-]*\d[\w.-]*\+?")
 _POINTS_AT_CODE = frozenset({"meth", "func", "class", "attr", "exc", "data", "mod", "obj", "const"})
 _PARAMETERS = frozenset({"param", "parameter", "arg", "argument", "key", "keyword", "kwarg", "var", "ivar", "cvar"})
@@ -91,10 +92,14 @@ def described(name: str, found: list[nodes.Node]) -> nodes.Node:
 def _any_role(name: str, rawtext: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
     """A role that the library does not know: its words, without the target."""
     words = without_target(text)
-    if name.rpartition(":")[2] in _POINTS_AT_CODE:
+    kind = name.rpartition(":")[2]
+    if kind in _POINTS_AT_CODE:
         words = words.lstrip(".")
+    if kind == "doc" and _PLACE.fullmatch(words):  # of another page, whose title is not known here
+        own = words.rpartition("/")[2]
+        words = own if _OWN_NAME.search(own) else own.replace("-", " ").replace("_", " ")
     if words.isdecimal():  # of a ticket, an issue
-        words = f"{name.rpartition(':')[2]} {words}"
+        words = f"{kind} {words}"
     words = words.lstrip("~!").rpartition(".")[2] if text.startswith("~") else words.lstrip("!")
     return [nodes.inline(rawtext, words or text)], []
 

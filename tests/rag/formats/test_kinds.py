@@ -323,6 +323,7 @@ def test_an_old_format_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_p
         (".. versionchanged:: 3.0\n   The *speed* parameter.\n", "Changed in version 3.0: The speed parameter."),
         (".. deprecated:: 2.0 Use :func:`run`.\n", "Deprecated since version 2.0: Use run."),
         ("See `the desk <desk>`, :meth:`.Pump.run` and :ticket:`17`.\n", "See the desk, Pump.run and ticket 17."),
+        (":doc:`/guides/pump/date-forms` and :doc:`/ref/NotNull`, :doc:`the desk </desk>`.\n", "date forms and NotNull, the desk."),
         ("#. ``speed``\n\n   Turns a minute.\n\n#. ``model``\n", "1. speed: Turns a minute.\n2. model"),
         ("port\n   Where it listens.\n\nhost\n   Its name.\n", "- port: Where it listens.\n- host: Its name."),
         ("Pump\n====\n\nWords.\n\n.. setting:: SPEED\n\n``SPEED``\n---------\n\nIts speed.\n", "Pump\n\nWords.\n\nSPEED\n\nIts speed."),

@@ -29,6 +29,11 @@ def test_a_heading_marked_twice_is_one_and_the_place_of_a_table_of_contents_is_n
     assert [line.strip() for line in code.split()] == ["#Comment", "------", "[TOC]"]
 
 
+def test_what_a_picture_is_called_by_its_file_is_not_read() -> None:
+    found = read_markdown(b"Start it.\n\n![pump_login](img/pump_login.png)\n\n![The pump runs](img/run.png)\n")
+    assert found.text == "Start it.\n\nThe pump runs"
+
+
 def test_markdown_rows_carry_their_column_names() -> None:
     found = read_markdown(b"| Card | Memory | Price |\n|---|---|---|\n| A | 24 GB | 900 |\n| B | | 400 |\n\nAfter.\n")
     assert found.text == "Card: A; Memory: 24 GB; Price: 900.\n\nCard: B; Price: 400.\n\nAfter."
