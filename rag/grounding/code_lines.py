@@ -12,7 +12,7 @@ import regex
 
 from rag.text import sentences
 
-LINE = regex.compile(
+_LINE = regex.compile(
     r"\s*(?:\$ |>>> |\.\.\. |@\w|#include|#!|//|/\*|\{%|\{\{|</?\w|[{}()\[\];]+\s*$|import \w\S*$|"
     r"from [\w.]+ import \S|(?:def|class|import|from|return|yield|with|try|except|elif|async|await|raise|assert|const|"
     r"let|var|function|public|private|export|SELECT|INSERT|CREATE|UPDATE)\b.*[:;({)\]=.]|(?:for|if|while)\b.*:\s*$|"
@@ -20,7 +20,7 @@ LINE = regex.compile(
     r"[\[({][\"'].*[\"'][\])}]$|\$\w+(?:->|::|\[| ?=)|->\w+\(|(?:use|namespace) \w+\\[^.]*;$|<\?\w+|"
     r"(?P<q>[\"'])[\w./ -]+(?P=q)\s*:.*[{\[(,]\s*$|Traceback \(most recent|File \"[^\"]+\", line \d)"
 )
-NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
+_NOTE = regex.compile(r"(?:Note|Warning|Tip|Important|Hint|Caution|Danger|Attention): ")
 _COMMENT = regex.compile(r"\s*(?:#+\s|//|/\*|\*(?:[\s/]|$)|<!--)")
 _SURE = regex.compile(
     r"(?:\$ |>>> |@\w[\w.]*(?:\(.*)?$|(?:async )?def \w+\(|class \w+.*:\s*$|from [\w.]+ import \S|"
@@ -39,6 +39,8 @@ _CLOSES = regex.compile(r"\s*(?:-->|\*/|</\w)")
 _COMMENT_END = regex.compile(r"(?:^|\s)(?:#|//)\s.*$")
 _FILE = regex.compile(r"\s*(?:#|//|<!--|\{#|;|--)\s*\S*?\w\.(?P<kind>\p{L}\w{1,5})\b(?:\.dist)?\s*(?:-->|#\})?$")
 _XML = regex.compile(r"\s*<(?:\?xml\b|!--)")
+_TEMPLATE_TAG = regex.compile(r"\s*\{%[-+]?\s*(?:extends|block|include|import|from|macro|if|for|load|set)\b")
+TEMPLATE = "template"
 _TAG = regex.compile(
     r"<(?P<close>/)?(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)[A-Za-z][\w:.-]*(?:\s[^<>]*?)?(?P<whole>/)?>"
 )
@@ -55,7 +57,7 @@ def is_code(said: Sequence[str]) -> bool:
     told: list[str] = []
     opened: list[str] = []
     for one in said:
-        code = bool(LINE.match(one) or _SURE.match(one))
+        code = bool(_LINE.match(one) or _SURE.match(one))
         codes += code
         noted += held or code or bool(_COMMENT.match(one))
         if not held and not _COMMENT.match(one):
@@ -84,13 +86,20 @@ def is_comment(line: str) -> bool:
     return bool(_COMMENT.match(line)) and not line.rstrip().endswith(("...", "…", "*/", "-->"))
 
 
+def note_below(line: str, code: str) -> bool:
+    """Whether a line below one of code is a note, no more of it."""
+    return bool(_NOTE.match(line) and _LINE.match(code))
+
+
 def file_kind(code: str) -> str:
-    """The kind of file that the first line of code says it is of: "yaml" of "# config/packages/mail.yaml"."""
+    """The kind of file that the first line of code says it is of: "yaml" of "# config/packages/mail.yaml", TEMPLATE
+    where it has a template's tags.
+    """
     first = code.lstrip().partition("\n")[0]
     named = _FILE.match(first)
     if named is not None:
         return named["kind"].casefold()
-    return "xml" if _XML.match(first) else ""
+    return "xml" if _XML.match(first) else TEMPLATE if _TEMPLATE_TAG.match(first) else ""
 
 
 def only_imports(code: str) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import regex
 
 from rag.formats.tables import row_cells
-from rag.grounding.code_lines import LINE, NOTE, file_kind, is_change, is_code, is_output, is_sure, reads_as_prose
+from rag.grounding import code_lines
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
 from rag.grounding.front_matter import is_front_matter, is_setting, links_to_project
 from rag.text import sentences
@@ -120,17 +120,17 @@ def _with_first_mark(found: list[Unit]) -> list[Unit]:
 def _runs_on(text: str, block: list[_Line], least: int) -> bool:
     """Whether a block below code is more of it: it is as far in, or what the program says."""
     said = [text[line.start : line.end] for line in block]
-    other = said[0].startswith(".. ") or MARK.match(said[0]) or reads_as_prose(said)
-    return not other and (block[0].indent >= least or is_output(said))
+    other = said[0].startswith(".. ") or MARK.match(said[0]) or code_lines.reads_as_prose(said)
+    return not other and (block[0].indent >= least or code_lines.is_output(said))
 
 
 def _may_be_code(text: str, block: list[_Line]) -> bool:
     """Whether lines that are set in as code is (`rag.formats`) are no sentences, item of a list or drawn table."""
     said = [text[line.start : line.end] for line in block]
     if MARK.match(said[0]):
-        return is_change(said) or is_code([MARK.sub("", one, count=1) for one in said])
+        return code_lines.is_change(said) or code_lines.is_code([MARK.sub("", one, count=1) for one in said])
     other = _DIRECTIVE.fullmatch(said[0]) or _DRAWN.search(said[0]) or TO_FILL_IN.search(said[0])
-    return not other and (not reads_as_prose(said) or is_code(said))
+    return not other and (not code_lines.reads_as_prose(said) or code_lines.is_code(said))
 
 
 def _blocks(text: str) -> list[list[_Line]]:
@@ -160,7 +160,7 @@ def _blocks(text: str) -> list[list[_Line]]:
 
 def _opens_block(text: str, before: _Line, bare: str) -> bool:
     """Whether a line is no part of the block above it: a directive, a note below code."""
-    return bare.startswith(".. ") or bool(NOTE.match(bare) and LINE.match(text, before.start, before.end))
+    return bare.startswith(".. ") or code_lines.note_below(bare, text[before.start : before.end])
 
 
 def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bool]:
@@ -184,14 +184,14 @@ def _units_of(text: str, block: list[_Line], group: int) -> tuple[list[Unit], bo
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         heads.append(Unit(Kind.NOISE, block[1].start, block[1].end, group))
         block, said = block[2:], said[2:]
-    if said and _HASHES.match(said[0]) and not is_sure(said[1:]):
+    if said and _HASHES.match(said[0]) and not code_lines.is_sure(said[1:]):
         heads.append(Unit(Kind.HEADING, block[0].start, block[0].end, group))
         block, said = block[1:], said[1:]
     if not block:
         return heads, False
     if all(_FIELD.match(one) or line.indent for one, line in zip(said, block, strict=True)) and _FIELD.match(said[0]):
         return [*heads, Unit(Kind.NOISE, block[0].start, block[-1].end, group)], False
-    if is_code(said) and not MARK.match(said[0]):
+    if code_lines.is_code(said) and not MARK.match(said[0]):
         return [*heads, Unit(Kind.CODE, block[0].start, block[-1].end, group)], False
     body, announces = _of_text(text, block, group)
     return [*heads, *body], announces
@@ -299,8 +299,7 @@ def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
 def _joined(text: str, found: list[Unit]) -> list[Unit]:
     """The units with neighbouring blocks of one list or table in one group, and what leads into one marked so."""
     made: list[Unit] = []
-    group = 0
-    written, opening = "", 0  # of this group: the kind of file of its code, how deep its first item stands
+    group, written, opening = 0, "", 0  # what kind of file the code of this group is, how deep its first item stands
     last: Unit | None = None
     for place, unit in enumerate(found):
         said = text[unit.start : unit.end]
@@ -308,9 +307,9 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         if item and said[0].islower() and _SHORT.search(text, item.start, item.end):  # it goes on
             made[-1] = last = replace(item, end=unit.end)
             continue
-        of = file_kind(said) if unit.kind is Kind.CODE else ""
-        risen = unit.kind is Kind.ITEM and unit.depth < opening  # above the list's first item: its parent is elsewhere
-        if last is None or not _same_group(last, unit) or (of and written and of != written) or risen:
+        of = code_lines.file_kind(said) if unit.kind is Kind.CODE else ""
+        other = of and of != written and (written or of == code_lines.TEMPLATE)
+        if last is None or not _same_group(last, unit, opening) or other:
             group, written, opening = group + 1, "", unit.depth
         written, last = of or written, unit
         kind = unit.kind
@@ -393,9 +392,9 @@ def _is_term(text: str, found: list[Unit], place: int) -> bool:
     )
 
 
-def _same_group(before: Unit, unit: Unit) -> bool:
+def _same_group(before: Unit, unit: Unit, opening: int) -> bool:
     if unit.kind is Kind.ROW and before.kind is Kind.ROW:
         return {name for name, _ in unit.cells} & {name for name, _ in before.cells} != set()
     if unit.kind is before.kind and unit.kind in (Kind.ITEM, Kind.CODE):
-        return True
+        return unit.kind is Kind.CODE or unit.depth >= opening  # else what the first item stands under is elsewhere
     return before.group == unit.group and before.kind is unit.kind

@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 
 from rag.grounding.quoting import Composer
 from rag.grounding.spans import Span
-from rag.grounding.units import units
+from rag.grounding.units import Kind, units
 from rag.types import Passage
 from tests.rag.grounding.quoting_help import composed, some_of
 
@@ -70,3 +70,14 @@ def test_code_that_goes_on_further_in_in_the_next_passage_says_so() -> None:
         composer = Composer([Passage("1", "a.md", first, 0, len(first), edges=("", below))])
         composer.quote(Span(0, units(first), 1.0))
         assert ("lamp = True\n…\n" in composer.checked().text) is sign
+
+
+def test_a_template_is_another_code_than_the_program_before_it() -> None:
+    text = (
+        "The index shows all posts::\n\n    @bp.route('/')\n    def index():\n        return render('index.html')\n\n"
+        "    {% extends 'base.html' %}\n\n    {% block content %}\n      <h1>Posts</h1>\n    {% endblock %}"
+    )
+    code = [unit for unit in units(text) if unit.kind is Kind.CODE]
+    assert len({unit.group for unit in code}) == 2 and code[1].group == code[-1].group
+    html = MarkdownIt("commonmark").render(composed(text).checked().text)
+    assert html.count("<pre>") == 2
