@@ -19,7 +19,7 @@ from hybrid.errors import ModelError
 from hybrid.runtimes.base import ChatRequest, Chunk, ModelInfo, ModelState, Part, Phase, Usage
 from rag.grounding import extractive
 from rag.grounding.quoting import Composer, label
-from rag.grounding.spans import Span
+from rag.grounding.spans import Span, unrepeated
 from rag.text import phrases
 from rag.text.analyser import casefold, stop_terms, tokens
 from rag.types import CheckedAnswer, Passage
@@ -132,12 +132,12 @@ def _parts(composer: Composer, request: ChatRequest) -> None:
     told = [(part, found) for part, found in zip(request.parts, answered, strict=True) if found.spans]
     if told and all(found.holds < request.sure for part, found in told if part.answerable):
         composer.doubt(phrases.phrase("unsure", request.language))
-    said: set[tuple[int, int]] = set()
-    for span in (span for _, found in told for span in found.spans):
-        fresh = tuple(unit for unit in span.units if (span.passage, unit.start) not in said)
-        said.update((span.passage, unit.start) for unit in fresh)
-        if fresh:
-            composer.quote(replace(span, units=fresh))
+    spans = unrepeated(request.passages, [span for _, found in told for span in found.spans])
+    first: dict[int, int] = {}
+    for at, span in enumerate(spans):
+        first.setdefault(span.passage, at)
+    for span in sorted(spans, key=lambda one: (first[one.passage], one.units[0].start)):  # in the passage's order
+        composer.quote(span)
     for part, found in zip(request.parts, answered, strict=True):
         if composer.blocks and not found.spans:
             composer.say(phrases.phrase("part", request.language, question=part.question))

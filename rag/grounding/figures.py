@@ -37,6 +37,9 @@ _SCALES: Mapping[str, Mapping[str, int]] = {
     "en": {"hundred": 100, "thousand": 1_000, "million": 1_000_000},
     "tr": {"yuz": 100, "bin": 1_000, "milyon": 1_000_000},
 }
+_GERMAN = regex.compile(
+    r"zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf|\w+(?:zehn|zig|ssig|hundert|tausend)"
+)
 _PER_CENT = regex.compile(
     r"[%٪‰]|\bper\s?cent\b|\bprozent|\byüzde|\bpour\s?cent\b|\bpor\s?ciento\b|\bper\s?cento\b", regex.I
 )
@@ -51,6 +54,12 @@ _AFTER = 2
 def names(language: str) -> Mapping[str, str]:
     """The digits of each small number that the language has a word for, by its folded word."""
     return _WORDS.get(language, {})
+
+
+def is_number(folded: str) -> bool:
+    """Whether a word stands for a number in any of the languages that these are listed of."""
+    listed = (*_WORDS.values(), *_TENS.values(), *_SCALES.values())
+    return any(folded in words for words in listed) or _GERMAN.fullmatch(folded) is not None
 
 
 def spelled(text: str, words: Sequence[tuple[str, str, int, int]], language: str) -> list[tuple[int, int, str]]:

@@ -13,6 +13,7 @@ import regex
 
 from rag.grounding.code_lines import only_imports
 from rag.grounding.pointers import refers
+from rag.grounding.repeating import says_again
 from rag.grounding.stretches import TELLING, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, word_count
 from rag.grounding.units import Kind, Unit
@@ -120,7 +121,9 @@ def said_by(passages: Sequence[Passage], passage: int, unit: Unit) -> str:
 
 
 def unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]:
-    """The spans without units that were said before: neighbouring passages share a sentence, copies share all."""
+    """The spans without units that were said before: neighbouring passages share a sentence, copies share all; and
+    without those of which another passage says all in nearly the same words.
+    """
     seen: set[str] = set()
     kept: list[Span] = []
     for span in made:
@@ -130,9 +133,18 @@ def unrepeated(passages: Sequence[Passage], made: Sequence[Span]) -> list[Span]:
             if said not in seen and not _within(said, seen):
                 seen.add(said)
                 fresh.append(unit)
-        if any(unit.kind is not Kind.HEADING and not unit.leads for unit in fresh) or (fresh and not kept):
+        tells = any(unit.kind is not Kind.HEADING and not unit.leads for unit in fresh) or (fresh and not kept)
+        if tells and not _again(passages, span.passage, fresh, kept):
             kept.append(replace(span, units=tuple(fresh)))
     return kept
+
+
+def _again(passages: Sequence[Passage], passage: int, units: Sequence[Unit], kept: Sequence[Span]) -> bool:
+    """Whether other passages say all of these units in nearly the same words."""
+    before = [said_by(passages, span.passage, one) for span in kept if span.passage != passage for one in span.units]
+    told = [unit for unit in units if unit.kind is not Kind.HEADING]
+    prose = all(unit.kind in (Kind.SENTENCE, Kind.ITEM) for unit in told)
+    return bool(before) and prose and all(says_again(said_by(passages, passage, unit), before) for unit in told)
 
 
 def _within(said: str, seen: Collection[str]) -> bool:
