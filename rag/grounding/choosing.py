@@ -41,6 +41,12 @@ _GOES_ON = regex.compile(r"(?:[,;]|\b(?:and|or|ve|veya|und|oder|et|ou))\s*$")
 _SPOKEN = regex.compile(r"(?:Them|You|Me|Us|Interviewer|Ben|Siz|Du|Ihr):\s")
 """What begins a line of a dialogue, which says nothing without the others."""
 _VALUE = regex.compile(r"[\p{N}:=@/]")
+_DATED = regex.compile(
+    r"(?:effective|last|date|updated|published|reviewed|revised|modified|created|version|stand|gültig|letzte|zuletzt|"
+    r"yürürlük|son|yayın|güncelleme|revizyon)\b[\p{L} ]{0,30}:?\s[^:;]{0,24}\p{N}{2}[^:;]{0,24}(?::\d\d.*)?",
+    regex.I,
+)
+"""A line that says of which day a page is."""
 _FEW = 3
 _LONG_WORD = regex.compile(r"\p{L}{4,}")
 _TITLED = 0.8
@@ -222,8 +228,8 @@ def _from_the_midst(mark: str) -> bool:
 
 
 def _adds_nothing(passages: Sequence[Passage], found: Sequence[Sentence], k: int) -> bool:
-    """Whether a unit is the description of a picture, or a few words or a title without an end, or a default that does
-    not say of what.
+    """Whether a unit is the description of a picture, a few words or a title without an end, the date of its page, or a
+    default that does not say of what.
     """
     one, said = found[k], text_of(passages, found[k])
     if one.unit.kind is not Kind.SENTENCE:
@@ -233,7 +239,8 @@ def _adds_nothing(passages: Sequence[Passage], found: Sequence[Sentence], k: int
     aside = said.startswith("(") and said.endswith(")")
     named = k > 0 and found[k - 1].passage == one.passage and found[k - 1].unit.kind is Kind.HEADING
     nameless = is_default(said) and not named
-    return said.startswith(PICTURE) or aside or fragment or nameless or is_title(said)
+    dated = bool(_DATED.fullmatch(said)) and word_count(said) <= 2 * TELLING
+    return said.startswith(PICTURE) or aside or fragment or nameless or dated or is_title(said)
 
 
 def _asks(passages: Sequence[Passage], one: Sentence) -> bool:

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from rag.grounding import changes, quote_confidence
 from rag.grounding.choosing import choose, is_title
 from rag.grounding.composing import composed
+from rag.grounding.dead_pointers import points_away
 from rag.grounding.further import Offer, further, offers
 from rag.grounding.nearness import cosines, weighed
 from rag.grounding.pointers import introduces
 from rag.grounding.spans import Span, unrepeated
-from rag.grounding.stretches import is_adrift, text_of
+from rag.grounding.stretches import is_adrift, is_sentence, text_of
 from rag.grounding.unit_features import Sentence, rate, split
-from rag.grounding.units import Kind
+from rag.grounding.units import Kind, units
 from rag.retrieval.weights import learned
 from rag.text import sentences
 from rag.types import NO_LIKES, Likes, Passage, Quote, ReadEach
@@ -30,9 +31,9 @@ from rag.types import NO_LIKES, Likes, Passage, Quote, ReadEach
 _MANY, _WORDY = 25, 0.6
 _CHANGED = 1.0
 """How much less a sentence of a changelog counts where no version is asked about, and an item of it twice as much."""
-_ADRIFT, _UNREADABLE = 2.0, 6.0
-"""How much less a sentence counts that leans on what its passage does not hold, or holds nothing but numbers; and one
-that is none."""
+_ADRIFT, _UNREADABLE, _AWAY = 2.0, 6.0, 1.0
+"""How much less a sentence counts that leans on what its passage does not hold, or holds nothing but numbers; one that
+is none; and one that points at what its passage does not hold, or code that nothing there leads into."""
 
 
 def quote(question: str, passages: Sequence[Passage], *, max_words: int = 100, own: str = "") -> list[Quote]:
@@ -107,6 +108,10 @@ def _lacks(passages: Sequence[Passage], one: Sentence) -> float:
     said = text_of(passages, one)
     if one.unit.kind is Kind.SENTENCE and _is_scattered(said):
         return _UNREADABLE
+    if one.unit.kind is Kind.CODE and not passages[one.passage].text[: one.start].strip():
+        return _ADRIFT * is_adrift(passages, one) or _AWAY
+    if is_sentence(one) and points_away(passages[one.passage], one.unit, units(passages[one.passage].text)):
+        return _AWAY
     title = one.unit.kind is Kind.SENTENCE and is_title(said)
     return _ADRIFT * (title or is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one))
 

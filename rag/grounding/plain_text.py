@@ -23,6 +23,18 @@ _AMENDED = regex.compile(
 """Which law changed a sentence and when, and the number of a note on that: not what the rule says."""
 
 
+_TOLD = r"(?:described|listed|shown|given|outlined|explained|detailed|defined|mentioned|noted|discussed|specified)"
+_ASIDE = regex.compile(
+    rf"\s?\((?:(?:as |also |please )*(?:{_TOLD}|see)(?: \w+){{0,2}} (?:below|above)|(?:below|above)|"
+    r"(?:siehe|s\.) (?:unten|oben)|(?:unten|oben) (?:beschrieben|genannt|aufgeführt|erläutert)|"
+    r"bkz\.? (?:aşağı|yukarı)\p{L}*|(?:aşağıda|yukarıda) \p{L}+(?:m[ıiuü]şt[ıiuü]r|m[ae]ktad[ıi]r|ildiği gibi))"
+    rf"\)|,(?: as)? {_TOLD} (?:below|above)(?=[.,;])|,? (?:and )?which (?:you can (?:find|read|see)|(?:is|are|can be) "
+    r"(?:found|available|documented|described)) here(?=[.,;])|, including (?:\w+ ){1,4}here(?=[.,;]|$)",
+    regex.I,
+)
+"""What a sentence says besides of where something stands that is not shown with it."""
+
+
 _BOLD = regex.compile(r"\*\*(?: +([^*]*[^* ])|([^* ][^*]*?) +)\*\*(?!\*)")
 """What is to be shown in bold, which Markdown does not do where a space is inside its marks."""
 
@@ -44,6 +56,7 @@ def plain(text: str) -> str:
     line = " ".join(text.split())
     if line.endswith(tuple("0123456789")) or "(" in line:
         line = _AMENDED.sub("", line).lstrip() or line
+    line = _ASIDE.sub("", line) or line
     line = _BOLD.sub(lambda m: f"**{m[1] or m[2]}**", line)
     if line.count("**") % 2:  # begins or ends in another sentence
         line = line.replace("**", "")

@@ -36,6 +36,16 @@ _POINTS = regex.compile(
     regex.I | regex.S,
 )
 """A sentence that does."""
+_LOST_LINK = regex.compile(
+    r".*\b(?:documented|(?<!will be )(?:described|explained|outlined|detailed|listed)|found|available|linked|posted|"
+    r"more|info(?:rmation)?|details?|videos?|guide|form|on (?:that|this)|about (?:that|this|it)) here[.!]?|"
+    r"(?:please )?read (?:all |more )?about (?:our|the|how|what|why)\b.*|"
+    r".*\b(?:finden sie|findest du|findet ihr|gibt es) hier[.!]?|"
+    r"(?:mehr|weiteres|näheres|details) (?:dazu|hierzu|hier)\b.*|"
+    r".*\b(?:buradan|şuradan|bu (?:bağlantıdan|linkten)|burada) (?:ulaş|eriş|bak|bul|oku|inceley)\w*[.!]?",
+    regex.I | regex.S,
+)
+"""A sentence that says that more stands where a link was."""
 _LABELLED = regex.compile(
     r"(?:(?:note|tip): )?(?:please |be sure to |make sure to )?(?:also )?(?:see|read|refer to) (?:also )?(?:the )?/?"
     r"[\p{L}\p{N}_]+(?:[-/][\p{L}\p{N}_]+)+"
@@ -53,8 +63,8 @@ _INTRODUCES = regex.compile(
     regex.I | regex.S,
 )
 """A sentence that says what its page is about."""
-_POINTER = 30
-"""Words of one at most."""
+_POINTER, _LINKING = 30, 20
+"""Words of one at most, and of one that says no more than that there was a link."""
 _ELSEWHERE = regex.compile(
     r"(?:see also|further reading|read more|related(?: \w+)?|references|links|resources|siehe auch|weiterführendes|"
     r"ayrıca bak\w*|kaynak\w*|bağlantılar)\s*:?",
@@ -82,6 +92,11 @@ def refers(passages: Sequence[Passage], one: Sentence) -> bool:
         return True
     brief = len(one.words) < TELLING and bool(_REFERS.match(said))
     return brief or (word_count(said) <= _POINTER and bool(_POINTS.fullmatch(said) or is_labelled(said)))
+
+
+def is_lost_link(said: str) -> bool:
+    """Whether a sentence says that more stands where a link was: "More on that here."."""
+    return word_count(said) <= _LINKING and _LOST_LINK.fullmatch(said) is not None
 
 
 def is_labelled(said: str) -> bool:

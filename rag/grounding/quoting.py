@@ -49,6 +49,8 @@ _VERB = regex.compile(
     regex.I | regex.S,
 )
 """A word that may be the verb of a sentence, or its subject."""
+_FIRST = ("index", "readme", "_index")
+"""What the first file of a folder is called."""
 _FEW_WORDS = 5
 _WIDE = 45
 """A row of more words is no row of a table any more."""
@@ -331,8 +333,12 @@ def _title(text: str) -> str:
 
 
 def _called(document: str) -> str:
-    """What a document without headings is called by its file; nothing where that is a number."""
-    name = " ".join(PurePosixPath(document).stem.replace("_", " ").replace("-", " ").split())
+    """What a document without headings is called by its file, or its folder where that is the first of it; nothing
+    where that is a number.
+    """
+    path = PurePosixPath(document)
+    stem = path.parent.name if path.stem.casefold() in _FIRST else path.stem
+    name = " ".join(stem.replace("_", " ").replace("-", " ").split())
     lettered = sum(map(str.isalpha, name))
     return name[:1].upper() + name[1:] if lettered > _SHORTEST_NAME and lettered * 2 > len(name) else ""
 

@@ -69,7 +69,7 @@ def test_what_a_sub_list_stands_under_is_no_part_of_it_where_that_began_elsewher
     text = (
         "Requests include the dates:\n\n  - Use this form.\n  - Ask early.\n6. Masks. Wear one.\n7. Groups. Join one."
     )
-    lead, form, ask, *others = units(text)
+    _, form, ask, *others = units(text)
     assert form.group == ask.group != others[0].group
     assert composed(text).checked().text.startswith("Requests include the dates [1]:\n\n- Use this form [1].\n- Ask")
     assert some_of(text, "Requests", "Use", "Ask").endswith("\n- Ask early [1].")
