@@ -239,8 +239,12 @@ def _adds_nothing(passages: Sequence[Passage], found: Sequence[Sentence], k: int
     aside = said.startswith("(") and said.endswith(")")
     named = k > 0 and found[k - 1].passage == one.passage and found[k - 1].unit.kind is Kind.HEADING
     nameless = is_default(said) and not named
-    dated = bool(_DATED.fullmatch(said)) and word_count(said) <= 2 * TELLING
-    return said.startswith(PICTURE) or aside or fragment or nameless or dated or is_title(said)
+    return said.startswith(PICTURE) or aside or fragment or nameless or is_dated(said) or is_title(said)
+
+
+def is_dated(said: str) -> bool:
+    """Whether a line only says of which day its page is."""
+    return word_count(said) <= 2 * TELLING and _DATED.fullmatch(said) is not None
 
 
 def _asks(passages: Sequence[Passage], one: Sentence) -> bool:

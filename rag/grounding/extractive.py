@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.grounding import changes, quote_confidence
-from rag.grounding.choosing import choose, is_title
+from rag.grounding.choosing import choose, is_dated, is_title
 from rag.grounding.composing import composed
 from rag.grounding.dead_pointers import points_away
 from rag.grounding.further import Offer, further, offers
@@ -103,16 +103,16 @@ def quoted(
 
 def _lacks(passages: Sequence[Passage], one: Sentence) -> float:
     """How much less a unit counts that tells nothing by itself: it leans on another passage, has no words, is a title,
-    says what its page is, or cannot be read.
+    says what its page is or of which day, or cannot be read.
     """
     said = text_of(passages, one)
     if one.unit.kind is Kind.SENTENCE and _is_scattered(said):
         return _UNREADABLE
-    if one.unit.kind is Kind.CODE and not passages[one.passage].text[: one.start].strip():
-        return _ADRIFT * is_adrift(passages, one) or _AWAY
+    if one.unit.kind is Kind.CODE:
+        return _ADRIFT * is_adrift(passages, one) or _AWAY * _is_bare(passages[one.passage], one)
     if is_sentence(one) and points_away(passages[one.passage], one.unit, units(passages[one.passage].text)):
         return _AWAY
-    title = one.unit.kind is Kind.SENTENCE and is_title(said)
+    title = one.unit.kind is Kind.SENTENCE and (is_title(said) or is_dated(said))
     return _ADRIFT * (title or is_adrift(passages, one) or _is_wordless(one) or introduces(passages, one))
 
 
@@ -126,6 +126,14 @@ def _is_scattered(said: str) -> bool:
         and not sentences.ENDING.search(said)
         and sum(word.strip(".,;:()").isalpha() for word in words) < _WORDY * len(words)
     )
+
+
+def _is_bare(passage: Passage, one: Sentence) -> bool:
+    """Whether nothing but other code or a heading stands before code in its passage."""
+    before = [unit for unit in units(passage.text) if unit.start < one.start and unit.kind is not Kind.NOISE]
+    while before and before[-1].group == one.unit.group:
+        before.pop()
+    return not before or before[-1].kind in (Kind.CODE, Kind.HEADING)
 
 
 def _is_wordless(one: Sentence) -> bool:

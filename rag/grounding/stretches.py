@@ -91,7 +91,13 @@ def is_adrift(passages: Sequence[Passage], one: Sentence) -> bool:
     said = text_of(passages, one)
     if not is_sentence(one):
         return one.unit.kind is Kind.CODE and is_torn(said)
-    return leans(said) or (said[:1].islower() and not _NAMED.match(said) and not _titled(said, passage))
+    return leans(said) or _is_tail(passages, one)
+
+
+def _is_tail(passages: Sequence[Passage], one: Sentence) -> bool:
+    """Whether a sentence is the end of one that was torn before it: it begins with a small letter, and no name does."""
+    said = text_of(passages, one)
+    return said[:1].islower() and not _NAMED.match(said) and not _titled(said, passages[one.passage])
 
 
 def _titled(said: str, passage: Passage) -> bool:
@@ -312,6 +318,7 @@ def _neighbours(passages: Sequence[Passage], found: Sequence[Sentence], i: int) 
         )
         and (
             leans(text_of(passages, found[first]))
+            or _is_tail(passages, found[first])
             or (
                 first == i
                 and found[first - 1].unit.group == found[i].unit.group

@@ -316,22 +316,17 @@ def test_what_announces_ways_after_a_purpose_is_no_answer_by_itself() -> None:
     assert answer("How do I make the harbour of the island fast?", [ways, told]).startswith("The harbour")
 
 
-def test_a_list_of_which_one_item_is_quoted_is_quoted_whole_where_there_is_room() -> None:
-    """One notice of five under "this is the notice that we expect" is a torn list."""
-    notices = [f"For {one} - give {two} of notice" for one, two in (
-        ("1 day", "3 days"), ("2 days", "1 week"), ("3 to 4 days", "2 weeks"), ("1 to 2 weeks", "4 weeks"),
-        ("a long absence at short notice", "3 months"))]  # fmt: skip
-    text = "This is the notice we expect:\n\n" + "\n".join(f"- {one}" for one in notices)
-    text = f"{text}\n\nA long absence at short notice is hard for the mill: ask the miller as early as you can."
-    said = answer("May I have a long absence at short notice?", [passage(text, 5.0)], max_words=70)
-    assert all(one in said for one in notices)
-
-
 def test_the_date_of_a_page_stands_beside_no_answer() -> None:
     pay = "Staff in the mill are paid on the 15th and on the last day of each month."
     for line in ("Effective date: February 1, 2023", "Last updated: 2024-05-01", "Son güncelleme: 3 Mayıs 2024"):
-        passages = [passage(pay, 5.0, "pay.md", ("Pay",)), passage(line, 4.9, "pay.md", ("How to get paid",))]
-        assert line not in answer("On which day are staff in the mill paid?", passages)
+        passages = [passage(line, 5.0, "pay.md", ("How to get paid",)), passage(pay, 4.9, "pay.md", ("Pay",))]
+        assert line not in answer("On which days do staff get paid?", passages)
+
+
+def test_the_end_of_a_torn_sentence_is_quoted_with_its_beginning() -> None:
+    """What was read from a page may have a full stop where its line ended."""
+    text = "On the diploma of whoever finished in the evening, the second.\n\nprogramme of teaching is never named."
+    assert answer("Is the programme of teaching named?", [passage(text, 5.0)]).startswith("On the diploma")
 
 
 def test_the_first_file_of_a_folder_is_called_by_the_folder() -> None:
