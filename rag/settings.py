@@ -35,6 +35,9 @@ class RetrievalSettings(BaseModel):
         None,
         description="A second encoder of your own for English, an ONNX file with its tokenizer.json of the same name.",
     )
+    reader: Path | None = Field(
+        None, description="Where the file lies that reads passages in other languages; without one, the fetched one."
+    )
     embeddings: str = Field(
         "",
         pattern=r"^$|^[^/\s]+/\S+$",

@@ -19,9 +19,10 @@ from rag.retrieval.embedders.base import Embedder
 from tandem.settings import Settings
 
 MANIFEST = Path(__file__).with_name("encoder.json")
-ALL, ENGLISH, VOCABULARY = "all", "english", "english_vocabulary"
-"""What is fetched: the encoder for all languages, the one for English, and the latter's vocabulary."""
-PARTS = (ALL, VOCABULARY, ENGLISH)
+ALL, ENGLISH, VOCABULARY, READER = "all", "english", "english_vocabulary", "reader"
+"""What is fetched: the encoder for all languages, the one for English, the latter's vocabulary, and the one that reads
+questions and passages in other languages."""
+PARTS = (ALL, VOCABULARY, ENGLISH, READER)
 
 
 class EncoderError(UserFacingError):
@@ -40,6 +41,8 @@ class Manifest:
     sha256: str
     model: str
     licence: str
+    platform: str = ""
+    """What the package is made for, where it is for one kind of machine; the file is the same for all."""
 
     @property
     def told(self) -> str:
@@ -59,24 +62,34 @@ def place(settings: Settings, which: str = ALL) -> Path:
     """
     if which == VOCABULARY:
         return place(settings, ENGLISH).with_suffix(".json")
-    own = settings.retrieval.encoder if which == ALL else settings.retrieval.english_encoder
-    return own or fetched_place(settings, which)
+    return _own(settings, which) or fetched_place(settings, which)
+
+
+def places(settings: Settings) -> dict[str, Path]:
+    """The settings of `retrieval` by which another folder of data uses these encoders where they lie."""
+    return {"encoder": place(settings), "english_encoder": place(settings, ENGLISH), "reader": place(settings, READER)}
 
 
 def fetched_place(settings: Settings, which: str) -> Path:
     """Where a file lies that is fetched."""
     if which == VOCABULARY:
         return fetched_place(settings, ENGLISH).with_suffix(".json")
-    return settings.files.encoder / f"{manifest(which).sha256[:8]}.onnx"
+    wanted = manifest(which)
+    return settings.files.encoder / f"{wanted.sha256[:8]}{Path(wanted.path).suffix}"
+
+
+def _own(settings: Settings, which: str) -> Path | None:
+    """The file of the installation's own that stands for one of the encoders."""
+    chosen = settings.retrieval
+    return {ALL: chosen.encoder, ENGLISH: chosen.english_encoder, READER: chosen.reader}.get(which)
 
 
 def installed(settings: Settings, which: str = ALL) -> bool:
     """Whether an encoder is there, with its vocabulary where it has one; what is fetched must be what the manifest
     names, which is read once and then told by its size and time.
     """
-    own = settings.retrieval.encoder if which == ALL else settings.retrieval.english_encoder
-    parts = (which,) if which == ALL else (ENGLISH, VOCABULARY)
-    if own is not None:
+    parts = (ENGLISH, VOCABULARY) if which == ENGLISH else (which,)
+    if _own(settings, which) is not None:
         return all(place(settings, part).is_file() for part in parts)
     return all(is_fetched(settings, part) for part in parts)
 
@@ -88,13 +101,13 @@ def missing(settings: Settings) -> tuple[str, ...]:
     chosen = settings.retrieval
     if not chosen.semantic or chosen.embeddings or (chosen.encoder and not chosen.encoder.is_file()):
         return ()
-    own = {ALL: chosen.encoder, VOCABULARY: chosen.english_encoder, ENGLISH: chosen.english_encoder}
+    own = {part: _own(settings, ENGLISH if part == VOCABULARY else part) for part in PARTS}
     return tuple(part for part in PARTS if own[part] is None and not is_fetched(settings, part))
 
 
 def complete(settings: Settings) -> bool:
-    """Whether nothing is missing of both encoders."""
-    return installed(settings) and installed(settings, ENGLISH)
+    """Whether nothing is missing of the encoders."""
+    return all(installed(settings, which) for which in (ALL, ENGLISH, READER))
 
 
 def is_fetched(settings: Settings, which: str) -> bool:
@@ -126,7 +139,9 @@ def embedder(settings: Settings) -> Embedder | None:
 
     path = place(settings, ENGLISH)
     name = _named(path)
-    return Paired(first, BertFile(path, name), "en", reader_of(path, name))
+    others = place(settings, READER)
+    read = reader_of(others, _named(others)) if installed(settings, READER) else None
+    return Paired(first, BertFile(path, name), "en", reader_of(path, name), read)
 
 
 def at_once(settings: Settings) -> int:

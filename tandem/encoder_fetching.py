@@ -87,6 +87,7 @@ def _downloaded(of: Manifest, into: Path, heard: Callable[[int], None], cancelle
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-input",
         "--only-binary=:all:", "--retries", "0", "--dest", str(into), wanted,
+        *(("--platform", of.platform) if of.platform else ()),
     ]  # fmt: skip
     # What is on its way lies in this folder too, where it can be counted, and goes with it.
     environment = {**os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(into))}
@@ -122,9 +123,10 @@ def _downloaded(of: Manifest, into: Path, heard: Callable[[int], None], cancelle
 def _size(folder: Path) -> int:
     """The bytes of the files below, as far as they stay where they are."""
     found = 0
-    for file in folder.rglob("*"):
-        with suppress(OSError):  # moved meanwhile
-            found += file.stat().st_size if file.is_file() else 0
+    for path, _, names in os.walk(folder):  # folders that go meanwhile are passed over
+        for name in names:
+            with suppress(OSError):  # moved meanwhile
+                found += Path(path, name).stat().st_size
     return found
 
 

@@ -295,9 +295,9 @@ def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Sett
             "documents": documents,
             "collections": tuple(_collection(one, base, documents) for one in settings.collections),
             "models": models,
-            "browser": _based(settings.browser, "models_dir", base),
-            "retrieval": _based(_based(settings.retrieval, "encoder", base), "english_encoder", base),
-            "index": _based(settings.index, "certificate", base),
+            "browser": _based(settings.browser, base, "models_dir"),
+            "retrieval": _based(settings.retrieval, base, "encoder", "english_encoder", "reader"),
+            "index": _based(settings.index, base, "certificate"),
         }
     )
 
@@ -340,10 +340,11 @@ def _collection(written: CollectionSettings, base: Path, documents: tuple[Path, 
     return written.model_copy(update={"folders": folders})
 
 
-def _based(section: Section, name: str, base: Path) -> Section:
-    """A section whose path `name`, where there is one, counts from a folder."""
-    path = getattr(section, name)
-    return section if path is None else section.model_copy(update={name: base / path.expanduser()})
+def _based(section: Section, base: Path, *names: str) -> Section:
+    """A section whose paths of these names, where there are some, count from a folder."""
+    paths = {name: getattr(section, name) for name in names}
+    found = {name: base / path.expanduser() for name, path in paths.items() if path is not None}
+    return section.model_copy(update=found)
 
 
 def endpoint_key(variable: str, env: Mapping[str, str] | None = None) -> str:

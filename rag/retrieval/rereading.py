@@ -71,6 +71,16 @@ def describe(found: float, odds: Sequence[float]) -> tuple[float, ...]:
     return log_odds(min(1.0 - _LEAST, max(_LEAST, found))), bound[0], max(bound)
 
 
+def weighed(found: float, odds: Sequence[float]) -> float:
+    """Estimate in [0, 1] that the passages answer once they were read as `reread` does; `odds` are a reader's of the
+    first few, in order, and may be none.
+    """
+    if not odds:
+        return found
+    sure = confidence(found, odds[:1])
+    return confidence(found, odds) if len(odds) > 1 and _LOW <= sure <= _HIGH else sure
+
+
 def confidence(found: float, odds: Sequence[float]) -> float:
     """Estimate in [0, 1] that the passages answer, from the search's confidence and a reader's odds for the first
     passage or for several.

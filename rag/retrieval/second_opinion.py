@@ -62,6 +62,7 @@ class SecondOpinion:
         self._others: set[int] = set()
         self._cut = cut
         self._problem = ""
+        self._failed: set[int] = set()
         self.making = 0
         """What vectors are made now: 1 for those of passages, 2 for those of their pieces, 0 for none."""
 
@@ -93,11 +94,19 @@ class SecondOpinion:
         """Whether a question may be in the encoder's language: nothing is made of others."""
         return detect(question, default=self._encoders.language) == self._encoders.language
 
-    def warm(self) -> None:
-        """Open the encoder, and the reader where there is one. Raises EmbedderError where the latter cannot be."""
+    def take(self, encoders: Paired) -> None:
+        """Have those who read from now on who were not there before."""
+        self._encoders = encoders
+
+    def warm(self, passages: int) -> None:
+        """Open the encoder, and the readers of a library of so many passages, where there are any. Raises EmbedderError
+        where one cannot be opened.
+        """
         self.means(["word"])
-        if self._encoders.reader is not None:
-            self._encoders.reader.odds("word", "", "word")
+        used = (self._encoders.reader, self._encoders.others if passages > len(self._near) else None)
+        for reader in used:
+            if reader is not None:
+                reader.odds("word", "", "word")
 
     def means(self, texts: Sequence[str]) -> Packed | None:
         """The vectors of a question's readings, None where it fails."""
@@ -138,14 +147,19 @@ class SecondOpinion:
 
     def read(self, question: str, language: str, passage: Passage) -> float | None:
         """The odds (their natural logarithm) that a passage answers a question in `language`, as the reader says
-        of what is nearest to it; None where there is none for both texts. Raises EmbedderError.
+        of what is nearest to it; None where there is none for both texts, or it has failed.
         """
-        reader = self._encoders.reader
-        if reader is None or {language, passage.language} != {self._encoders.language}:
+        reader = self._encoders.reads(language, passage.language)
+        if reader is None or id(reader) in self._failed:
             return None
         known = passage.near.pieces if passage.near is not None else ()
         start, end, _ = max(known, key=lambda piece: piece[2], default=(0, 0, 0.0))
-        return reader.odds(question, _HEADINGS.join(passage.headings), passage.text, (start, end))
+        try:
+            return reader.odds(question, _HEADINGS.join(passage.headings), passage.text, (start, end))
+        except EmbedderError as error:
+            self._failed.add(id(reader))
+            _log.warning("%s", error)
+            return None
 
     def make(
         self,

@@ -82,7 +82,6 @@ class Semantics:
         self._asked = ThreadPoolExecutor(_ASKED_AT_ONCE, "meaning")
         self._expected: dict[str, Callable[[], Meaning | None]] = {}
         self._problem = self._away = ""
-        self._reads = True
 
     @property
     def problem(self) -> str:
@@ -100,9 +99,11 @@ class Semantics:
         return self._near
 
     def take_second(self, embedder: Embedder) -> None:
-        """Have the second encoder of a pair too from now on, where there was only the first."""
+        """Have the second encoder of a pair too from now on, where there was only the first, and those who read."""
         with self._opening:
-            if isinstance(embedder, Paired) and self._second is None:
+            if isinstance(embedder, Paired) and self._second is not None:
+                self._second.take(embedder)
+            elif isinstance(embedder, Paired):
                 second = self._beside(embedder)
                 if self._vectors is not None:
                     second.open()
@@ -121,7 +122,7 @@ class Semantics:
             self._open()
             self._embedder.embed(["word"])
             if self._second is not None:
-                self._second.warm()
+                self._second.warm(len(self._near))
         except EmbedderError as error:
             _log.info("The encoder is not warm: %s", error)
         give_back()  # reading encoders and vectors takes as much again as they do
@@ -202,19 +203,14 @@ class Semantics:
 
     @property
     def reads(self) -> bool:
-        """Whether there is a second encoder that reads, which was not closed and has not failed."""
-        return self._second is not None and self._reads and not self._closed.is_set()
+        """Whether there is a second encoder, beside which somebody may read, and it was not closed."""
+        return self._second is not None and not self._closed.is_set()
 
     def read(self, question: str, language: str, passage: Passage) -> float | None:
         """See `SecondOpinion.read`; None where nobody `reads`."""
         if self._second is None or not self.reads:
             return None
-        try:
-            return self._second.read(question, language, passage)
-        except EmbedderError as error:
-            self._reads = False
-            _log.warning("%s", error)
-            return None
+        return self._second.read(question, language, passage)
 
     def likes_later(self, words: Sequence[str], after: Callable[[], object]) -> Callable[[Sequence[str], Held], Likes]:
         """What is like words of a question, looked for `after` something while the caller does something else. Call it

@@ -37,14 +37,16 @@ def take_encoders(parser: argparse.ArgumentParser) -> None:
     """Have a command line say `encoder`, `second` and `check`."""
     parser.add_argument("--encoder", type=Path, required=True, help="the encoder's ONNX file")
     parser.add_argument("--second", type=Path, required=True, help="the second encoder's, for English")
+    parser.add_argument("--reader", type=Path, help="the file that reads passages in other languages")
     parser.add_argument("--check", action="store_true", help="write nothing")
 
 
 def encoders(given: argparse.Namespace) -> Paired:
-    """Both encoders, with the reader where there is one."""
+    """Both encoders, with the readers where there are any."""
     name = _named(given.second)
     first, second = OnnxFile(given.encoder, _named(given.encoder)), BertFile(given.second, name)
-    return Paired(first, second, "en", reader_of(given.second, name))
+    others = reader_of(given.reader, _named(given.reader)) if given.reader else None
+    return Paired(first, second, "en", reader_of(given.second, name), others)
 
 
 def opened(given: argparse.Namespace) -> Iterator[tuple[Path, Library]]:

@@ -34,6 +34,12 @@ from tandem.people.store import AccountsError, Store
 from tandem.settings import Settings
 from tandem.settings import load as load_settings
 
+_BESIDE = {
+    encoder.ENGLISH: "finds the right English passage more often",
+    encoder.READER: "tells for other languages whether a passage answers",
+}
+"""What the encoders beside the first one are for."""
+
 T = TypeVar("T")
 MARKS = {Health.OK: "[green]ok[/green]  ", Health.WARN: "[yellow]warn[/yellow]", Health.FAIL: "[red]fail[/red]"}
 
@@ -205,11 +211,11 @@ def _encoder(settings: Settings) -> Finding:
         )
     if encoder.installed(settings):
         found = f"{encoder.place(settings).name} is on this machine"
-        if settings.retrieval.embeddings or encoder.installed(settings, encoder.ENGLISH):
-            return Finding("encoder", Health.OK, f"{found}.")
-        lacking = encoder.manifest(encoder.ENGLISH).told
-        said = f"{found}; the second one, which finds the right English passage more often, is not: {lacking}."
-        return Finding("encoder", Health.OK, said, "Run `tandem encoder fetch`.")
+        for which, does in _BESIDE.items():
+            if not settings.retrieval.embeddings and not encoder.installed(settings, which):
+                said = f"{found}; the one that {does} is not: {encoder.manifest(which).told}."
+                return Finding("encoder", Health.OK, said, "Run `tandem encoder fetch`.")
+        return Finding("encoder", Health.OK, f"{found}.")
     told = f"The encoder is not on this machine: documents are searched by words alone. {encoder.manifest().told}."
     return Finding("encoder", Health.OK, told, "Run `tandem encoder fetch`.")
 

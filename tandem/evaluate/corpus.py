@@ -32,8 +32,7 @@ def indexed(source: Path, settings: Settings) -> Iterator[Corpus]:
     with tempfile.TemporaryDirectory(prefix="tandem-", ignore_cleanup_errors=True) as folder:
         # The encoders stay where they are: what is measured lies elsewhere.
         installed = encoder.installed(settings) or settings.retrieval.embeddings
-        places = {"encoder": encoder.place(settings), "english_encoder": encoder.place(settings, encoder.ENGLISH)}
-        found = places if installed else {"semantic": False}
+        found = encoder.places(settings) if installed else {"semantic": False}
         retrieval = settings.retrieval.model_copy(update=found)
         own = settings.model_copy(update={"data_dir": Path(folder), "documents": (source,), "retrieval": retrieval})
         if source.is_dir():

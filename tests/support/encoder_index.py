@@ -18,6 +18,8 @@ from tandem import encoder
 from tests.support.encoders import bert_file, hashing_file
 
 _BESIDE = 2_000_000
+_PLATFORM = "win_arm64"
+"""The machines that the reader's package is for; its file is for all."""
 
 
 class EncoderIndex:
@@ -26,7 +28,14 @@ class EncoderIndex:
     def __init__(self, folder: Path) -> None:
         first = hashing_file(folder / "first.onnx")
         english = bert_file(folder / "english.onnx")
-        files = {encoder.ALL: first, encoder.ENGLISH: english, encoder.VOCABULARY: english.with_suffix(".json")}
+        reader = folder / "reader.bin"
+        reader.write_bytes(b"no reader that anything was learned for")
+        files = {
+            encoder.ALL: first,
+            encoder.ENGLISH: english,
+            encoder.VOCABULARY: english.with_suffix(".json"),
+            encoder.READER: reader,
+        }
         self.archives: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.url = ""
@@ -35,12 +44,13 @@ class EncoderIndex:
         written = {which: self._packed(folder, which, file) for which, file in files.items()}
         for which, name in ((encoder.ALL, "A small one"), (encoder.ENGLISH, "A small one for English")):
             written[which]["model"] = name
+        written[encoder.READER]["platform"] = _PLATFORM
         self.manifest = folder / "encoder.json"
         self.manifest.write_text(json.dumps(written), encoding="utf-8")
 
     def _packed(self, folder: Path, which: str, file: Path) -> dict[str, object]:
         package, content = f"tandem-{which.replace('_', '-')}", file.read_bytes()
-        name = f"{package.replace('-', '_')}-1.0-py3-none-any.whl"
+        name = f"{package.replace('-', '_')}-1.0-py3-none-{_PLATFORM if which == encoder.READER else 'any'}.whl"
         self.write(folder / name, content)
         return {
             "package": package,
@@ -55,13 +65,13 @@ class EncoderIndex:
 
     def write(self, wheel: Path, content: bytes) -> None:
         """Have the package of this archive hold `content`."""
-        package, version, *_ = wheel.name.split("-")
+        package, version, tag = wheel.stem.split("-", 2)
         about = f"{package}-{version}.dist-info"
         with zipfile.ZipFile(wheel, "w") as packed:
             packed.writestr("inside/file", content)
             packed.writestr("inside/other", bytes(_BESIDE))  # pip writes down what comes in large pieces
             packed.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
-            packed.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            packed.writestr(f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
             packed.writestr(f"{about}/RECORD", "")
         self.archives[wheel.name] = wheel.read_bytes()
 

@@ -100,10 +100,10 @@ def readable_file(path: Path) -> tuple[Path, list[str]]:
     """An ONNX file with every array that a reader changes and those that it leaves as they are, all small, with its
     vocabulary beside it; and the names of its matrices in order.
     """
-    from rag.retrieval.embedders.reading_file import LEARNT
+    from rag.retrieval.embedders.reading_file import ENGLISH
 
     bert_file(path)
-    with np.load(LEARNT) as learnt:
+    with np.load(ENGLISH) as learnt:
         upper = [name.removesuffix(".a") for name in learnt.files if name.endswith(".a")]
     names = [*(f"val_{at}" for at in range(len(PARTS) * 2)), *sorted(upper, key=lambda name: int(name[4:]))]
     return written(path, random_arrays(names, width=384, wide=1536)), names

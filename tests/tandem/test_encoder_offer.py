@@ -69,7 +69,7 @@ def _left(settings: Settings) -> list[str]:
 
 async def test_they_are_fetched_and_used_without_a_restart(index: EncoderIndex, settings: Settings) -> None:
     async with _running(settings) as context:
-        assert context.library.semantics is None and len(context.encoders.missing()) == 3
+        assert context.library.semantics is None and context.encoders.missing() == encoder.PARTS
         index.hold()
         context.encoders.begin()
         context.encoders.begin()
@@ -86,7 +86,7 @@ async def test_they_are_fetched_and_used_without_a_restart(index: EncoderIndex, 
         assert await asyncio.to_thread(semantics.settled, 60) and semantics.progress is None
         found = await asyncio.to_thread(context.library.search, "How much leave is paid?", principal=LOCAL)
         assert found.passages[0].near is not None, "the English one weighs what was found"
-    assert len([name for name in index.asked if name.endswith(".whl")]) == 3
+    assert len([name for name in index.asked if name.endswith(".whl")]) == 4
     assert _left(settings) == []
 
 
@@ -121,7 +121,7 @@ async def test_another_file_is_refused_and_what_was_right_is_used(
         context.encoders.begin()
         await _over(context)
         assert "is not the file that was tested, so it is not used; check" in str(context.encoders.problem)
-        assert context.encoders.missing() == (encoder.ENGLISH,)
+        assert context.encoders.missing() == (encoder.ENGLISH, encoder.READER)
         semantics = context.library.semantics
         assert await asyncio.to_thread(within, 60, lambda: semantics.counts() == (1, 1))
 
@@ -146,7 +146,7 @@ async def test_a_second_one_joins_the_first_that_is_used_already(
     async with _running(settings) as context:
         semantics = context.library.semantics
         assert await asyncio.to_thread(within, 60, lambda: semantics.counts() == (1, 1))
-        assert context.encoders.missing() == (encoder.VOCABULARY, encoder.ENGLISH)
+        assert context.encoders.missing() == (encoder.VOCABULARY, encoder.ENGLISH, encoder.READER)
         context.encoders.begin()
         await _over(context)
         assert context.library.semantics is semantics
@@ -164,8 +164,9 @@ def test_nothing_is_offered_that_would_not_be_used(index: EncoderIndex, settings
     own = hashing_file(tmp_path / "own.onnx")
     assert missing() == encoder.PARTS
     assert missing(semantic=False) == missing(embeddings="local/model") == missing(encoder=tmp_path / "away.onnx") == ()
-    assert missing(encoder=own) == (encoder.VOCABULARY, encoder.ENGLISH)
-    assert missing(encoder=own, english_encoder=own) == ()
+    assert missing(encoder=own) == (encoder.VOCABULARY, encoder.ENGLISH, encoder.READER)
+    assert missing(encoder=own, english_encoder=own) == (encoder.READER,)
+    assert missing(encoder=own, english_encoder=own, reader=own) == ()
 
 
 async def test_a_place_that_takes_no_files_is_named(index: EncoderIndex, settings: Settings) -> None:

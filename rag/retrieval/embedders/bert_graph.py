@@ -1,6 +1,7 @@
 """A BERT that reads one text, as a graph of onnxruntime's own operators that sums numbers of eight bits.
 
-Knows the arrays of the English encoder's file (six layers; Devlin and others 2019), and how its products are made in
+Knows the arrays of the English encoder's file (six layers; Devlin and others 2019) and of such as have the same names,
+with the words' vectors among them or given with each text, and how its products are made in
 eight bits: the numbers of a product's input share one scale, so the few channels that are far larger than the others
 ("outliers": Xiao and others 2022, "SmoothQuant") are made smaller, and their rows of the matrix larger. Does not know
 texts, nor what is done with what it gives each piece.
@@ -20,9 +21,11 @@ from rag.retrieval.embedders.onnx_graph import MICROSOFT, Graph
 from rag.retrieval.embedders.onnx_weights import arrays
 
 Arrays = Mapping[str, NDArray[Any]]
-IDS, KINDS = "input_ids", "token_type_ids"
-"""The inputs: the number of each piece, and which of two texts it is of."""
-_WHERE, _WORDS = "inner.embeddings", "inner.embeddings.word_embeddings.weight"
+IDS, KINDS, WORDS = "input_ids", "token_type_ids", "words"
+"""The inputs: the number of each piece, or its vector where the words are not among the arrays, and which of two texts
+it is of."""
+_WHERE, TABLE = "inner.embeddings", "inner.embeddings.word_embeddings.weight"
+"""Where the words' vectors stand, as numbers and their scales."""
 _PARTS = (
     "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
     "intermediate.dense", "output.dense",
@@ -45,28 +48,29 @@ def held(file: bytes) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     for name, value in known.items():
         full, _, kind = name.rpartition("_")
-        if kind == "q" and full != _WORDS:
+        if kind == "q" and full != TABLE:
             found[full] = value * known[f"{full}_scale"]
-        elif kind != "scale" or full == _WORDS:
+        elif kind != "scale" or full == TABLE:
             found[name] = value
     return found
 
 
-def opened(have: Arrays, sample: Sequence[int]) -> Any:
-    """A session of the encoder with these arrays, on one core. The pieces of a `sample` text are read once, by which it
-    is known which channels are large. Raises KeyError where it is another encoder, and onnxruntime's errors.
+def opened(have: Arrays, sample: Sequence[int] | NDArray[np.float32]) -> Any:
+    """A session of the encoder with these arrays, on one core. The pieces of a `sample` text, or their vectors, are
+    read once, by which it is known which channels are large. Raises KeyError where it is another encoder, and
+    onnxruntime's errors.
     """
     graph = _Bert(have, {})
     first = _session(graph.model(list(graph.entries.values())))
-    ids = np.array([sample], np.int64)
-    met = first.run(None, {IDS: ids, KINDS: np.zeros_like(ids)})[1:]
+    met = first.run(None, {graph.given: np.array([sample]), KINDS: np.zeros((1, len(sample)), np.int64)})[1:]
     del first
     large = {}
     for entry, values in zip(graph.entries, met, strict=True):
         most = np.abs(values[0]).max(axis=0)
         large[entry] = np.maximum(1.0, most / (_APART * np.median(most) + _LEAST)).astype(np.float32)
     graph = _Bert(have, large)
-    return _session(graph.model([]), {graph.words: _kept(have[f"{_WORDS}_q"].tobytes(), have[f"{_WORDS}_q"].shape)})
+    words = have.get(f"{TABLE}_q")
+    return _session(graph.model([]), {} if words is None else {graph.words: _kept(words.tobytes(), words.shape)})
 
 
 class _Bert:
@@ -78,7 +82,8 @@ class _Bert:
         self._large = large
         self.entries: dict[str, str] = {}
         """Product -> the name of its input."""
-        self.words = self._graph.array(have[f"{_WORDS}_q"])
+        self.given = IDS if f"{TABLE}_q" in have else WORDS
+        self.words = self._graph.array(have[f"{TABLE}_q"]) if self.given == IDS else ""
         self._at = [self._graph.array(np.array([at], np.int64)) for at in range(2)]
         self._thirds = self._graph.array(np.array([len(have[f"{_WHERE}.LayerNorm.weight"])] * 3, np.int64))
         names = [name for name, value in have.items() if name.startswith(_NUMBERED) and value.ndim > 1]
@@ -91,6 +96,8 @@ class _Bert:
 
     def model(self, also: Sequence[str]) -> bytes:
         """The model; its outputs are what it gives each piece, and the results that are named."""
+        if self.given == WORDS:
+            return self._graph.model((KINDS,), (self._last, *also), {WORDS: ("texts", "pieces", "size")})
         return self._graph.model((IDS, KINDS), (self._last, *also))
 
     def _one(self, operator: str, *inputs: str, domain: str = "", **settings: float) -> str:
@@ -98,13 +105,16 @@ class _Bert:
 
     def _pieces(self) -> str:
         """What each piece is before anything was read."""
-        words = self._one("Cast", self._one("Gather", self.words, IDS), to=1)
-        scales = self._one("Gather", self._graph.array(self._have[f"{_WORDS}_scale"]), IDS)
-        count = self._one("Slice", self._one("Shape", IDS), self._at[1], self._graph.array(np.array([2], np.int64)))
+        words = WORDS
+        if self.given == IDS:
+            words = self._one("Cast", self._one("Gather", self.words, IDS), to=1)
+            scales = self._graph.array(self._have[f"{TABLE}_scale"])
+            words = self._one("Mul", words, self._one("Gather", scales, IDS))
+        count = self._one("Slice", self._one("Shape", KINDS), self._at[1], self._graph.array(np.array([2], np.int64)))
         places = self._graph.array(self._have[f"{_WHERE}.position_embeddings.weight"])
         places = self._one("Slice", places, self._at[0], count, self._at[0])
         kinds = self._graph.array(self._have[f"{_WHERE}.token_type_embeddings.weight"])
-        both = self._one("Add", self._one("Mul", words, scales), self._one("Gather", kinds, KINDS))
+        both = self._one("Add", words, self._one("Gather", kinds, KINDS))
         return self._even(self._one("Add", both, places), f"{_WHERE}.LayerNorm")
 
     def _layer(self, of: str, matrices: Sequence[NDArray[np.float32]], piece: str) -> str:

@@ -97,6 +97,23 @@ def test_what_is_in_another_language_is_not_read(tmp_path: Path) -> None:
     library.close()
 
 
+def test_what_is_in_other_languages_is_read_by_who_knows_them(tmp_path: Path) -> None:
+    english, others = _Reader(6.0), _Reader(-6.0)
+    library_of(tmp_path, _TEXTS).close()
+    encoders = Paired(WordEncoder(), WordEncoder("second"), "en", english)
+    library = Library.open(tmp_path, RetrievalSettings(), write=True, embedder=encoders)
+    assert library.semantics is not None
+    library.semantics.make()
+    german = _unsure(library, "Wie viele Tage Urlaub bekommen die Angestellten von der Firma in jedem Jahr?")
+    assert library.readings.reread_later(german)() == german
+    library.take_encoder(replace(encoders, others=others))  # it has come meanwhile
+    assert library.readings.reread_later(german)().confidence < german.confidence
+    assert others.read and not english.read
+    library.readings.reread_later(_unsure(library, _ASKED))()
+    assert english.read and english.read[0][0] == _ASKED
+    library.close()
+
+
 def test_a_reader_that_fails_is_asked_once_and_changes_nothing(tmp_path: Path) -> None:
     reader = _Broken()
     library = _library(tmp_path, reader)
