@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import regex
 
+from rag.text.list_marks import LETTER
+
 Cells = tuple[tuple[str, str], ...]
 
 _WIDEST = 160
@@ -35,7 +37,8 @@ def side_by_side(said: str) -> Cells:
     """The cells of a row whose columns have no names, as `rag.formats` writes it; none where it is no row."""
     cells = [cell.strip() for cell in said.removesuffix(".").split(" | ")]
     most = _WIDEST * (1 + cells[0].isdecimal())  # a number names the row
-    row = len(cells) > 1 and "\n" not in said and all(0 < len(cell) <= most for cell in cells)
+    listed = len(cells) == 2 and LETTER.fullmatch(cells[0])  # the item of a list
+    row = len(cells) > 1 and not listed and "\n" not in said and all(0 < len(cell) <= most for cell in cells)
     return tuple(("", cell) for cell in cells) if row else ()
 
 

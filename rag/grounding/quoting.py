@@ -7,12 +7,12 @@ which spans answer (`rag.grounding.extractive` does): what is quoted is supporte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import regex
 
-from rag.grounding import shown_code
+from rag.grounding import shown_code, shown_tables
 from rag.grounding.leaning import wants_heading
 from rag.grounding.plain_text import plain
 from rag.grounding.shown_lists import is_paragraph, lines, mark, rows_left_out
@@ -41,7 +41,6 @@ _HEADED = regex.compile(
 """The title of an article with its number, and that of a note between them."""
 _NOTED = regex.compile(r"(?<=\p{Ll}):\d{1,3}$")
 """The number of a note at the end of a heading."""
-_FIGURE = regex.compile(r"\p{N}[\p{N}.,]*\s?%?")
 _VERB = regex.compile(
     r"^.{0,120}?\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|may|might|must|shall|should|will|would|"
     r"needs?|includes?|you|we|they|he|she|it|i|(?:wird|werden|ist|sind|muss|müssen|kann|können|darf|dürfen|soll|sollen))\b"
@@ -51,6 +50,8 @@ _VERB = regex.compile(
 """A word that may be the verb of a sentence, or its subject."""
 _FIRST = ("index", "readme", "_index")
 """What the first file of a folder is called."""
+_CONTENTS = regex.compile(r"\[_*TOC_*\]")
+"""The place of a list of contents."""
 _FEW_WORDS = 5
 _WIDE = 45
 """A row of more words is no row of a table any more."""
@@ -87,6 +88,10 @@ class Composer:
     def quote(self, span: Span) -> None:
         """One span, as a paragraph, a list, a table or code."""
         passage, number = self.passages[span.passage], span.passage + 1
+        shown = tuple(one for one in span.units if not _CONTENTS.fullmatch(passage.text, one.start, one.end))
+        if not shown:
+            return
+        span = replace(span, units=shown)
         heading = self._heading(span, passage)
         self._quoted.add(span.passage)
         if heading:
@@ -225,7 +230,7 @@ class Composer:
         at, last = self._open
         before, here = self.passages[at - 1], self.passages[number - 1]
         if run[0].kind is Kind.ROW:
-            return before.is_before(here) and _columns(run) == self._columns
+            return before.is_before(here) and shown_tables.columns(run) == self._columns
         if at == number:
             return last.group == run[0].group
         ends = units(before.text)[-1].start == last.start and units(here.text)[0].start == run[0].start
@@ -233,6 +238,7 @@ class Composer:
 
     def _list(self, run: Sequence[Unit], passage: Passage, number: int, *, goes_on: bool) -> None:
         said = {unit.start for unit in run}
+        said |= {one.evidence[0] for one in self.sentences if one.evidence and passage.id in one.passages}
         shown = lines(run, passage.text, said, goes_on=goes_on, edges=passage.edges)
         if goes_on and self._open and self._ends_short:
             if self._open[0] != number:  # what went on in the next passage stands below
@@ -254,16 +260,11 @@ class Composer:
         if any(word_count(passage.text[unit.start : unit.end]) > _WIDE for unit in run):
             self._records(run, passage, number)
             return
-        names, shown = _columns(run), run
-        self._columns = names
-        if any(len(unit.cells) > len({name for name, _ in unit.cells}) for unit in run):  # columns without names
-            width = max(len(unit.cells) for unit in run)
-            rows = [_filled([cell for _, cell in unit.cells], width) for unit in run]
-            names = [""] * width
-            if len(run) > 1 and _names_columns(rows):
-                names, rows, run = rows[0], rows[1:], run[1:]
-        else:
-            rows = [[dict(unit.cells).get(name, "") for name in names] for unit in run]
+        shown, (names, rows) = run, shown_tables.laid_out(run)
+        self._columns, run = shown_tables.columns(run), run[len(run) - len(rows) :]
+        if not any(names) and (len(run) == 1 or rows_left_out(run, passage.text)):
+            self._bare_rows(run, rows, passage, number)
+            return
         gaps, left_out = rows_left_out(shown, passage.text), f"\n| … |{'  |' * (len(names) - 1)}"
         if goes_on:
             self._length -= len(self.blocks.pop())  # the end of the line, which each row begins with
@@ -277,6 +278,18 @@ class Composer:
         if None in gaps:
             self._add(left_out)
         self._open = (number, shown[-1]) if any(names) else None
+
+    def _bare_rows(self, run: Sequence[Unit], rows: Sequence[Sequence[str]], passage: Passage, number: int) -> None:
+        """Some of the rows of a table whose columns have no names, as a list with a sign for the others, or the only
+        one as a line.
+        """
+        gaps = rows_left_out(run, passage.text)
+        for at, (unit, cells) in enumerate(zip(run, rows, strict=True)):
+            self._add("\n" if at else "")
+            self._add("- " if len(run) > 1 or gaps else "")
+            self._cite(f"{' · '.join(plain(cell).rstrip(',;') for cell in cells if cell)} [{number}]", unit, passage)
+        if gaps:
+            self._add(f"\n- *({phrases.more_items(self.language, 0)})*")
 
     def _records(self, run: Sequence[Unit], passage: Passage, number: int) -> None:
         """Rows too long for a table: each as a list of its cells."""
@@ -322,11 +335,6 @@ def label(passage: Passage, *, whole: bool = False) -> str:
     return " › ".join(dict.fromkeys(_title(one) for one in (*passage.headings[:1], said) if one)) if whole else said
 
 
-def _columns(run: Sequence[Unit]) -> list[str]:
-    """The names of the columns of rows."""
-    return list(dict.fromkeys(name for unit in run for name, _ in unit.cells))
-
-
 def _title(text: str) -> str:
     """A heading or label without its marks."""
     return _NOTED.sub("", plain(text).strip("#* "))
@@ -341,18 +349,6 @@ def _called(document: str) -> str:
     name = " ".join(stem.replace("_", " ").replace("-", " ").split())
     lettered = sum(map(str.isalpha, name))
     return name[:1].upper() + name[1:] if lettered > _SHORTEST_NAME and lettered * 2 > len(name) else ""
-
-
-def _filled(cells: list[str], width: int) -> list[str]:
-    """The cells of a row that has fewer than others: a number at its end stands in the last column."""
-    lacking = [""] * (width - len(cells))
-    return [*cells[:-1], *lacking, cells[-1]] if _FIGURE.fullmatch(cells[-1]) else [*cells, *lacking]
-
-
-def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first of several rows names the columns: it alone has no number, and all its cells are filled."""
-    numbers = [any(cell[:1].isdecimal() for cell in row) for row in rows]
-    return all(rows[0]) and not numbers[0] and all(numbers[1:])
 
 
 def _numbered(article: regex.Match[str]) -> str:

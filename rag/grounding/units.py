@@ -17,14 +17,12 @@ from rag.grounding import code_lines
 from rag.grounding.drawn_tables import Cells, rows, side_by_side
 from rag.grounding.front_matter import is_front_matter, is_setting, links_to_project
 from rag.text import sentences
-from rag.text.list_marks import ARTICLE, BARE, LETTER, MARK, apart, titles
+from rag.text.list_marks import ARTICLE, BARE, LED, LETTER, MARK, apart, titles
 
 _RULE = regex.compile(r"[^\S\n]*(?:([=\-~^\"'`#*+_:.])\1{2,}[^\S\n]*)+")
 _HASHES = regex.compile(r"#{1,6}\s")
-_CODE_INDENT = 4
-"""How far in code stands."""
-_LABEL, _LABEL_WORDS, _VERSION = 60, 4, 8
-"""Characters and words of what stands by itself as a label, and characters of a version, at most."""
+_LABEL, _LABEL_WORDS, _VERSION, _CODE_INDENT = 60, 4, 8, 4
+"""Characters and words of a label by itself, and characters of a version, at most; how far in code stands."""
 _ASKS = regex.compile(r"[?？؟][\"'”’»)\]*_`]*$")
 _DIRECTIVE = regex.compile(r"[^\S\n]*\.\.(?:[^\S\n]+|$)(?:(?P<name>[\w:.+-]+)::)?[^\S\n]*(?P<rest>[^\n]*)")
 _FIELD = regex.compile(r"[^\S\n]*:[\w ()*`~.-]+:(?:[^\S\n]|$)")
@@ -32,13 +30,13 @@ _NAMES = """note warning tip important hint caution danger attention seealso adm
 deprecated topic sidebar"""
 _TEXTUAL = frozenset(_NAMES.split())
 _DRAWN = regex.compile(r"[\u2500-\u257f](?:[^\u2500-\u257f]*[\u2500-\u257f]){2}")
-TO_FILL_IN = regex.compile(r"_{4}|\.{6}")
+TO_FILL_IN = regex.compile(r"_{4}|\.{6}|(?:(?:…|\.{3}) ?/ ?){2}")
 """Where a form is filled in."""
 _EMPTY = regex.compile(
-    rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|"
+    rf"{_DRAWN.pattern}|\|[^\p{{L}}\p{{N}}|]*$|^[/|]\s|"
     r"^(?:Added|Changed|Removed|Deprecated|New) (?:in|since) version [\w.-]+(?:\s[\w:, ]{0,40})?$"
 )
-"""What tells nothing by itself: a drawing, a form's row in which nothing stands yet, a version that says no more."""
+"""What tells nothing by itself: a drawing, a form's row in which nothing stands, the end of one, a version."""
 _CALL = regex.compile(r"(?:\w+\.)*\w+\([^()\n]*\)")
 _SHORT = regex.compile(r"\b(?:vb|vs|vd|etc|bzw|usw|z\. ?B|e\.g|i\.e|Dr|Prof|No|Art|md)\.$")
 _WORD = regex.compile(r"[\p{L}\p{N}]{2,}|\p{N}|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")
@@ -283,6 +281,9 @@ def _of_text(text: str, block: list[_Line], group: int) -> tuple[list[Unit], boo
 
 
 def _sentences(text: str, start: int, end: int, group: int) -> list[Unit]:
+    if led := LED.match(text, start, end):  # the end of a sentence before the first item of a list
+        item = Unit(Kind.ITEM, led.end(), end, group, led["mark"])
+        return [Unit(Kind.NOISE if text[start].islower() else Kind.SENTENCE, start, led.end("lead"), group), item]
     if cells := row_cells(text[start:end]) or side_by_side(text[start:end]):
         return [Unit(Kind.ROW, start, end, group, cells=cells)]
     made: list[Unit] = []
@@ -324,9 +325,8 @@ def _joined(text: str, found: list[Unit]) -> list[Unit]:
         question = kind in (Kind.SENTENCE, Kind.HEADING) and bool(_ASKS.search(said))
         below = found[place + 1] if place + 1 < len(found) else None
         listed = below is not None and below.kind is Kind.ITEM and (said.endswith(";") or bool(_INTO.search(said)))
-        announced = (
-            listed or said.endswith((":", "：")) or (below is not None and text[below.start : below.end] == "::")
-        )
+        announced = listed or said.endswith((":", "："))
+        announced = announced or (below is not None and text[below.start : below.end] == "::")
         leads = kind is Kind.SENTENCE and announced and below is not None
         made.append(replace(unit, kind=kind, group=group, question=question, leads=leads))
     return made

@@ -22,6 +22,10 @@ ARTICLE = regex.compile(
     r"(?:\d{1,3}|[IİVXl|]{1,4})\s*(?:[-–—.:]|\(1\)|$)"
 )
 """The number with which an article of rules begins."""
+LED = regex.compile(r"(?P<lead>[^|\n]{1,80}[;:]) \| (?P<mark>\(?a[.)]) \| (?=\S)")
+"""What leads into a list that is laid out as a table, with the mark of its first item."""
+_BAR = regex.compile(r"\|[^\S\n]+")
+"""What is between a mark and its item there."""
 _INNER = regex.compile(r"(?<=[.;:,)]|[.;]\d{1,3}) ?(\(?)(\p{Ll})([.)])[^\S\n](?=\p{L})")
 _TITLE = regex.compile(r"\p{Lu}[^.;:!?]{1,110}[^.;:,!?\d]")
 _ORDERS = ("abcçdefgğhıijklmnoöpqrsştuüvwxyz", "abcdefghijklmnopqrstuvwxyz")
@@ -35,6 +39,8 @@ def apart(text: str, start: int, end: int, mark: str) -> list[tuple[int, int, st
     [(3, 9, 'a)'), (13, 18, 'b)'), (22, 25, 'c)')]
     """
     found: list[tuple[int, int, str]] = []
+    if bar := _BAR.match(text, start, end):
+        start = bar.end()
     for inner in _INNER.finditer(text, start, end):
         said = f"{inner[1]}{inner[2]}{inner[3]}"
         if said in _following(mark):

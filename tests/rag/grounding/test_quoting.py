@@ -223,6 +223,15 @@ def test_a_figure_stands_in_the_last_column_of_rows_without_names() -> None:
     assert answer.splitlines()[-1] == "| 2 | Kitchen |   | 3 [1] |"
 
 
+def test_some_rows_without_names_are_a_list_and_the_only_one_a_line() -> None:
+    assert composed("Kitchen | 3.").checked().text == "Kitchen · 3 [1]"
+    text = "1 | Hall | Seats | 1.0.\n\n2 | Kitchen | 3.\n\n3 | Attic | 4."
+    passage = Passage("7", "a.md", text, 0, len(text))
+    composer = Composer([passage])
+    composer.quote(Span(0, units(text)[1:2], 1.0))
+    assert composer.checked().text.splitlines() == ["- 2 · Kitchen · 3 [1]", "- *(more items in the document)*"]
+
+
 def test_an_account_is_no_heading() -> None:
     text = "- The fee is paid to the office.\n- The card is fetched there."
     numbered = Passage("7", "a.md", text, 0, len(text), headings=("TR 55 0001 5001 5800 7292",), language="en")
@@ -287,3 +296,8 @@ def test_bold_and_the_hollow_bullets_of_print_are_shown_as_such() -> None:
 def test_what_a_page_is_found_by_is_not_quoted() -> None:
     said = composed("title: Desks\nquestions: desk, desk@example.org\n\nA desk is given to all.").checked().text
     assert said == "**Desks**\n\nA desk is given to all [1]."
+
+
+def test_the_place_of_contents_is_not_shown() -> None:
+    said = composed("[TOC]\n\nThis guide is about the mill and its wheel.").checked().text
+    assert said.startswith("This guide")

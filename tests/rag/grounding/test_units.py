@@ -296,3 +296,17 @@ def test_a_sign_of_a_printed_page_is_the_mark_of_an_item() -> None:
         (Kind.ITEM, "A card."),
         (Kind.ITEM, "A coat."),
     ]
+
+
+def test_the_blanks_of_a_form_are_no_content() -> None:
+    assert [kind for kind, _ in kinds("I agree to the award. … / … / 202… | (signature).")] == ["noise"]
+
+
+def test_a_list_that_is_laid_out_as_a_table_is_a_list() -> None:
+    text = "papers; | a) | Whoever rows for the country brings a paper.\n\nb) | Whoever is ill brings a note."
+    assert kinds(text) == [
+        ("noise", "papers;"),
+        ("item", "Whoever rows for the country brings a paper."),
+        ("item", "Whoever is ill brings a note."),
+    ]
+    assert [one.mark for one in units(text)] == ["", "a)", "b)"]
