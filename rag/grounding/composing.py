@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.grounding.completing import completed, with_exceptions
-from rag.grounding.dead_pointers import without_dead_pointers
+from rag.grounding.dead_pointers import with_what_is_below, without_dead_pointers
 from rag.grounding.leaning import is_named, is_pointing
 from rag.grounding.spans import Span, said_by, size_of
 from rag.grounding.unit_features import Sentence
@@ -75,7 +75,7 @@ def composed(
     else:
         chosen = of[first]
     rooted = _rooted(passages, completed(passages, found, chosen, says, max_words), says)
-    return with_exceptions(passages, found, without_dead_pointers(passages, rooted, says))
+    return with_exceptions(passages, found, without_dead_pointers(passages, with_what_is_below(passages, rooted), says))
 
 
 def _is_before(passages: Sequence[Passage], one: Sequence[Span], other: Sequence[Span]) -> bool:

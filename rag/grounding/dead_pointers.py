@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import regex
 
 from rag.grounding.leaning import is_pointing
+from rag.grounding.plain_text import plain
 from rag.grounding.pointers import is_lost_link
+from rag.grounding.shown_lists import is_paragraph
 from rag.grounding.spans import Span, said_by
-from rag.grounding.units import Kind, Unit
+from rag.grounding.units import Kind, Unit, units
 from rag.text import sentences
 from rag.types import Passage
 
@@ -50,6 +53,35 @@ _FIGURE = regex.compile(r"(?<!\p{N})(?!(?:19|20)\d\d(?!\p{N}))\p{N}")
 """A number that is no year."""
 _BRIEF = 12
 """Words of a sentence at most that says no more than where to look."""
+_LITTLE = 30
+"""Words of code or of a table at most that is shown because a sentence points at it."""
+
+
+def with_what_is_below(passages: Sequence[Passage], spans: Sequence[Span]) -> list[Span]:
+    """The spans with the little code or table that stands right below a sentence or an item that points at it."""
+    shown = {(span.passage, unit.start) for span in spans for unit in span.units}
+    whole: list[Span] = []
+    for span in spans:
+        own = [unit for unit in units(passages[span.passage].text) if unit.kind is not Kind.NOISE]
+        made: list[Unit] = []
+        for unit in span.units:
+            made.append(unit)
+            below = _below(passages[span.passage], unit, own)
+            if below and not any((span.passage, one.start) in shown for one in below):
+                made.extend(below)
+        whole.append(replace(span, units=tuple(made)))
+    return whole
+
+
+def _below(passage: Passage, unit: Unit, own: Sequence[Unit]) -> list[Unit]:
+    """The code or table right below a unit of the units `own` of a passage that points at it, where it is little."""
+    if unit.kind not in (Kind.SENTENCE, Kind.ITEM) or not _BELOW.search(passage.text[unit.start : unit.end]):
+        return []
+    after = [one for one in own if one.start > unit.start]
+    below = list(takewhile(lambda one: (one.kind, one.group) == (after[0].kind, after[0].group), after))
+    pointed = bool(below) and below[0].kind in (Kind.CODE, Kind.ROW)
+    size = sum(len(passage.text[one.start : one.end].split()) for one in below)
+    return below if pointed and size <= _LITTLE else []
 
 
 def points_away(passage: Passage, unit: Unit, shown: Sequence[Unit]) -> bool:
@@ -80,7 +112,9 @@ def without_dead_pointers(
         passage, made = passages[span.passage], list[Unit]()
         for at, unit in enumerate(span.units):
             if unit.kind is Kind.ITEM:
-                made.append(_without_end(passage, unit, shown[span.passage]))
+                spared = is_paragraph(unit) or says.get((span.passage, unit.start), 0.0) > second
+                if spared or not _is_empty(passage, unit, shown[span.passage]):
+                    made.append(_without_end(passage, unit, shown[span.passage]))
                 continue
             said = said_by(passages, span.passage, unit)
             carries = any(
@@ -94,6 +128,15 @@ def without_dead_pointers(
         if len(made) == len(span.units) or any(one.kind is not Kind.HEADING and not one.leads for one in made):
             kept.append(replace(span, units=tuple(made)))
     return kept or list(spans)
+
+
+def _is_empty(passage: Passage, item: Unit, shown: Sequence[Unit]) -> bool:
+    """Whether an item is one short sentence that points at what is not shown right below it."""
+    said = plain(passage.text[item.start : item.end])
+    if len(said.split()) > _BRIEF or not _BELOW.search(said) or _FIGURE.search(said):
+        return False
+    after = next((one for one in shown if one.start > item.start), None)
+    return after is None or not (after.kind in (Kind.ROW, Kind.CODE) or after.depth > item.depth)
 
 
 def _without_end(passage: Passage, item: Unit, shown: Sequence[Unit]) -> Unit:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rag.grounding import extractive
+from rag.grounding.dead_pointers import with_what_is_below
 from rag.grounding.plain_text import plain
 from rag.grounding.quoting import Composer
+from rag.grounding.spans import Span
+from rag.grounding.units import Kind, units
 from rag.types import Passage
 
 
@@ -108,3 +111,23 @@ def test_an_item_loses_its_last_sentence_where_a_link_was() -> None:
 )
 def test_an_aside_on_where_something_stands_is_cut_out(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_an_item_that_only_points_at_what_is_not_there_is_left_out() -> None:
+    text = (
+        "- Depo sayfasında kayıt bilgileri girilerek kayıt butonuna basılır.\n"
+        "- Kaydın son hali aşağıdaki gibi görünmektedir.\n"
+        "- Depo kayıtları bir csv dosyası ile toplu olarak yüklenir."
+    )
+    said = answer("Depo kayıtları toplu olarak nasıl yüklenir?", text, "tr")
+    assert "csv" in said and "aşağıdaki" not in said
+
+
+def test_the_command_that_a_sentence_points_at_is_shown_with_it() -> None:
+    text = (
+        "- Giriş sağlandıktan sonra aşağıdaki komut ile yönetici kullanıcısına geçiş yapılır. Yönetici kullanıcısının "
+        "parolası kurulumda belirlenir.\n\n    $ sudo su -\n\n- Sonra depo adresi eklenir."
+    )
+    passage = Passage("7", "a.md", text, 0, len(text), language="tr")
+    (whole,) = with_what_is_below([passage], [Span(0, units(text)[:1], 1.0)])
+    assert [unit.kind for unit in whole.units] == [Kind.ITEM, Kind.CODE]
