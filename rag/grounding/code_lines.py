@@ -122,9 +122,19 @@ def is_torn(code: str) -> bool:
     return False
 
 
+_BEGUN = regex.compile(
+    r"^[^\S\n]*(?:(?:async )?def|class|if|for|while|with|try|else|elif|except)\b[^\n]*:\s*\Z|^[^\S\n]*@[\w.]+\s*\Z|"
+    r"^[^\S\n]*(?:async )?def \w+\([^\n]*:\s*\n\s*(\"\"\"|\'\'\')(?:(?!\1).)*\1\s*\Z",
+    regex.M | regex.S,
+)
+"""The end of code that has but the head of a function, a class or a block, or a decorator."""
+
+
 def is_cut_off(code: str) -> bool:
-    """Whether code goes on where it ends: it opens what it does not close."""
-    return opened(code) > 0
+    """Whether code goes on where it ends: it opens what it does not close, or has no more of a function than its name
+    and what that is for.
+    """
+    return opened(code) > 0 or _BEGUN.search(code) is not None
 
 
 def opened(code: str) -> int:

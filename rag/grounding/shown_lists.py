@@ -58,13 +58,17 @@ def lines(
     for number, (unit, depth) in enumerate(zip(run, depths, strict=True)):
         at, before = place[unit.start], own[place[run[number - 1].start]] if number else None
         lost = _lacks(unit, own[:at], before, said) if at else not goes_on and _begins_before(unit, edges[0])
-        if lost and not is_paragraph(unit):
+        if not (lost or number or goes_on) and (steps := _steps_before(unit, own[:at], said)):
+            shown.append(Line("  " * depth + "- ", lost=steps))
+        elif lost and not is_paragraph(unit):
             shown.append(Line("  " * depth + "- ", lost=_above(own[:at], unit, said, edges[0])))
         torn = at == len(own) - 1 and _is_torn(edges[1]) and not sentences.ENDING.search(text[: unit.end])
         shown.append(Line(f"{'  ' * depth}{mark(unit.mark)} ", unit, cut=torn))
     after = next(iter(own[place[run[-1].start] + 1 :]), None)
     if after is None and not is_paragraph(run[-1]):
         on = [depth for unit, depth in zip(run, depths, strict=True) if _goes_on(unit, edges[1].lstrip("\n"))]
+        alone = edges[1] and not shown[-1].cut and _is_first(run[-1].mark) and not on
+        on = [depths[-1]] if alone else on
         shown.extend(Line("  " * depth + "- ") for depth in on[-1:])
     elif after is not None and _of_one_list(run[-1], after) and not is_paragraph(after) and after.start not in said:
         rises = max(0, run[-1].depth - after.depth) // 2
@@ -129,6 +133,21 @@ def _lacks(unit: Unit, above: Sequence[Unit], before: Unit | None, said: Collect
     """Whether the item above `unit` in its list is neither `before` it in the answer nor elsewhere in it."""
     last = above[-1]
     return last is not before and _of_one_list(last, unit) and not is_paragraph(last) and last.start not in said
+
+
+def _steps_before(unit: Unit, above: Sequence[Unit], said: Collection[int]) -> int:
+    """How many steps there are before a numbered one whose steps have other things between them, where the one before
+    it is in its passage and not shown.
+    """
+    number = unit.mark[:-1]
+    steps = {one.mark: one.start for one in above if one.kind is Kind.ITEM and one.depth == unit.depth}
+    before = steps.get(f"{int(number) - 1}{unit.mark[-1]}") if number.isdecimal() else None
+    return int(number) - 1 if before is not None and before not in said else 0
+
+
+def _is_first(own: str) -> bool:
+    """Whether an item's number or letter is the first of a list."""
+    return own in ("1.", "1)", "a)", "a.")
 
 
 def _begins_before(unit: Unit, above: str) -> bool:

@@ -81,3 +81,9 @@ def test_a_template_is_another_code_than_the_program_before_it() -> None:
     assert len({unit.group for unit in code}) == 2 and code[1].group == code[-1].group
     html = MarkdownIt("commonmark").render(composed(text).checked().text)
     assert html.count("<pre>") == 2
+
+
+def test_the_head_of_a_function_at_the_end_of_a_passage_goes_on() -> None:
+    head = 'import csv\n\n\ndef export(request):\n    """A view that streams a file."""'
+    assert 'a file."""\n…\n```' in composed(head).checked().text
+    assert "…" not in composed(f"{head}\n    return stream(csv)").checked().text

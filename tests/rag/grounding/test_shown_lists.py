@@ -153,3 +153,22 @@ def test_where_rows_of_a_table_were_left_out_a_row_says_so() -> None:
         assert "".join(line[2] for line in shown.rpartition("--- |\n")[2].splitlines()) == wanted
         rendered = MarkdownIt("commonmark").enable("table").render(shown)
         assert rendered.count("<tr>") == len(wanted) + 1 and rendered.count("<td>") == 2 * len(wanted)
+
+
+_STEPS = (
+    "1. Install the pump:\n\n    $ pump install\n\n2. Add it to the rooms:\n\n    ROOMS = ['pump']\n\n"
+    "The name has no dash.\n\n3. Turn the wheel of the mill:\n\n    $ pump turn --wheel\n"
+)
+
+
+def test_a_step_by_itself_says_that_others_are_before_it() -> None:
+    said = some_of(_STEPS, "3. Turn", "Turn the wheel")
+    assert "*(2 more items in the document)*" in said
+
+
+def test_the_first_item_alone_says_that_its_list_goes_on() -> None:
+    text = "Where a paper is lost;\n\na) Its owner asks for another."
+    passage = Passage("7", "a.md", text, 0, len(text), edges=("", "The request has a copy of the card."))
+    composer = Composer([passage])
+    composer.quote(Span(0, units(text), 1.0))
+    assert composer.checked().text.splitlines()[-1] == "- *(more items in the document)*"
