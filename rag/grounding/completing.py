@@ -63,7 +63,7 @@ def completed(
 
     room = max_words - sum(size_of(passages, span) for span in made)
     spans = list(made)
-    for rounded in (_paragraphs, _opening, _listed, partial(_further, telling=telling)):
+    for rounded in (_paragraphs, _opening, _steps, _listed, partial(_further, telling=telling)):
         whole: list[Span] = []
         for passage in dict.fromkeys(span.passage for span in spans):
             own = [one for one in found if one.passage == passage]
@@ -183,6 +183,27 @@ def _opening(
         if led and sum(sizes[k] for k in (*more, *taken)) <= room + _OVER:
             more.extend(taken)
     return more
+
+
+def _steps(
+    passages: Sequence[Passage], own: Sequence[Sentence], kept: Sequence[int], sizes: Sequence[int], room: int
+) -> list[int]:
+    """What is before the first of the units `kept` of a passage that is a numbered step, from the first step of its
+    list on, where that is there and there is room for it.
+    """
+    first = next((k for k in kept if own[k].unit.kind is Kind.ITEM), -1)
+    number = own[first].unit.mark[:-1] if first >= 0 else ""
+    if not number.isdecimal() or number in ("0", "1"):
+        return []
+    end, depth = own[first].unit.mark[-1], own[first].unit.depth
+    of = {one.unit.mark: k for k, one in enumerate(own[:first]) if one.unit.depth == depth and one.unit.mark}
+    steps = [of.get(f"{one}{end}", -1) for one in range(1, int(number))]
+    if -1 in steps or steps != sorted(steps):
+        return []
+    start = steps[0] - (steps[0] > 0 and own[steps[0] - 1].unit.leads)
+    before = [k for k in range(start, first) if k not in kept]
+    apart = any(own[k].unit.kind is not Kind.ITEM for k in range(steps[0], first))
+    return before if apart and sum(sizes[k] for k in before) <= room + _OVER else []
 
 
 def _leans_on(passages: Sequence[Passage], own: Sequence[Sentence], k: int, first: bool, opens: bool) -> bool:

@@ -66,6 +66,8 @@ _POINTED = regex.compile(
     regex.I,
 )
 """A sentence that speaks of "this process" further on."""
+_SPOKEN = regex.compile(r"(?P<before>[^.;:!?]{1,80}?)\bbu (?P<what>süre|işlem|adım|komut|dosya)\p{L}*\b", regex.I)
+"""A sentence that speaks of "bu süre" further on."""
 _THIS = regex.compile(r"\b(?:this|these|that|such|bu|dies\w*)\s+(\p{L}{3,})(?:\s+(\p{L}{3,}))?", regex.I)
 _THEN = regex.compile(r"(?:[^\s,.;:]+ ){1,2}?then\b", regex.I)
 """What comes after what was said: "You then only need"."""
@@ -101,7 +103,7 @@ def is_pointing(said: str) -> bool:
     """
     if leans(said) or _INSTEAD.search(said) or _THEN.match(said):
         return True
-    pointed = _POINTED.match(said)
+    pointed = _POINTED.match(said) or _SPOKEN.match(said)
     return pointed is not None and casefold(pointed["what"]).rstrip("s") not in casefold(pointed["before"])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rag.grounding import extractive
 from rag.grounding.code_lines import is_code, is_torn, only_imports, reads_as_prose
-from rag.grounding.leaning import leans
+from rag.grounding.leaning import is_pointing, leans
 from rag.types import Passage
 
 
@@ -128,3 +128,16 @@ def test_a_list_of_steps_that_is_too_long_is_quoted_from_its_first() -> None:
     steps = [f"{at}. {one} {'slowly and with the greatest of care ' * 4}now." for at, one in enumerate(told, 1)]
     said = quoted("How is the pump filled?", "The keeper changes oil so:\n\n" + "\n".join(steps))
     assert [one.split(" slowly")[0] for one in said[:4]] == ["The keeper changes oil so:", *told[:3]]
+
+
+def test_steps_are_quoted_from_the_first_where_there_is_room() -> None:
+    text = (
+        "1. Install the pump:\n\n    $ pump install\n\n2. Add it to the rooms:\n\n    ROOMS = ['pump']\n\n"
+        "The name has no dash.\n\n3. Turn the wheel of the mill by hand until the water is gone."
+    )
+    assert quoted("How do I turn the wheel of the mill?", text)[0] == "Install the pump:"
+
+
+def test_a_sentence_that_speaks_of_this_period_leans_on_what_was_said() -> None:
+    assert is_pointing("Öğrenci bu süreyi tamamlamadığı takdirde uygulamayı tekrarlar.")
+    assert not is_pointing("Süre bir yıldır ve bu süre uzatılmaz.")
