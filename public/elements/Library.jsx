@@ -37,6 +37,8 @@ function Encoders({ encoders, t }) {
   useEffect(() => setAsked(""), [encoders])
   if (!encoders) return null
   const { missing, fetching } = encoders
+  const lacking = (which) => missing.some((one) => one.which === which)
+  const why = lacking("all") ? t.encoders_why : lacking("english") ? t.encoders_why_english : t.encoders_why_reader
   const state = fetching ? "downloading" : missing.length ? "downloadable" : "ready"
   const act = (what) => {
     setAsked(what)
@@ -49,7 +51,7 @@ function Encoders({ encoders, t }) {
         <span className="td-tag">{t[`state_${state}`]}</span>
       </div>
       <div className="td-path">
-        {!missing.length ? t.encoders_here : missing.some((one) => one.which === "all") ? t.encoders_why : t.encoders_why_english}
+        {missing.length ? why : t.encoders_here}
       </div>
       <ul className="td-parts">
         {missing.map((one) => (

@@ -184,7 +184,7 @@ def starts(
         of = f"inner.encoder.layer.{layer}"
         x = norm(x + linear(seen, layer, 3), f"{of}.{_NORMS[0]}")
         x = norm(x + linear(functional.gelu(linear(x, layer, 4)), layer, 5), f"{of}.{_NORMS[1]}")
-    may = (kinds == 1) & mask
+    may = (kinds == 1) & functional.pad(mask[:, 1:], (0, 1))  # in the passage, and before the mark at its end
     may[:, 0] = True
     return (x @ learnt["start"]).masked_fill(~may, -1e4)
 

@@ -24,7 +24,7 @@ _REFUSED = 0.1
 """The share of the answerable questions that may be refused: half of what the search refuses of them without reading.
 """
 _SCALES = np.arange(0.5, 5.01, 0.1)
-_ADDED = np.arange(-4.0, 2.01, 0.1)
+_ADDED = np.arange(-4.0, 4.01, 0.1)
 
 Case = tuple[bool, float, list[float]]
 """Whether the documents answer a question, how sure the search is, and the odds of its best passages."""
@@ -49,7 +49,7 @@ def fit(cases: Sequence[Case]) -> tuple[float, float]:
         sign = np.where(answered, 1.0, -1.0)
         return float((counts * np.logaddexp(0.0, -sign * exponents(cases, times, plus))).sum())
 
-    times = min(_SCALES, key=lambda one: min(unlikely(one, plus) for plus in (-1.0, -0.5, 0.0, 0.5)))
+    times = min(_SCALES, key=lambda one: min(unlikely(one, plus) for plus in _ADDED[::5]))
     least = RetrievalSettings().minimum_confidence
     bound = float(np.log(least / (1.0 - least)))
     plus = min(one for one in _ADDED if (exponents(cases, times, one)[answered] < bound).mean() <= _REFUSED)

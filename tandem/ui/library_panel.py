@@ -51,8 +51,8 @@ _LABELS = (
     "account_link", "administration", "add_documents", "drop_documents", "sending", "added_here", "top_folder",
     "files_in_it", "read_again", "remove_it", "remove_sure", "keep_it", "indexing_now", "changed_on", "whole_folder",
     "all_folders", "add_failed", "newest_first", "copy_link", "copy_link_title", "link_copied",
-    "encoders", "encoders_why", "encoders_why_english", "encoders_fetch", "encoders_here", "encoder_all",
-    "encoder_english", "vectors_now", "vectors_step",
+    "encoders", "encoders_why", "encoders_why_english", "encoders_why_reader", "encoders_fetch", "encoders_here",
+    "encoder_all", "encoder_english", "encoder_reader", "vectors_now", "vectors_step",
 )  # fmt: skip
 
 

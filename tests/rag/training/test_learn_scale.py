@@ -32,4 +32,4 @@ def test_what_is_added_lets_a_tenth_of_the_answerable_questions_be_refused_at_mo
     least = RetrievalSettings().minimum_confidence
     for added, few in ((plus, True), (plus - 0.3, False)):
         refused = exponents(cases, times, added)[answered] < np.log(least / (1.0 - least))
-        assert (refused.mean() <= 0.1) is few
+        assert bool(refused.mean() <= 0.1) is few

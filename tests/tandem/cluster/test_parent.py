@@ -159,8 +159,8 @@ async def test_what_a_process_was_given_and_has_not_taken_when_it_dies_is_answer
         (dying,) = parents[0]._live.values()
         while len(dying.handed) < 5:  # noqa: ASYNC110  # they are handed over by themselves
             await asyncio.sleep(0)
-        (tmp_path / "stuck").unlink()
         dying.process.kill()
+        (tmp_path / "stuck").unlink()
         answers = await asyncio.gather(*asked)
         assert {answer.split()[1] for answer in answers} == {str(len(HEAD) + 2)}
         (other,) = parents[0]._live.values()

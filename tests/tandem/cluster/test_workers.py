@@ -125,7 +125,12 @@ def test_a_worker_that_is_killed_while_it_answers_loses_nothing(several: Several
         socket.emit("client_message", message(HOLIDAYS))
         assert "25 days" in socket.hear("25 days")
         client = httpx.Client(base_url=several.at.address, cookies=cookies, timeout=60)
-        thread = client.post("/project/threads", json=threads).json()["data"][0]["id"]
+
+        def kept() -> list[str]:
+            return [one["id"] for one in client.post("/project/threads", json=threads).json()["data"]]
+
+        assert within(60, lambda: bool(kept()))  # written down behind the answer
+        thread = kept()[0]
         assert within(60, lambda: written(several, thread))
         several.workers()[cookies[COOKIE]].send_signal(signal.SIGKILL)
         assert socket.hear("never") == "closed"
