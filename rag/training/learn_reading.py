@@ -32,7 +32,7 @@ from rank_bm25 import BM25Okapi
 
 from rag.retrieval.embedders import reading_file
 from rag.retrieval.embedders.bert_file import vocabulary
-from rag.retrieval.embedders.bert_graph import TABLE, held
+from rag.retrieval.embedders.bert_graph import PARTS, TABLE, held
 from rag.retrieval.embedders.packed_file import PackedFile
 from rag.retrieval.embedders.reading_file import ENGLISH, MANY, Pieces
 
@@ -42,11 +42,6 @@ _FROZEN = {ENGLISH: 2, MANY: 6}
 _LONGEST = 256
 _BATCH, _POOL, _RATE, _WARM = 16, 50, 1e-3, 100
 _LIKEST, _SHARED = 12, 0.5
-_PARTS = (
-    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
-    "intermediate.dense", "output.dense",
-)  # fmt: skip
-"""The matrices of a layer in the order of an encoder's file, where those have numbers instead of names."""
 _WHERE = "inner.embeddings"
 _NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
 
@@ -144,7 +139,7 @@ def begun(
     for name, value in have.items():
         upper = name.startswith("inner.encoder.layer.") and int(name.split(".")[3]) >= frozen
         (learnt if upper else fixed)[name] = torch.tensor(value)
-    for name in names[frozen * len(_PARTS) :]:
+    for name in names[frozen * len(PARTS) :]:
         rows, columns = fixed[name].shape
         learnt |= {f"{name}.a": torch.randn(rows, _RANK) * 0.02 * _SCALE, f"{name}.b": torch.zeros(_RANK, columns)}
     for value in learnt.values():
@@ -170,14 +165,14 @@ def starts(
         return functional.layer_norm(x, x.shape[-1:], have[f"{name}.weight"], have[f"{name}.bias"], 1e-12)
 
     def linear(x: Any, layer: int, part: int) -> Any:
-        name = names[layer * len(_PARTS) + part]
-        made = x @ fixed[name] + have[f"inner.encoder.layer.{layer}.{_PARTS[part]}.bias"]
+        name = names[layer * len(PARTS) + part]
+        made = x @ fixed[name] + have[f"inner.encoder.layer.{layer}.{PARTS[part]}.bias"]
         return made + x @ learnt[f"{name}.a"] @ learnt[f"{name}.b"] if f"{name}.a" in learnt else made
 
     count, length = ids.shape
     x = fixed[TABLE][ids] + fixed[f"{_WHERE}.position_embeddings.weight"][:length]
     x = norm(x + fixed[f"{_WHERE}.token_type_embeddings.weight"][kinds], f"{_WHERE}.LayerNorm")
-    for layer in range(len(names) // len(_PARTS)):
+    for layer in range(len(names) // len(PARTS)):
         heads = [linear(x, layer, part).view(count, length, _HEADS, -1).transpose(1, 2) for part in range(3)]
         seen = functional.scaled_dot_product_attention(*heads, attn_mask=mask[:, None, None, :])
         seen = seen.transpose(1, 2).reshape(count, length, -1)

@@ -15,6 +15,7 @@ import numpy as np
 
 from rag.retrieval import rereading
 from rag.retrieval.embedders.reading_file import MANY, SCALE
+from rag.retrieval.weights import log_odds
 from rag.settings import RetrievalSettings
 from rag.training import question_sets
 from rag.training.fit import Bools, Floats
@@ -23,6 +24,8 @@ from rag.training.learn_rereading import told
 _REFUSED = 0.1
 """The share of the answerable questions that may be refused: half of what the search refuses of them without reading.
 """
+_BOUND = log_odds(RetrievalSettings().minimum_confidence)
+"""Log odds below which a question is refused."""
 _SCALES = np.arange(0.5, 5.01, 0.1)
 _ADDED = np.arange(-4.0, 4.01, 0.1)
 
@@ -33,9 +36,7 @@ Case = tuple[bool, float, list[float]]
 def exponents(cases: Sequence[Case], times: float, plus: float) -> Floats:
     """How sure it is of each question once its passages were read, as log odds."""
     sure = [rereading.weighed(found, [times * one + plus for one in odds]) for _, found, odds in cases]
-    bound = np.clip(sure, 1e-6, 1 - 1e-6)
-    made: Floats = np.log(bound / (1.0 - bound))
-    return made
+    return np.array([log_odds(one) for one in np.clip(sure, 1e-6, 1 - 1e-6).tolist()])
 
 
 def fit(cases: Sequence[Case]) -> tuple[float, float]:
@@ -50,9 +51,7 @@ def fit(cases: Sequence[Case]) -> tuple[float, float]:
         return float((counts * np.logaddexp(0.0, -sign * exponents(cases, times, plus))).sum())
 
     times = min(_SCALES, key=lambda one: min(unlikely(one, plus) for plus in _ADDED[::5]))
-    least = RetrievalSettings().minimum_confidence
-    bound = float(np.log(least / (1.0 - least)))
-    plus = min(one for one in _ADDED if (exponents(cases, times, one)[answered] < bound).mean() <= _REFUSED)
+    plus = min(one for one in _ADDED if (exponents(cases, times, one)[answered] < _BOUND).mean() <= _REFUSED)
     return float(times), float(plus)
 
 
@@ -70,11 +69,10 @@ def main() -> None:
             odds = rereading.said(found, read) if read and rereading.worth(found) else []
             cases.append((bool(entry["documents"]), found.confidence, [(one - added) / before for one in odds]))
         sets.append(cases)
-    bound = float(np.log(RetrievalSettings().minimum_confidence / (1.0 - RetrievalSettings().minimum_confidence)))
     for at, (given, cases) in enumerate(zip(arguments.sets, sets, strict=True)):
         others = fit([case for one in sets[:at] + sets[at + 1 :] for case in one])
         marks: Bools = np.array([answer for answer, _, _ in cases])
-        print(json.dumps({"set": given, "scale": others, **told(exponents(cases, *others), marks, bound)}))
+        print(json.dumps({"set": given, "scale": others, **told(exponents(cases, *others), marks, _BOUND)}))
     times, plus = fit([case for cases in sets for case in cases])
     print(json.dumps({"scale": [round(times, 2), round(plus, 2)]}))
     if not arguments.check:

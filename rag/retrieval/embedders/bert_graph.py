@@ -26,7 +26,7 @@ IDS, KINDS, WORDS = "input_ids", "token_type_ids", "words"
 it is of."""
 _WHERE, TABLE = "inner.embeddings", "inner.embeddings.word_embeddings.weight"
 """Where the words' vectors stand, as numbers and their scales."""
-_PARTS = (
+PARTS = (
     "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
     "intermediate.dense", "output.dense",
 )  # fmt: skip
@@ -89,8 +89,8 @@ class _Bert:
         names = [name for name, value in have.items() if name.startswith(_NUMBERED) and value.ndim > 1]
         names.sort(key=lambda name: int(name.removeprefix(_NUMBERED)))
         piece = self._pieces()
-        for at in range(len(names) // len(_PARTS)):
-            matrices = names[at * len(_PARTS) : (at + 1) * len(_PARTS)]
+        for at in range(len(names) // len(PARTS)):
+            matrices = names[at * len(PARTS) : (at + 1) * len(PARTS)]
             piece = self._layer(f"inner.encoder.layer.{at}", [have[name] for name in matrices], piece)
         self._last = piece
 
@@ -118,7 +118,7 @@ class _Bert:
         return self._even(self._one("Add", both, places), f"{_WHERE}.LayerNorm")
 
     def _layer(self, of: str, matrices: Sequence[NDArray[np.float32]], piece: str) -> str:
-        biases = [self._have[f"{of}.{part}.bias"] for part in _PARTS]
+        biases = [self._have[f"{of}.{part}.bias"] for part in PARTS]
         three = self._product(f"{of}.three", piece, np.concatenate(matrices[:3], axis=1), np.concatenate(biases[:3]))
         parts = self._graph.node("Split", (three, self._thirds), 3, axis=-1)
         seen = self._one("MultiHeadAttention", *parts, domain=MICROSOFT, num_heads=_HEADS)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.retrieval.embedders.bert_graph import PARTS
 from rag.retrieval.embedders.unigram import Unigram
 
 _MAGIC = b"E5S1"
@@ -34,10 +35,6 @@ _EMBEDDINGS = {
 }
 _KINDS = "emb.type", f"{_TOP}.token_type_embeddings.weight"
 _MATRICES = ("q", "k", "v", "ao", "fi", "fo")
-_BIASES = (
-    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
-    "intermediate.dense", "output.dense",
-)  # fmt: skip
 _NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
 
 
@@ -84,7 +81,7 @@ class PackedFile:
         found[name] = np.repeat(self._floats(own).reshape(-1, self._size)[:1], 2, axis=0)
         for layer in range(self._layers):
             of = f"inner.encoder.layer.{layer}"
-            for at, (part, bias) in enumerate(zip(_MATRICES, _BIASES, strict=True)):
+            for at, (part, bias) in enumerate(zip(_MATRICES, PARTS, strict=True)):
                 found[f"{of}.{bias}.bias"] = values = self._floats(f"l{layer}.{part}.b")
                 matrix = _unpacked(self._blocks(f"l{layer}.{part}.w")).reshape(len(values), -1)
                 found[f"val_{layer * len(_MATRICES) + at}"] = np.ascontiguousarray(matrix.T)
